@@ -1,0 +1,106 @@
+/** Where in a file a message points to. `line` and `column` start at 1. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/**
+ * What went wrong, as a name that programs can rely on.
+ * docs/troubleshooting.md has a section for each.
+ */
+export type ErrorCode =
+  | 'E_USAGE'
+  | 'E_SETTINGS'
+  | 'E_SCENARIO'
+  | 'E_TEMPLATE'
+  | 'E_TOKEN'
+  | 'E_PROGRAM'
+  | 'E_DOCKER'
+  | 'E_CLUSTER'
+  | 'E_ISTIO'
+  | 'E_KUBE'
+  | 'E_REFUSED'
+  | 'E_NOT_OWNED'
+  | 'E_NOT_READY'
+  | 'E_NACK'
+  | 'E_UNPROVEN'
+  | 'E_EXEC'
+  | 'E_SEND'
+  | 'E_KEY_SERVER'
+  | 'E_TIMEOUT'
+  | 'E_INTERRUPTED'
+  | 'E_INTERNAL';
+
+/** The exit codes of the command line; see docs/design in README. */
+export const exitCodes = {
+  passed: 0,
+  failed: 1,
+  usage: 2,
+  scenario: 3,
+  noVerdict: 4,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/**
+ * The one error class of the product.
+ *
+ * `message` is one line that says what is wrong; `hint` says what to do about it; `place` points into the
+ * file that the user can change; `details` holds longer text, such as the output of a tool.
+ */
+export class HarnessError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly place: Place | undefined;
+  readonly details: string | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: {
+      hint?: string | undefined;
+      place?: Place | undefined;
+      details?: string | undefined;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.place = options.place;
+    this.details = options.details;
+  }
+
+  /** The exit code that this error leads to when it ends the program. */
+  get exitCode(): number {
+    switch (this.code) {
+      case 'E_USAGE':
+      case 'E_SETTINGS':
+        return exitCodes.usage;
+      case 'E_SCENARIO':
+      case 'E_TEMPLATE':
+        return exitCodes.scenario;
+      case 'E_INTERRUPTED':
+        return exitCodes.interrupted;
+      default:
+        return exitCodes.noVerdict;
+    }
+  }
+}
+HarnessError.prototype.name = 'HarnessError';
+
+/** Turns whatever was thrown into a {@link HarnessError}, keeping the original as `cause`. */
+export function asHarnessError(thrown: unknown, code: ErrorCode = 'E_INTERNAL'): HarnessError {
+  if (thrown instanceof HarnessError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new HarnessError(code, message.split('\n')[0] ?? message, {
+    details: message.includes('\n') ? message : undefined,
+    cause: thrown,
+  });
+}
+
+/** `file:line:column`, the form that editors and terminals turn into a link. */
+export function formatPlace(place: Place): string {
+  return `${place.file}:${place.line}:${place.column}`;
+}

@@ -1,0 +1,206 @@
+/**
+ * What happens in a run, as a stream of plain, JSON-serialisable values. Reports are made from this stream
+ * and from nothing else. Times are milliseconds; `at` fields are milliseconds since the epoch.
+ */
+import type { ErrorCode, Place } from './errors.ts';
+
+export type FetchMode = 'istiod' | 'envoy' | 'hybrid';
+export type CheckState = 'passed' | 'failed' | 'error' | 'skipped';
+
+/** What is known about the mesh under test. `id` tells meshes of one run apart. */
+export interface MeshFacts {
+  readonly id: string;
+  readonly target: string;
+  /** Why this target was taken. */
+  readonly reason: string;
+  readonly istio: string;
+  readonly envoy?: string | undefined;
+  readonly kubernetes?: string | undefined;
+  readonly asm?: string | undefined;
+  readonly fetch: FetchMode;
+  /** More to show in a report: context, cluster name, image hub and so on. */
+  readonly details?: Readonly<Record<string, string>>;
+}
+
+export interface SourceRef {
+  readonly document: string;
+  readonly section: string;
+  readonly url?: string | undefined;
+}
+
+export interface ScenarioInfo {
+  /** Unique in a run: the name, with `@mode` when the scenario runs in several fetch modes. */
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly mesh: string;
+  readonly profile: string;
+  readonly fetch?: FetchMode | undefined;
+  readonly source: SourceRef;
+  readonly tags: readonly string[];
+  readonly place: Place;
+}
+
+/** A failure of something other than a verdict. */
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly place?: Place | undefined;
+  readonly details?: string | undefined;
+}
+
+export interface TokenView {
+  readonly name: string;
+  readonly header: unknown;
+  readonly claims: unknown;
+  /** For what is not a token: what was sent instead. */
+  readonly raw?: string | undefined;
+}
+
+/** How a check came to its answer. */
+export interface Convergence {
+  readonly attempts: number;
+  /** From the change until the first right answer. */
+  readonly firstRightMs?: number | undefined;
+  /** From the change until the last wrong answer; absent when no answer was wrong. */
+  readonly lastWrongMs?: number | undefined;
+  /** Answers by the policy before: how many requests got a wrong answer before the right ones. */
+  readonly stale: number;
+}
+
+export interface CheckResult {
+  /** Stable across runs: `scenario/step/row/column`. */
+  readonly id: string;
+  readonly kind: 'request' | 'apply' | 'fetched';
+  readonly scenario: string;
+  readonly step: string;
+  readonly row: string;
+  readonly column: string;
+  readonly source: SourceRef;
+  readonly place: Place;
+  readonly state: CheckState;
+  readonly expected: string;
+  readonly actual?: string | undefined;
+  /** One line: why it failed, why there is no verdict, why it was skipped. */
+  readonly message?: string | undefined;
+  readonly hint?: string | undefined;
+  readonly code?: ErrorCode | undefined;
+  /** A deviation from the document that is known and explained. */
+  readonly finding?: string | undefined;
+  readonly request?:
+    | {
+        readonly curl: string;
+        readonly method: string;
+        readonly url: string;
+        readonly headers: readonly (readonly [string, string])[];
+        readonly token?: TokenView | undefined;
+      }
+    | undefined;
+  readonly response?:
+    | {
+        readonly status: number;
+        readonly headers: Readonly<Record<string, string>>;
+        readonly body: string;
+      }
+    | undefined;
+  readonly convergence?: Convergence | undefined;
+  /** How it is known that the policy just applied gave this answer. */
+  readonly proof?: string | undefined;
+  /** Folder with the evidence, relative to the artifacts folder. */
+  readonly evidence?: string | undefined;
+  readonly durationMs: number;
+}
+
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly error: number;
+  readonly skipped: number;
+}
+
+export type Event =
+  | { readonly type: 'run-started'; readonly at: number; readonly runId: string; readonly version: string }
+  | { readonly type: 'phase-started'; readonly at: number; readonly phase: string }
+  | {
+      readonly type: 'phase-finished';
+      readonly at: number;
+      readonly phase: string;
+      readonly durationMs: number;
+      readonly note?: string | undefined;
+    }
+  | {
+      readonly type: 'phase-failed';
+      readonly at: number;
+      readonly phase: string;
+      readonly durationMs: number;
+      readonly problem: Problem;
+    }
+  | { readonly type: 'mesh-ready'; readonly at: number; readonly mesh: MeshFacts }
+  | {
+      readonly type: 'planned';
+      readonly at: number;
+      readonly mesh: string;
+      readonly scenarios: readonly { readonly info: ScenarioInfo; readonly checks: number }[];
+    }
+  | {
+      readonly type: 'warning';
+      readonly at: number;
+      readonly message: string;
+      readonly place?: Place | undefined;
+    }
+  | { readonly type: 'scenario-started'; readonly at: number; readonly scenario: ScenarioInfo }
+  | { readonly type: 'step-started'; readonly at: number; readonly scenario: string; readonly step: string }
+  | {
+      readonly type: 'step-applied';
+      readonly at: number;
+      readonly scenario: string;
+      readonly step: string;
+      /** `Kind namespace/name` of everything applied or deleted. */
+      readonly objects: readonly string[];
+      /** Warnings of admission webhooks, as the API server passed them on. */
+      readonly warnings: readonly string[];
+    }
+  | {
+      readonly type: 'step-held';
+      readonly at: number;
+      readonly scenario: string;
+      readonly step: string;
+      /** From the change until every proxy concerned had the new configuration. */
+      readonly durationMs: number;
+      readonly proof: string;
+    }
+  | {
+      readonly type: 'check-finished';
+      readonly at: number;
+      readonly mesh: string;
+      readonly check: CheckResult;
+    }
+  | {
+      readonly type: 'scenario-finished';
+      readonly at: number;
+      readonly scenario: string;
+      readonly mesh: string;
+      readonly durationMs: number;
+      readonly problem?: Problem | undefined;
+    }
+  | {
+      readonly type: 'run-finished';
+      readonly at: number;
+      readonly durationMs: number;
+      readonly counts: Counts;
+      readonly exitCode: number;
+      readonly interrupted?: boolean | undefined;
+      readonly problem?: Problem | undefined;
+    };
+
+/** Receives events in order. Must not throw. */
+export type Emit = (event: Event) => void;
+
+/** An event without its time, as the parts of a run give it to {@link stamped}. */
+export type Unstamped<E extends Event = Event> = E extends Event ? Omit<E, 'at'> : never;
+
+/** Wraps `emit` so that every event carries the time at which it was given. */
+export function stamped(emit: Emit, now: () => number = Date.now): (event: Unstamped) => void {
+  return (event) => emit({ ...event, at: now() } as Event);
+}

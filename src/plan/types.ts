@@ -1,0 +1,78 @@
+/** What is going to be run: scenarios with their tables, lists, matrices and conditions resolved. */
+import type { Place } from '../errors.ts';
+import type { FetchMode, ScenarioInfo, SourceRef } from '../events.ts';
+import type {
+  Answer,
+  IssuerSpec,
+  KeyServerSpec,
+  Manifest,
+  ObjectRef,
+  TokenSpec,
+} from '../scenario/schema.ts';
+
+/** A request as the scenario says it; `${…}` of the run, such as addresses, are still in it. */
+export interface PlannedRequest {
+  readonly method: string;
+  readonly url: string | undefined;
+  readonly path: string;
+  /** Undefined for "no token". */
+  readonly token: string | undefined;
+  readonly host: string | undefined;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+interface CheckBase {
+  readonly id: string;
+  readonly row: string;
+  readonly column: string;
+  readonly place: Place;
+  readonly finding?: string | undefined;
+}
+export interface RequestCheck extends CheckBase {
+  readonly kind: 'request';
+  readonly request: PlannedRequest;
+  readonly expected: Answer;
+}
+/** The manifests of the step must be refused (`refused` set), or be accepted. */
+export interface ApplyCheck extends CheckBase {
+  readonly kind: 'apply';
+  readonly refused: string | undefined;
+}
+export interface FetchedCheck extends CheckBase {
+  readonly kind: 'fetched';
+  readonly keyServer: string;
+  readonly by: 'istiod' | 'envoy' | 'nobody';
+}
+export type PlannedCheck = RequestCheck | ApplyCheck | FetchedCheck;
+
+export interface PlannedStep {
+  readonly name: string;
+  readonly place: Place;
+  readonly source: SourceRef;
+  readonly apply: readonly { readonly manifest: Manifest; readonly place: Place }[];
+  readonly delete: readonly ObjectRef[];
+  /** Where its requests start. */
+  readonly origin:
+    | { readonly kind: 'pod'; readonly app: string; readonly namespace: string }
+    | { readonly kind: 'ingress' };
+  readonly checks: readonly PlannedCheck[];
+}
+
+export interface PlannedScenario {
+  readonly info: ScenarioInfo;
+  /** Undefined: any mode will do. */
+  readonly fetch: FetchMode | undefined;
+  readonly apps: readonly string[];
+  readonly issuers: Readonly<Record<string, IssuerSpec>>;
+  readonly tokens: Readonly<Record<string, TokenSpec>>;
+  readonly keyServers: Readonly<Record<string, KeyServerSpec>>;
+  readonly steps: readonly PlannedStep[];
+  /** Set when the whole scenario is skipped: the reason. Its checks are then reported as skipped. */
+  readonly skip: string | undefined;
+}
+
+/** Scenarios that run with the mesh in the same state, in the order in which they run. */
+export interface PlannedGroup {
+  readonly fetch: FetchMode | undefined;
+  readonly scenarios: readonly PlannedScenario[];
+}

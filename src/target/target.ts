@@ -1,0 +1,191 @@
+/**
+ * The one seam between the runner and a mesh. A target knows Kubernetes, Istio and processes; it knows nothing of
+ * scenarios, expectations or reports. Every method that can hang takes an AbortSignal.
+ */
+import type { FetchMode, MeshFacts, Unstamped } from '../events.ts';
+
+/** A Kubernetes object as plain JSON, exactly as it was written or as the API server sent it. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid?: string;
+    generation?: number;
+    resourceVersion?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    [field: string]: unknown;
+  };
+  [field: string]: unknown;
+}
+
+export interface ObjectKey {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string | undefined;
+}
+
+export type CapabilityName = 'external-host' | 'fetch-mode' | 'ingress' | 'jwks-ca';
+
+/** Where a request starts: a pod of an app, or outside the cluster towards the ingress gateway. */
+export type Origin =
+  | { readonly kind: 'pod'; readonly app: string; readonly namespace: string }
+  | { readonly kind: 'ingress' };
+
+export interface HttpRequest {
+  /** Unique; sent as user agent, so that access logs can be searched for it. */
+  readonly id: string;
+  readonly method: string;
+  /** Absolute from a pod. Through the ingress: the path alone, sent as it is. */
+  readonly url: string;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+export interface HttpResponse {
+  /** 0 when there was no answer; `error` then says why. */
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** At most 64 KiB. */
+  readonly body: string;
+  /** When the answer was there, milliseconds since the epoch. */
+  readonly at: number;
+  readonly durationMs: number;
+  readonly error?: string | undefined;
+}
+
+/** One Envoy: a sidecar or a gateway. */
+export interface ProxyRef {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly kind: 'sidecar' | 'gateway';
+}
+
+/** What a proxy really enforces, read from Envoy's own configuration. */
+export interface ProxyPolicies {
+  readonly providers: readonly {
+    readonly issuer: string;
+    /** Inline keys, parsed; undefined when Envoy fetches them itself. */
+    readonly keys?: readonly Record<string, unknown>[] | undefined;
+    readonly uri?: string | undefined;
+  }[];
+  /** RBAC policies: `ns[foo]-policy[name]-rule[0]` with their rules as JSON text. */
+  readonly rbac: readonly { readonly name: string; readonly action: string; readonly rules: string }[];
+  /** Changes whenever the enforced configuration changes. */
+  readonly fingerprint: string;
+  /** Reasons why Envoy refused an update (NACK). */
+  readonly rejected: readonly string[];
+}
+
+export interface FetchLogEntry {
+  readonly at: number;
+  readonly path: string;
+  readonly status: number;
+  readonly by: 'istiod' | 'envoy' | 'other';
+  readonly userAgent: string;
+  readonly remote?: string | undefined;
+}
+
+export interface KeyServerHandle {
+  readonly name: string;
+  /** DNS name that pods resolve to the server. */
+  readonly host: string;
+  readonly ip: string;
+  setKeys(jwks: unknown): Promise<void>;
+  /** Requests for keys since the server started, oldest first. */
+  log(): Promise<readonly FetchLogEntry[]>;
+  stop(): Promise<void>;
+}
+
+export interface KeyServerStart {
+  readonly name: string;
+  readonly path: string;
+  readonly jwks: unknown;
+  /** Whether the server's certificate comes from the CA of this run. */
+  readonly certificate: 'trusted' | 'untrusted';
+}
+
+export interface Applied {
+  readonly key: ObjectKey;
+  readonly change: 'created' | 'changed' | 'unchanged' | 'deleted';
+  readonly warnings: readonly string[];
+}
+
+/** A file of evidence: its name within the folder of the check, and its content. */
+export interface EvidenceFile {
+  readonly name: string;
+  readonly content: string;
+}
+
+/** What a target tells about its own progress. */
+export type Progress = (event: Unstamped) => void;
+
+export interface Target {
+  readonly name: string;
+  /** What this target cannot do, with the reason that the report shows. */
+  readonly missing: ReadonlyMap<CapabilityName, string>;
+
+  /** Creates or finds the mesh and says what it is. */
+  up(signal: AbortSignal): Promise<MeshFacts>;
+  /** Makes applications of kind/apps run and waits until they are ready. */
+  prepare(apps: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Puts the mesh into this fetch mode; returns when every proxy is connected to an istiod in it. */
+  setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void>;
+  /** The fetch mode that holds now. */
+  fetchMode(): FetchMode;
+  /** PEM of the CA of this run, which signs the certificates of trusted key servers. */
+  caCertificate(): Promise<string>;
+
+  /**
+   * Server-side apply, in order, then waits until workloads among them are ready. Everything is remembered under
+   * `scope` for {@link undo}. Throws E_REFUSED with the API server's message when one is refused; those before it stay.
+   */
+  apply(objects: readonly KubeObject[], scope: string, signal: AbortSignal): Promise<Applied[]>;
+  delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]>;
+  /** Puts everything of this scope back to what it was before. */
+  undo(scope: string, signal: AbortSignal): Promise<void>;
+
+  /** Sends all requests `rounds` times over, each on a fresh connection, in order; result[round][request]. */
+  send(
+    origin: Origin,
+    requests: readonly HttpRequest[],
+    rounds: number,
+    signal: AbortSignal,
+  ): Promise<HttpResponse[][]>;
+  /** The request as a line that can be pasted into a shell. */
+  curl(origin: Origin, request: HttpRequest): string;
+  /** Address of the ingress gateway as seen from outside, such as http://127.0.0.1:31080. */
+  ingressUrl(): string;
+
+  /** The proxies whose policies decide about this request. */
+  proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]>;
+  proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies>;
+  /** RequestAuthentications and AuthorizationPolicies that select this proxy, as the API server has them. */
+  declaredPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]>;
+
+  startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle>;
+  /** Fetches of keys from an in-cluster server, by its access log since `since` (ms since the epoch). */
+  podFetches(
+    pods: { readonly namespace: string; readonly app: string },
+    path: string,
+    since: number,
+    signal: AbortSignal,
+  ): Promise<FetchLogEntry[]>;
+
+  /** Everything that helps to explain what happened to this request since `since`. */
+  evidence(
+    query: {
+      readonly origin: Origin;
+      readonly url: string;
+      readonly requestId: string;
+      readonly since: number;
+    },
+    signal: AbortSignal,
+  ): Promise<EvidenceFile[]>;
+
+  /** Removes what was created and stops what was started, unless it is to be kept. Never throws for what is gone already. */
+  down(signal: AbortSignal): Promise<void>;
+}
