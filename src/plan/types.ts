@@ -27,10 +27,13 @@ interface CheckBase {
   readonly column: string;
   readonly place: Place;
   readonly finding?: string | undefined;
+  /** Set when this check alone is skipped: the reason, such as that no case of its cell is for this mesh. */
+  readonly skip?: string | undefined;
 }
 export interface RequestCheck extends CheckBase {
   readonly kind: 'request';
   readonly request: PlannedRequest;
+  /** May hold `${…}` of the run. Of a skipped check: what the first case of its cell says. */
   readonly expected: Answer;
 }
 /** The manifests of the step must be refused (`refused` set), or be accepted. */
@@ -45,16 +48,18 @@ export interface FetchedCheck extends CheckBase {
 }
 export type PlannedCheck = RequestCheck | ApplyCheck | FetchedCheck;
 
+export type PlannedOrigin =
+  | { readonly kind: 'pod'; readonly app: string; readonly namespace: string }
+  | { readonly kind: 'ingress' };
+
 export interface PlannedStep {
   readonly name: string;
   readonly place: Place;
   readonly source: SourceRef;
   readonly apply: readonly { readonly manifest: Manifest; readonly place: Place }[];
   readonly delete: readonly ObjectRef[];
-  /** Where its requests start. */
-  readonly origin:
-    | { readonly kind: 'pod'; readonly app: string; readonly namespace: string }
-    | { readonly kind: 'ingress' };
+  /** Where its requests start; undefined for a step that sends none. */
+  readonly origin: PlannedOrigin | undefined;
   readonly checks: readonly PlannedCheck[];
 }
 
@@ -71,8 +76,18 @@ export interface PlannedScenario {
   readonly skip: string | undefined;
 }
 
-/** Scenarios that run with the mesh in the same state, in the order in which they run. */
+/**
+ * Scenarios that run with the mesh in the same state, in the order in which they run. Scenarios that are skipped stand
+ * in the first group, whatever mode they want: they need no mesh.
+ */
 export interface PlannedGroup {
+  /** Undefined: any mode will do. */
   readonly fetch: FetchMode | undefined;
+  readonly scenarios: readonly PlannedScenario[];
+}
+
+/** What is going to be run. `scenarios` are those of all groups, in the order in which they run. */
+export interface Plan {
+  readonly groups: readonly PlannedGroup[];
   readonly scenarios: readonly PlannedScenario[];
 }

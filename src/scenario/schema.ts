@@ -6,8 +6,17 @@ import { z } from 'zod';
 
 const name = z
   .string()
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'use lower case letters, digits and hyphens');
-const range = z.string().min(1);
+  .regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+    'expected lower case letters, digits and hyphens, such as require-jwt',
+  );
+const text = z.string().min(1, 'expected some text');
+const range = z.string().min(1, 'expected a range of versions, such as ">=1.21 <1.27.8"');
+const fetchMode = z.enum(['istiod', 'envoy', 'hybrid']);
+const statusCode = z
+  .int()
+  .min(100, 'expected a status code from 100 to 599')
+  .max(599, 'expected a status code from 100 to 599');
 const json: z.ZodType<unknown> = z.unknown();
 
 /** When something holds. All fields that are given must match. */
@@ -22,10 +31,17 @@ export const conditionSchema = z
       description: 'Semver range of the Alibaba ASM version. Never matches a mesh that is not ASM.',
     }),
     fetch: z
-      .union([z.enum(['istiod', 'envoy', 'hybrid']), z.array(z.enum(['istiod', 'envoy', 'hybrid']))])
+      .union([fetchMode, z.array(fetchMode).min(1)], {
+        error: 'expected istiod, envoy or hybrid, or a list of these',
+      })
       .optional()
       .meta({ description: 'Who fetches jwksUri: PILOT_JWT_ENABLE_REMOTE_JWKS of istiod.' }),
-    target: z.union([z.string(), z.array(z.string())]).optional(),
+    target: z
+      .union([text, z.array(text).min(1)], {
+        error: 'expected the name of a target such as kind, or a list of names',
+      })
+      .optional()
+      .meta({ description: 'kind, cluster, local or model.' }),
     row: z.string().optional().meta({ description: 'Glob over the name of the row, such as "RS*".' }),
     column: z.string().optional().meta({ description: 'Glob over the name of the column.' }),
   })
@@ -33,9 +49,9 @@ export const conditionSchema = z
 
 export const sourceSchema = z
   .strictObject({
-    document: z.string(),
-    section: z.string(),
-    url: z.url().optional(),
+    document: text,
+    section: text,
+    url: z.url('expected a URL such as https://istio.io/latest/docs/').optional(),
   })
   .meta({ id: 'Source', title: 'The document that makes the promise' });
 
@@ -55,7 +71,9 @@ export const algorithms = [
   'PS512',
   'EdDSA',
 ] as const;
-const algorithm = z.union([z.enum(algorithms), z.string().regex(/\$\{/)]);
+const algorithm = z.union([z.enum(algorithms), z.string().regex(/\$\{/)], {
+  error: `expected one of ${algorithms.join(', ')}, or a list in ${'${…}'}`,
+});
 
 const keySchema = z.strictObject({
   algorithm: algorithm.default('RS256'),
@@ -64,7 +82,7 @@ const keySchema = z.strictObject({
 
 export const issuerSchema = z
   .strictObject({
-    issuer: z.string().meta({ description: 'The value of the iss claim.' }),
+    issuer: text.meta({ description: 'The value of the iss claim.' }),
     algorithm: algorithm.optional().meta({ description: 'For an issuer with one key. Default RS256.' }),
     kid: z.string().optional(),
     keys: z
@@ -99,14 +117,14 @@ export const tokenSchema = z
 
 export const keyServerSchema = z
   .strictObject({
-    serves: z.string().meta({ description: 'Name of the issuer whose keys it serves.' }),
+    serves: text.meta({ description: 'Name of the issuer whose keys it serves.' }),
     where: z.enum(['external', 'in-cluster']).default('external').meta({
       description:
         'external: a server outside the mesh that the target starts. in-cluster: a workload that the scenario applies.',
     }),
-    path: z.string().startsWith('/').default('/get_jwks'),
+    path: z.string().startsWith('/', 'expected a path that starts with "/"').default('/get_jwks'),
     pods: z
-      .strictObject({ namespace: z.string(), app: z.string() })
+      .strictObject({ namespace: text, app: text })
       .optional()
       .meta({ description: 'in-cluster: the pods whose access log says who fetched.' }),
     certificate: z.enum(['trusted', 'untrusted']).default('trusted').meta({
@@ -118,22 +136,25 @@ export const keyServerSchema = z
 
 export const manifestSchema = z
   .looseObject({
-    apiVersion: z.string(),
-    kind: z.string(),
-    metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
+    apiVersion: text,
+    kind: text,
+    metadata: z.looseObject({ name: text, namespace: text.optional() }),
   })
   .meta({ id: 'Manifest', title: 'A Kubernetes resource as the documentation prints it' });
 
-const bodySchema = z.union([
-  z.string(),
-  z.strictObject({ contains: z.string() }),
-  z.strictObject({
-    jwks: z.string().meta({ description: 'Name of an issuer: the body is a valid JWKS with its keys.' }),
-  }),
-]);
+const bodySchema = z.union(
+  [
+    z.string(),
+    z.strictObject({ contains: text }),
+    z.strictObject({
+      jwks: text.meta({ description: 'Name of an issuer: the body is a valid JWKS with its keys.' }),
+    }),
+  ],
+  { error: 'expected the text of the body, { contains: part of the text } or { jwks: name of an issuer }' },
+);
 
 const answerSchema = z.strictObject({
-  code: z.int().min(100).max(599),
+  code: statusCode,
   body: bodySchema.optional().meta({ description: 'The whole body, trimmed; or what it contains.' }),
   headers: z
     .record(z.string(), z.string())
@@ -145,23 +166,35 @@ const caseSchema = answerSchema.extend({ when: conditionSchema.optional() });
 
 /** What one cell of a table expects. */
 export const cellSchema = z
-  .union([
-    z.int().min(100).max(599),
-    answerSchema,
-    z
-      .array(z.union([z.int().min(100).max(599), caseSchema]))
-      .min(1)
-      .meta({
-        description: 'The first case whose condition matches counts; put the one without a condition last.',
-      }),
-  ])
+  .union(
+    [
+      statusCode,
+      answerSchema,
+      z
+        .array(
+          z.union([statusCode, caseSchema], {
+            error: 'expected a case such as { when: { istio: ">=1.22" }, code: 401 }, or a status code',
+          }),
+        )
+        .min(1, 'expected at least one case')
+        .meta({
+          description: 'The first case whose condition matches counts; put the one without a condition last.',
+        }),
+    ],
+    {
+      error:
+        'expected a status code such as 200, an answer such as { code: 401, body: … }, or a list of cases',
+    },
+  )
   .meta({ id: 'Cell', title: 'A status code, an answer, or cases by version' });
 
 export const tableSchema = z
   .object({
-    columns: z.array(z.string()).min(1),
+    columns: z.array(text).min(1, 'expected at least one column'),
   })
-  .catchall(z.array(cellSchema))
+  .catchall(
+    z.array(cellSchema, { error: 'expected a list with one cell for each column, such as [200, 401]' }),
+  )
   .meta({ id: 'Table', title: 'Rows of expected answers; every key but "columns" is a row' });
 
 export const requestSchema = z
@@ -176,7 +209,7 @@ export const requestSchema = z
       .meta({ description: 'Name of a token, or "no token". May use ${row}, ${column}.' }),
     method: z
       .string()
-      .regex(/^[A-Z]+$/)
+      .regex(/^[A-Z]+$/, 'expected a method in capital letters, such as POST')
       .optional(),
     host: z.string().optional().meta({ description: 'Host header.' }),
     headers: z.record(z.string(), z.string()).optional(),
@@ -184,17 +217,16 @@ export const requestSchema = z
   .meta({ id: 'Request', title: 'What every cell of the table sends' });
 
 const objectRefSchema = z.strictObject({
-  apiVersion: z.string(),
-  kind: z.string(),
-  name: z.string(),
-  namespace: z.string().optional(),
+  apiVersion: text,
+  kind: text,
+  name: text,
+  namespace: text.optional(),
 });
 
 export const stepSchema = z
   .strictObject({
-    name: z.string(),
-    section: z
-      .string()
+    name: text,
+    section: text
       .optional()
       .meta({ description: 'Section of the document, if not the one of the scenario.' }),
     when: conditionSchema.optional(),
@@ -202,7 +234,7 @@ export const stepSchema = z
     delete: z.array(objectRefSchema).optional(),
     refused: z
       .strictObject({
-        message: z.string().meta({ description: 'Part of the message with which the API server refuses.' }),
+        message: text.meta({ description: 'Part of the message with which the API server refuses.' }),
         when: conditionSchema.optional().meta({ description: 'Otherwise it must be accepted.' }),
         finding: z.string().optional(),
       })
@@ -210,7 +242,7 @@ export const stepSchema = z
       .meta({ description: 'The manifests of this step must be refused.' }),
     from: z
       .string()
-      .regex(/^[-a-z0-9]+\.[-a-z0-9]+$/)
+      .regex(/^[-a-z0-9]+\.[-a-z0-9]+$/, 'expected an app and its namespace, such as sleep.foo')
       .optional()
       .meta({ description: 'Send with curl from this app, such as sleep.foo.' }),
     through: z
@@ -221,7 +253,7 @@ export const stepSchema = z
     expect: tableSchema.optional(),
     fetched: z
       .strictObject({
-        from: z.string().meta({ description: 'Name of a key server.' }),
+        from: text.meta({ description: 'Name of a key server.' }),
         by: z.enum(['istiod', 'envoy', 'nobody']),
       })
       .optional()
@@ -238,7 +270,7 @@ export const capabilities = ['external-host', 'fetch-mode', 'ingress', 'jwks-ca'
 export const scenarioSchema = z
   .strictObject({
     name,
-    title: z.string(),
+    title: text,
     description: z.string().optional(),
     source: sourceSchema,
     tags: z.array(name).default([]),
@@ -247,21 +279,21 @@ export const scenarioSchema = z
     mesh: z
       .strictObject({
         fetch: z
-          .array(z.enum(['istiod', 'envoy', 'hybrid']))
-          .min(1)
+          .array(fetchMode)
+          .min(1, 'expected at least one fetch mode')
           .optional()
           .meta({ description: 'Run once in each of these fetch modes.' }),
       })
       .optional(),
     apps: z.array(z.string()).default([]).meta({ description: 'Applications of kind/apps that must run.' }),
     lists: z
-      .record(z.string(), z.array(z.string()).min(1))
+      .record(z.string(), z.array(text).min(1, 'expected at least one value'))
       .optional()
       .meta({ description: 'A key with ${list} stands for one entry for every value of the list.' }),
     issuers: z.record(z.string(), issuerSchema).default({}),
     tokens: z.record(z.string(), tokenSchema).default({}),
     keyServers: z.record(z.string(), keyServerSchema).default({}),
-    steps: z.array(stepSchema).min(1),
+    steps: z.array(stepSchema).min(1, 'expected at least one step'),
   })
   .meta({ id: 'Scenario', title: 'Scenario of istio-jwt-e2e' });
 
