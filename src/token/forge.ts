@@ -1,0 +1,69 @@
+/** Tokens that jose refuses to make: assembled by hand, with a real signature over whatever the header says. */
+import { constants, createHmac, KeyObject, sign } from 'node:crypto';
+import type { CryptoKey } from 'jose';
+import type { Algorithm } from '../scenario/schema.ts';
+import { algorithmInfo } from './algorithms.ts';
+
+/** `BASE64URL(header).BASE64URL(payload)`, the JWS Signing Input of RFC 7515 section 5.1. */
+export function signingInput(header: unknown, payload: unknown): string {
+  return `${encode(header)}.${encode(payload)}`;
+}
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+/**
+ * Signs with this algorithm, whatever the header claims.
+ *
+ * @param key made for an algorithm of the same key type; see `canSign`
+ * @returns a compact JWS (RFC 7515 section 7.1)
+ */
+export function forge(
+  header: unknown,
+  payload: unknown,
+  key: CryptoKey | Uint8Array,
+  algorithm: Algorithm,
+): string {
+  const input = signingInput(header, payload);
+  return `${input}.${signature(Buffer.from(input), key, algorithm).toString('base64url')}`;
+}
+
+function signature(input: Buffer, key: CryptoKey | Uint8Array, algorithm: Algorithm): Buffer {
+  const { kty, hash } = algorithmInfo[algorithm];
+  if (key instanceof Uint8Array) {
+    if (kty !== 'oct' || hash === undefined) throw new TypeError(`a secret cannot sign ${algorithm}`);
+    return createHmac(hash, key).update(input).digest();
+  }
+  const privateKey = KeyObject.from(key as Parameters<typeof KeyObject.from>[0]);
+  // RFC 7518: ES signatures are r and s side by side (3.4); the salt of PS is as long as the digest (3.5).
+  if (kty === 'EC') return sign(hash, input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  if (!algorithm.startsWith('PS')) return sign(hash, input, privateKey);
+  return sign(hash, input, {
+    key: privateKey,
+    padding: constants.RSA_PKCS1_PSS_PADDING,
+    saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+  });
+}
+
+/**
+ * Changes the payload of a signed token and leaves its signature: `sub` becomes somebody else, or a claim
+ * `tampered` is added where there is no `sub`. Every other claim stays, so that only the signature can give it away.
+ */
+export function tamperPayload(token: string, claims: Readonly<Record<string, unknown>>): string {
+  const [header, , signed] = token.split('.');
+  const changed =
+    typeof claims.sub === 'string'
+      ? { ...claims, sub: `${claims.sub}-tampered` }
+      : { ...claims, tampered: true };
+  return `${header}.${encode(changed)}.${signed}`;
+}
+
+/** Inverts one byte in the middle of the signature, which stays base64url of the same length. */
+export function tamperSignature(token: string): string {
+  const end = token.lastIndexOf('.') + 1;
+  const bytes = Buffer.from(token.slice(end), 'base64url');
+  const middle = bytes.length >> 1;
+  bytes.writeUInt8(bytes.readUInt8(middle) ^ 0xff, middle);
+  return token.slice(0, end) + bytes.toString('base64url');
+}

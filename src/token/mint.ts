@@ -1,0 +1,122 @@
+import { CompactSign } from 'jose';
+import { HarnessError } from '../errors.ts';
+import type { TokenView } from '../events.ts';
+import type { Algorithm, TokenSpec } from '../scenario/schema.ts';
+import { canSign, isAlgorithm } from './algorithms.ts';
+import { viewToken } from './decode.ts';
+import { forge, signingInput, tamperPayload, tamperSignature } from './forge.ts';
+import type { IssuerKey, IssuerKeys } from './keys.ts';
+import { mergeMaps, resolveToken, withoutNulls } from './spec.ts';
+
+/** A token as it is sent, and as it may be shown. */
+export interface Token {
+  readonly name: string;
+  /** What goes behind `Bearer `. Secret: show `view`, or use `redact`. */
+  readonly value: string;
+  readonly view: TokenView;
+}
+
+/**
+ * Makes the tokens of a scenario.
+ *
+ * @param tokens what the scenario says about them, with `${…}` filled in
+ * @param issuers the keys of every issuer, by its name in the scenario
+ * @returns the tokens by name, in the order given
+ * @throws HarnessError `E_TOKEN` when a token names an issuer, a key or a token that does not exist, when its fields
+ * contradict each other, or when the key of `signedBy` cannot sign with the token's algorithm
+ */
+export async function mintTokens(
+  tokens: Readonly<Record<string, TokenSpec>>,
+  issuers: ReadonlyMap<string, IssuerKeys>,
+): Promise<Map<string, Token>> {
+  return new Map(
+    await Promise.all(
+      Object.keys(tokens).map(async (name) => {
+        const value = await mint(name, resolveToken(name, tokens), issuers);
+        return [name, { name, value, view: viewToken(name, value) }] as const;
+      }),
+    ),
+  );
+}
+
+async function mint(
+  name: string,
+  spec: TokenSpec,
+  issuers: ReadonlyMap<string, IssuerKeys>,
+): Promise<string> {
+  if (spec.raw !== undefined) return spec.raw;
+  const issuer = findIssuer(name, 'issuer', spec.issuer ?? '', issuers);
+  const key = findKey(name, issuer, spec.key);
+
+  const filledIn = { alg: key.algorithm, kid: key.kid, typ: 'JWT' };
+  const header = withoutNulls(mergeMaps(filledIn, spec.header ?? {}), `token "${name}": header`);
+  const given = spec.claims ?? {};
+  const allClaims = Object.hasOwn(given, 'iss') ? given : { iss: issuer.issuer, ...given };
+  const claims = withoutNulls(allClaims, `token "${name}": claims`);
+
+  const value = spec.unsigned
+    ? `${signingInput(header, claims)}.`
+    : await sign(header, claims, ...chooseSigner(name, spec, header.alg, key, issuers));
+  if (spec.tamper === 'payload') return tamperPayload(value, claims);
+  if (spec.tamper === 'signature') return tamperSignature(value);
+  return value;
+}
+
+async function sign(header: object, claims: object, key: IssuerKey, algorithm: Algorithm): Promise<string> {
+  // jose signs what is in order. It refuses an alg that is not the key's own, and extensions that it does not know.
+  const inOrder = 'alg' in header && header.alg === key.algorithm && !('crit' in header);
+  if (!inOrder) return forge(header, claims, key.privateKey, algorithm);
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+    .setProtectedHeader({ ...header, alg: key.algorithm })
+    .sign(key.privateKey);
+}
+
+/**
+ * The key that really signs, and with which algorithm. With the token's own key that is what the header says, if
+ * the key can; otherwise, as for `none` or `ES256K`, the algorithm of the key. So a verifier that overlooks a wrong
+ * `alg` would accept the token.
+ */
+function chooseSigner(
+  name: string,
+  spec: TokenSpec,
+  headerAlg: unknown,
+  key: IssuerKey,
+  issuers: ReadonlyMap<string, IssuerKeys>,
+): [IssuerKey, Algorithm] {
+  const wanted = isAlgorithm(headerAlg) ? headerAlg : key.algorithm;
+  if (spec.signedBy === undefined) return [key, canSign(key.algorithm, wanted) ? wanted : key.algorithm];
+
+  const other = findIssuer(name, 'signedBy', spec.signedBy, issuers);
+  const able = [...other.keys.values()].filter((candidate) => canSign(candidate.algorithm, wanted));
+  const signer = able.find((candidate) => candidate.algorithm === wanted) ?? able[0];
+  if (signer !== undefined) return [signer, wanted];
+  const has = [...other.keys.values()].map((candidate) => candidate.algorithm).join(', ');
+  throw new HarnessError(
+    'E_TOKEN',
+    `token "${name}" is to be signed with ${wanted}, but issuer ${other.name} only has keys for ${has}`,
+    { hint: `Give issuer ${other.name} a key with algorithm ${wanted}, or name another issuer in signedBy.` },
+  );
+}
+
+function findIssuer(
+  token: string,
+  field: string,
+  issuer: string,
+  issuers: ReadonlyMap<string, IssuerKeys>,
+): IssuerKeys {
+  const found = issuers.get(issuer);
+  if (found !== undefined) return found;
+  throw new HarnessError('E_TOKEN', `token "${token}": ${field} names "${issuer}", which does not exist`, {
+    hint: `The issuers of this scenario are: ${[...issuers.keys()].join(', ') || 'none'}.`,
+  });
+}
+
+function findKey(token: string, issuer: IssuerKeys, keyName: string | undefined): IssuerKey {
+  const names = [...issuer.keys.keys()];
+  const found = issuer.keys.get(keyName ?? (names.length === 1 ? (names[0] ?? '') : ''));
+  if (found !== undefined) return found;
+  const what = keyName === undefined ? 'several keys and "key" does not say which' : `no key "${keyName}"`;
+  throw new HarnessError('E_TOKEN', `token "${token}": issuer ${issuer.name} has ${what}`, {
+    hint: `Write "key:" with one of: ${names.join(', ')}.`,
+  });
+}
