@@ -1,0 +1,121 @@
+/** kind/versions.yaml: which Istio, Kubernetes, programs and images are used together. */
+import { z } from 'zod';
+import { HarnessError } from '../errors.ts';
+import { platforms } from './platform.ts';
+import { type Checked, readYaml } from './yaml.ts';
+
+const release = z
+  .string()
+  .regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, 'write a full version such as 1.31.1, in quotes if need be');
+const minor = z.string().regex(/^\d+\.\d+$/, 'write a minor version in quotes, such as "1.36"');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'write a SHA-256 as 64 lower-case hexadecimal digits');
+const image = z
+  .string()
+  .regex(/^[a-z0-9][\w./-]*:[\w.-]+(@sha256:[0-9a-f]{64})?$/, 'write an image with its tag: name:tag');
+const nodeImage = image.regex(/@sha256:/, 'add the digest of the release notes: name:tag@sha256:…');
+const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'write a day such as 2026-10-15');
+const template = z.string().includes('{url}', { error: 'must contain {url}' });
+
+const program = z.strictObject({
+  version: release,
+  checksum: template,
+  platforms: z.record(
+    z.enum(platforms),
+    z.strictObject({
+      url: z.url().includes('{version}', { error: 'must contain {version}' }),
+      /** File inside the archive; absent when the download is the program itself. */
+      member: z.string().optional(),
+      sha256: z.record(release, sha256).optional(),
+    }),
+  ),
+});
+
+/** The images that manifests refer to by name. */
+const imageNames = [
+  'httpbin',
+  'curl',
+  'nginx',
+  'node',
+  'bookinfo-productpage',
+  'bookinfo-details',
+  'bookinfo-ratings',
+  'bookinfo-reviews',
+] as const;
+
+const schema = z.strictObject({
+  istio: z.strictObject({
+    default: release,
+    hub: z.string().min(1),
+    releases: z
+      .array(
+        z.strictObject({
+          version: release,
+          kubernetes: z.array(minor).min(1),
+          nodes: z.array(release).min(1),
+          experimentalNodes: z.array(release).default([]),
+          ended: day.optional(),
+        }),
+      )
+      .min(1),
+  }),
+  kind: z.strictObject({ nodes: z.record(release, nodeImage) }),
+  programs: z.strictObject({ kind: program, istioctl: program }),
+  images: z.record(z.enum(imageNames), image),
+});
+
+export type Versions = z.output<typeof schema>;
+export type IstioRelease = Versions['istio']['releases'][number];
+
+/**
+ * Reads kind/versions.yaml and checks that its parts fit together.
+ *
+ * @throws HarnessError E_SETTINGS with the place in the file
+ */
+export function loadVersions(file: string): Versions {
+  const checked = readYaml(file, schema);
+  checkTogether(checked);
+  return checked.value;
+}
+
+function checkTogether({ value, place }: Checked<Versions>): void {
+  const fail = (path: readonly PropertyKey[], message: string, hint: string): never => {
+    throw new HarnessError('E_SETTINGS', `${path.join('.')}: ${message}`, { place: place(path), hint });
+  };
+  const seen = new Set<string>();
+  for (const [index, entry] of value.istio.releases.entries()) {
+    const at = ['istio', 'releases', index];
+    if (seen.has(entry.version)) fail([...at, 'version'], `${entry.version} is there twice`, 'remove one');
+    seen.add(entry.version);
+    for (const list of ['nodes', 'experimentalNodes'] as const) {
+      for (const [position, node] of entry[list].entries()) {
+        const path = [...at, list, position];
+        if (value.kind.nodes[node] === undefined) {
+          fail(
+            path,
+            `${node} has no node image`,
+            `take one of kind.nodes: ${Object.keys(value.kind.nodes).join(', ')}`,
+          );
+        }
+        if (list === 'nodes' && !entry.kubernetes.includes(minorOf(node))) {
+          fail(
+            path,
+            `Istio ${entry.version} does not support Kubernetes ${minorOf(node)}`,
+            'move it to experimentalNodes',
+          );
+        }
+      }
+    }
+  }
+  if (!seen.has(value.istio.default)) {
+    fail(
+      ['istio', 'default'],
+      `${value.istio.default} is not among the releases`,
+      `take one of ${[...seen].join(', ')}`,
+    );
+  }
+}
+
+/** `1.36` of `1.36.4`. */
+export function minorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
+}
