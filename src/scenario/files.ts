@@ -1,0 +1,117 @@
+/** Finds scenario files and reads their text. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { HarnessError } from '../errors.ts';
+
+const isYaml = (name: string) => /\.ya?ml$/.test(name);
+
+/**
+ * The YAML files in these files and folders, folders with all that is in them. Every file once, in the order of the
+ * arguments and by name within a folder.
+ *
+ * @returns absolute paths, and an `E_USAGE` error for every argument that gives no file
+ */
+export function findScenarioFiles(
+  paths: readonly string[],
+  cwd: string,
+): { files: string[]; errors: HarnessError[] } {
+  const files = new Set<string>();
+  const errors: HarnessError[] = [];
+  for (const path of paths) {
+    const absolute = resolve(cwd, path);
+    const stat = statSync(absolute, { throwIfNoEntry: false });
+    if (stat === undefined) {
+      errors.push(
+        new HarnessError('E_USAGE', `${path} does not exist`, {
+          hint: 'Name scenario files, or folders that contain them, relative to where you are.',
+        }),
+      );
+    } else if (stat.isDirectory()) {
+      const found = filesBelow(absolute);
+      for (const file of found) files.add(file);
+      if (found.length === 0) {
+        errors.push(
+          new HarnessError('E_USAGE', `there is no scenario file in ${path}`, {
+            hint: 'Scenario files end with .yaml or .yml.',
+          }),
+        );
+      }
+    } else if (isYaml(absolute)) {
+      files.add(absolute);
+    } else {
+      errors.push(
+        new HarnessError('E_USAGE', `${path} is not a scenario file`, {
+          hint: 'Scenario files end with .yaml or .yml.',
+        }),
+      );
+    }
+  }
+  return { files: [...files], errors };
+}
+
+function filesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => !name.startsWith('.') && name !== 'node_modules')
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    // Follows links, as far as they lead anywhere.
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (entry.isDirectory()) return filesBelow(path);
+    return stat?.isFile() && isYaml(entry.name) ? [path] : [];
+  });
+}
+
+/** How a file is named in messages: relative to `cwd`, with "/" on every system. */
+export function displayName(file: string, cwd: string): string {
+  const name = relative(cwd, file);
+  return (name === '' || name.startsWith('..') ? file : name).split(sep).join('/');
+}
+
+/** The profile of a scenario: the folder below `scenarios` that holds it, such as "documented"; else "custom". */
+export function profileOf(file: string): string {
+  const folders = dirname(file).split(sep);
+  const below = folders[folders.lastIndexOf('scenarios') + 1];
+  if (folders.includes('scenarios') && below !== undefined) return below;
+  const folder = basename(dirname(file));
+  return ['documented', 'extended'].includes(folder) ? folder : 'custom';
+}
+
+/**
+ * The text of a file.
+ *
+ * @throws HarnessError `E_SCENARIO` when the file is not UTF-8, with the place of the first wrong byte, or cannot be read
+ */
+export function readText(file: string, name: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new HarnessError('E_SCENARIO', `${name} cannot be read (${reason})`, {
+      hint: 'Check the permissions of the file.',
+      cause,
+    });
+  }
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new HarnessError('E_SCENARIO', 'the file is not encoded in UTF-8', {
+      hint: 'Save it as UTF-8.',
+      place: { file: name, ...firstWrongByte(bytes) },
+      cause,
+    });
+  }
+}
+
+function firstWrongByte(bytes: Buffer): { line: number; column: number } {
+  // What a lenient decoder keeps of the text is exact up to the first replacement character it had to put in.
+  const kept = new TextDecoder('utf-8').decode(bytes);
+  const wrong = [...kept.matchAll(/\uFFFD/g)].find(({ index }) => {
+    const before = Buffer.byteLength(kept.slice(0, index)) + (bytes[0] === 0xef && bytes[1] === 0xbb ? 3 : 0);
+    return bytes.toString('hex', before, before + 3) !== 'efbfbd';
+  });
+  const lines = kept.slice(0, wrong?.index ?? 0).split('\n');
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+}

@@ -1,0 +1,166 @@
+/**
+ * Lists: a key with `${alg}` stands for one entry for every value of the list `alg`, with `${alg}` filled in in the key
+ * and everywhere in what it holds. Such keys can be names of issuers, of their keys and of tokens, and rows and columns.
+ */
+import type { Cell, ScenarioSpec, Table } from './schema.ts';
+import { rowsOf } from './table.ts';
+import { references, substitute } from './template.ts';
+import type { Path } from './yaml-file.ts';
+
+type Values = Readonly<Record<string, string>>;
+type Lists = Readonly<Record<string, readonly string[]>>;
+
+/** Something that lists make impossible, at the path where it stands in the file. */
+export interface ListProblem {
+  readonly path: Path;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface Expanded {
+  readonly spec: ScenarioSpec;
+  readonly problems: readonly ListProblem[];
+  /** The path in the file of what is at this path of `spec`. */
+  original(path: Path): Path;
+}
+
+/** A scenario without keys that stand for several entries. Rows whose length is wrong are a problem and left out. */
+export function expandLists(spec: ScenarioSpec): Expanded {
+  const work = new Expansion(spec.lists ?? {});
+  const issuers = work.map(spec.issuers, ['issuers'], (issuer, values, at, from) => {
+    const { keys, ...rest } = issuer;
+    const filled = work.fill(rest, values, at, from);
+    if (keys === undefined) return filled;
+    const expandedKeys = work.map(keys, [...at, 'keys'], work.fill, [...from, 'keys'], values);
+    return { ...filled, keys: expandedKeys };
+  });
+  const tokens = work.map(spec.tokens, ['tokens'], work.fill);
+  const steps = spec.steps.map((step, index) =>
+    step.expect === undefined
+      ? step
+      : { ...step, expect: expandTable(step.expect, ['steps', index, 'expect'], work) },
+  );
+  return {
+    spec: { ...spec, issuers, tokens, steps },
+    problems: work.problems,
+    original: (path) => work.original(path),
+  };
+}
+
+function expandTable(table: Table, path: Path, work: Expansion): Table {
+  const columns = table.columns.flatMap((column, index) =>
+    work.choices(column).map((values) => ({ name: substitute(column, values), values, index })),
+  );
+  for (const [index, column] of columns.entries()) {
+    work.moved([...path, 'columns', index], [...path, 'columns', column.index]);
+  }
+  const cellsOf = (cells: readonly Cell[], rowValues: Values, at: Path, from: Path) =>
+    columns.map(({ values, index }, column) => {
+      work.moved([...at, column], [...from, index]);
+      return work.fill(cells[index]!, { ...rowValues, ...values }, [...at, column], [...from, index]);
+    });
+  const complete = Object.fromEntries(
+    rowsOf(table).filter(([row, cells]) => {
+      const wanted = table.columns.length;
+      if (cells.length === wanted) return true;
+      const columnNames = table.columns.map((column) => `"${column}"`).join(', ');
+      work.problems.push({
+        path: [...path, row],
+        message: `the row "${row}" has ${count(cells.length, 'cell')} for ${count(wanted, 'column')}`,
+        hint:
+          columns.length === wanted
+            ? `The columns are: ${columnNames}.`
+            : `The columns are: ${columnNames}. A column with a list takes one cell.`,
+      });
+      return false;
+    }),
+  );
+  const rows = work.map(complete, path, cellsOf);
+  return { ...rows, columns: columns.map(({ name }) => name) } as unknown as Table;
+}
+
+const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+class Expansion {
+  readonly problems: ListProblem[] = [];
+  readonly #lists: Lists;
+  readonly #origins = new Map<string, Path>();
+
+  constructor(lists: Lists) {
+    this.#lists = lists;
+  }
+
+  /** Remembers where in the file something comes from. */
+  moved(to: Path, from: Path): void {
+    const key = JSON.stringify(to);
+    if (key !== JSON.stringify(from)) this.#origins.set(key, from);
+  }
+
+  original(path: Path): Path {
+    for (let length = path.length; length > 0; length--) {
+      const from = this.#origins.get(JSON.stringify(path.slice(0, length)));
+      if (from !== undefined) return [...from, ...path.slice(length)];
+    }
+    return path;
+  }
+
+  /** Every combination of values of the lists that this key refers to, one with nothing when there are none. */
+  choices(key: string, bound: Values = {}): Values[] {
+    let choices: Values[] = [{}];
+    for (const { expression } of references(key)) {
+      const [name, ...more] = expression?.kind === 'name' ? expression.names : [];
+      if (name === undefined || more.length > 0 || !Object.hasOwn(this.#lists, name)) continue;
+      if (Object.hasOwn(bound, name) || Object.hasOwn(choices[0]!, name)) continue;
+      choices = choices.flatMap((choice) =>
+        this.#lists[name]!.map((value) => ({ ...choice, [name]: value })),
+      );
+    }
+    return choices;
+  }
+
+  /** Expands the keys of a map; `make` makes the value of an entry, for the values that the lists have for it. */
+  map<In, Out>(
+    map: Readonly<Record<string, In>>,
+    at: Path,
+    make: (value: In, values: Values, at: Path, from: Path) => Out,
+    from: Path = at,
+    bound: Values = {},
+  ): Record<string, Out> {
+    const result = new Map<string, Out>();
+    for (const [key, value] of Object.entries(map)) {
+      for (const choice of this.choices(key, bound)) {
+        const values = { ...bound, ...choice };
+        const newKey = substitute(key, values);
+        if (result.has(newKey)) {
+          this.problems.push({
+            path: [...from, key],
+            message: `there are two entries called "${newKey}" once the lists are filled in`,
+            hint: 'Names must differ; see the values of the lists and the other keys of this map.',
+          });
+          continue;
+        }
+        this.moved([...at, newKey], [...from, key]);
+        result.set(newKey, make(value, values, [...at, newKey], [...from, key]));
+      }
+    }
+    return Object.fromEntries(result);
+  }
+
+  /** A copy with the values filled in, in keys too. */
+  readonly fill = <T>(value: T, values: Values, at: Path, from: Path): T => {
+    if (Object.keys(values).length === 0) return value;
+    const copy = (item: unknown, to: Path, of: Path): unknown => {
+      if (typeof item === 'string') return substitute(item, values);
+      if (Array.isArray(item)) return item.map((entry, i) => copy(entry, [...to, i], [...of, i]));
+      if (typeof item !== 'object' || item === null) return item;
+      return Object.fromEntries(
+        Object.entries(item).map(([key, entry]) => {
+          const newKey = substitute(key, values);
+          if (newKey !== key) this.moved([...to, newKey], [...of, key]);
+          return [newKey, copy(entry, [...to, newKey], [...of, key])];
+        }),
+      );
+    };
+    return copy(value, at, from) as T;
+  };
+}

@@ -1,0 +1,113 @@
+/** Loads scenario files: finds them, reads them, and says everything that is wrong with them. */
+import { type ErrorCode, HarnessError, type Place } from '../errors.ts';
+import { checkScenario } from './check.ts';
+import { checkReferences } from './check-references.ts';
+import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
+import { explainIssues, noMessage } from './issues.ts';
+import { expandLists } from './lists.ts';
+import type { Report } from './mistakes.ts';
+import { type ScenarioSpec, scenarioSchema } from './schema.ts';
+import { type Path, parseYaml } from './yaml-file.ts';
+
+/** A scenario that is known to be right, with its lists expanded. */
+export interface LoadedScenario extends ScenarioSpec {
+  /** The file, relative to where the program was started. */
+  readonly file: string;
+  /** The folder below `scenarios`, such as "documented"; else "custom". */
+  readonly profile: string;
+  /** Where the value at this path of the scenario stands in the file. */
+  place(path: Path): Place;
+}
+
+/**
+ * Loads scenarios from files and folders.
+ *
+ * @param paths files and folders, relative to `cwd`
+ * @returns the scenarios in the order of the arguments and of the file names, and every mistake of every file:
+ * `E_USAGE` for a path without scenarios, `E_SCENARIO` and `E_TEMPLATE` with their place for mistakes in a file
+ */
+export function loadScenarios(
+  paths: readonly string[],
+  options: { readonly cwd: string },
+): { scenarios: LoadedScenario[]; errors: HarnessError[] } {
+  const { files, errors } = findScenarioFiles(paths, options.cwd);
+  const loaded: LoadedScenario[] = [];
+  for (const path of files) {
+    const file = displayName(path, options.cwd);
+    try {
+      const { scenario, errors: mistakes } = parseScenario(readText(path, file), file, profileOf(path));
+      errors.push(...mistakes);
+      if (scenario !== undefined) loaded.push(scenario);
+    } catch (thrown) {
+      if (!(thrown instanceof HarnessError)) throw thrown;
+      errors.push(thrown);
+    }
+  }
+  errors.push(...sameNames(loaded));
+  const wrong = new Set(errors.map(({ place }) => place?.file));
+  return { scenarios: loaded.filter(({ file }) => !wrong.has(file)), errors };
+}
+
+/**
+ * Parses and checks the text of one scenario file.
+ *
+ * @returns the scenario when there is no mistake in it, and all mistakes in the order of the file
+ */
+export function parseScenario(
+  source: string,
+  file: string,
+  profile = 'custom',
+): { scenario: LoadedScenario | undefined; errors: HarnessError[] } {
+  const yaml = parseYaml(source, file);
+  if (yaml.data === undefined) return { scenario: undefined, errors: [...yaml.errors] };
+
+  const parsed = scenarioSchema.safeParse(yaml.data, { error: noMessage });
+  if (!parsed.success) {
+    const issues = explainIssues(parsed.error.issues, scenarioSchema, yaml);
+    return { scenario: undefined, errors: inOrder([...yaml.errors, ...issues]) };
+  }
+  const { spec, problems, original } = expandLists(parsed.data);
+  const errors = [...yaml.errors];
+  const told = new Set<string>();
+  const reportAs =
+    (code: ErrorCode): Report =>
+    (path, message, hint, at = 'value') => {
+      const from = original(path);
+      const place = at === 'key' ? yaml.keyPlace(from) : yaml.place(from);
+      // A mistake in an entry with a list is a mistake in each of the entries that it stands for: once is enough.
+      const isExpanded = from.join('\n') !== path.join('\n');
+      const key = `${place.line}:${place.column} ${isExpanded ? '' : message}`;
+      if (!told.has(key)) errors.push(new HarnessError(code, message, { hint, place }));
+      told.add(key);
+    };
+  for (const { path, message, hint } of problems) {
+    errors.push(new HarnessError('E_SCENARIO', message, { hint, place: yaml.keyPlace(path) }));
+  }
+  checkScenario(spec, reportAs('E_SCENARIO'));
+  checkReferences(spec, reportAs('E_TEMPLATE'));
+  if (errors.length > 0) return { scenario: undefined, errors: inOrder(errors) };
+  return {
+    scenario: { ...spec, file, profile, place: (path) => yaml.place(original(path)) },
+    errors: [],
+  };
+}
+
+function inOrder(errors: readonly HarnessError[]): HarnessError[] {
+  const position = ({ place }: HarnessError) => (place?.line ?? 0) * 1e6 + (place?.column ?? 0);
+  return errors.toSorted((a, b) => position(a) - position(b));
+}
+
+function sameNames(scenarios: readonly LoadedScenario[]): HarnessError[] {
+  const first = new Map<string, Place>();
+  return scenarios.flatMap(({ name, place }) => {
+    const here = place(['name']);
+    const other = first.get(name);
+    if (other === undefined) {
+      first.set(name, here);
+      return [];
+    }
+    const hint = 'Every scenario has a name of its own; reports and --grep tell them apart by it.';
+    const message = `the name "${name}" is already used in ${other.file}:${other.line}`;
+    return [new HarnessError('E_SCENARIO', message, { hint, place: here })];
+  });
+}

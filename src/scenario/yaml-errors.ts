@@ -1,0 +1,82 @@
+/** Says in plain words what is wrong with the syntax of a YAML file. */
+import type { YAMLError } from 'yaml';
+import { HarnessError, type Place } from '../errors.ts';
+
+/** After these the rest of the file can still be understood. */
+const harmless = new Set<string>(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED']);
+
+/**
+ * Turns the parser's errors into ours. One mistake often makes the parser complain several times about the rest of the
+ * line and of the file, so nothing after the first fatal error counts.
+ */
+export function explainYaml(
+  problems: readonly YAMLError[],
+  source: string,
+  at: (offset: number) => Place,
+): { errors: HarnessError[]; fatal: boolean } {
+  const inOrder = problems.toSorted((a, b) => a.pos[0] - b.pos[0]);
+  const firstFatal = inOrder.findIndex(({ code }) => !harmless.has(code));
+  const told = firstFatal === -1 ? inOrder : inOrder.slice(0, firstFatal + 1);
+  return {
+    fatal: firstFatal !== -1,
+    errors: told.map((problem) => {
+      const { message, hint } = explain(problem, source);
+      return new HarnessError('E_SCENARIO', message, { hint, place: at(problem.pos[0]), cause: problem });
+    }),
+  };
+}
+
+function explain(problem: YAMLError, source: string): { message: string; hint: string } {
+  const offset = problem.pos[0];
+  // In a flow collection the "{" of a template starts a map, unless it is quoted.
+  if (source[offset] === '{' && source[offset - 1] === '$') {
+    const template = /^\$\{[^}\n]*\}/.exec(source.slice(offset - 1))?.[0] ?? '${…}';
+    return {
+      message: `${template} must be in quotes here`,
+      hint: `Within { } and [ ] write '${template}', with single quotes.`,
+    };
+  }
+  switch (problem.code) {
+    case 'TAB_AS_INDENT':
+      return {
+        message: 'a tab is used for indentation',
+        hint: 'YAML allows only spaces here; replace the tab by two spaces.',
+      };
+    case 'DUPLICATE_KEY': {
+      const key = /^("[^"\n]*"|'[^'\n]*'|[^:\n]+)/.exec(source.slice(offset))?.[0].trim() ?? '';
+      return {
+        message: `the key "${key.replace(/^["']|["']$/g, '')}" is there twice`,
+        hint: 'Join both into one, or rename one of them.',
+      };
+    }
+    case 'MULTIPLE_DOCS':
+      return {
+        message: 'a second document starts here, but a scenario file holds one',
+        hint: 'Put what follows "---" into a file of its own.',
+      };
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return {
+        message: 'a second key in one line',
+        hint: 'Put text that contains ": " in quotes, or start the nested map on a new line.',
+      };
+    case 'BAD_SCALAR_START':
+      return { message: `text cannot start with ${source[offset]}`, hint: 'Put the text in quotes.' };
+    case 'BAD_INDENT':
+      return {
+        message: 'this line is not indented as it should be',
+        hint: 'Keys of one map start in the same column; close a { or [ before the next key.',
+      };
+    case 'TAG_RESOLVE_FAILED':
+      return {
+        message: 'a tag with "!" means nothing here',
+        hint: 'Put text that starts with "!" in quotes.',
+      };
+    default: {
+      const message = problem.message.replace(/\s+/g, ' ');
+      return {
+        message: `this is not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`,
+        hint: 'Put text with special characters in quotes, and see that every bracket and quote is closed.',
+      };
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/** A YAML file as plain data, with the place of every node. */
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { HarnessError, type Place } from '../errors.ts';
+import { explainYaml } from './yaml-errors.ts';
+
+/** The keys and indexes that lead to a value, from the root of a file. */
+export type Path = readonly (string | number)[];
+
+export interface YamlFile {
+  /** Undefined when the file is too broken to be looked at. */
+  readonly data: unknown;
+  readonly errors: readonly HarnessError[];
+  /** Where the value at this path stands. For what is not in the file: the key or list entry that should hold it. */
+  place(path: Path): Place;
+  /** Where the key stands that introduces the value at this path. */
+  keyPlace(path: Path): Place;
+}
+
+type Found = Node | null | undefined;
+
+/** Parses YAML 1.2. Never throws: problems are in `errors`, in the order of the file. */
+export function parseYaml(source: string, file: string): YamlFile {
+  const lines = new LineCounter();
+  const document = parseDocument(source, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
+  const at = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+
+  const explained = explainYaml([...document.errors, ...document.warnings], source, at);
+  const errors = [...explained.errors];
+  let data: unknown;
+  if (!explained.fatal) {
+    errors.push(...unusable(document, at));
+    if (errors.length === explained.errors.length) {
+      try {
+        data = document.toJS();
+      } catch (cause) {
+        // What is left is a file with so many aliases of aliases that it is meant to do harm.
+        errors.push(new HarnessError('E_SCENARIO', 'the file has too many aliases', { place: at(0), cause }));
+      }
+    }
+  }
+
+  const follow = (node: Found): Found => (isAlias(node) ? node.resolve(document) : node);
+  const child = (node: Found, segment: string | number): { key: Found; value: Found } | undefined => {
+    const parent = follow(node);
+    if (isMap(parent)) {
+      const pair = parent.items.find(
+        ({ key }) => isScalar(key) && String(key.value ?? '') === String(segment),
+      );
+      return pair && { key: pair.key as Node, value: pair.value as Found };
+    }
+    if (!isSeq(parent) || typeof segment !== 'number') return undefined;
+    const value = parent.items[segment] as Found;
+    return value ? { key: undefined, value } : undefined;
+  };
+  const locate = (path: Path) => {
+    let found: { key: Found; value: Found } = { key: undefined, value: document.contents };
+    for (const segment of path) {
+      const next = child(found.value, segment);
+      if (next === undefined) return { ...found, whole: false };
+      found = next;
+    }
+    return { ...found, whole: true };
+  };
+  const start = (node: Found): number | undefined => node?.range?.[0];
+  // An empty value has no text to point to.
+  const isEmpty = (node: Found) => isScalar(node) && node.range?.[0] === node.range?.[1];
+
+  return {
+    data,
+    errors,
+    place(path) {
+      const { key, value, whole } = locate(path);
+      const useKey = !whole || isEmpty(value);
+      return at((useKey ? (start(key) ?? start(value)) : (start(value) ?? start(key))) ?? 0);
+    },
+    keyPlace(path) {
+      const { key, value } = locate(path);
+      return at(start(key) ?? start(value) ?? 0);
+    },
+  };
+}
+
+/** What YAML allows but a scenario has no use for. */
+function unusable(document: ReturnType<typeof parseDocument>, at: (offset: number) => Place): HarnessError[] {
+  const errors: HarnessError[] = [];
+  const report = (node: Node, message: string, hint: string) =>
+    errors.push(new HarnessError('E_SCENARIO', message, { hint, place: at(node.range?.[0] ?? 0) }));
+  visit(document, {
+    Alias(_, alias, ancestors) {
+      const target = alias.resolve(document);
+      if (target === undefined) {
+        report(alias, `"*${alias.source}" refers to nothing`, 'Text that starts with "*" must be in quotes.');
+      } else if (ancestors.includes(target)) {
+        report(alias, `"*${alias.source}" contains itself`, 'Write out the value instead of the alias.');
+      }
+    },
+    Pair(_, { key }) {
+      if (isMap(key) || isSeq(key)) report(key, 'a key must be text', 'Put the key in quotes.');
+    },
+  });
+  if (errors.length === 0 && !isMap(document.contents)) {
+    const place = at(document.contents?.range?.[0] ?? 0);
+    const isNothing =
+      document.contents === null || (isScalar(document.contents) && document.contents.value === null);
+    const message = isNothing ? 'the file is empty' : 'expected a map with the keys of a scenario';
+    errors.push(
+      new HarnessError('E_SCENARIO', message, {
+        hint: 'A scenario has at least the keys name, title, source and steps.',
+        place,
+      }),
+    );
+  }
+  return errors;
+}
