@@ -1,7 +1,7 @@
 /** What each signature algorithm of RFC 7518 section 3.1 and RFC 8037 needs, in the terms of a JWK. */
 import { type Algorithm, algorithms } from '../scenario/schema.ts';
 
-export interface AlgorithmInfo {
+interface AlgorithmInfo {
   /** `kty` of its keys (RFC 7517 section 4.1). */
   readonly kty: 'RSA' | 'EC' | 'oct' | 'OKP';
   /** `crv` of its keys, for EC and OKP. */

@@ -87,8 +87,7 @@ function chooseSigner(
   if (spec.signedBy === undefined) return [key, canSign(key.algorithm, wanted) ? wanted : key.algorithm];
 
   const other = findIssuer(name, 'signedBy', spec.signedBy, issuers);
-  const able = [...other.keys.values()].filter((candidate) => canSign(candidate.algorithm, wanted));
-  const signer = able.find((candidate) => candidate.algorithm === wanted) ?? able[0];
+  const signer = [...other.keys.values()].find((candidate) => canSign(candidate.algorithm, wanted));
   if (signer !== undefined) return [signer, wanted];
   const has = [...other.keys.values()].map((candidate) => candidate.algorithm).join(', ');
   throw new HarnessError(

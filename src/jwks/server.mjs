@@ -1,0 +1,228 @@
+/**
+ * A server of keys that stands outside the mesh. One file with no dependencies, because it is copied into a
+ * container of a stock Node image; it also runs as a plain process. Node 18 or later.
+ *
+ * The environment variable KEY_SERVER_CONFIG holds its configuration as JSON: {host, httpPort, httpsPort,
+ * controlPort, path}. Port 0 takes a free one. Each time a port is opened, a line of JSON with all open ports goes to standard
+ * output: at the start, and again when the first certificate has opened the HTTPS port.
+ *
+ * What it serves is told to its control port:
+ *   PUT /keys   the JWKS, served byte for byte from now on; a second one is a rotation
+ *   PUT /tls    {cert, key} in PEM; the first one opens the HTTPS port, later ones replace the certificate
+ *   PUT /fault  {status?, delayMs?, body?, reset?} to fail on purpose, null to stop failing
+ *   GET /log    every request so far, oldest first
+ *   GET /ready  the open ports
+ */
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import process from 'node:process';
+
+/** @typedef {{ host: string, httpPort: number, httpsPort: number, controlPort: number, path: string }} Config */
+/** @typedef {{ status?: number, delayMs?: number, body?: string, reset?: boolean }} Fault */
+/** @typedef {import('node:http').IncomingMessage} Request */
+/** @typedef {import('node:http').ServerResponse} Response */
+
+const maxLogEntries = 50_000;
+const maxBodyBytes = 4 * 1024 * 1024;
+
+const config = readConfig();
+
+/** @type {string | undefined} */
+let keys;
+/** @type {Fault | null} */
+let fault = null;
+/** @type {object[]} */
+const log = [];
+/** @type {{ httpPort: number, httpsPort?: number, controlPort: number }} */
+const ports = { httpPort: 0, controlPort: 0 };
+/** @type {import('node:https').Server | undefined} */
+let https;
+/** @type {Promise<unknown>} */
+let opening = Promise.resolve();
+
+/**
+ * Ends the program with one line on standard error.
+ * @param {string} message
+ * @returns {never}
+ */
+function fail(message) {
+  process.stderr.write(`key server: ${message}\n`);
+  process.exit(1);
+}
+
+/** @returns {Config} */
+function readConfig() {
+  try {
+    return JSON.parse(process.env.KEY_SERVER_CONFIG ?? '');
+  } catch {
+    return fail('KEY_SERVER_CONFIG must be JSON: {host, httpPort, httpsPort, controlPort, path}');
+  }
+}
+
+/**
+ * @param {string | undefined} url
+ * @returns {string}
+ */
+const pathOf = (url) => (url ?? '/').split('?', 1)[0] ?? '/';
+
+/**
+ * @param {Request} request
+ * @returns {{ status: number, body: string, json?: boolean }}
+ */
+function choose(request) {
+  if (pathOf(request.url) !== config.path) return { status: 404, body: 'not found\n' };
+  if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, body: 'use GET\n' };
+  if (fault?.reset) return { status: 0, body: '' };
+  if (fault?.body !== undefined) return { status: fault.status ?? 200, body: fault.body, json: true };
+  if (fault?.status !== undefined) return { status: fault.status, body: 'failing on purpose\n' };
+  if (keys === undefined) return { status: 503, body: 'no keys yet\n' };
+  return { status: 200, body: keys, json: true };
+}
+
+/** @param {'http' | 'https'} scheme */
+const serve = (scheme) => async (/** @type {Request} */ request, /** @type {Response} */ response) => {
+  // What is answered is decided, and logged, on arrival: a client that gives up during a delay has still been here.
+  const answer = choose(request);
+  const path = pathOf(request.url);
+  log.push({
+    at: Date.now(),
+    path,
+    status: answer.status,
+    userAgent: request.headers['user-agent'] ?? '',
+    envoyHeaders: Object.keys(request.headers).some((name) => name.startsWith('x-envoy-')),
+    remote: request.socket.remoteAddress,
+    method: request.method,
+    scheme,
+  });
+  if (log.length > maxLogEntries) log.shift();
+  if (path === config.path && fault?.delayMs) {
+    await new Promise((resolve) => setTimeout(resolve, fault?.delayMs));
+  }
+  if (answer.status === 0) {
+    // Over TLS there is only the end of the connection; plain TCP can say RST.
+    if (scheme === 'http') request.socket.resetAndDestroy();
+    else request.socket.destroy();
+    return;
+  }
+  const type = answer.json ? 'application/json' : 'text/plain';
+  response.writeHead(answer.status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(answer.body),
+    'cache-control': 'no-store',
+  });
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
+};
+
+/**
+ * The control API.
+ * @param {Request} request
+ * @param {Response} response
+ */
+async function control(request, response) {
+  const call = `${request.method} ${pathOf(request.url)}`;
+  try {
+    const body = await readBody(request);
+    if (call === 'PUT /keys') {
+      JSON.parse(body);
+      keys = body;
+    } else if (call === 'PUT /fault') {
+      fault = checkedFault(JSON.parse(body));
+    } else if (call === 'PUT /tls') {
+      await setCertificate(JSON.parse(body));
+    } else if (call === 'GET /log') {
+      return reply(response, 200, log);
+    } else if (call !== 'GET /ready') {
+      return reply(response, 404, { error: `there is no ${call}` });
+    }
+    reply(response, 200, ports);
+  } catch (error) {
+    reply(response, 400, { error: `${call}: ${error instanceof Error ? error.message : error}` });
+  }
+}
+
+/**
+ * @param {Fault | null} fault
+ * @returns {Fault | null}
+ */
+function checkedFault(fault) {
+  const { status = 200, delayMs = 0, body = '' } = fault ?? {};
+  const ok =
+    Number.isInteger(status) && status >= 200 && status <= 599 && delayMs >= 0 && typeof body === 'string';
+  if (!ok) throw new Error('status must be from 200 to 599, delayMs a number of milliseconds, body a text');
+  return fault;
+}
+
+/** @param {Request} request */
+async function readBody(request) {
+  /** @type {Buffer[]} */
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > maxBodyBytes) throw new Error(`the body is longer than ${maxBodyBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * @param {Response} response
+ * @param {number} status
+ * @param {unknown} value
+ */
+function reply(response, status, value) {
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify(value));
+}
+
+/**
+ * Opens the HTTPS port with the first certificate; later ones hold for new connections.
+ * @param {{ cert: string, key: string }} certificate
+ */
+function setCertificate({ cert, key }) {
+  // One after the other, so that two calls at once do not open the port twice.
+  opening = opening
+    .catch(() => {})
+    .then(async () => {
+      if (https) return https.setSecureContext({ cert, key });
+      const server = createTlsServer({ cert, key }, serve('https'));
+      ports.httpsPort = await listen(server, config.httpsPort);
+      https = server;
+      announce();
+    });
+  return opening;
+}
+
+/**
+ * @param {import('node:net').Server} server
+ * @param {number} port
+ * @returns {Promise<number>} the port that it really has
+ */
+function listen(server, port) {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, config.host, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
+
+function announce() {
+  process.stdout.write(`${JSON.stringify(ports)}\n`);
+}
+
+// Process 1 of a container has no default for these signals, and nothing here is worth waiting for.
+for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) process.on(signal, () => process.exit(0));
+
+try {
+  ports.httpPort = await listen(createServer(serve('http')), config.httpPort);
+  ports.controlPort = await listen(
+    createServer((request, response) => void control(request, response)),
+    config.controlPort,
+  );
+  announce();
+} catch (error) {
+  fail(error instanceof Error ? error.message : String(error));
+}
