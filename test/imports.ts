@@ -1,0 +1,117 @@
+/** Finds imports that go against the direction in which the parts of the product may know each other. */
+import { posix } from 'node:path';
+
+/** The small files directly in src that are vocabulary for all: errors, events, names and waiting. */
+const base = ['errors.ts', 'events.ts', 'names.ts', 'problem.ts', 'timeouts.ts', 'wait.ts'];
+
+/**
+ * For each part of src, what it may import besides its own folder. A folder ends with `/`; `type:` before a path
+ * means that only types may come from there.
+ */
+export const rules: Readonly<Record<string, readonly string[]>> = {
+  'errors.ts': [],
+  'events.ts': ['errors.ts'],
+  'names.ts': [],
+  'problem.ts': ['errors.ts', 'events.ts'],
+  'timeouts.ts': [],
+  'wait.ts': ['errors.ts', 'timeouts.ts'],
+  'scenario/': ['errors.ts'],
+  'plan/': ['scenario/', 'errors.ts', 'events.ts'],
+  'token/': [...base, 'scenario/schema.ts'],
+  'jwks/': [...base, 'type:target/target.ts'],
+  'programs/': base,
+  'settings/': [...base, 'type:programs/versions.ts'],
+  'kube/': [...base, 'type:target/target.ts'],
+  'target/': [...base, 'kube/', 'jwks/', 'programs/'],
+  'run/': [...base, 'scenario/', 'plan/', 'token/', 'jwks/', 'target/target.ts'],
+  'report/': ['errors.ts', 'events.ts'],
+  'cli/': ['*'],
+};
+
+export interface Import {
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+  readonly line: number;
+}
+
+/** The import, export-from and dynamic import statements of a source file that name another module. */
+export function importsOf(source: string): Import[] {
+  const code = withoutComments(source);
+  const found: Import[] = [];
+  const collect = (pattern: RegExp, typeOnly: (clause: string) => boolean) => {
+    for (const match of code.matchAll(pattern)) {
+      const line = code.slice(0, match.index + match[0].search(/\S/)).split('\n').length;
+      found.push({
+        specifier: match.groups!.specifier!,
+        typeOnly: typeOnly(match.groups!.clause ?? ''),
+        line,
+      });
+    }
+  };
+  const specifier = String.raw`\s*['"](?<specifier>[^'"\n]+)['"]`;
+  collect(
+    new RegExp(String.raw`^\s*(?:import|export)\b(?<clause>[^'"\x60;=()]*?)\bfrom${specifier}`, 'gm'),
+    isTypeOnly,
+  );
+  collect(new RegExp(String.raw`^\s*import${specifier}`, 'gm'), () => false);
+  collect(new RegExp(String.raw`\bimport\s*\(${specifier}`, 'g'), () => false);
+  return found.sort((one, other) => one.line - other.line);
+}
+
+/** Whether a clause such as `type { A }` or `{ type A, type B }` brings in nothing that exists when running. */
+function isTypeOnly(clause: string): boolean {
+  if (/^\s*type\b/.test(clause)) return true;
+  const names = /^\s*\{(.*)\}\s*$/s
+    .exec(clause)?.[1]
+    ?.split(',')
+    .filter((name) => name.trim() !== '');
+  return names !== undefined && names.length > 0 && names.every((name) => /^\s*type\s/.test(name));
+}
+
+/** Comments replaced by spaces; lines keep their numbers. Strings are left as they are. */
+function withoutComments(source: string): string {
+  return source.replaceAll(
+    /(['"`])(?:\\.|(?!\1)[^\\])*?\1|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g,
+    (match, quote: string | undefined) => (quote === undefined ? match.replaceAll(/[^\n]/g, ' ') : match),
+  );
+}
+
+/**
+ * Checks files against {@link rules}.
+ *
+ * @param files paths relative to src, with `/`, and their sources
+ * @returns one line for each import that is not allowed: `path:line imports what: why`
+ */
+export function violations(files: ReadonlyMap<string, string>): string[] {
+  return [...files].flatMap(([path, source]) => {
+    const part = partOf(path);
+    const allowed = rules[part];
+    if (allowed === undefined) return [`${path}: test/imports.ts has no rule for ${part}`];
+    return importsOf(source)
+      .filter((each) => each.specifier.startsWith('.'))
+      .flatMap((each) => {
+        const target = posix.join(posix.dirname(path), each.specifier);
+        const why = refusal(part, allowed, target, each.typeOnly);
+        return why === undefined ? [] : [`${path}:${each.line} imports ${target}: ${why}`];
+      });
+  });
+}
+
+function partOf(path: string): string {
+  return path.includes('/') ? `${path.split('/')[0]}/` : path;
+}
+
+function refusal(
+  part: string,
+  allowed: readonly string[],
+  target: string,
+  typeOnly: boolean,
+): string | undefined {
+  if (allowed.includes('*') || (part.endsWith('/') && target.startsWith(part))) return undefined;
+  if (target.startsWith('../')) return 'it is outside of src';
+  const matches = (rule: string) => (rule.endsWith('/') ? target.startsWith(rule) : target === rule);
+  if (allowed.some(matches)) return undefined;
+  const types = allowed.some((rule) => rule.startsWith('type:') && matches(rule.slice('type:'.length)));
+  if (types) return typeOnly ? undefined : 'only types may come from there';
+  return `${part} may import ${allowed.join(', ') || 'nothing'}`;
+}
