@@ -2,4 +2,5 @@
 // Lets the TypeScript sources run as they are; tsx is a dependency for this reason.
 import 'tsx';
 
-await import('./main.ts');
+const { main } = await import('./main.ts');
+process.exitCode = await main(process.argv.slice(2));

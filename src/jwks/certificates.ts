@@ -2,7 +2,6 @@
 import { randomBytes, webcrypto } from 'node:crypto';
 import type { Extension, X509Certificate } from '@peculiar/x509';
 import { HarnessError } from '../errors.ts';
-import { provideReflectMetadata } from './reflect-metadata.ts';
 
 export interface Ca {
   readonly certPem: string;
@@ -21,7 +20,8 @@ const hour = 60 * 60 * 1000;
 
 /** Loaded on first use: most commands need no certificate, and the library takes its time. */
 async function library() {
-  provideReflectMetadata();
+  // Its dependency injection needs this, and it does not load it itself.
+  await import('reflect-metadata');
   return await import('@peculiar/x509');
 }
 

@@ -37,7 +37,8 @@ export async function probe(
   });
   throwIfAborted(signal);
   if (result.failed) return { problem: result.shortMessage ?? 'it failed' };
-  const version = /\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?/.exec(result.stdout)?.[0];
+  // Development builds of Istio have two numbers only: 1.32-alpha.86c9f01.
+  const version = /\d+\.\d+(?:\.\d+)?(?:[-+][0-9A-Za-z.+-]+)?/.exec(result.stdout)?.[0];
   return version === undefined
     ? { problem: `it printed no version: ${result.stdout.slice(0, 200)}` }
     : { version };

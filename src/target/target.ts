@@ -74,8 +74,8 @@ export interface ProxyPolicies {
   }[];
   /** RBAC policies: `ns[foo]-policy[name]-rule[0]` with their rules as JSON text. */
   readonly rbac: readonly { readonly name: string; readonly action: string; readonly rules: string }[];
-  /** Changes whenever the enforced configuration changes. */
-  readonly fingerprint: string;
+  /** Each part changes whenever the configuration that is enforced changes. */
+  readonly fingerprint: { readonly jwt: string; readonly rbac: string; readonly clusters: string };
   /** Reasons why Envoy refused an update (NACK). */
   readonly rejected: readonly string[];
 }
@@ -162,7 +162,8 @@ export interface Target {
 
   /** The proxies whose policies decide about this request. */
   proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]>;
-  proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies>;
+  /** `hosts`: the hosts whose clusters count for `fingerprint.clusters`. */
+  proxyPolicies(proxy: ProxyRef, hosts: readonly string[], signal: AbortSignal): Promise<ProxyPolicies>;
   /** RequestAuthentications and AuthorizationPolicies that select this proxy, as the API server has them. */
   declaredPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]>;
 

@@ -1,0 +1,62 @@
+/** `jwt-e2e lint`: checks scenario files without running them. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { exitCodes, type HarnessError } from '../../errors.ts';
+import { loadScenarios } from '../../scenario/load.ts';
+import { renderDiagnostic } from '../diagnostic.ts';
+
+/** Where a command writes to. */
+export interface Io {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+/**
+ * Checks scenario files and writes every mistake to `stdout`.
+ *
+ * @param paths files and folders, relative to `options.cwd`
+ * @returns the exit code: 0, 3 when a file is wrong, 2 when only the paths are
+ */
+export function lintCommand(paths: readonly string[], options: { readonly cwd: string }, io: Io): number {
+  const { scenarios, errors } = loadScenarios(paths, options);
+  if (errors.length === 0) {
+    io.stdout.write(`${count(scenarios.length, 'scenario')}, no mistakes\n`);
+    return exitCodes.passed;
+  }
+  io.stdout.write(renderAll(errors, options.cwd));
+  return exitCodeOf(errors);
+}
+
+/** All errors with their lines of source, and how many there are. */
+export function renderAll(errors: readonly HarnessError[], cwd: string): string {
+  const readSource = cachedReader(cwd);
+  const blocks = errors.map((error) => renderDiagnostic(error, readSource));
+  const files = new Set(errors.flatMap(({ place }) => place?.file ?? []));
+  const where = files.size === 0 ? '' : ` in ${count(files.size, 'file')}`;
+  return `${blocks.join('\n')}\n${count(errors.length, 'mistake')}${where}\n`;
+}
+
+/** The exit code for the errors of loading scenarios. */
+export function exitCodeOf(errors: readonly HarnessError[]): number {
+  return Math.max(exitCodes.passed, ...errors.map(({ exitCode }) => exitCode));
+}
+
+function cachedReader(cwd: string): (file: string) => string | undefined {
+  const cache = new Map<string, string | undefined>();
+  return (file) => {
+    if (!cache.has(file)) cache.set(file, read(resolve(cwd, file)));
+    return cache.get(file);
+  };
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,21 @@
+/** Where the product's own files are, and which version it is. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const productRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The folder that makes the mesh: cluster configuration, Istio settings, applications, versions. */
+export const kindFolder = join(productRoot, 'kind');
+
+export const versionsFile = join(kindFolder, 'versions.yaml');
+
+export const productVersion = (
+  JSON.parse(readFileSync(join(productRoot, 'package.json'), 'utf8')) as { version: string }
+).version;
+
+/** What was named, or else the product's own scenarios of a profile. */
+export function pathsOf(files: readonly string[], profile = 'documented'): string[] {
+  const folder = join(productRoot, 'scenarios');
+  return files.length > 0 ? [...files] : [profile === 'all' ? folder : join(folder, profile)];
+}

@@ -1,0 +1,236 @@
+/**
+ * A thin client for the Kubernetes API that sends and returns objects as the plain JSON they are.
+ * @kubernetes/client-node reads kubeconfig files and authenticates; its generated classes are not used, because
+ * they drop fields they do not know (client-node issues 2483 and 2962).
+ */
+import { readFileSync } from 'node:fs';
+import type { RequestOptions } from 'node:https';
+import { KubeConfig } from '@kubernetes/client-node';
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import { asHarnessError, HarnessError } from '../errors.ts';
+import { timeouts } from '../timeouts.ts';
+import { throwIfAborted, within } from '../wait.ts';
+
+export interface KubeRequest {
+  readonly method?: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly signal: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+/** An error answer of the API server. `status` is the HTTP status code, `reason` the Kubernetes reason. */
+export class KubeError extends HarnessError {
+  readonly status: number;
+  readonly reason: string;
+
+  constructor(status: number, reason: string, message: string, details?: string) {
+    super('E_KUBE', message, { details });
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+/** Loads a kubeconfig file (or KUBECONFIG, or the default one) and selects a context. */
+export function loadKubeConfig(options: {
+  file?: string | undefined;
+  context?: string | undefined;
+}): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (options.file === undefined) config.loadFromDefault();
+    else config.loadFromString(readFileSync(options.file, 'utf8'));
+  } catch (thrown) {
+    throw new HarnessError(
+      'E_SETTINGS',
+      `cannot read kubeconfig ${options.file ?? ''}: ${(thrown as Error).message}`,
+      {
+        hint: 'Give an existing file with --kubeconfig, or set KUBECONFIG.',
+      },
+    );
+  }
+  if (options.context !== undefined) {
+    if (config.getContextObject(options.context) === null) {
+      const names = config.getContexts().map((context) => context.name);
+      throw new HarnessError('E_SETTINGS', `kubeconfig has no context "${options.context}"`, {
+        hint: names.length > 0 ? `It has: ${names.join(', ')}.` : 'It has no contexts at all.',
+      });
+    }
+    config.setCurrentContext(options.context);
+  }
+  if (config.getCurrentCluster() === null) {
+    throw new HarnessError('E_SETTINGS', 'kubeconfig has no current context', {
+      hint: 'Name one with --context, or give a file with --kubeconfig.',
+    });
+  }
+  return config;
+}
+
+export class KubeClient {
+  readonly config: KubeConfig;
+  /** The name of the context, for messages. */
+  readonly name: string;
+  readonly #resources = new Map<
+    string,
+    Promise<ReadonlyMap<string, { plural: string; namespaced: boolean }>>
+  >();
+  #dispatcher: { key: string; value: Dispatcher } | undefined;
+
+  constructor(config: KubeConfig) {
+    this.config = config;
+    this.name = config.getCurrentContext();
+  }
+
+  /**
+   * One request; returns the parsed body (text when it is not JSON) and the warnings that the API server sent along.
+   *
+   * @throws KubeError for an error answer; HarnessError E_KUBE when the server cannot be reached.
+   */
+  async request(path: string, options: KubeRequest): Promise<{ body: unknown; warnings: string[] }> {
+    const limit = within(options.timeoutMs ?? timeouts.kubeRequest, options.signal, `request to ${path}`);
+    try {
+      const { dispatcher, headers, origin } = await this.#connection();
+      const query = new URLSearchParams();
+      for (const [key, value] of Object.entries(options.query ?? {})) {
+        if (value !== undefined) query.set(key, String(value));
+      }
+      const text = query.toString();
+      const response = await request(`${origin}${path}${text === '' ? '' : `?${text}`}`, {
+        method: options.method ?? 'GET',
+        headers: {
+          ...headers,
+          accept: 'application/json',
+          ...(options.body === undefined
+            ? {}
+            : { 'content-type': options.contentType ?? 'application/json' }),
+        },
+        body: options.body === undefined ? null : JSON.stringify(options.body),
+        signal: limit.signal,
+        dispatcher,
+      });
+      const body = parse(await response.body.text());
+      const warnings = [response.headers.warning ?? []].flat().flatMap(readWarnings);
+      if (response.statusCode >= 300) throw kubeError(response.statusCode, body, path);
+      return { body, warnings };
+    } catch (thrown) {
+      if (thrown instanceof HarnessError) throw thrown;
+      throwIfAborted(limit.signal);
+      const cause = asHarnessError(thrown);
+      throw new HarnessError(
+        'E_KUBE',
+        `the API server of context ${this.name} does not answer: ${cause.message}`,
+        {
+          hint: 'Check that the cluster runs and that --context and --kubeconfig name it.',
+          cause: thrown,
+        },
+      );
+    } finally {
+      limit.done();
+    }
+  }
+
+  /** Plural name and scope of a kind, by discovery. @throws HarnessError E_KUBE when the API server does not have the kind. */
+  async resource(
+    apiVersion: string,
+    kind: string,
+    signal: AbortSignal,
+  ): Promise<{ plural: string; namespaced: boolean }> {
+    const find = async () => {
+      let known = this.#resources.get(apiVersion);
+      if (known === undefined) {
+        known = this.#discover(apiVersion, signal);
+        this.#resources.set(apiVersion, known);
+        known.catch(() => this.#resources.delete(apiVersion));
+      }
+      return (await known).get(kind);
+    };
+    let found = await find();
+    if (found === undefined) {
+      // The kind may have been added since: a CustomResourceDefinition that was just applied.
+      this.#resources.delete(apiVersion);
+      found = await find();
+    }
+    if (found === undefined) {
+      throw new HarnessError(
+        'E_KUBE',
+        `the API server of context ${this.name} has no kind ${kind} in ${apiVersion}`,
+        {
+          hint: apiVersion.includes('istio.io')
+            ? "Is Istio installed? With a managed mesh, --mesh-context names the mesh's own API server."
+            : undefined,
+        },
+      );
+    }
+    return found;
+  }
+
+  /** Closes idle connections. */
+  async close(): Promise<void> {
+    await this.#dispatcher?.value.close();
+  }
+
+  async #discover(apiVersion: string, signal: AbortSignal) {
+    const path = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const resources = new Map<string, { plural: string; namespaced: boolean }>();
+    try {
+      const { body } = await this.request(path, { signal });
+      for (const each of (body as { resources: { name: string; kind: string; namespaced: boolean }[] })
+        .resources) {
+        if (!each.name.includes('/'))
+          resources.set(each.kind, { plural: each.name, namespaced: each.namespaced });
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof KubeError && thrown.status === 404)) throw thrown;
+    }
+    return resources;
+  }
+
+  async #connection(): Promise<{ dispatcher: Dispatcher; headers: Record<string, string>; origin: string }> {
+    const cluster = this.config.getCurrentCluster();
+    if (cluster === null) throw new HarnessError('E_SETTINGS', 'kubeconfig has no current context');
+    const options: RequestOptions = {};
+    await this.config.applyToHTTPSOptions(options);
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(options.headers ?? {})) headers[name] = String(value);
+    if (options.auth) headers.authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+    const tls = {
+      ca: options.ca as string,
+      cert: options.cert as string,
+      key: options.key as string,
+      servername: options.servername as string,
+      rejectUnauthorized: options.rejectUnauthorized ?? true,
+    };
+    const key = JSON.stringify([tls, cluster.proxyUrl]);
+    if (this.#dispatcher?.key !== key) {
+      const value = cluster.proxyUrl
+        ? new ProxyAgent({ uri: cluster.proxyUrl, requestTls: tls })
+        : new Agent({ connect: tls, connections: 16 });
+      this.#dispatcher = { key, value };
+    }
+    return { dispatcher: this.#dispatcher.value, headers, origin: cluster.server.replace(/\/$/, '') };
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** `Warning: 299 - "text"` (RFC 7234, section 5.5), as admission webhooks use it. */
+function readWarnings(header: string): string[] {
+  return [...header.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) =>
+    (match[1] ?? '').replace(/\\(.)/g, '$1'),
+  );
+}
+
+function kubeError(status: number, body: unknown, path: string): KubeError {
+  const answer =
+    typeof body === 'object' && body !== null ? (body as { message?: string; reason?: string }) : {};
+  const message =
+    answer.message ?? (typeof body === 'string' && body !== '' ? body.slice(0, 500) : `HTTP ${status}`);
+  return new KubeError(status, answer.reason ?? '', message, path);
+}

@@ -1,0 +1,126 @@
+/** Pods and what owns them: waiting until they are ready, reading their logs. */
+import { nameOfKey } from '../names.ts';
+import type { KubeObject } from '../target/target.ts';
+import { timeouts } from '../timeouts.ts';
+import { until } from '../wait.ts';
+import { type KubeClient, KubeError } from './client.ts';
+import { getObject, keyOf, listObjects } from './objects.ts';
+
+export interface Pod extends KubeObject {
+  spec: {
+    containers: { name: string; image: string }[];
+    initContainers?: { name: string }[];
+    volumes?: unknown[];
+  };
+  status?: {
+    phase?: string;
+    podIP?: string;
+    conditions?: { type: string; status: string }[];
+    containerStatuses?: ContainerStatus[];
+    initContainerStatuses?: ContainerStatus[];
+  };
+}
+interface ContainerStatus {
+  name: string;
+  ready: boolean;
+  state?: { waiting?: { reason?: string; message?: string } };
+}
+
+/** Pods with these labels that are not being deleted. */
+export async function listPods(
+  client: KubeClient,
+  namespace: string,
+  labels: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Pod[]> {
+  const labelSelector = Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+  const pods = await listObjects(client, { apiVersion: 'v1', kind: 'Pod', namespace, labelSelector }, signal);
+  return (pods as Pod[]).filter((pod) => pod.metadata.deletionTimestamp === undefined);
+}
+
+export function isReady(pod: Pod): boolean {
+  return pod.status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false;
+}
+
+/**
+ * Waits until every Deployment among the objects runs its current generation and nothing of an older one.
+ *
+ * @throws HarnessError E_NOT_READY that names what a pod waits for, such as ErrImagePull.
+ */
+export async function waitUntilReady(
+  client: KubeClient,
+  objects: readonly KubeObject[],
+  signal: AbortSignal,
+): Promise<void> {
+  const deployments = objects.filter((object) => object.kind === 'Deployment');
+  await Promise.all(
+    deployments.map((deployment) =>
+      until(
+        `${nameOfKey(keyOf(deployment))} becoming ready`,
+        () => deploymentReady(client, deployment, signal),
+        {
+          timeoutMs: timeouts.workloads,
+          intervalMs: 250,
+          signal,
+          code: 'E_NOT_READY',
+          hint: `Look at it with: kubectl describe pod -n ${deployment.metadata.namespace} -l app=${deployment.metadata.name}`,
+        },
+      ),
+    ),
+  );
+}
+
+async function deploymentReady(
+  client: KubeClient,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<true | string> {
+  const live = await getObject(client, keyOf(object), signal);
+  if (live === undefined) return 'it does not exist';
+  const status = (live.status ?? {}) as Record<string, number | undefined>;
+  const wanted = (live.spec as { replicas?: number }).replicas ?? 1;
+  const current = (status.observedGeneration ?? 0) >= (live.metadata.generation ?? 0);
+  if (
+    current &&
+    status.updatedReplicas === wanted &&
+    status.availableReplicas === wanted &&
+    status.replicas === wanted
+  ) {
+    return true;
+  }
+  const labels = (live.spec as { selector: { matchLabels: Record<string, string> } }).selector.matchLabels;
+  const pods = await listPods(client, live.metadata.namespace ?? 'default', labels, signal);
+  const waiting = pods
+    .flatMap((pod) => [
+      ...(pod.status?.initContainerStatuses ?? []),
+      ...(pod.status?.containerStatuses ?? []),
+    ])
+    .map((container) => ({ name: container.name, ...container.state?.waiting }))
+    .filter((each) => each.reason !== undefined && !/^(ContainerCreating|PodInitializing)$/.test(each.reason))
+    .map((each) => `container ${each.name}: ${each.reason} ${each.message ?? ''}`.trim());
+  return waiting.join('; ') || `${status.availableReplicas ?? 0} of ${wanted} replicas are available`;
+}
+
+/** Log lines of a container, each as it was written. Empty when the container is not there. */
+export async function podLog(
+  client: KubeClient,
+  query: { namespace: string; pod: string; container: string; since?: number; timestamps?: boolean },
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    const { body } = await client.request(`/api/v1/namespaces/${query.namespace}/pods/${query.pod}/log`, {
+      query: {
+        container: query.container,
+        sinceTime: query.since === undefined ? undefined : new Date(query.since).toISOString(),
+        timestamps: query.timestamps,
+      },
+      signal,
+    });
+    return typeof body === 'string' ? body : JSON.stringify(body);
+  } catch (thrown) {
+    if (thrown instanceof KubeError && [400, 404].includes(thrown.status)) return '';
+    throw thrown;
+  }
+}

@@ -1,0 +1,60 @@
+/** Whether an answer is the expected one. */
+import { checkJwks } from '../jwks/check.ts';
+import type { Answer } from '../scenario/schema.ts';
+import type { HttpResponse } from '../target/target.ts';
+
+/** The expectation as reports print it, such as `403 "RBAC: access denied"`. */
+export function describeExpected(expected: Answer): string {
+  const { body, headers } = expected;
+  const parts: string[] = [];
+  if (typeof body === 'string') parts.push(JSON.stringify(body));
+  else if (body !== undefined && 'contains' in body)
+    parts.push(`body contains ${JSON.stringify(body.contains)}`);
+  else if (body !== undefined) parts.push(`body is a JWKS of issuer ${body.jwks}`);
+  for (const [name, value] of Object.entries(headers ?? {})) parts.push(`${name}: ${value}`);
+  return [String(expected.code), ...parts].join(' ');
+}
+
+/** The answer in the same form: the code, with the body where the expectation is about the body or an error is shown. */
+export function describeActual(response: HttpResponse, expected: Answer): string {
+  if (response.status === 0) return `no answer (${response.error ?? 'unknown reason'})`;
+  const body = response.body.trim().split('\n')[0] ?? '';
+  const show = body !== '' && (expected.body !== undefined || response.status >= 400);
+  return show ? `${response.status} ${JSON.stringify(clip(body))}` : String(response.status);
+}
+
+function clip(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+}
+
+/**
+ * Undefined when the answer is right; otherwise one line that says what is different.
+ *
+ * @param kids key IDs by issuer, for expectations about a JWKS
+ */
+export function difference(
+  response: HttpResponse,
+  expected: Answer,
+  kids: ReadonlyMap<string, readonly string[]>,
+): string | undefined {
+  if (response.status === 0) return `no answer: ${response.error ?? 'unknown reason'}`;
+  if (response.status !== expected.code) return `status ${response.status} instead of ${expected.code}`;
+  const { body } = expected;
+  const actual = response.body.trim();
+  if (typeof body === 'string' && actual !== body.trim()) {
+    return `body ${JSON.stringify(clip(actual))} instead of ${JSON.stringify(body)}`;
+  }
+  if (typeof body === 'object' && 'contains' in body && !actual.includes(body.contains)) {
+    return `body ${JSON.stringify(clip(actual))} does not contain ${JSON.stringify(body.contains)}`;
+  }
+  if (typeof body === 'object' && 'jwks' in body) {
+    const wrong = checkJwks(response.body, [...(kids.get(body.jwks) ?? [])]);
+    if (wrong !== undefined) return `the body is not the expected JWKS: ${wrong}`;
+  }
+  for (const [name, value] of Object.entries(expected.headers ?? {})) {
+    const got = response.headers[name.toLowerCase()];
+    if (got !== value)
+      return `header ${name} is ${got === undefined ? 'absent' : JSON.stringify(got)} instead of ${JSON.stringify(value)}`;
+  }
+  return undefined;
+}

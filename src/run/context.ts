@@ -1,0 +1,71 @@
+/** What `${…}` in a scenario stands for in this run: keys, tokens, key servers, the CA. */
+import type { PlannedScenario } from '../plan/types.ts';
+import type { IssuerSpec, TokenSpec } from '../scenario/schema.ts';
+import { resolve } from '../scenario/template.ts';
+import type { KeyServerHandle, Target } from '../target/target.ts';
+import { type IssuerKeys, makeIssuerKeys } from '../token/keys.ts';
+import { mintTokens, type Token } from '../token/mint.ts';
+
+export interface RunContext {
+  readonly issuers: ReadonlyMap<string, IssuerKeys>;
+  readonly tokens: ReadonlyMap<string, Token>;
+  readonly keyServers: ReadonlyMap<string, KeyServerHandle>;
+  /** The names for templates. */
+  readonly names: Readonly<Record<string, unknown>>;
+}
+
+/** Makes the keys of a scenario; slow for RSA, so it is done ahead of time, for all scenarios at once. */
+export async function makeKeys(
+  scenario: PlannedScenario,
+  runId: string,
+): Promise<ReadonlyMap<string, IssuerKeys>> {
+  const entries = Object.entries(scenario.issuers).map(
+    async ([name, spec]) =>
+      [
+        name,
+        await makeIssuerKeys(name, resolve(spec, {}, scenario.info.place) as IssuerSpec, runId),
+      ] as const,
+  );
+  return new Map(await Promise.all(entries));
+}
+
+/** Starts the external key servers of a scenario with its keys. */
+export async function startKeyServers(
+  scenario: PlannedScenario,
+  issuers: ReadonlyMap<string, IssuerKeys>,
+  target: Target,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, KeyServerHandle>> {
+  const entries = Object.entries(scenario.keyServers)
+    .filter(([, spec]) => spec.where === 'external')
+    .map(async ([name, spec]) => {
+      const jwks = issuers.get(spec.serves)?.jwks();
+      const id = `${name}-${scenario.info.id.replace(/[^a-z0-9]+/g, '-')}`;
+      const handle = await target.startKeyServer(
+        { name: id, path: spec.path, jwks, certificate: spec.certificate },
+        signal,
+      );
+      return [name, handle] as const;
+    });
+  return new Map(await Promise.all(entries));
+}
+
+/** Mints the tokens and gathers the names. @throws HarnessError E_TEMPLATE, E_TOKEN */
+export async function makeContext(
+  scenario: PlannedScenario,
+  issuers: ReadonlyMap<string, IssuerKeys>,
+  keyServers: ReadonlyMap<string, KeyServerHandle>,
+  target: Target,
+): Promise<RunContext> {
+  const known = {
+    issuers: Object.fromEntries(
+      [...issuers].map(([name, keys]) => [name, { issuer: keys.issuer, jwks: JSON.stringify(keys.jwks()) }]),
+    ),
+    keyServers: Object.fromEntries([...keyServers].map(([name, { host, ip }]) => [name, { host, ip }])),
+    ca: { pem: await target.caCertificate() },
+  };
+  const specs = resolve(scenario.tokens, known, scenario.info.place) as Record<string, TokenSpec>;
+  const tokens = await mintTokens(specs, issuers);
+  const values = Object.fromEntries([...tokens].map(([name, token]) => [name, token.value]));
+  return { issuers, tokens, keyServers, names: { ...known, tokens: values } };
+}

@@ -1,0 +1,76 @@
+/** Writes what explains a failed check into a folder of its own. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { CheckResult } from '../events.ts';
+import type { KubeObject, Origin, Target } from '../target/target.ts';
+import { timeouts } from '../timeouts.ts';
+import { redact } from '../token/decode.ts';
+import { within } from '../wait.ts';
+
+export interface EvidenceQuery {
+  readonly check: CheckResult;
+  /** Everything the scenario has applied so far, in order. */
+  readonly applied: readonly KubeObject[];
+  readonly request: { readonly origin: Origin; readonly url: string; readonly requestId: string } | undefined;
+  readonly since: number;
+}
+
+/**
+ * Collects and writes the evidence; never throws, because a report without evidence is better than none.
+ *
+ * @returns the folder, relative to the artifacts folder
+ */
+export async function writeEvidence(
+  target: Target,
+  artifacts: string,
+  query: EvidenceQuery,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { check, request } = query;
+  const folder = check.id.replace(/[^\w@.=-]+/g, '-').slice(0, 180);
+  const limit = within(timeouts.evidence, signal, 'collecting evidence');
+  try {
+    const files = [
+      { name: 'manifests.yaml', content: query.applied.map((object) => stringify(object)).join('---\n') },
+      { name: 'check.json', content: JSON.stringify(check, undefined, 2) },
+      ...(check.request === undefined ? [] : [{ name: 'request.txt', content: requestText(check) }]),
+      ...(request === undefined
+        ? []
+        : await target.evidence({ ...request, since: query.since }, limit.signal)),
+    ];
+    mkdirSync(join(artifacts, folder), { recursive: true });
+    for (const file of files) writeFileSync(join(artifacts, folder, file.name), redact(file.content));
+    return folder;
+  } catch (thrown) {
+    try {
+      mkdirSync(join(artifacts, folder), { recursive: true });
+      writeFileSync(join(artifacts, folder, 'not-collected.txt'), redact(String((thrown as Error).message)));
+      return folder;
+    } catch {
+      return undefined;
+    }
+  } finally {
+    limit.done();
+  }
+}
+
+function requestText(check: CheckResult): string {
+  const { request, response } = check;
+  const lines = [
+    '# Paste this into a shell to send the request again. The signature of the token is left out;',
+    '# run with --show-tokens to have it.',
+    request?.curl ?? '',
+    '',
+    `expected: ${check.expected}`,
+    `actual:   ${check.actual ?? 'no answer'}`,
+  ];
+  if (request?.token !== undefined)
+    lines.push('', `token "${request.token.name}":`, JSON.stringify(request.token, undefined, 2));
+  if (response !== undefined) {
+    lines.push('', `HTTP ${response.status}`);
+    for (const [name, value] of Object.entries(response.headers)) lines.push(`${name}: ${value}`);
+    lines.push('', response.body);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,70 @@
+/** Who fetched the keys, by the access log of the key server. */
+import { HarnessError } from '../errors.ts';
+import type { CheckResult } from '../events.ts';
+import type { FetchedCheck, PlannedStep } from '../plan/types.ts';
+import type { FetchLogEntry } from '../target/target.ts';
+import { pause } from '../wait.ts';
+import { resultBase } from './results.ts';
+import type { StepState } from './state.ts';
+
+/** How long an entry may take to appear in a log, in milliseconds. */
+const logDelay = 3000;
+
+export async function checkFetches(
+  step: PlannedStep,
+  state: StepState,
+  since: number,
+  signal: AbortSignal,
+): Promise<CheckResult[]> {
+  const checks = step.checks.filter((check): check is FetchedCheck => check.kind === 'fetched');
+  return Promise.all(checks.map((check) => checkOne(check, step, state, since, signal)));
+}
+
+async function checkOne(
+  check: FetchedCheck,
+  step: PlannedStep,
+  state: StepState,
+  since: number,
+  signal: AbortSignal,
+): Promise<CheckResult> {
+  const deadline = Date.now() + logDelay;
+  for (;;) {
+    // Fetches by others, such as a check with curl, say nothing about the mesh.
+    const entries = (await readLog(check.keyServer, state, since, signal)).filter(
+      (entry) => entry.by !== 'other',
+    );
+    const by = [...new Set(entries.map((entry) => entry.by))].sort();
+    const right = check.by === 'nobody' ? by.length === 0 : by.length === 1 && by[0] === check.by;
+    // "nobody" can only be said at the end of the time.
+    if ((right && check.by !== 'nobody') || Date.now() >= deadline || by.length > 1) {
+      const actual =
+        by.length === 0
+          ? 'keys fetched by nobody'
+          : `keys fetched by ${by.join(' and ')} (${entries.length} times)`;
+      const message = right ? undefined : 'the access log of the key server says otherwise';
+      const base = resultBase(state.scenario, step, check);
+      return { ...base, state: right ? 'passed' : 'failed', actual, message, durationMs: Date.now() - since };
+    }
+    await pause(200, signal);
+  }
+}
+
+async function readLog(
+  name: string,
+  state: StepState,
+  since: number,
+  signal: AbortSignal,
+): Promise<readonly FetchLogEntry[]> {
+  const spec = state.scenario.keyServers[name];
+  if (spec?.where === 'in-cluster') {
+    if (spec.pods === undefined) {
+      throw new HarnessError('E_SCENARIO', `key server "${name}" does not say which pods it runs in`, {
+        hint: 'Add pods: { namespace: …, app: … }.',
+        place: state.scenario.info.place,
+      });
+    }
+    return state.target.podFetches(spec.pods, spec.path, since, signal);
+  }
+  const log = (await state.context.keyServers.get(name)?.log()) ?? [];
+  return log.filter((entry) => entry.path === spec?.path && entry.at >= since);
+}

@@ -1,0 +1,41 @@
+/** Check results out of what happened. */
+import type { HarnessError } from '../errors.ts';
+import type { CheckResult, CheckState } from '../events.ts';
+import type { PlannedCheck, PlannedScenario, PlannedStep } from '../plan/types.ts';
+import { redact } from '../token/decode.ts';
+import { describeExpected } from './compare.ts';
+
+/** What every result of a check has, whatever came of it. */
+export function resultBase(scenario: PlannedScenario, step: PlannedStep, check: PlannedCheck) {
+  return {
+    id: check.id,
+    kind: check.kind,
+    scenario: scenario.info.id,
+    step: step.name,
+    row: check.row,
+    column: check.column,
+    source: step.source,
+    place: check.place,
+    expected: expectedOf(check),
+    finding: check.finding,
+  } satisfies Partial<CheckResult>;
+}
+
+function expectedOf(check: PlannedCheck): string {
+  if (check.kind === 'request') return describeExpected(check.expected);
+  if (check.kind === 'apply') return check.refused === undefined ? 'accepted' : `refused: ${check.refused}`;
+  return check.by === 'nobody' ? 'keys fetched by nobody' : `keys fetched by ${check.by}`;
+}
+
+/** A check without a verdict, or one that was not run. */
+export function withoutVerdict(
+  scenario: PlannedScenario,
+  step: PlannedStep,
+  check: PlannedCheck,
+  state: Extract<CheckState, 'error' | 'skipped'>,
+  why: HarnessError | string,
+): CheckResult {
+  const base = resultBase(scenario, step, check);
+  if (typeof why === 'string') return { ...base, state, message: why, durationMs: 0 };
+  return { ...base, state, message: redact(why.message), hint: why.hint, code: why.code, durationMs: 0 };
+}

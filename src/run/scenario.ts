@@ -1,0 +1,105 @@
+/** One scenario: keys, key servers, steps one after the other, and everything put back at the end. */
+import { asHarnessError, type HarnessError } from '../errors.ts';
+import type { CheckResult, Problem, Unstamped } from '../events.ts';
+import type { PlannedScenario } from '../plan/types.ts';
+import { problemOf as plainProblem } from '../problem.ts';
+import type { KeyServerHandle, Target } from '../target/target.ts';
+import { timeouts } from '../timeouts.ts';
+import { redact } from '../token/decode.ts';
+import type { IssuerKeys } from '../token/keys.ts';
+import { within } from '../wait.ts';
+import { makeContext } from './context.ts';
+import { withoutVerdict } from './results.ts';
+import type { RunOptions, StepState } from './state.ts';
+import { runStep } from './step.ts';
+
+/** What was started ahead of time for a scenario. */
+export interface Prepared {
+  readonly issuers: Promise<ReadonlyMap<string, IssuerKeys>>;
+  readonly keyServers: Promise<ReadonlyMap<string, KeyServerHandle>>;
+}
+
+/** The problem, with every token in it made harmless. */
+export function problemOf(error: HarnessError): Problem {
+  const problem = plainProblem(error);
+  const { message, details } = problem;
+  return {
+    ...problem,
+    message: redact(message),
+    details: details === undefined ? undefined : redact(details),
+  };
+}
+
+/**
+ * Runs a scenario and emits the result of every one of its checks, whatever happens; never throws but for an
+ * interruption that came before its first step.
+ */
+export async function runScenario(
+  scenario: PlannedScenario,
+  prepared: Prepared,
+  target: Target,
+  options: RunOptions,
+  emit: (event: Unstamped) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = performance.now();
+  const scope = scenario.info.id;
+  const results = (checks: readonly CheckResult[]) => {
+    for (const check of checks) emit({ type: 'check-finished', mesh: scenario.info.mesh, check });
+  };
+  emit({ type: 'scenario-started', scenario: scenario.info });
+  let problem: Problem | undefined;
+  let failedStep: string | undefined;
+  try {
+    await target.prepare(scenario.apps, signal);
+    const context = await makeContext(scenario, await prepared.issuers, await prepared.keyServers, target);
+    const state: StepState = { target, scenario, context, options, emit, applied: [], snapshot: new Map() };
+    for (const step of scenario.steps) {
+      if (failedStep !== undefined) {
+        const why = `step "${failedStep}" could not be carried out`;
+        results(step.checks.map((check) => withoutVerdict(scenario, step, check, 'skipped', why)));
+        continue;
+      }
+      try {
+        results(await runStep(step, state, signal));
+      } catch (thrown) {
+        const error = asHarnessError(thrown);
+        failedStep = step.name;
+        problem = problemOf(error);
+        results(step.checks.map((check) => withoutVerdict(scenario, step, check, 'error', error)));
+        if (signal.aborted) break;
+      }
+    }
+  } catch (thrown) {
+    const error = asHarnessError(thrown);
+    problem = problemOf(error);
+    if (!signal.aborted) {
+      for (const step of scenario.steps) {
+        results(step.checks.map((check) => withoutVerdict(scenario, step, check, 'error', error)));
+      }
+    }
+  }
+  problem = (await cleanUp(scope, prepared, target)) ?? problem;
+  emit({
+    type: 'scenario-finished',
+    scenario: scope,
+    mesh: scenario.info.mesh,
+    durationMs: Math.round(performance.now() - started),
+    problem,
+  });
+}
+
+/** Puts everything back, with a time limit of its own: an interruption must not keep it from being done. */
+async function cleanUp(scope: string, prepared: Prepared, target: Target): Promise<Problem | undefined> {
+  const limit = within(timeouts.undo, new AbortController().signal, 'undoing the scenario');
+  try {
+    await target.undo(scope, limit.signal);
+    const servers = await prepared.keyServers.catch(() => new Map<string, KeyServerHandle>());
+    await Promise.allSettled([...servers.values()].map((server) => server.stop()));
+    return undefined;
+  } catch (thrown) {
+    return problemOf(asHarnessError(thrown));
+  } finally {
+    limit.done();
+  }
+}

@@ -1,0 +1,35 @@
+/** What a scenario carries from step to step. */
+import type { Unstamped } from '../events.ts';
+import type { PlannedScenario } from '../plan/types.ts';
+import type { KubeObject, Target } from '../target/target.ts';
+import type { RunContext } from './context.ts';
+import type { Snapshot } from './hold.ts';
+
+export interface RunOptions {
+  readonly runId: string;
+  readonly artifacts: string;
+  readonly showTokens: boolean;
+  /** How often in a row the expected answer must come. */
+  readonly consecutive: number;
+  /** Longest time for the answers to come, in milliseconds. */
+  readonly answersMs: number;
+  /** Longest time for a change to reach the proxies, in milliseconds. */
+  readonly holdMs: number;
+}
+
+export interface StepState {
+  readonly target: Target;
+  readonly scenario: PlannedScenario;
+  readonly context: RunContext;
+  readonly options: RunOptions;
+  readonly emit: (event: Unstamped) => void;
+  /** Everything the scenario has applied so far. */
+  readonly applied: KubeObject[];
+  /** What the proxies had at the end of the step before. */
+  snapshot: Snapshot;
+}
+
+/** How the configuration was found to hold, or why not; checks take their proof or problem from it. */
+export type Held =
+  | { readonly kind: 'holds'; readonly proof: string }
+  | { readonly kind: 'rejected' | 'unproven'; readonly message: string };

@@ -1,0 +1,149 @@
+/** One step: apply, wait until it holds, send, compare. */
+import { asHarnessError, HarnessError } from '../errors.ts';
+import type { CheckResult } from '../events.ts';
+import { nameOfKey } from '../names.ts';
+import type { ApplyCheck, PlannedStep } from '../plan/types.ts';
+import { resolve } from '../scenario/template.ts';
+import type { Applied, KubeObject } from '../target/target.ts';
+import type { RunContext } from './context.ts';
+import { checkFetches } from './fetches.ts';
+import { takeSnapshot, waitUntilHeld } from './hold.ts';
+import { checkRequests } from './request-checks.ts';
+import { destinations } from './requests.ts';
+import { resultBase, withoutVerdict } from './results.ts';
+import type { Held, StepState } from './state.ts';
+
+/**
+ * Runs the step and returns the results of its checks.
+ *
+ * @throws HarnessError when the step could not be carried out, so that later steps have not the state they declare
+ */
+export async function runStep(
+  step: PlannedStep,
+  state: StepState,
+  signal: AbortSignal,
+): Promise<CheckResult[]> {
+  const { target, scenario, emit } = state;
+  emit({ type: 'step-started', scenario: scenario.info.id, step: step.name });
+  const changes = step.apply.length + step.delete.length > 0;
+  const hosts = routedHosts(step, state.context);
+  const places = destinations(scenario.steps, state.context);
+  const proxies = async () =>
+    (await Promise.all(places.map((each) => target.proxies(each.origin, each.url, signal)))).flat();
+  const before = changes ? await takeSnapshot(target, await proxies(), hosts, signal) : state.snapshot;
+  const since = Date.now();
+  const { results: applyResults, applied } = await applyStep(step, state, signal);
+  let held: Held = { kind: 'holds', proof: 'nothing was changed since the step before' };
+  if (changes || state.snapshot.size === 0) {
+    const changedHosts = applied.some((each) => each.change !== 'unchanged') ? hosts : [];
+    const result = await waitUntilHeld(
+      target,
+      {
+        proxies,
+        before: state.snapshot.size === 0 && !changes ? new Map() : before,
+        hosts: changedHosts,
+        fetch: target.fetchMode(),
+        timeoutMs: state.options.holdMs,
+        since,
+      },
+      signal,
+    );
+    state.snapshot = result.snapshot;
+    held = result.kind === 'holds' ? result : { kind: result.kind, message: result.message };
+    if (result.kind === 'holds') {
+      emit({
+        type: 'step-held',
+        scenario: scenario.info.id,
+        step: step.name,
+        durationMs: result.ms,
+        proof: result.proof,
+      });
+    }
+  }
+  const skipped = step.checks
+    .filter((check) => check.skip !== undefined)
+    .map((check) => withoutVerdict(scenario, step, check, 'skipped', check.skip ?? ''));
+  const requestResults = await checkRequests(step, state, held, since, signal);
+  const fetchResults = await checkFetches(step, state, since, signal);
+  return [...applyResults, ...requestResults, ...fetchResults, ...skipped];
+}
+
+/** Hosts of ServiceEntries and DestinationRules of the step: their clusters show whether a proxy has them. */
+function routedHosts(step: PlannedStep, context: RunContext): string[] {
+  return step.apply.flatMap(({ manifest, place }) => {
+    if (manifest.kind !== 'ServiceEntry' && manifest.kind !== 'DestinationRule') return [];
+    const { spec } = resolve(manifest, context.names, place) as {
+      spec?: { host?: string; hosts?: string[] };
+    };
+    return [...(spec?.hosts ?? []), ...(spec?.host === undefined ? [] : [spec.host])];
+  });
+}
+
+async function applyStep(
+  step: PlannedStep,
+  state: StepState,
+  signal: AbortSignal,
+): Promise<{ results: CheckResult[]; applied: Applied[] }> {
+  const { target, scenario, context, emit } = state;
+  const scope = scenario.info.id;
+  const check = step.checks.find((each): each is ApplyCheck => each.kind === 'apply');
+  const objects = step.apply.map(
+    ({ manifest, place }) => resolve(manifest, context.names, place) as unknown as KubeObject,
+  );
+  const started = Date.now();
+  const applied: Applied[] = [];
+  let refusal: HarnessError | undefined;
+  try {
+    applied.push(...(await target.delete(step.delete, scope, signal)));
+    applied.push(...(await target.apply(objects, scope, signal)));
+    state.applied.push(...objects);
+  } catch (thrown) {
+    const error = asHarnessError(thrown);
+    if (error.code !== 'E_REFUSED' || check === undefined) {
+      throw error.place === undefined ? withPlace(error, step) : error;
+    }
+    refusal = error;
+  }
+  if (applied.length > 0) {
+    emit({
+      type: 'step-applied',
+      scenario: scope,
+      step: step.name,
+      objects: applied.map((each) => `${nameOfKey(each.key)} ${each.change}`),
+      warnings: [...new Set(applied.flatMap((each) => each.warnings))],
+    });
+  }
+  if (check === undefined) return { results: [], applied };
+  return { results: [judgeRefusal(step, state, check, refusal, Date.now() - started)], applied };
+}
+
+function withPlace(error: HarnessError, step: PlannedStep): HarnessError {
+  const { code, message, hint, details } = error;
+  return new HarnessError(code, message, {
+    hint,
+    details,
+    place: step.apply[0]?.place ?? step.place,
+    cause: error,
+  });
+}
+
+function judgeRefusal(
+  step: PlannedStep,
+  state: StepState,
+  check: ApplyCheck,
+  refusal: HarnessError | undefined,
+  durationMs: number,
+): CheckResult {
+  const base = resultBase(state.scenario, step, check);
+  const actual = refusal === undefined ? 'accepted' : `refused: ${refusal.message}`;
+  const right =
+    check.refused === undefined ? refusal === undefined : refusal?.message.includes(check.refused) === true;
+  if (right) return { ...base, actual, state: 'passed', durationMs };
+  const message =
+    check.refused === undefined
+      ? 'the API server refused what it should accept'
+      : refusal === undefined
+        ? 'the API server accepted what it should refuse'
+        : 'the API server refused for another reason';
+  return { ...base, actual, state: 'failed', message, durationMs };
+}

@@ -1,0 +1,142 @@
+/** Every setting once: its flag, its type, what it is for. Variables and the settings file follow from it. */
+
+export interface OptionSpec {
+  /** Long name without dashes; also the key in jwt-e2e.yaml, and JWT_E2E_… in upper case with underscores. */
+  readonly name: string;
+  readonly short?: string;
+  /** What stands for the value in help texts; absent for a switch. */
+  readonly value?: string;
+  readonly description: string;
+  /** May be given several times; separated by commas in a variable. */
+  readonly many?: boolean;
+  readonly choices?: readonly string[];
+}
+
+const where: OptionSpec[] = [
+  {
+    name: 'target',
+    value: 'NAME',
+    description: 'where the mesh is: auto takes kind when a Docker engine answers',
+    choices: ['auto', 'kind', 'cluster'],
+  },
+  { name: 'name', value: 'NAME', description: 'name of the kind cluster (default: jwt-e2e)' },
+  {
+    name: 'istio',
+    value: 'VERSION',
+    description: 'Istio version to install (default: see kind/versions.yaml)',
+  },
+  { name: 'istio-tag', value: 'TAG', description: 'tag of the Istio images, when it is not the version' },
+  { name: 'hub', value: 'HUB', description: 'registry and folder of the Istio images' },
+  {
+    name: 'node-image',
+    value: 'IMAGE',
+    description: 'kind node image, which decides the Kubernetes version',
+  },
+  {
+    name: 'istio-overlay',
+    value: 'FILE',
+    description: 'IstioOperator file with settings of yours, applied last',
+    many: true,
+  },
+  {
+    name: 'image',
+    value: 'NAME=IMAGE',
+    description:
+      'image of an application: httpbin, curl, nginx, node, bookinfo (all four) or bookinfo-SERVICE',
+    many: true,
+  },
+  { name: 'docker', value: 'PROGRAM', description: 'the docker program' },
+  { name: 'kind', value: 'PROGRAM', description: 'the kind program; otherwise PATH, cache, download' },
+  {
+    name: 'istioctl',
+    value: 'PROGRAM',
+    description: 'the istioctl program; otherwise PATH, cache, download',
+  },
+  { name: 'downloads', value: 'URL', description: 'mirror to download programs from' },
+  { name: 'no-download', description: 'never download a program' },
+];
+
+const cluster: OptionSpec[] = [
+  { name: 'context', value: 'NAME', description: 'kubeconfig context of the cluster with the workloads' },
+  { name: 'kubeconfig', value: 'FILE', description: 'kubeconfig file of the cluster with the workloads' },
+  {
+    name: 'mesh-context',
+    value: 'NAME',
+    description: "context of the API server with Istio's resources, if another",
+  },
+  {
+    name: 'mesh-kubeconfig',
+    value: 'FILE',
+    description: "kubeconfig of the API server with Istio's resources",
+  },
+  { name: 'ingress', value: 'URL', description: 'address of the ingress gateway as seen from here' },
+  { name: 'asm', value: 'VERSION', description: 'version of Alibaba ASM, when the mesh is one' },
+  {
+    name: 'fetch-mode',
+    value: 'MODE',
+    description: 'who fetches keys, when istiod cannot be asked',
+    choices: ['istiod', 'envoy', 'hybrid'],
+  },
+  { name: 'yes', description: 'also touch what this tool does not own; what it changes is restored' },
+];
+
+const selection: OptionSpec[] = [
+  {
+    name: 'profile',
+    value: 'NAME',
+    description: 'documented (default), extended or all',
+    choices: ['documented', 'extended', 'all'],
+  },
+  { name: 'grep', short: 'g', value: 'TEXT', description: 'only what has this text in its name or title' },
+  { name: 'tag', value: 'TAG', description: 'only scenarios with this tag', many: true },
+  { name: 'skip-tag', value: 'TAG', description: 'no scenarios with this tag', many: true },
+  { name: 'shard', value: 'I/N', description: 'one of N parts, such as 1/3' },
+];
+
+const running: OptionSpec[] = [
+  { name: 'keep', description: 'leave the mesh as it is at the end, for the next run with --reuse' },
+  { name: 'reuse', description: 'use a mesh that an earlier run kept' },
+  { name: 'dry-run', description: 'say what would be done, and do nothing' },
+  { name: 'fail-fast', description: 'stop after the first scenario that failed' },
+  { name: 'consecutive', value: 'N', description: 'how often in a row an answer must come (default: 3)' },
+  {
+    name: 'answer-timeout',
+    value: 'SECONDS',
+    description: 'longest wait for the expected answers (default: 20)',
+  },
+  {
+    name: 'hold-timeout',
+    value: 'SECONDS',
+    description: 'longest wait for a change to reach the proxies (default: 60)',
+  },
+  { name: 'show-tokens', description: 'show signatures of tokens too' },
+];
+
+const reports: OptionSpec[] = [
+  { name: 'junit', value: 'FILE', description: 'JUnit report (default: reports/junit.xml)' },
+  { name: 'json', value: 'FILE', description: 'JSON report (default: reports/results.json)' },
+  {
+    name: 'artifacts',
+    value: 'FOLDER',
+    description: 'evidence of failed checks (default: reports/artifacts)',
+  },
+  { name: 'quiet', short: 'q', description: 'only failures and the summary' },
+];
+
+/** Options by command. */
+export const commandOptions = {
+  run: [...where, ...cluster, ...selection, ...running, ...reports],
+  up: [...where],
+  down: [
+    ...where.filter(({ name }) => ['name', 'docker', 'kind', 'downloads', 'no-download'].includes(name)),
+  ],
+  list: [...selection],
+} as const;
+
+/** Every option that the settings file may have. */
+export const allOptions: readonly OptionSpec[] = commandOptions.run;
+
+/** The variable of an option, such as JWT_E2E_NODE_IMAGE. */
+export function variableOf(name: string): string {
+  return `JWT_E2E_${name.toUpperCase().replaceAll('-', '_')}`;
+}

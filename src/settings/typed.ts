@@ -1,0 +1,66 @@
+/** From texts to the settings that the parts of the product take. */
+import { HarnessError } from '../errors.ts';
+import type { Versions } from '../programs/versions.ts';
+import type { Value, Values } from './settings.ts';
+
+export function text(values: Values, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function flag(values: Values, name: string): boolean {
+  return values[name] === true;
+}
+
+export function list(values: Values, name: string): string[] {
+  const value: Value | undefined = values[name];
+  if (Array.isArray(value)) return value;
+  return typeof value === 'string' ? [value] : [];
+}
+
+/** A positive whole number. @throws HarnessError E_USAGE */
+export function count(values: Values, name: string, otherwise: number): number {
+  const given = text(values, name);
+  if (given === undefined) return otherwise;
+  const value = Number(given);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new HarnessError('E_USAGE', `--${name} must be a whole number above 0, not "${given}"`);
+}
+
+/** `1/3`. @throws HarnessError E_USAGE */
+export function shardOf(values: Values): { index: number; count: number } | undefined {
+  const given = text(values, 'shard');
+  if (given === undefined) return undefined;
+  const match = given.match(/^([1-9]\d*)\/([1-9]\d*)$/);
+  const [index, total] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || index > total) {
+    throw new HarnessError('E_USAGE', `--shard must be such as 1/3, not "${given}"`);
+  }
+  return { index, count: total };
+}
+
+/**
+ * Images by name: the defaults of kind/versions.yaml with those that were set. `bookinfo` stands for all four services.
+ *
+ * @throws HarnessError E_USAGE for an entry that is not NAME=IMAGE, or a name that nothing uses
+ */
+export function imagesOf(values: Values, versions: Versions): Record<string, string> {
+  const images: Record<string, string> = { ...versions.images };
+  for (const entry of list(values, 'image')) {
+    const [, name, image] = entry.match(/^([-\w]+)=(\S+)$/) ?? [];
+    if (name === undefined || image === undefined) {
+      throw new HarnessError('E_USAGE', `--image must be NAME=IMAGE, not "${entry}"`);
+    }
+    const names =
+      name === 'bookinfo' ? Object.keys(images).filter((each) => each.startsWith('bookinfo-')) : [name];
+    for (const each of names) {
+      if (!(each in images)) {
+        throw new HarnessError('E_USAGE', `there is no image named "${each}"`, {
+          hint: `Names are bookinfo, ${Object.keys(images).join(', ')}.`,
+        });
+      }
+      images[each] = image;
+    }
+  }
+  return images;
+}

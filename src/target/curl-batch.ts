@@ -1,0 +1,137 @@
+/**
+ * Many requests with one curl process: a curl configuration file is written to its standard input, and every
+ * transfer ends with a line that says how long its header and body are. Needs curl 7.75 (for `exitcode`).
+ */
+import { randomBytes } from 'node:crypto';
+import { HarnessError } from '../errors.ts';
+import { timeouts } from '../timeouts.ts';
+import type { HttpRequest, HttpResponse } from './target.ts';
+
+const maxBody = 64 * 1024;
+
+export interface CurlBatch {
+  /** The configuration file, for `curl -q -K -`. */
+  readonly config: string;
+  /** Reads what curl wrote to standard output. `endedAt`: when it ended, milliseconds since the epoch. */
+  parse(stdout: Buffer, endedAt: number): HttpResponse[];
+}
+
+/** The header lines that a request is sent with, its own user agent included. */
+export function requestHeaders(request: HttpRequest): [string, string][] {
+  const own = request.headers.map(([name, value]): [string, string] => [name, value]);
+  return own.some(([name]) => name.toLowerCase() === 'user-agent')
+    ? own
+    : [...own, ['User-Agent', request.id]];
+}
+
+/**
+ * Builds the batch. Each transfer asks for its connection to be closed, so that the next one is made anew,
+ * as separate curl processes would; paths are sent as they are (`path-as-is`, `globoff`).
+ */
+export function curlBatch(requests: readonly HttpRequest[]): CurlBatch {
+  const boundary = `--${randomBytes(12).toString('hex')}`;
+  const format = `\n${boundary} %{http_code} %{size_header} %{size_download} %{time_total} %{exitcode} %{errormsg}\n${boundary}.\n`;
+  const blocks = requests.map((request) =>
+    [
+      `url = ${quote(request.url)}`,
+      ...(request.method === 'GET' ? [] : [`request = ${quote(request.method)}`]),
+      ...(request.method === 'HEAD' ? ['head'] : []),
+      ...requestHeaders(request).map(
+        ([name, value]) => `header = ${quote(value === '' ? `${name};` : `${name}: ${value}`)}`,
+      ),
+      'header = "Connection: close"',
+      'path-as-is',
+      'globoff',
+      'silent',
+      'include',
+      `max-time = ${Math.ceil(timeouts.curl / 1000)}`,
+      'output = "-"',
+      `write-out = ${quote(format)}`,
+    ].join('\n'),
+  );
+  return {
+    config: `${blocks.join('\nnext\n')}\n`,
+    parse: (stdout, endedAt) => parseOutput(stdout, boundary, requests.length, endedAt),
+  };
+}
+
+/** Curl's quoting in configuration files: backslash escapes within double quotes. */
+function quote(text: string): string {
+  const escapes: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v' };
+  return `"${text.replace(/["\\]/g, '\\$&').replace(/[\n\r\t\v]/g, (character) => escapes[character] ?? '')}"`;
+}
+
+function parseOutput(stdout: Buffer, boundary: string, count: number, endedAt: number): HttpResponse[] {
+  const responses: Omit<HttpResponse, 'at'>[] = [];
+  const begin = Buffer.from(`\n${boundary} `);
+  const end = Buffer.from(`\n${boundary}.\n`);
+  let position = 0;
+  while (responses.length < count) {
+    const marker = stdout.indexOf(begin, position);
+    const close = marker < 0 ? -1 : stdout.indexOf(end, marker);
+    if (close < 0) {
+      throw new HarnessError('E_SEND', `curl ended after ${responses.length} of ${count} requests`, {
+        details: stdout.subarray(position).toString('utf8').slice(0, 2000),
+      });
+    }
+    const summary = stdout.subarray(marker + begin.length, close).toString('utf8');
+    responses.push(readTransfer(stdout.subarray(position, marker), summary));
+    position = close + end.length;
+  }
+  // Curl works one by one: walking back from the end gives the time of each answer.
+  let at = endedAt;
+  return responses
+    .reverse()
+    .map((response) => {
+      const stamped = { ...response, at };
+      at -= response.durationMs;
+      return stamped;
+    })
+    .reverse();
+}
+
+function readTransfer(output: Buffer, summary: string): Omit<HttpResponse, 'at'> {
+  const [code, headerSize, , seconds, exitCode, ...message] = summary.split(' ');
+  const head = output.subarray(0, Number(headerSize)).toString('latin1');
+  const body = output.subarray(Number(headerSize), Number(headerSize) + maxBody).toString('utf8');
+  const failed = exitCode !== '0';
+  return {
+    status: Number(code),
+    headers: readHeaders(head),
+    body,
+    durationMs: Math.round(Number(seconds) * 1000),
+    error: failed ? `curl exit code ${exitCode}: ${message.join(' ')}`.trim() : undefined,
+  };
+}
+
+/** Headers of the last response in `head` (an interim 1xx response comes before it); repeated ones are joined. */
+function readHeaders(head: string): Record<string, string> {
+  const last =
+    head
+      .trimEnd()
+      .split(/\r?\n\r?\n/)
+      .pop() ?? '';
+  const headers: Record<string, string> = {};
+  for (const line of last.split(/\r?\n/).slice(1)) {
+    const colon = line.indexOf(':');
+    if (colon <= 0) continue;
+    const name = line.slice(0, colon).trim().toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
+  }
+  return headers;
+}
+
+/** The request as curl arguments for a shell, such as `curl --path-as-is -sS -i -H '…' 'http://…'`. */
+export function curlLine(request: HttpRequest, url: string): string {
+  const parts = ['curl', '--path-as-is', '--globoff', '-sS', '-i'];
+  if (request.method !== 'GET') parts.push('-X', request.method);
+  for (const [name, value] of request.headers)
+    parts.push('-H', shellQuote(value === '' ? `${name};` : `${name}: ${value}`));
+  return [...parts, shellQuote(url)].join(' ');
+}
+
+/** Quotes an argument for a POSIX shell. */
+export function shellQuote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,137 @@
+/** The kind cluster itself: creating, finding and deleting it. Its kubeconfig is a file of its own. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { timeouts } from '../../timeouts.ts';
+import { runTool } from './tools.ts';
+
+export const ingressNodePort = 30080;
+
+interface ClusterConfig {
+  nodes: { extraPortMappings: { containerPort: number; hostPort?: number }[] }[];
+  kubeadmConfigPatches?: string[];
+}
+
+export class KindCluster {
+  readonly name: string;
+  readonly kubeconfig: string;
+  readonly #kind: string;
+  readonly #folder: string;
+
+  constructor(kind: string, name: string) {
+    this.name = name;
+    this.#kind = kind;
+    const state = process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state');
+    this.#folder = join(state, 'istio-jwt-e2e', name);
+    this.kubeconfig = join(this.#folder, 'kubeconfig');
+  }
+
+  /** The container of its only node. */
+  get node(): string {
+    return `${this.name}-control-plane`;
+  }
+
+  /** A path in the folder that is deleted with the cluster. */
+  file(name: string): string {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    return join(this.#folder, name);
+  }
+
+  async exists(signal: AbortSignal): Promise<boolean> {
+    const text = await runTool(this.#kind, ['get', 'clusters', '-q'], {
+      signal,
+      timeoutMs: 30_000,
+      code: 'E_CLUSTER',
+    });
+    return text.split('\n').includes(this.name);
+  }
+
+  /**
+   * Creates the cluster from the configuration file, with a free host port for the ingress gateway.
+   *
+   * @param cgroup the engine's cgroup version; Kubernetes 1.35 and later refuse version 1 unless told otherwise
+   * @throws HarnessError E_CLUSTER with what kind wrote
+   */
+  async create(configFile: string, nodeImage: string, cgroup: string, signal: AbortSignal): Promise<void> {
+    const config = parse(readFileSync(configFile, 'utf8')) as ClusterConfig;
+    const port = await freePort();
+    for (const mapping of config.nodes.flatMap((node) => node.extraPortMappings)) {
+      if (mapping.containerPort === ingressNodePort) mapping.hostPort = port;
+    }
+    if (cgroup === '1' && minorOf(nodeImage) >= 35) {
+      const patch = { kind: 'KubeletConfiguration', failCgroupV1: false };
+      config.kubeadmConfigPatches = [...(config.kubeadmConfigPatches ?? []), stringify(patch)];
+    }
+    const file = this.file('cluster.yaml');
+    writeFileSync(file, stringify(config));
+    await runTool(
+      this.#kind,
+      [
+        'create',
+        'cluster',
+        '--name',
+        this.name,
+        '--image',
+        nodeImage,
+        '--config',
+        file,
+        '--kubeconfig',
+        this.kubeconfig,
+        '--wait',
+        '0s',
+      ],
+      {
+        signal,
+        timeoutMs: timeouts.createCluster,
+        code: 'E_CLUSTER',
+        hint: 'kind explains common causes under https://kind.sigs.k8s.io/docs/user/known-issues/',
+      },
+    );
+  }
+
+  /** Writes the kubeconfig of a cluster that is there already. */
+  async adopt(signal: AbortSignal): Promise<void> {
+    const text = await runTool(this.#kind, ['get', 'kubeconfig', '--name', this.name], {
+      signal,
+      timeoutMs: 30_000,
+      code: 'E_CLUSTER',
+    });
+    writeFileSync(this.file('kubeconfig'), text, { mode: 0o600 });
+  }
+
+  async loadImages(images: readonly string[], signal: AbortSignal): Promise<void> {
+    await runTool(this.#kind, ['load', 'docker-image', '--name', this.name, ...images], {
+      signal,
+      timeoutMs: timeouts.loadImages,
+      code: 'E_CLUSTER',
+    });
+  }
+
+  /** Deletes the cluster, whatever state it is in, and its files. */
+  async delete(signal: AbortSignal): Promise<void> {
+    await runTool(this.#kind, ['delete', 'cluster', '--name', this.name, '--kubeconfig', this.kubeconfig], {
+      signal,
+      timeoutMs: timeouts.deleteCluster,
+      code: 'E_CLUSTER',
+    });
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** The minor version in the tag of a node image, such as 34 in kindest/node:v1.34.11@sha256:…; 0 when it has none. */
+function minorOf(image: string): number {
+  return Number(image.match(/:v1\.(\d+)\./)?.[1] ?? 0);
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}

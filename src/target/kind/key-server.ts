@@ -1,0 +1,84 @@
+/** A key server outside the mesh: a container on the network of the kind nodes, started with testcontainers. */
+import { fileURLToPath } from 'node:url';
+import { GenericContainer, Wait } from 'testcontainers';
+import { HarnessError } from '../../errors.ts';
+import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
+import { KeyServerControl } from '../../jwks/client.ts';
+import { timeouts } from '../../timeouts.ts';
+import type { KeyServerHandle, KeyServerStart } from '../target.ts';
+
+const program = fileURLToPath(new URL('../../jwks/server.mjs', import.meta.url));
+const network = 'kind';
+const controlPort = 8081;
+
+/**
+ * Starts the server and gives it keys and a certificate. Its name is its DNS name: Docker's DNS answers for container
+ * names, and the DNS of a kind cluster asks Docker's.
+ *
+ * @throws HarnessError E_KEY_SERVER
+ */
+export async function startKeyServer(
+  start: KeyServerStart & { readonly host: string; readonly labels: Record<string, string> },
+  image: string,
+  ca: Ca,
+  signal: AbortSignal,
+): Promise<KeyServerHandle> {
+  const config = { host: '0.0.0.0', httpPort: 80, httpsPort: 443, controlPort, path: start.path };
+  let container: Awaited<ReturnType<GenericContainer['start']>>;
+  try {
+    container = await new GenericContainer(image)
+      .withName(start.host)
+      .withLabels(start.labels)
+      // withNetworkMode and not withNetworkAliases: the latter also connects the container to the default bridge.
+      .withNetworkMode(network)
+      .withCopyFilesToContainer([{ source: program, target: '/key-server.mjs' }])
+      .withEntrypoint(['node'])
+      .withCommand(['/key-server.mjs'])
+      .withEnvironment({ KEY_SERVER_CONFIG: JSON.stringify(config) })
+      .withExposedPorts(controlPort)
+      .withWaitStrategy(Wait.forHttp('/ready', controlPort).forStatusCode(200))
+      .withStartupTimeout(timeouts.keyServer)
+      // Removed by us, by label: the reaper image may not be available where this runs.
+      .withAutoCleanup(false)
+      .start();
+  } catch (thrown) {
+    throw new HarnessError(
+      'E_KEY_SERVER',
+      `the key server ${start.name} did not start: ${(thrown as Error).message}`,
+      {
+        hint: `It runs from the image ${image} (--image node=NAME) on the Docker network "${network}".`,
+        cause: thrown,
+      },
+    );
+  }
+  const stop = async () => {
+    await container.stop({ timeout: 0, remove: true });
+  };
+  try {
+    const control = new KeyServerControl(
+      `http://${container.getHost()}:${container.getMappedPort(controlPort)}`,
+    );
+    const ip = container.getIpAddress(network);
+    const certificate = await issueCertificate(ca, { dnsNames: [start.host], ips: [ip] });
+    await control.setKeys(start.jwks);
+    await control.setTls(certificate);
+    signal.throwIfAborted();
+    return {
+      name: start.name,
+      host: start.host,
+      ip,
+      setKeys: (jwks) => control.setKeys(jwks),
+      log: () => control.log(),
+      stop,
+    };
+  } catch (thrown) {
+    await stop();
+    throw new HarnessError(
+      'E_KEY_SERVER',
+      `the key server ${start.name} cannot be set up: ${(thrown as Error).message}`,
+      {
+        cause: thrown,
+      },
+    );
+  }
+}

@@ -1,0 +1,84 @@
+/** What explains an answer: the filters of each proxy, access log lines of the request, what istiod says of keys. */
+import { listPods, podLog } from '../../kube/workloads.ts';
+import type { EvidenceFile, ProxyRef } from '../target.ts';
+import type { Clients } from './clients.ts';
+import { adminGet, listenersPath, proxyContainer } from './proxies.ts';
+
+const filters = /envoy\.filters\.http\.(jwt_authn|rbac)/;
+
+/** Collects what can be had; what cannot is replaced by the reason, so that one failure does not hide the rest. */
+export async function collectEvidence(
+  clients: Clients,
+  istioNamespace: string,
+  proxies: readonly ProxyRef[],
+  query: { readonly requestId: string; readonly since: number },
+  signal: AbortSignal,
+): Promise<EvidenceFile[]> {
+  const files: Promise<EvidenceFile>[] = [];
+  for (const proxy of proxies) {
+    files.push(
+      file(`proxy-filters-${proxy.namespace}-${proxy.pod}.json`, async () =>
+        filterDump(await adminGet(clients, proxy, listenersPath(proxy), signal)),
+      ),
+      file(`access-log-${proxy.namespace}-${proxy.pod}.txt`, async () => {
+        const log = await podLog(
+          clients.data,
+          {
+            namespace: proxy.namespace,
+            pod: proxy.pod,
+            container: proxyContainer,
+            since: query.since - 1000,
+          },
+          signal,
+        );
+        const lines = log.split('\n').filter((line) => line.includes(query.requestId));
+        return lines.length > 0 ? lines.join('\n') : `no line for ${query.requestId}`;
+      }),
+    );
+  }
+  files.push(file('istiod-jwks.txt', () => istiodLines(clients, istioNamespace, query.since, signal)));
+  return Promise.all(files);
+}
+
+async function file(name: string, read: () => Promise<string>): Promise<EvidenceFile> {
+  try {
+    return { name, content: await read() };
+  } catch (thrown) {
+    return { name, content: `could not be read: ${(thrown as Error).message}` };
+  }
+}
+
+/** The jwt_authn and rbac filters out of a dump of listeners, without repetition. */
+function filterDump(text: string): string {
+  const found = new Map<string, unknown>();
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) node.forEach(visit);
+    else if (typeof node === 'object' && node !== null) {
+      const { name } = node as { name?: unknown };
+      if (typeof name === 'string' && filters.test(name)) found.set(JSON.stringify(node), node);
+      else Object.values(node).forEach(visit);
+    }
+  };
+  visit(JSON.parse(text));
+  return JSON.stringify([...found.values()], undefined, 2);
+}
+
+async function istiodLines(
+  clients: Clients,
+  namespace: string,
+  since: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const pods = await listPods(clients.data, namespace, { app: 'istiod' }, signal);
+  const logs = await Promise.all(
+    pods.map((pod) =>
+      podLog(
+        clients.data,
+        { namespace, pod: pod.metadata.name, container: 'discovery', since: since - 1000 },
+        signal,
+      ),
+    ),
+  );
+  const lines = logs.flatMap((log) => log.split('\n')).filter((line) => /jwks|jwt|public key/i.test(line));
+  return lines.length > 0 ? lines.join('\n') : 'istiod logged nothing about keys in this time';
+}

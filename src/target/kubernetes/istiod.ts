@@ -1,0 +1,132 @@
+/** The settings of istiod that scenarios depend on: who fetches keys, and which CA it trusts for that. */
+import type { FetchMode } from '../../events.ts';
+import { exec } from '../../kube/exec.ts';
+import { applyObject, getObject, listObjects, patchObject } from '../../kube/objects.ts';
+import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
+import { timeouts } from '../../timeouts.ts';
+import { until } from '../../wait.ts';
+import type { KubeObject } from '../target.ts';
+import type { Clients } from './clients.ts';
+import { hasProxy } from './proxies.ts';
+
+const variable = 'PILOT_JWT_ENABLE_REMOTE_JWKS';
+const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'istiod' };
+
+/** Istio's names for the modes (pkg/jwt/jwt.go): true is hybrid, and whatever is not known means istiod. */
+export function readFetchMode(value: string | undefined): FetchMode {
+  if (value === 'envoy') return 'envoy';
+  return value === 'hybrid' || value === 'true' ? 'hybrid' : 'istiod';
+}
+
+interface Container {
+  name: string;
+  image: string;
+  env?: { name: string; value?: string }[];
+}
+
+/** istiod's image and fetch mode; undefined when the Deployment cannot be seen, as with a managed control plane. */
+export async function inspectIstiod(
+  clients: Clients,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<{ image: string; fetch: FetchMode } | undefined> {
+  const live = await getObject(clients.data, { ...deployment, namespace }, signal);
+  const containers = (live?.spec as { template: { spec: { containers: Container[] } } } | undefined)?.template
+    .spec.containers;
+  const discovery = containers?.find((each) => each.name === 'discovery');
+  if (discovery === undefined) return undefined;
+  const value = discovery.env?.find((each) => each.name === variable)?.value;
+  return { image: discovery.image, fetch: readFetchMode(value) };
+}
+
+/** Replaces the CA certificates that istiod trusts for jwksUri; istiod reads them when it starts. */
+export async function setExtraRootCa(
+  clients: Clients,
+  namespace: string,
+  pem: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const object: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'pilot-jwks-extra-cacerts', namespace },
+    data: { 'extra.pem': pem },
+  };
+  await applyObject(clients.data, object, { signal });
+}
+
+/**
+ * Restarts istiod in this fetch mode and waits until every proxy has its configuration from the new one: after a
+ * rollout is reported as done, proxies are still connected to the old istiod for a while, and what it sent holds.
+ */
+export async function restartIstiod(
+  clients: Clients,
+  namespace: string,
+  mode: FetchMode,
+  signal: AbortSignal,
+): Promise<void> {
+  const value = mode === 'istiod' ? 'false' : mode;
+  const patched = await patchObject(
+    clients.data,
+    { ...deployment, namespace },
+    {
+      spec: {
+        template: {
+          metadata: { annotations: { 'jwt-e2e/restarted-at': new Date().toISOString() } },
+          spec: { containers: [{ name: 'discovery', env: [{ name: variable, value }] }] },
+        },
+      },
+    },
+    signal,
+    'application/strategic-merge-patch+json',
+  );
+  await waitUntilReady(clients.data, [{ ...patched, apiVersion: 'apps/v1', kind: 'Deployment' }], signal);
+  await until('every proxy reconnecting to istiod', () => allConnected(clients, namespace, signal), {
+    timeoutMs: timeouts.istiodRestart,
+    intervalMs: 200,
+    signal,
+    code: 'E_NOT_READY',
+  });
+}
+
+async function allConnected(
+  clients: Clients,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<true | string> {
+  const [istiods, pods] = await Promise.all([
+    listPods(clients.data, namespace, { app: 'istiod' }, signal),
+    listObjects(clients.data, { apiVersion: 'v1', kind: 'Pod' }, signal),
+  ]);
+  const wanted = (pods as Pod[])
+    .filter((pod) => pod.metadata.deletionTimestamp === undefined && hasProxy(pod) && isReady(pod))
+    .map((pod) => `${pod.metadata.name}.${pod.metadata.namespace}`);
+  const connected = new Set<string>();
+  for (const istiod of istiods) {
+    for (const proxy of await synced(clients, istiod, signal)) connected.add(proxy);
+  }
+  const missing = wanted.filter((name) => !connected.has(name));
+  return missing.length === 0 ? true : `not connected: ${missing.join(', ')}`;
+}
+
+/** Proxies whose listeners this istiod has sent and got acknowledged. */
+async function synced(clients: Clients, istiod: Pod, signal: AbortSignal): Promise<string[]> {
+  const { stdout } = await exec(
+    clients.data,
+    { namespace: istiod.metadata.namespace ?? '', pod: istiod.metadata.name, container: 'discovery' },
+    ['pilot-discovery', 'request', 'GET', '/debug/syncz'],
+    { signal },
+  );
+  try {
+    const all = JSON.parse(stdout.toString('utf8')) as {
+      proxy: string;
+      listener_sent?: string;
+      listener_acked?: string;
+    }[];
+    return all
+      .filter((each) => each.listener_sent !== undefined && each.listener_sent === each.listener_acked)
+      .map((each) => each.proxy);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,243 @@
+/** What the targets kind and cluster share: everything that goes through an API server. */
+
+import { HarnessError } from '../../errors.ts';
+import type { FetchMode, MeshFacts } from '../../events.ts';
+import { parseAccessLog } from '../../jwks/access-log.ts';
+import { exec } from '../../kube/exec.ts';
+import { getObject, keyOf, listObjects, patchObject } from '../../kube/objects.ts';
+import { isReady, listPods, type Pod, podLog, waitUntilReady } from '../../kube/workloads.ts';
+import { timeouts } from '../../timeouts.ts';
+import { curlBatch, curlLine, shellQuote } from '../curl-batch.ts';
+import { sendThroughIngress } from '../ingress.ts';
+import type {
+  Applied,
+  CapabilityName,
+  EvidenceFile,
+  FetchLogEntry,
+  HttpRequest,
+  HttpResponse,
+  KeyServerHandle,
+  KeyServerStart,
+  KubeObject,
+  ObjectKey,
+  Origin,
+  ProxyPolicies,
+  ProxyRef,
+  Target,
+} from '../target.ts';
+import { loadApp } from './apps.ts';
+import type { Clients } from './clients.ts';
+import { collectEvidence } from './evidence.ts';
+import { Ledger } from './ledger.ts';
+import { adminGet, declaredPolicies, findProxies, proxyPolicies } from './proxies.ts';
+
+export interface KubernetesOptions {
+  readonly appsFolder: string;
+  readonly images: Readonly<Record<string, string>>;
+  /** Istio's root namespace. */
+  readonly istioNamespace: string;
+  readonly gateway: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
+}
+
+const appsScope = 'apps';
+
+export abstract class KubernetesTarget implements Target {
+  abstract readonly name: string;
+  abstract readonly missing: ReadonlyMap<CapabilityName, string>;
+  protected readonly options: KubernetesOptions;
+  #clients: Clients | undefined;
+  #ledger: Ledger | undefined;
+  readonly #ready = new Set<string>();
+
+  constructor(options: KubernetesOptions) {
+    this.options = options;
+  }
+
+  abstract up(signal: AbortSignal): Promise<MeshFacts>;
+  abstract setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void>;
+  abstract fetchMode(): FetchMode;
+  abstract caCertificate(): Promise<string>;
+  abstract ingressUrl(): string;
+  abstract startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle>;
+  abstract down(signal: AbortSignal): Promise<void>;
+  /** The part of a kubectl line that selects the cluster, such as `--context kind-jwt-e2e`. */
+  protected abstract kubectlFlags(): string[];
+
+  protected connect(clients: Clients): void {
+    this.#clients = clients;
+    this.#ledger = new Ledger(clients);
+  }
+
+  protected get connected(): boolean {
+    return this.#clients !== undefined;
+  }
+
+  protected get clients(): Clients {
+    if (this.#clients === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
+    return this.#clients;
+  }
+
+  protected get ledger(): Ledger {
+    if (this.#ledger === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
+    return this.#ledger;
+  }
+
+  async prepare(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    const wanted = apps.filter((app) => !this.#ready.has(app));
+    const objects = wanted.flatMap((app) => loadApp(this.options.appsFolder, app, this.options.images));
+    await this.apply(objects, appsScope, signal);
+    for (const app of wanted) this.#ready.add(app);
+  }
+
+  async apply(objects: readonly KubeObject[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    const applied: Applied[] = [];
+    for (const object of objects) {
+      const { object: after, ...result } = await this.ledger.apply(object, scope, signal);
+      applied.push(result);
+      if (result.change === 'changed' && ['ConfigMap', 'Secret'].includes(object.kind)) {
+        await this.#refreshMounts(after, signal);
+      }
+    }
+    await waitUntilReady(this.clients.data, objects, signal);
+    return applied;
+  }
+
+  async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    const deleted: Applied[] = [];
+    for (const key of keys) deleted.push(await this.ledger.delete(key, scope, signal));
+    return deleted;
+  }
+
+  async undo(scope: string, signal: AbortSignal): Promise<void> {
+    await this.ledger.undo(scope, signal);
+  }
+
+  async send(
+    origin: Origin,
+    requests: readonly HttpRequest[],
+    rounds: number,
+    signal: AbortSignal,
+  ): Promise<HttpResponse[][]> {
+    if (origin.kind === 'ingress') return sendThroughIngress(this.ingressUrl(), requests, rounds, signal);
+    const pod = await this.#podOf(origin, signal);
+    // One exec for all requests of all rounds: opening it costs more than the requests themselves.
+    const batch = curlBatch(Array.from({ length: rounds }, () => requests).flat());
+    const result = await exec(
+      this.clients.data,
+      { namespace: origin.namespace, pod, container: origin.app },
+      ['sh', '-c', `head -c ${Buffer.byteLength(batch.config)} | curl -q -K -`],
+      { stdin: batch.config, signal, timeoutMs: timeouts.exec + requests.length * rounds * 1000 },
+    );
+    const responses = batch.parse(result.stdout, Date.now());
+    return Array.from({ length: rounds }, (_, round) =>
+      responses.slice(round * requests.length, (round + 1) * requests.length),
+    );
+  }
+
+  curl(origin: Origin, request: HttpRequest): string {
+    if (origin.kind === 'ingress') return curlLine(request, `${this.ingressUrl()}${request.url}`);
+    const kubectl = ['kubectl', ...this.kubectlFlags().map(shellQuote), 'exec', '-n', origin.namespace];
+    return `${[...kubectl, `deploy/${origin.app}`, '-c', origin.app, '--'].join(' ')} ${curlLine(request, request.url)}`;
+  }
+
+  async proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]> {
+    return findProxies(this.clients, this.options.gateway, origin, url, signal);
+  }
+
+  async proxyPolicies(
+    proxy: ProxyRef,
+    hosts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ProxyPolicies> {
+    return proxyPolicies(this.clients, proxy, hosts, signal);
+  }
+
+  async declaredPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]> {
+    return declaredPolicies(this.clients, this.options.istioNamespace, proxy, signal);
+  }
+
+  async podFetches(
+    pods: { readonly namespace: string; readonly app: string },
+    path: string,
+    since: number,
+    signal: AbortSignal,
+  ): Promise<FetchLogEntry[]> {
+    const found = await listPods(this.clients.data, pods.namespace, { app: pods.app }, signal);
+    const logs = await Promise.all(
+      found.map((pod) =>
+        podLog(
+          this.clients.data,
+          {
+            namespace: pods.namespace,
+            pod: pod.metadata.name,
+            container: pods.app,
+            since: since - 1000,
+            timestamps: true,
+          },
+          signal,
+        ),
+      ),
+    );
+    return logs.flatMap((text) => parseAccessLog(text, path)).filter((entry) => entry.at >= since);
+  }
+
+  async evidence(
+    query: {
+      readonly origin: Origin;
+      readonly url: string;
+      readonly requestId: string;
+      readonly since: number;
+    },
+    signal: AbortSignal,
+  ): Promise<EvidenceFile[]> {
+    const proxies = await this.proxies(query.origin, query.url, signal);
+    return collectEvidence(this.clients, this.options.istioNamespace, proxies, query, signal);
+  }
+
+  /** Versions of Istio and Envoy, as a gateway or sidecar reports them. */
+  protected async proxyVersions(
+    proxy: ProxyRef,
+    signal: AbortSignal,
+  ): Promise<{ istio?: string; envoy?: string }> {
+    const info = JSON.parse(await adminGet(this.clients, proxy, 'server_info', signal)) as {
+      version?: string;
+      node?: { metadata?: { ISTIO_VERSION?: string } };
+    };
+    // `<commit>/1.40.0/Clean/RELEASE/BoringSSL`
+    const envoy = info.version?.split('/')[1];
+    const istio = info.node?.metadata?.ISTIO_VERSION;
+    return { ...(istio === undefined ? {} : { istio }), ...(envoy === undefined ? {} : { envoy }) };
+  }
+
+  async #podOf(origin: { app: string; namespace: string }, signal: AbortSignal): Promise<string> {
+    const pods = await listPods(this.clients.data, origin.namespace, { app: origin.app }, signal);
+    const ready = pods.find(isReady);
+    if (ready !== undefined) return ready.metadata.name;
+    throw new HarnessError(
+      'E_SEND',
+      `no pod of app ${origin.app} in namespace ${origin.namespace} is ready`,
+      {
+        hint: `Name the app under "apps" of the scenario, or apply it in a step.`,
+      },
+    );
+  }
+
+  /** Kubelet refreshes a mounted ConfigMap up to a minute late, but at once when the pod itself changes. */
+  async #refreshMounts(object: KubeObject, signal: AbortSignal): Promise<void> {
+    const namespace = object.metadata.namespace ?? 'default';
+    const pods = (await listObjects(
+      this.clients.data,
+      { apiVersion: 'v1', kind: 'Pod', namespace },
+      signal,
+    )) as Pod[];
+    const mounting = pods.filter((pod) =>
+      JSON.stringify(pod.spec.volumes ?? []).includes(`"${object.metadata.name}"`),
+    );
+    for (const pod of mounting) {
+      const annotations = { 'jwt-e2e/refreshed-at': new Date().toISOString() };
+      const key = { ...keyOf({ ...pod, apiVersion: 'v1', kind: 'Pod' }) };
+      if ((await getObject(this.clients.data, key, signal)) === undefined) continue;
+      await patchObject(this.clients.data, key, { metadata: { annotations } }, signal);
+    }
+  }
+}

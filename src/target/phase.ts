@@ -1,0 +1,24 @@
+/** Steps of a target's own work that are worth a line of progress. */
+import { asHarnessError } from '../errors.ts';
+import { problemOf } from '../problem.ts';
+import type { Progress } from './target.ts';
+
+/** Runs `work` as a phase: tells when it starts, when it is done and how long it took, or why it failed. */
+export async function phase<T>(progress: Progress, name: string, work: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const durationMs = () => Math.round(performance.now() - started);
+  progress({ type: 'phase-started', phase: name });
+  try {
+    const result = await work();
+    progress({ type: 'phase-finished', phase: name, durationMs: durationMs() });
+    return result;
+  } catch (thrown) {
+    progress({
+      type: 'phase-failed',
+      phase: name,
+      durationMs: durationMs(),
+      problem: problemOf(asHarnessError(thrown)),
+    });
+    throw thrown;
+  }
+}

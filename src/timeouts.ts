@@ -1,0 +1,34 @@
+/** Every wait of the product, in milliseconds, each with what it is the longest time for. */
+export const timeouts = {
+  /** One request to an API server. */
+  kubeRequest: 30_000,
+  /** One command in a container, from opening the connection to its exit status. */
+  exec: 60_000,
+  /** One curl transfer, from a pod. */
+  curl: 15_000,
+  /** One request through the ingress gateway. */
+  ingress: 15_000,
+  /** Creating a kind cluster. */
+  createCluster: 300_000,
+  deleteCluster: 120_000,
+  /** Loading all images into a kind cluster. */
+  loadImages: 300_000,
+  /** `istioctl install`. */
+  installIstio: 300_000,
+  /** Workloads that were just applied becoming ready. */
+  workloads: 180_000,
+  /** An istiod that was restarted serving every proxy again. */
+  istiodRestart: 120_000,
+  /** A key server container answering. */
+  keyServer: 60_000,
+  /** A change of policy being in the configuration of every proxy concerned. */
+  hold: 60_000,
+  /** The expected answers coming, once the proxies have the configuration. */
+  answers: 30_000,
+  /** Undoing what a scenario changed. */
+  undo: 60_000,
+  /** Collecting the evidence of one failed check. */
+  evidence: 20_000,
+  /** Everything that is cleaned up after an interruption. */
+  cleanUp: 180_000,
+} as const;

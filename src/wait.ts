@@ -1,0 +1,75 @@
+/** Waiting for something that becomes true, with a deadline and an AbortSignal. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ErrorCode, HarnessError } from './errors.ts';
+
+/** Throws E_INTERRUPTED, or what was given as reason, when the signal is aborted. */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  if (signal.reason instanceof HarnessError) throw signal.reason;
+  throw new HarnessError('E_INTERRUPTED', 'interrupted', { cause: signal.reason });
+}
+
+/** Sleeps `ms` milliseconds; rejects at once when the signal is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch {
+    throwIfAborted(signal);
+  }
+}
+
+/**
+ * Calls `probe` until it returns something other than a string, and returns that. A string says what is still
+ * missing; the last one is in the error when `timeoutMs` have passed.
+ *
+ * @throws HarnessError with `code` at the deadline, or what `probe` throws.
+ */
+export async function until<T>(
+  what: string,
+  probe: (signal: AbortSignal) => Promise<T | string>,
+  options: {
+    timeoutMs: number;
+    intervalMs?: number;
+    signal: AbortSignal;
+    code?: ErrorCode;
+    hint?: string;
+  },
+): Promise<T> {
+  const deadline = Date.now() + options.timeoutMs;
+  for (;;) {
+    throwIfAborted(options.signal);
+    const result = await probe(options.signal);
+    if (typeof result !== 'string') return result;
+    if (Date.now() >= deadline) {
+      throw new HarnessError(
+        options.code ?? 'E_TIMEOUT',
+        `${what} did not happen within ${Math.round(options.timeoutMs / 1000)} s: ${result}`,
+        { hint: options.hint },
+      );
+    }
+    await pause(options.intervalMs ?? 200, options.signal);
+  }
+}
+
+/** A signal that is aborted with `signal`, or after `ms` with a timeout error that says what took too long. */
+export function within(
+  ms: number,
+  signal: AbortSignal,
+  what: string,
+): { signal: AbortSignal; done: () => void } {
+  const own = new AbortController();
+  const timer = setTimeout(
+    () => own.abort(new HarnessError('E_TIMEOUT', `${what} took longer than ${Math.round(ms / 1000)} s`)),
+    ms,
+  );
+  const forward = () => own.abort(signal.reason);
+  if (signal.aborted) forward();
+  else signal.addEventListener('abort', forward, { once: true });
+  return {
+    signal: own.signal,
+    done: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', forward);
+    },
+  };
+}
