@@ -1,0 +1,75 @@
+/** What stands at the end of the console output: what was skipped, what was found, the counts, where the reports are. */
+import type { CheckResult } from '../events.ts';
+import type { RunResult } from './result.ts';
+import type { Colors } from './terminal.ts';
+import { duration, oneLine, padEnd, plural } from './text.ts';
+
+/**
+ * The lines, without line breaks. The counts, the time and the paths come last, always.
+ *
+ * @param reports name of each report and its path
+ */
+export function summaryLines(
+  result: RunResult,
+  reports: Readonly<Record<string, string>>,
+  colors: Colors,
+): string[] {
+  const checks = result.scenarios.flatMap((scenario) => scenario.checks);
+  const { run, meshes } = result;
+  const lines: string[] = ['', ...skippedLines(checks, colors), ...findingLines(result, colors)];
+  if (meshes.length > 0 && meshes.every((mesh) => mesh.target === 'model')) {
+    lines.push(colors.yellow('These answers were computed from the rules of Istio; no mesh was tested.'));
+  }
+  if (run.state === 'interrupted') {
+    lines.push(colors.yellow('Interrupted: this is not the result of a whole run.'));
+  }
+  lines.push(countsLine(result, checks.length, colors));
+  const width = Math.max(0, ...Object.keys(reports).map((name) => name.length));
+  for (const [name, path] of Object.entries(reports)) {
+    lines.push(`  ${colors.dim(padEnd(name, width))}  ${path}`);
+  }
+  return lines;
+}
+
+function countsLine({ counts, run, scenarios }: RunResult, checks: number, colors: Colors): string {
+  const { passed, failed, error, skipped, notRun } = counts;
+  const parts = [
+    passed > 0 ? colors.green(`${passed} passed`) : undefined,
+    failed > 0 ? colors.red(`${failed} failed`) : undefined,
+    error > 0 ? colors.yellow(`${error} without a verdict`) : undefined,
+    skipped > 0 ? colors.dim(`${skipped} skipped`) : undefined,
+    notRun > 0 ? colors.yellow(`${notRun} did not run`) : undefined,
+  ].filter((part) => part !== undefined);
+  const total = `${plural(checks + notRun, 'check')} in ${plural(scenarios.length, 'scenario')}`;
+  const list = parts.length === 0 ? '' : `: ${parts.join(', ')}`;
+  return `${colors.bold(total)}${list} ${colors.dim(`(${duration(run.durationMs)})`)}`;
+}
+
+/** Every reason once, with how many checks it kept from running. */
+function skippedLines(checks: readonly CheckResult[], colors: Colors): string[] {
+  const reasons = new Map<string, number>();
+  for (const check of checks) {
+    if (check.state !== 'skipped') continue;
+    const reason = oneLine(check.message ?? 'no reason given');
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  if (reasons.size === 0) return [];
+  const total = [...reasons.values()].reduce((sum, count) => sum + count, 0);
+  return [
+    `${total} skipped:`,
+    ...[...reasons].map(([reason, count]) => `  ${colors.dim('-')} ${reason}: ${count}`),
+    '',
+  ];
+}
+
+function findingLines({ findings }: RunResult, colors: Colors): string[] {
+  if (findings.length === 0) return [];
+  const lines = findings.flatMap(({ text, checks }) => {
+    const more = checks.length > 1 ? ` and ${checks.length - 1} more` : '';
+    return [
+      `  ${colors.cyan('*')} ${oneLine(text)}`,
+      `    ${colors.dim(`${oneLine(checks[0] ?? '')}${more}`)}`,
+    ];
+  });
+  return [`${plural(findings.length, 'finding')}:`, ...lines, ''];
+}

@@ -1,0 +1,111 @@
+/** A check as a JUnit test case: its name, its outcome, and the text that explains a failure. */
+import path from 'node:path';
+import { formatPlace } from '../errors.ts';
+import type { CheckResult, Convergence } from '../events.ts';
+import type { JUnitCase } from './junit-model.ts';
+
+/** @param artifacts see junitSuites */
+export function checkCase(check: CheckResult, classname: string, artifacts?: string): JUnitCase {
+  return {
+    classname,
+    name: [check.step, check.row, check.column].join(' / '),
+    durationMs: check.durationMs,
+    place: check.place,
+    outcome: outcome(check, artifacts),
+    output: notes(check),
+  };
+}
+
+function outcome(check: CheckResult, artifacts?: string): JUnitCase['outcome'] {
+  switch (check.state) {
+    case 'passed':
+      return undefined;
+    case 'skipped':
+      return { kind: 'skipped', message: check.message ?? 'no reason given' };
+    case 'failed':
+      // Not one of the product's error codes: the harness worked, the mesh answered something else.
+      return {
+        kind: 'failure',
+        type: 'E_CHECK',
+        message: failureMessage(check),
+        text: explanation(check, artifacts),
+      };
+    case 'error':
+      return {
+        kind: 'error',
+        type: check.code ?? 'E_INTERNAL',
+        message: check.message ?? 'no verdict was possible',
+        text: explanation(check, artifacts),
+      };
+  }
+}
+
+/** All that many tools show, so it has to say what was expected even when the check's own message does not. */
+function failureMessage({ expected, actual, message }: CheckResult): string {
+  if (message?.includes(expected)) return message;
+  const both = `expected ${expected}, got ${actual ?? 'no answer'}`;
+  return message === undefined ? both : `${both}: ${message}`;
+}
+
+/**
+ * The text below a failure. "at file:line" is how action-junit-report and others that do not get a file attribute
+ * find the line to annotate.
+ */
+function explanation(check: CheckResult, artifacts?: string): string {
+  const { request, response, source } = check;
+  const rows: [string, string | undefined][] = [
+    ['expected', check.expected],
+    ['actual', check.actual],
+    ['why', check.message],
+    ['hint', check.hint],
+    ['source', `${source.document}, "${source.section}"${source.url === undefined ? '' : ` ${source.url}`}`],
+    ['at', formatPlace(check.place)],
+    ['request', request === undefined ? undefined : `${request.method} ${request.url}`],
+    ['token', tokenText(check)],
+    ['response', response === undefined ? undefined : responseText(response)],
+    ['curl', request?.curl],
+    ['evidence', check.evidence === undefined ? undefined : path.posix.join(artifacts ?? '', check.evidence)],
+  ];
+  return rows
+    .filter((row): row is [string, string] => row[1] !== undefined)
+    .map(([name, value]) => `${`${name}:`.padEnd(10)}${value.replaceAll(/\n(?!\n)/g, `\n${' '.repeat(10)}`)}`)
+    .join('\n');
+}
+
+function tokenText({ request }: CheckResult): string | undefined {
+  if (request === undefined) return undefined;
+  const { token } = request;
+  if (token === undefined) return 'no token';
+  if (token.raw !== undefined) return `${token.name}: not a JWT, sent ${JSON.stringify(token.raw)}`;
+  return `${token.name}\nheader ${JSON.stringify(token.header)}\nclaims ${JSON.stringify(token.claims)}`;
+}
+
+function responseText({ status, headers, body }: NonNullable<CheckResult['response']>): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return [String(status), ...lines, ...(body === '' ? [] : ['', body.trimEnd()])].join('\n');
+}
+
+/** What is worth knowing about a check that passed, too. */
+function notes(check: CheckResult): string | undefined {
+  const lines = [
+    check.finding === undefined ? undefined : `finding: ${check.finding}`,
+    check.convergence === undefined ? undefined : `convergence: ${convergenceText(check.convergence)}`,
+    check.proof === undefined ? undefined : `proof: ${check.proof}`,
+  ].filter((line) => line !== undefined);
+  return lines.length === 0 ? undefined : lines.join('\n');
+}
+
+/** `5 requests, first right answer after 412 ms, last wrong one after 380 ms, 2 answered by the policy before`. */
+function convergenceText(convergence: Convergence): string {
+  const { attempts, firstRightMs, lastWrongMs, stale } = convergence;
+  return [
+    attempts === 1 ? '1 request' : `${attempts} requests`,
+    firstRightMs === undefined
+      ? 'no right answer'
+      : `first right answer after ${Math.round(firstRightMs)} ms`,
+    lastWrongMs === undefined ? undefined : `last wrong one after ${Math.round(lastWrongMs)} ms`,
+    stale === 0 ? undefined : `${stale} answered by the policy before`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(', ');
+}

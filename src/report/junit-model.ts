@@ -1,0 +1,93 @@
+/**
+ * What the JUnit report says, before it is XML. One suite per scenario, one case per check. Whatever kept checks from
+ * running becomes a case with an error, so that no report of an incomplete run is green.
+ */
+import type { Place } from '../errors.ts';
+import { checkCase } from './junit-case.ts';
+import { scenarioProperties } from './junit-properties.ts';
+import { setupSuite } from './junit-setup.ts';
+import { meshLabel, type RunResult, type ScenarioResult } from './result.ts';
+import { plural } from './text.ts';
+
+export interface JUnitCase {
+  readonly classname: string;
+  readonly name: string;
+  readonly durationMs: number;
+  readonly place?: Place | undefined;
+  readonly outcome?:
+    | {
+        readonly kind: 'failure' | 'error';
+        readonly type: string;
+        readonly message: string;
+        readonly text: string;
+      }
+    | { readonly kind: 'skipped'; readonly message: string }
+    | undefined;
+  readonly output?: string | undefined;
+}
+
+export interface JUnitSuite {
+  readonly name: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly properties: readonly (readonly [name: string, value: string])[];
+  readonly cases: readonly JUnitCase[];
+  readonly output?: string | undefined;
+}
+
+/** @param artifacts folder that `evidence` of a check is relative to, as it is to be shown */
+export function junitSuites(result: RunResult, artifacts?: string): JUnitSuite[] {
+  const scenarios = result.scenarios.map((scenario) => scenarioSuite(result, scenario, artifacts));
+  const setup = setupSuite(result, scenarios);
+  return setup === undefined ? scenarios : [setup, ...scenarios];
+}
+
+function scenarioSuite(result: RunResult, scenario: ScenarioResult, artifacts?: string): JUnitSuite {
+  const { info } = scenario;
+  const mesh = result.meshes.find(({ id }) => id === info.mesh);
+  const label = meshLabel(mesh, info.mesh);
+  const classname = [...label, info.id].join('.');
+  const cases = scenario.checks.map((check) => checkCase(check, classname, artifacts));
+  if (scenario.notRun > 0) cases.push(notRunCase(result, scenario, classname));
+  const output = scenario.steps.flatMap((step) => [
+    ...step.objects.map((object) => `${step.name}: applied ${object}`),
+    ...step.warnings.map((warning) => `${step.name}: warning: ${warning}`),
+    ...(step.heldMs === undefined
+      ? []
+      : [`${step.name}: held after ${step.heldMs} ms${step.proof === undefined ? '' : `, ${step.proof}`}`]),
+  ]);
+  return {
+    name: [...label, info.id].join(' / '),
+    startedAt: scenario.startedAt ?? result.run.startedAt,
+    durationMs: scenario.durationMs,
+    properties: scenarioProperties(result, scenario, mesh),
+    cases,
+    output: output.length === 0 ? undefined : output.join('\n'),
+  };
+}
+
+function notRunCase(result: RunResult, scenario: ScenarioResult, classname: string): JUnitCase {
+  const name = `${plural(scenario.notRun, 'check')} did not run`;
+  const { type, message } = whyNotRun(result, scenario);
+  const text = `${name} of ${scenario.planned} planned: ${message}`;
+  return {
+    classname,
+    name,
+    durationMs: 0,
+    place: scenario.info.place,
+    outcome: { kind: 'error', type, message: text, text },
+  };
+}
+
+function whyNotRun(result: RunResult, scenario: ScenarioResult): { type: string; message: string } {
+  const { run } = result;
+  if (scenario.problem !== undefined) {
+    return { type: scenario.problem.code, message: scenario.problem.message };
+  }
+  if (run.state === 'running') return { type: 'aborted', message: 'the run did not finish' };
+  if (run.state === 'interrupted') return { type: 'interrupted', message: 'the run was interrupted' };
+  const problem = run.problem ?? result.phases.find((phase) => phase.problem !== undefined)?.problem;
+  if (problem !== undefined) return { type: problem.code, message: problem.message };
+  return { type: 'not-run', message: 'the run ended before' };
+}

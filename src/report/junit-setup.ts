@@ -1,0 +1,76 @@
+/** The JUnit suite for what is no verdict about a check: setup, scenarios that broke off, the run itself. */
+import { formatPlace, type Place } from '../errors.ts';
+import type { Problem } from '../events.ts';
+import type { JUnitCase, JUnitSuite } from './junit-model.ts';
+import { meshProperties, runProperties } from './junit-properties.ts';
+import { sameProblem } from './model-scenario.ts';
+import { meshLabel, type RunResult } from './result.ts';
+import { plural } from './text.ts';
+
+/** Undefined when there is nothing to tell. `scenarios` are the other suites of the report. */
+export function setupSuite(result: RunResult, scenarios: readonly JUnitSuite[]): JUnitSuite | undefined {
+  const { run } = result;
+  const only = result.meshes.length === 1 ? result.meshes[0] : undefined;
+  const label = only === undefined ? [] : meshLabel(only, only.id);
+  const classname = [...label, 'setup'].join('.');
+  const problemCase = (name: string, problem: Problem, durationMs: number, place?: Place): JUnitCase => ({
+    classname,
+    name,
+    durationMs,
+    place: problem.place ?? place,
+    outcome: { kind: 'error', type: problem.code, message: problem.message, text: problemText(problem) },
+  });
+  const cases: JUnitCase[] = [];
+  for (const { phase, problem, durationMs } of result.phases) {
+    if (problem !== undefined) cases.push(problemCase(phase, problem, durationMs));
+  }
+  for (const { info, problem, durationMs } of result.scenarios) {
+    if (problem !== undefined)
+      cases.push(problemCase(`scenario ${info.id}`, problem, durationMs, info.place));
+  }
+  const reported = [...result.phases, ...result.scenarios].some(({ problem }) =>
+    sameProblem(problem, run.problem),
+  );
+  if (run.problem !== undefined && !reported) cases.push(problemCase('run', run.problem, run.durationMs));
+  const ending = endingCase(result, classname, [...scenarios.flatMap((suite) => suite.cases), ...cases]);
+  if (ending !== undefined) cases.push(ending);
+  if (cases.length === 0) return undefined;
+  return {
+    name: [...label, 'setup'].join(' / '),
+    startedAt: run.startedAt,
+    durationMs: result.phases.reduce((sum, phase) => sum + phase.durationMs, 0),
+    properties: [...runProperties(result), ...(only === undefined ? [] : meshProperties(only))],
+    cases,
+  };
+}
+
+/** Says that the run did not come to its end, or that it failed for a reason that no other case shows. */
+function endingCase(
+  { run, exitCode, counts }: RunResult,
+  classname: string,
+  others: readonly JUnitCase[],
+): JUnitCase | undefined {
+  const ending = (type: string, text: string): JUnitCase => ({
+    classname,
+    name: 'run',
+    durationMs: run.durationMs,
+    outcome: { kind: 'error', type, message: text, text },
+  });
+  if (run.state === 'running') return ending('aborted', 'the run did not finish');
+  if (run.state === 'interrupted') {
+    return ending('interrupted', `the run was interrupted; ${plural(counts.notRun, 'check')} did not run`);
+  }
+  const red = others.some(({ outcome }) => outcome !== undefined && outcome.kind !== 'skipped');
+  return exitCode === 0 || red ? undefined : ending('exit-code', `the run ended with exit code ${exitCode}`);
+}
+
+function problemText(problem: Problem): string {
+  return [
+    `${problem.code}: ${problem.message}`,
+    problem.hint === undefined ? undefined : `hint: ${problem.hint}`,
+    problem.place === undefined ? undefined : `at: ${formatPlace(problem.place)}`,
+    problem.details?.trim(),
+  ]
+    .filter((line) => line !== undefined)
+    .join('\n');
+}

@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HarnessError } from '../../src/errors.ts';
+import { writeAtomically } from '../../src/report/atomic.ts';
+import { JsonReporter } from '../../src/report/json.ts';
+import { JUnitReporter } from '../../src/report/junit.ts';
+import * as runs from './runs.ts';
+import { validateJUnit } from './validate.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'jwt-e2e-report-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('writeAtomically', () => {
+  it('makes the folder, replaces the file and leaves nothing else', () => {
+    const file = path.join(folder, 'a/b/report.xml');
+    writeAtomically(file, 'one');
+    writeAtomically(file, 'two');
+    expect(readFileSync(file, 'utf8')).toBe('two');
+    expect(readdirSync(path.dirname(file))).toEqual(['report.xml']);
+  });
+
+  it('says which file cannot be written, and keeps what was there', () => {
+    writeFileSync(path.join(folder, 'file'), 'kept');
+    const inside = path.join(folder, 'file', 'junit.xml');
+    expect(() => writeAtomically(inside, 'x')).toThrow(
+      expect.objectContaining({
+        code: 'E_SETTINGS',
+        message: expect.stringContaining(`cannot write ${inside}: E`),
+      }),
+    );
+    expect(readFileSync(path.join(folder, 'file'), 'utf8')).toBe('kept');
+    mkdirSync(path.join(folder, 'taken'));
+    expect(() => writeAtomically(path.join(folder, 'taken'), 'x')).toThrow(HarnessError);
+    expect(readdirSync(folder).sort()).toEqual(['file', 'taken']);
+  });
+});
+
+describe('file reporters', () => {
+  it('leave a file behind at any time that does not pass for a finished run', () => {
+    const files = { junit: path.join(folder, 'junit.xml'), json: path.join(folder, 'results.json') };
+    const reporters = [new JUnitReporter({ file: files.junit }), new JsonReporter({ file: files.json })];
+    runs.passed.forEach((event, index) => {
+      for (const reporter of reporters) reporter.handle(event);
+      const last = index === runs.passed.length - 1;
+      expect(readFileSync(files.junit, 'utf8').includes('<error message="the run did not finish"')).toBe(
+        !last,
+      );
+      const { run, exitCode } = JSON.parse(readFileSync(files.json, 'utf8'));
+      expect([run.state, exitCode]).toEqual(last ? ['finished', 0] : ['running', null]);
+    });
+  });
+
+  it('write nothing when no run began', async () => {
+    const reporter = new JUnitReporter({ file: path.join(folder, 'junit.xml') });
+    await reporter.close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('write the whole result at the end when it was not possible before', async () => {
+    const blocked = path.join(folder, 'reports');
+    writeFileSync(blocked, '');
+    const reporter = new JsonReporter({ file: path.join(blocked, 'results.json') });
+    for (const event of runs.passed) {
+      if (event.type === 'run-started') expect(() => reporter.handle(event)).toThrow(HarnessError);
+      else {
+        rmSync(blocked, { recursive: true, force: true });
+        reporter.handle(event);
+      }
+    }
+    await reporter.close();
+    expect(JSON.parse(readFileSync(path.join(blocked, 'results.json'), 'utf8')).counts.passed).toBe(6);
+  });
+
+  it('leave a valid, red file behind when the process is killed', async () => {
+    const file = path.join(folder, 'junit.xml');
+    const script = path.join(folder, 'run.ts');
+    const here = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
+    writeFileSync(
+      script,
+      `import { JUnitReporter } from ${here('../../src/report/junit.ts')};
+       import { killed } from ${here('runs.ts')};
+       const reporter = new JUnitReporter({ file: ${JSON.stringify(file)} });
+       for (const event of killed) reporter.handle(event);
+       console.log('ready');
+       setInterval(() => {}, 1000);`,
+    );
+    const tsx = new URL(import.meta.resolve('tsx')).href;
+    const child = spawn(process.execPath, ['--import', tsx, script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const xml = readFileSync(file, 'utf8');
+    expect(await validateJUnit(xml)).toEqual([]);
+    expect(xml).toContain('<error message="the run did not finish" type="aborted">');
+    expect(xml).toContain('name="a token is required / valid / /headers"');
+    expect(readdirSync(folder).sort()).toEqual(['junit.xml', 'run.ts']);
+  });
+});
+
+describe('results.json', () => {
+  it('reads as it should', async () => {
+    const file = path.join(folder, 'results.json');
+    const reporter = new JsonReporter({ file });
+    for (const event of runs.failures) reporter.handle(event);
+    await reporter.close();
+    await expect(readFileSync(file, 'utf8')).toMatchFileSnapshot('../golden/report/results-failures.json');
+  });
+});
