@@ -8,12 +8,12 @@ import type { Path } from './yaml-file.ts';
 export function checkReferences(scenario: ScenarioSpec, report: Report): void {
   const known = knownIn(scenario);
   const { tokens: _, ...inTokens } = known;
-  const { issuers: __, ...inIssuers } = inTokens;
   const inRequests = { ...known, row: '', column: '' };
   const check = (value: unknown, at: Path, context: TemplateContext) =>
     checkValue(value, at, context, scenario, report);
 
-  check(scenario.issuers, ['issuers'], inIssuers);
+  // Key servers, and so everything else, start with the keys of issuers.
+  check(scenario.issuers, ['issuers'], {});
   check(scenario.tokens, ['tokens'], inTokens);
   // A description is for people, and may show what a template looks like.
   const { description, issuers, lists, steps, tokens, ...rest } = scenario;

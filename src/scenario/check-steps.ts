@@ -13,7 +13,10 @@ export function checkSteps(scenario: ScenarioSpec, report: Report): void {
       const hint = 'Every step has a name of its own; reports tell them apart by it.';
       report([...at, 'name'], `there already is a step "${step.name}"`, hint);
     } else {
-      for (const check of checkNames(step, at)) {
+      const columns = step.expect?.columns ?? [];
+      // Columns that are there twice are a mistake of the table.
+      const checks = new Set(columns).size < columns.length ? [] : checkNames(step, at);
+      for (const check of checks) {
         const id = checkId(scenario.name, step.name, check);
         const hint = 'Every check has an id of its own: rename the row, the column or the step.';
         if (ids.has(id)) report(check.path, `there already is a check "${id}"`, hint);

@@ -1,7 +1,7 @@
 /** Turns what zod found into messages that say what to write instead. */
 import type { z } from 'zod';
 import { HarnessError } from '../errors.ts';
-import { keysAt } from './shape.ts';
+import { descriptionAt, keysAt } from './shape.ts';
 import { hintFor, nearest } from './suggest.ts';
 import type { Path, YamlFile } from './yaml-file.ts';
 
@@ -36,17 +36,18 @@ function explain(issue: Issue, prefix: Path, root: z.ZodType, file: YamlFile): H
     });
   }
   if (found === undefined && issue.code !== 'invalid_key') {
-    return error(`the key "${String(key)}" is missing`, missingHint(issue));
+    return error(`the key "${String(key)}" is missing`, descriptionAt(root, path) ?? missingHint(issue));
   }
   if (issue.code === 'invalid_union') {
-    const meant = alternativeMeant(issue.errors);
+    const meant = alternativeMeant(issue.errors, found);
     if (meant !== undefined) return meant.flatMap((inner) => explain(inner, path, root, file));
     return error(
       `${sentence(issue.message || 'something else is expected here')}, found ${describe(found)}`,
       unionHint(issue, found, path, root),
     );
   }
-  if (found === null) return error(`"${String(key)}" has no value`, missingHint(issue) ?? remove);
+  if (found === null)
+    return error(`"${String(key)}" has no value`, descriptionAt(root, path) ?? missingHint(issue) ?? remove);
   switch (issue.code) {
     case 'invalid_type':
       return error(
@@ -70,8 +71,13 @@ const remove = 'Write a value behind the colon, or remove the key.';
  * The alternative of a union that was meant: the only one whose type fits, or the one with fewest mistakes.
  * Undefined when that cannot be told.
  */
-function alternativeMeant(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  const wrongType = (issue: Issue) => issue.path.length === 0 && issue.code === 'invalid_type';
+function alternativeMeant(
+  alternatives: readonly (readonly Issue[])[],
+  found: unknown,
+): readonly Issue[] | undefined {
+  // One of some names is not meant by what is no name at all.
+  const wrongType = ({ code, path }: Issue) =>
+    path.length === 0 && (code === 'invalid_type' || (code === 'invalid_value' && typeof found !== 'string'));
   const fitting = alternatives.filter((issues) => !issues.some(wrongType));
   const [first, second] = fitting.toSorted((a, b) => a.length - b.length);
   if (first === undefined) return undefined;

@@ -5,7 +5,6 @@ import { scenarioSchema } from './schema.ts';
 /** The text of schema/scenario.schema.json (JSON Schema draft 7, which YAML language servers understand). */
 export function schemaText(): string {
   const schema = z.toJSONSchema(scenarioSchema, { io: 'input', target: 'draft-7' });
-  const { $schema, ...rest } = schema;
-  const titled = { $schema, $id: 'scenario.schema.json', title: 'Scenario of istio-jwt-e2e', ...rest };
-  return `${JSON.stringify(titled, null, 2)}\n`;
+  const { $schema, title, ...rest } = schema;
+  return `${JSON.stringify({ $schema, $id: 'scenario.schema.json', title, ...rest }, null, 2)}\n`;
 }

@@ -24,7 +24,7 @@ export interface Expanded {
   original(path: Path): Path;
 }
 
-/** A scenario without keys that stand for several entries. Rows whose length is wrong are a problem and left out. */
+/** A scenario without keys that stand for several entries. Rows whose length is wrong are a problem. */
 export function expandLists(spec: ScenarioSpec): Expanded {
   const work = new Expansion(spec.lists ?? {});
   const issuers = work.map(spec.issuers, ['issuers'], (issuer, values, at, from) => {
@@ -57,25 +57,20 @@ function expandTable(table: Table, path: Path, work: Expansion): Table {
   const cellsOf = (cells: readonly Cell[], rowValues: Values, at: Path, from: Path) =>
     columns.map(({ values, index }, column) => {
       work.moved([...at, column], [...from, index]);
-      return work.fill(cells[index]!, { ...rowValues, ...values }, [...at, column], [...from, index]);
+      // A cell that is missing was reported; something has to stand for it.
+      return work.fill(cells[index] ?? 200, { ...rowValues, ...values }, [...at, column], [...from, index]);
     });
-  const complete = Object.fromEntries(
-    rowsOf(table).filter(([row, cells]) => {
-      const wanted = table.columns.length;
-      if (cells.length === wanted) return true;
-      const columnNames = table.columns.map((column) => `"${column}"`).join(', ');
-      work.problems.push({
-        path: [...path, row],
-        message: `the row "${row}" has ${count(cells.length, 'cell')} for ${count(wanted, 'column')}`,
-        hint:
-          columns.length === wanted
-            ? `The columns are: ${columnNames}.`
-            : `The columns are: ${columnNames}. A column with a list takes one cell.`,
-      });
-      return false;
-    }),
-  );
-  const rows = work.map(complete, path, cellsOf);
+  for (const [row, cells] of rowsOf(table)) {
+    const wanted = table.columns.length;
+    if (cells.length === wanted) continue;
+    const names = table.columns.map((column) => `"${column}"`).join(', ');
+    work.problems.push({
+      path: [...path, row],
+      message: `the row "${row}" has ${count(cells.length, 'cell')} for ${count(wanted, 'column')}`,
+      hint: `The columns are: ${names}.${columns.length === wanted ? '' : ' A column with a list takes one cell.'}`,
+    });
+  }
+  const rows = work.map(Object.fromEntries(rowsOf(table)), path, cellsOf);
   return { ...rows, columns: columns.map(({ name }) => name) } as unknown as Table;
 }
 
@@ -87,7 +82,10 @@ class Expansion {
   readonly #origins = new Map<string, Path>();
 
   constructor(lists: Lists) {
-    this.#lists = lists;
+    // A value that is there twice is a mistake of the list, and no reason to find another in every key.
+    this.#lists = Object.fromEntries(
+      Object.entries(lists).map(([name, values]) => [name, [...new Set(values)]]),
+    );
   }
 
   /** Remembers where in the file something comes from. */

@@ -49,8 +49,8 @@ export const conditionSchema = z
 
 export const sourceSchema = z
   .strictObject({
-    document: text,
-    section: text,
+    document: text.meta({ description: 'Title of the document.' }),
+    section: text.meta({ description: 'Heading or question of the document that makes the promise.' }),
     url: z.url('expected a URL such as https://istio.io/latest/docs/').optional(),
   })
   .meta({ id: 'Source', title: 'The document that makes the promise' });
@@ -71,7 +71,7 @@ export const algorithms = [
   'PS512',
   'EdDSA',
 ] as const;
-const algorithm = z.union([z.enum(algorithms), z.string().regex(/\$\{/)], {
+const algorithm = z.union([z.enum(algorithms), z.string().regex(/\$\{/, { abort: true })], {
   error: `expected one of ${algorithms.join(', ')}, or a list in ${'${…}'}`,
 });
 
@@ -136,9 +136,12 @@ export const keyServerSchema = z
 
 export const manifestSchema = z
   .looseObject({
-    apiVersion: text,
-    kind: text,
-    metadata: z.looseObject({ name: text, namespace: text.optional() }),
+    apiVersion: text.meta({ description: 'Such as security.istio.io/v1.' }),
+    kind: text.meta({ description: 'Such as RequestAuthentication.' }),
+    metadata: z.looseObject({
+      name: text.meta({ description: 'Name of the resource.' }),
+      namespace: text.optional(),
+    }),
   })
   .meta({ id: 'Manifest', title: 'A Kubernetes resource as the documentation prints it' });
 
@@ -154,7 +157,7 @@ const bodySchema = z.union(
 );
 
 const answerSchema = z.strictObject({
-  code: statusCode,
+  code: statusCode.meta({ description: 'The status code, such as 401.' }),
   body: bodySchema.optional().meta({ description: 'The whole body, trimmed; or what it contains.' }),
   headers: z
     .record(z.string(), z.string())
@@ -223,9 +226,11 @@ const objectRefSchema = z.strictObject({
   namespace: text.optional(),
 });
 
+const fetcher = z.enum(['istiod', 'envoy', 'nobody']);
+
 export const stepSchema = z
   .strictObject({
-    name: text,
+    name: text.meta({ description: 'What happens in this step; unique in the scenario.' }),
     section: text
       .optional()
       .meta({ description: 'Section of the document, if not the one of the scenario.' }),
@@ -254,7 +259,12 @@ export const stepSchema = z
     fetched: z
       .strictObject({
         from: text.meta({ description: 'Name of a key server.' }),
-        by: z.enum(['istiod', 'envoy', 'nobody']),
+        by: z
+          .union([fetcher, z.partialRecord(fetchMode, fetcher)], {
+            error:
+              'expected istiod, envoy or nobody, or one of these for each fetch mode, such as { envoy: nobody }',
+          })
+          .meta({ description: 'Who it was, or a map from each fetch mode to who it was.' }),
       })
       .optional()
       .meta({ description: 'Who fetched the keys during this step, by the access log of the key server.' }),
@@ -269,8 +279,8 @@ export const capabilities = ['external-host', 'fetch-mode', 'ingress', 'jwks-ca'
 
 export const scenarioSchema = z
   .strictObject({
-    name,
-    title: text,
+    name: name.meta({ description: 'Unique name, in lower case letters, digits and hyphens.' }),
+    title: text.meta({ description: 'What must hold, in one sentence.' }),
     description: z.string().optional(),
     source: sourceSchema,
     tags: z.array(name).default([]),
@@ -295,7 +305,7 @@ export const scenarioSchema = z
     keyServers: z.record(z.string(), keyServerSchema).default({}),
     steps: z.array(stepSchema).min(1, 'expected at least one step'),
   })
-  .meta({ id: 'Scenario', title: 'Scenario of istio-jwt-e2e' });
+  .meta({ title: 'Scenario of istio-jwt-e2e' });
 
 export type Algorithm = (typeof algorithms)[number];
 export type Capability = (typeof capabilities)[number];

@@ -8,7 +8,9 @@ interface Definition {
   readonly shape?: Readonly<Record<string, z.ZodType>>;
   readonly catchall?: z.ZodType;
   readonly element?: z.ZodType;
+  readonly keyType?: z.ZodType;
   readonly valueType?: z.ZodType;
+  readonly entries?: Readonly<Record<string, unknown>>;
   readonly innerType?: z.ZodType;
   readonly options?: readonly z.ZodType[];
 }
@@ -33,7 +35,26 @@ function step(schema: z.ZodType, segment: string | number): z.ZodType[] {
 
 /** The keys that a map at this path may have; of all alternatives where there are several. */
 export function keysAt(root: z.ZodType, path: Path): string[] {
+  return [...new Set(mapsAt(root, path).flatMap((shape) => Object.keys(shape)))];
+}
+
+/** What the schema says about the value at this path. */
+export function descriptionAt(root: z.ZodType, path: Path): string | undefined {
+  const key = path.at(-1);
+  if (typeof key !== 'string') return undefined;
+  const [schema] = mapsAt(root, path.slice(0, -1)).flatMap((shape) => shape[key] ?? []);
+  return schema?.description ?? (schema && plain(schema)[0]?.description);
+}
+
+function mapsAt(root: z.ZodType, path: Path): Readonly<Record<string, z.ZodType>>[] {
   let schemas = plain(root);
   for (const segment of path) schemas = schemas.flatMap((schema) => step(schema, segment));
-  return [...new Set(schemas.flatMap((schema) => Object.keys(definition(schema).shape ?? {})))];
+  return schemas.map((schema) => {
+    const { shape, keyType, valueType } = definition(schema);
+    if (shape !== undefined) return shape;
+    const names = keyType === undefined ? {} : (definition(keyType).entries ?? {});
+    return valueType === undefined
+      ? {}
+      : Object.fromEntries(Object.keys(names).map((name) => [name, valueType]));
+  });
 }

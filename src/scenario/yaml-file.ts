@@ -25,14 +25,16 @@ export function parseYaml(source: string, file: string): YamlFile {
     lineCounter: lines,
     uniqueKeys: true,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
 
-  const explained = explainYaml([...document.errors, ...document.warnings], source, at);
+  const explained = explainYaml([...document.errors, ...document.warnings], source, at, (before) =>
+    lastUnclosed(document, source, before),
+  );
   const errors = [...explained.errors];
   let data: unknown;
   if (!explained.fatal) {
@@ -119,4 +121,22 @@ function unusable(document: ReturnType<typeof parseDocument>, at: (offset: numbe
     );
   }
   return errors;
+}
+
+/** Where the last quoted text or flow collection starts before an offset that does not end as it should. */
+function lastUnclosed(
+  document: ReturnType<typeof parseDocument>,
+  source: string,
+  before: number,
+): number | undefined {
+  let last: number | undefined;
+  visit(document, {
+    Node(_, node) {
+      const [start, end] = node.range ?? [before, before];
+      const ends = { '"': '"', "'": "'", '[': ']', '{': '}' }[source[start]!];
+      if (ends === undefined || start >= before) return;
+      if (end - start < 2 || source[end - 1] !== ends) last = start;
+    },
+  });
+  return last;
 }

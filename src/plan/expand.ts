@@ -1,0 +1,117 @@
+/** Makes the checks of a step: one for each cell of its table, for a refusal, and for who fetched keys. */
+import type { LoadedScenario } from '../scenario/load.ts';
+import type { Answer, Cell, StepSpec } from '../scenario/schema.ts';
+import { type CheckName, casesOf, cellRequest, checkId, checkNames } from '../scenario/table.ts';
+import { substitute } from '../scenario/template.ts';
+import { type Circumstances, whyNot } from './conditions.ts';
+import type { PlannedCheck, PlannedStep } from './types.ts';
+
+/**
+ * A step as it is run in these circumstances.
+ *
+ * @param id of the planned scenario
+ * @param index of the step in the scenario
+ */
+export function planStep(
+  scenario: LoadedScenario,
+  id: string,
+  index: number,
+  circumstances: Circumstances,
+): PlannedStep {
+  const step = scenario.steps[index]!;
+  const at = ['steps', index];
+  const { document, section, url } = scenario.source;
+  return {
+    name: step.name,
+    place: scenario.place([...at, 'name']),
+    source: { document, section: step.section ?? section, ...(url === undefined ? {} : { url }) },
+    apply: (step.apply ?? []).map((manifest, i) => ({
+      manifest,
+      place: scenario.place([...at, 'apply', i]),
+    })),
+    delete: step.delete ?? [],
+    origin: originOf(step),
+    checks: checkNames(step, at).map((name) => planCheck(scenario, step, id, name, circumstances)),
+  };
+}
+
+function originOf(step: StepSpec): PlannedStep['origin'] {
+  if (step.through !== undefined) return { kind: 'ingress' };
+  const [app, namespace] = step.from?.split('.') ?? [];
+  return app === undefined || namespace === undefined ? undefined : { kind: 'pod', app, namespace };
+}
+
+function planCheck(
+  scenario: LoadedScenario,
+  step: StepSpec,
+  id: string,
+  name: CheckName,
+  circumstances: Circumstances,
+): PlannedCheck {
+  const { row, column, path } = name;
+  const base = { id: checkId(id, step.name, name), row, column, place: scenario.place(path) };
+  const finding = (own?: string) => {
+    const text = own ?? step.finding;
+    return text === undefined ? {} : { finding: text };
+  };
+  switch (name.kind) {
+    case 'apply': {
+      const { message, when, finding: own } = step.refused!;
+      const isRefused = whyNot(when, circumstances) === undefined;
+      return isRefused
+        ? { ...base, kind: 'apply', refused: message, ...finding(own) }
+        : { ...base, kind: 'apply', refused: undefined, ...finding() };
+    }
+    case 'fetched': {
+      const { from: keyServer, by } = step.fetched!;
+      const who = typeof by === 'string' ? by : by[circumstances.fetch];
+      const skip =
+        who === undefined
+          ? `the scenario does not say who fetches in mode ${circumstances.fetch}`
+          : undefined;
+      return { ...base, kind: 'fetched', keyServer, by: who ?? 'nobody', ...finding(), skip };
+    }
+    case 'request': {
+      const cells = step.expect![row] as unknown as Cell[];
+      const { answer, skip } = chooseCase(cells[path.at(-1) as number]!, { ...circumstances, row, column });
+      const { finding: own, ...expected } = fillAnswer(answer, row, column);
+      const request = cellRequest(step.request, row, column);
+      if ('message' in request) throw new TypeError(request.message);
+      const skipped = skip === undefined ? {} : { skip };
+      return { ...base, kind: 'request', request, expected, ...finding(own), ...skipped };
+    }
+  }
+}
+
+/** The first case that matches. When none does, the first one and the reason why the check is skipped. */
+function chooseCase(cell: Cell, circumstances: Circumstances): { answer: Answer; skip?: string } {
+  const cases = casesOf(cell);
+  const reasons: string[] = [];
+  for (const { answer, when } of cases) {
+    const reason = whyNot(when, circumstances);
+    if (reason === undefined) return { answer };
+    reasons.push(reason);
+  }
+  return { answer: cases[0]!.answer, skip: `no case is for this mesh: ${[...new Set(reasons)].join('; ')}` };
+}
+
+function fillAnswer(answer: Answer, row: string, column: string): Answer {
+  const fill = (text: string) => substitute(text, { row, column });
+  const { body, headers, ...rest } = answer;
+  return {
+    ...rest,
+    ...(body === undefined ? {} : { body: fillBody(body, fill) }),
+    ...(headers === undefined
+      ? {}
+      : {
+          headers: Object.fromEntries(
+            Object.entries(headers).map(([name, value]) => [fill(name), fill(value)]),
+          ),
+        }),
+  };
+}
+
+function fillBody(body: NonNullable<Answer['body']>, fill: (text: string) => string) {
+  if (typeof body === 'string') return fill(body);
+  return 'contains' in body ? { contains: fill(body.contains) } : body;
+}

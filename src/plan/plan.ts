@@ -1,0 +1,116 @@
+/** Decides what is going to be run on a mesh, and in which order. */
+import type { FetchMode, MeshFacts } from '../events.ts';
+import type { LoadedScenario } from '../scenario/load.ts';
+import { whyNot } from './conditions.ts';
+import { planStep } from './expand.ts';
+import { grepScenario, isWanted, type Selection, takeShard } from './select.ts';
+import type { Plan, PlannedGroup, PlannedScenario, PlannedStep } from './types.ts';
+
+export interface PlanOptions extends Selection {
+  /** Whether the target can put the mesh into another fetch mode. */
+  readonly canSwitchFetch: boolean;
+}
+
+/**
+ * Plans scenarios for a mesh.
+ *
+ * A scenario becomes one planned scenario, or one for each of its fetch modes. Those that cannot run on this mesh are
+ * planned too, with the reason in `skip`, so that nothing is left out silently.
+ *
+ * @param missing what the target cannot do: the reason by the name of the capability
+ * @throws HarnessError `E_USAGE` for a shard that does not exist
+ */
+export function plan(
+  scenarios: readonly LoadedScenario[],
+  facts: MeshFacts,
+  missing: ReadonlyMap<string, string>,
+  options: PlanOptions,
+): Plan {
+  const planned = scenarios
+    .filter((scenario) => isWanted(scenario, options))
+    .flatMap((scenario) => planScenario(scenario, facts, missing, options.canSwitchFetch))
+    .flatMap((scenario) => grepScenario(scenario, options.grep) ?? []);
+  const groups = group(takeShard(planned, options.shard), facts.fetch);
+  return { groups, scenarios: groups.flatMap((each) => each.scenarios) };
+}
+
+function planScenario(
+  scenario: LoadedScenario,
+  facts: MeshFacts,
+  missing: ReadonlyMap<string, string>,
+  canSwitchFetch: boolean,
+): PlannedScenario[] {
+  const modes: readonly (FetchMode | undefined)[] = scenario.mesh?.fetch ?? [undefined];
+  return modes.map((mode) => {
+    const id = mode === undefined ? scenario.name : `${scenario.name}@${mode}`;
+    const circumstances = { facts, fetch: mode ?? facts.fetch };
+    const whyNotStep = scenario.steps.map(({ when }) => whyNot(when, circumstances));
+    const nothingFits = whyNotStep.every((reason) => reason !== undefined);
+    const steps = scenario.steps.flatMap((_, index) =>
+      // A step whose condition does not hold is a variant for other meshes. When there is nothing but variants for
+      // others, all of them are planned, so that the report shows what is skipped.
+      nothingFits || whyNotStep[index] === undefined ? [planStep(scenario, id, index, circumstances)] : [],
+    );
+    const reasons = [
+      whyNot(scenario.when, circumstances),
+      cannotSwitch(mode, facts.fetch, canSwitchFetch),
+      ...capabilities(scenario, steps).map((capability) => missing.get(capability)),
+      nothingFits ? whyNotStep[0] : undefined,
+    ].filter((reason) => reason !== undefined);
+    const { document, section, url } = scenario.source;
+    return {
+      info: {
+        id,
+        name: scenario.name,
+        title: scenario.title,
+        mesh: facts.id,
+        profile: scenario.profile,
+        ...(mode === undefined ? {} : { fetch: mode }),
+        source: { document, section, ...(url === undefined ? {} : { url }) },
+        tags: scenario.tags,
+        place: scenario.place(['name']),
+      },
+      fetch: mode,
+      apps: scenario.apps,
+      issuers: scenario.issuers,
+      tokens: scenario.tokens,
+      keyServers: scenario.keyServers,
+      steps,
+      skip: reasons.length === 0 ? undefined : [...new Set(reasons)].join('; '),
+    };
+  });
+}
+
+function cannotSwitch(mode: FetchMode | undefined, has: FetchMode, canSwitch: boolean): string | undefined {
+  if (mode === undefined || mode === has || canSwitch) return undefined;
+  return `needs fetch mode ${mode}; this mesh has ${has}`;
+}
+
+/** What a scenario needs of a target: what it says, and what follows from what it does. */
+function capabilities(scenario: LoadedScenario, steps: readonly PlannedStep[]): string[] {
+  const needs = new Set<string>(scenario.requires);
+  const servers = Object.values(scenario.keyServers);
+  if (servers.some(({ where }) => where === 'external')) needs.add('external-host');
+  if (steps.some(({ origin }) => origin?.kind === 'ingress')) needs.add('ingress');
+  return [...needs];
+}
+
+/**
+ * Groups by fetch mode, because changing it restarts istiod: first what runs in the mode that holds now and what runs in
+ * any, then the other modes. Skipped scenarios are in the first group, so that no mode is entered only for them.
+ */
+function group(scenarios: readonly PlannedScenario[], now: FetchMode): PlannedGroup[] {
+  const isFirst = ({ fetch, skip }: PlannedScenario) =>
+    fetch === undefined || fetch === now || skip !== undefined;
+  const first = scenarios.filter(isFirst);
+  const groups: PlannedGroup[] = [];
+  if (first.length > 0) {
+    const needsMode = first.some(({ fetch, skip }) => fetch === now && skip === undefined);
+    groups.push({ fetch: needsMode ? now : undefined, scenarios: first });
+  }
+  for (const mode of ['istiod', 'envoy', 'hybrid'] as const) {
+    const others = scenarios.filter((scenario) => !isFirst(scenario) && scenario.fetch === mode);
+    if (others.length > 0) groups.push({ fetch: mode, scenarios: others });
+  }
+  return groups;
+}

@@ -1,0 +1,94 @@
+/** Which scenarios and checks are wanted: profile, tags, text, and a share of all. */
+import { HarnessError } from '../errors.ts';
+import type { LoadedScenario } from '../scenario/load.ts';
+import type { PlannedScenario, PlannedStep } from './types.ts';
+
+export interface Selection {
+  /** Part of a name, title, step name or check id; capitals do not matter. */
+  readonly grep?: string | undefined;
+  /** Scenarios with at least one of these tags. */
+  readonly tags?: readonly string[] | undefined;
+  /** Not those with one of these tags. */
+  readonly skipTags?: readonly string[] | undefined;
+  /** Name of a profile, or "all". */
+  readonly profile?: string | undefined;
+  /** Only this share of the scenarios; `index` starts at 1. */
+  readonly shard?: { readonly index: number; readonly count: number } | undefined;
+}
+
+/** Whether a scenario is wanted by its profile and tags. */
+export function isWanted(scenario: Pick<LoadedScenario, 'profile' | 'tags'>, selection: Selection): boolean {
+  const { profile = 'all', tags = [], skipTags = [] } = selection;
+  if (profile !== 'all' && profile !== scenario.profile) return false;
+  if (skipTags.some((tag) => scenario.tags.includes(tag))) return false;
+  return tags.length === 0 || tags.some((tag) => scenario.tags.includes(tag));
+}
+
+/**
+ * The part of a scenario that `grep` asks for: all of it when its name or title matches, else the steps and checks that
+ * do. Steps before keep what they apply, because later steps build on it; those after the last wanted check are left out.
+ *
+ * @returns undefined when nothing matches
+ */
+export function grepScenario(
+  scenario: PlannedScenario,
+  grep: string | undefined,
+): PlannedScenario | undefined {
+  if (grep === undefined || grep === '') return scenario;
+  const matches = (text: string) => text.toLowerCase().includes(grep.toLowerCase());
+  if (matches(scenario.info.id) || matches(scenario.info.title)) return scenario;
+  const steps = scenario.steps.map((step) =>
+    matches(step.name)
+      ? { step, wanted: true }
+      : { step: grepStep(step, matches), wanted: step.checks.some(({ id }) => matches(id)) },
+  );
+  const last = steps.findLastIndex(({ wanted }) => wanted);
+  return last === -1 ? undefined : { ...scenario, steps: steps.slice(0, last + 1).map(({ step }) => step) };
+}
+
+function grepStep(step: PlannedStep, matches: (text: string) => boolean): PlannedStep {
+  const checks = step.checks.filter(({ id }) => matches(id));
+  // What is to be refused changes nothing, and without its check nobody expects the refusal.
+  const refused = step.checks.some((check) => check.kind === 'apply' && check.refused !== undefined);
+  const isChecked = checks.some(({ kind }) => kind === 'apply');
+  return { ...step, checks, apply: refused && !isChecked ? [] : step.apply };
+}
+
+/**
+ * The scenarios of one share, in their order. Every scenario is in exactly one share, and which one depends only on what
+ * there is to share; the shares have about the same number of checks.
+ *
+ * @throws HarnessError `E_USAGE` for a share that does not exist
+ */
+export function takeShard(
+  scenarios: readonly PlannedScenario[],
+  shard: Selection['shard'],
+): PlannedScenario[] {
+  if (shard === undefined) return [...scenarios];
+  const { index, count } = shard;
+  if (![index, count].every(Number.isInteger) || index < 1 || index > count) {
+    throw new HarnessError('E_USAGE', `there is no shard ${index}/${count}`, {
+      hint: 'Write --shard 1/3 for the first of three; the first number starts at 1.',
+    });
+  }
+  const weights = new Map(scenarios.map((scenario) => [scenario, checkCount(scenario)]));
+  // The largest first, each to the share that has least so far: simple, and never far from the best.
+  const bySize = scenarios.toSorted(
+    (a, b) => weights.get(b)! - weights.get(a)! || compare(a.info.id, b.info.id),
+  );
+  const loads = Array.from({ length: count }, () => 0);
+  const mine = new Set<PlannedScenario>();
+  for (const scenario of bySize) {
+    const lightest = loads.indexOf(Math.min(...loads));
+    loads[lightest]! += Math.max(1, weights.get(scenario)!);
+    if (lightest === index - 1) mine.add(scenario);
+  }
+  return scenarios.filter((scenario) => mine.has(scenario));
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** How many checks a scenario has. */
+export function checkCount(scenario: Pick<PlannedScenario, 'steps'>): number {
+  return scenario.steps.reduce((sum, { checks }) => sum + checks.length, 0);
+}

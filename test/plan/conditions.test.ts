@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { whyNot } from '../../src/plan/conditions.ts';
+import type { Condition } from '../../src/scenario/schema.ts';
+import { facts } from './support.ts';
+
+const asm = { ...facts, asm: 'v1.22.6.71-g7d67a80b-aliyun' };
+const at = { facts, fetch: 'istiod', row: 'RS256', column: '/headers?x=1' } as const;
+
+describe('a condition', () => {
+  test.each<[Condition | undefined]>([
+    [undefined],
+    [{}],
+    [{ istio: '>=1.30', envoy: '1.38.x', kubernetes: '>=1.35', target: 'kind', fetch: 'istiod' }],
+    [{ target: ['local', 'kind'], fetch: ['envoy', 'istiod'] }],
+    [{ row: 'RS*' }],
+    [{ row: '?S256', column: '/headers?x=1' }],
+    [{ row: '*', column: '*head*' }],
+  ])('holds: %j', (condition) => {
+    expect(whyNot(condition, at)).toBeUndefined();
+  });
+
+  test.each<[Condition, string]>([
+    [{ istio: '>=1.31' }, 'needs istio >=1.31, the mesh has 1.30.3'],
+    [
+      { istio: '>=1.31', envoy: '<1' },
+      'needs istio >=1.31, the mesh has 1.30.3; needs envoy <1, the mesh has 1.38.1',
+    ],
+    [{ asm: '>=1.13' }, 'needs asm >=1.13, the mesh is not ASM'],
+    [{ asm: '>=0' }, 'needs asm >=0, the mesh is not ASM'],
+    [{ fetch: ['envoy', 'hybrid'] }, 'needs fetch mode envoy or hybrid; this mesh has istiod'],
+    [{ target: 'local' }, 'needs target local, this is kind'],
+    [{ row: 'PS*' }, 'is for rows PS*'],
+    [{ row: 'S256' }, 'is for rows S256'],
+    [{ column: '/header[s]*' }, 'is for columns /header[s]*'],
+  ])('does not hold: %j', (condition, reason) => {
+    expect(whyNot(condition, at)).toBe(reason);
+  });
+
+  test('on ASM looks at its version', () => {
+    expect(whyNot({ asm: '>=1.13' }, { facts: asm, fetch: 'istiod' })).toBeUndefined();
+    expect(whyNot({ asm: '<1.13' }, { facts: asm, fetch: 'istiod' })).toMatch(
+      /^needs asm <1\.13, the mesh has v1/,
+    );
+  });
+
+  test('never holds for a version that is not known', () => {
+    const unknown = { ...facts, envoy: undefined };
+    expect(whyNot({ envoy: '>=0' }, { facts: unknown, fetch: 'istiod' })).toBe(
+      'needs envoy >=0, its version is not known',
+    );
+  });
+
+  test('looks at the mode in which the scenario runs, not at the one that holds now', () => {
+    expect(whyNot({ fetch: 'envoy' }, { facts, fetch: 'envoy' })).toBeUndefined();
+  });
+});

@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checkCount, takeShard } from '../../src/plan/select.ts';
+import type { PlannedScenario } from '../../src/plan/types.ts';
+import { checksOf, idsOf, planOf, scenario, step } from './support.ts';
+
+const rows = (count: number) => Array.from({ length: count }, (_, i) => `/path-${i}: [200, 401]`);
+
+describe('profile and tags', () => {
+  const all = [
+    scenario('a', step('first', rows(1)), 'tags: [slow, gateway]'),
+    scenario('b', step('first', rows(1)), 'tags: [slow]', 'extended'),
+    scenario('c', step('first', rows(1)), '', 'custom'),
+  ];
+  test.each([
+    [{}, ['a', 'b', 'c']],
+    [{ profile: 'all' }, ['a', 'b', 'c']],
+    [{ profile: 'documented' }, ['a']],
+    [{ tags: ['slow'] }, ['a', 'b']],
+    [{ tags: ['gateway', 'none'] }, ['a']],
+    [{ skipTags: ['gateway'] }, ['b', 'c']],
+    [{ tags: ['slow'], skipTags: ['gateway'], profile: 'extended' }, ['b']],
+  ])('%j gives %j', (options, ids) => {
+    expect(idsOf(planOf(all, options).scenarios)).toEqual(ids);
+  });
+});
+
+describe('grep', () => {
+  const refusing = `  - name: refuses
+    apply: [{ apiVersion: v1, kind: Service, metadata: { name: a } }]
+    refused: { message: no }
+`;
+  const accepting = refusing.replace('refuses', 'accepts').replace('no }', 'no, when: { istio: "<1" } }');
+  const all = [
+    scenario('one', step('before', rows(2)) + refusing + accepting + step('after', ['/ip: [200, 401]'])),
+    scenario('two', step('before', rows(1)), 'mesh: { fetch: [istiod, envoy] }'),
+  ];
+  const found = (grep: string) => checksOf(planOf(all, { grep }).scenarios);
+
+  test('takes the whole scenario by name, mode or title, without regard to capitals', () => {
+    expect(found('ONE')).toHaveLength(8);
+    expect(found('title of t')).toHaveLength(4);
+    expect(found('two@envoy')).toEqual([
+      'two@envoy/before//path-0/no token',
+      'two@envoy/before//path-0/valid',
+    ]);
+    expect(found('')).toHaveLength(12);
+    expect(found('nothing like it')).toEqual([]);
+  });
+
+  test('takes steps and checks, and nothing after the last of them', () => {
+    expect(found('path-1/VALID')).toEqual(['one/before//path-1/valid']);
+    expect(idsOf(planOf(all, { grep: 'path-1' }).scenarios)).toEqual(['one']);
+    expect(planOf(all, { grep: 'path-1' }).scenarios[0]?.steps).toHaveLength(1);
+    expect(found('refuses')).toEqual(['one/refuses/Service a/apply']);
+  });
+
+  test('keeps what earlier steps apply, except what is to be refused', () => {
+    const [planned] = planOf(all, { grep: '/ip/' }).scenarios;
+    expect(planned?.steps.map(({ name, apply, checks }) => [name, apply.length, checks.length])).toEqual([
+      ['before', 0, 0],
+      ['refuses', 0, 0],
+      ['accepts', 1, 0],
+      ['after', 0, 2],
+    ]);
+  });
+});
+
+describe('shards', () => {
+  const all = [5, 1, 3, 3, 2, 8, 1].map((size, index) => scenario(`s${index}`, step('first', rows(size))));
+
+  test('have every check exactly once, in the order of the whole', () => {
+    const whole = checksOf(planOf(all).scenarios);
+    const shards = [1, 2, 3].map((index) => checksOf(planOf(all, { shard: { index, count: 3 } }).scenarios));
+    expect(shards.flat().toSorted()).toEqual(whole.toSorted());
+    for (const shard of shards) expect(shard).toEqual(whole.filter((id) => shard.includes(id)));
+    expect(shards.map(({ length }) => length)).toEqual([16, 16, 14]);
+  });
+
+  test('are a partition, about equal, and the same whatever the order, for any scenarios', () => {
+    const sizes = fc.array(fc.nat(30), { maxLength: 20 });
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 1, max: 6 }), (counts, count) => {
+        const planned = counts.map((size, index) => ({
+          info: { id: `s${index}` },
+          steps: [{ checks: Array.from({ length: size }) }],
+        })) as unknown as PlannedScenario[];
+        const indexes = Array.from({ length: count }, (_, i) => i + 1);
+        const shards = indexes.map((index) => takeShard(planned, { index, count }));
+        expect(idsOf(shards.flat()).toSorted()).toEqual(idsOf(planned).toSorted());
+        const reversed = indexes.map((index) => takeShard(planned.toReversed(), { index, count }));
+        expect(reversed.map((shard) => idsOf(shard).toSorted())).toEqual(
+          shards.map((shard) => idsOf(shard).toSorted()),
+        );
+        const loads = shards.map((shard) =>
+          shard.reduce((sum, each) => sum + Math.max(1, checkCount(each)), 0),
+        );
+        expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(Math.max(1, ...counts));
+      }),
+    );
+  });
+
+  test.each([
+    [0, 3],
+    [4, 3],
+    [1, 0],
+    [1.5, 3],
+    [1, Number.NaN],
+  ])('%d of %d is refused', (index, count) => {
+    expect(() => planOf(all, { shard: { index, count } })).toThrow(
+      expect.objectContaining({ code: 'E_USAGE', hint: expect.stringContaining('1/3') }),
+    );
+  });
+});
