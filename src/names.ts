@@ -1,3 +1,14 @@
+/** What a thrown value says. An AggregateError, as for a host with several addresses, has no message of its own. */
+export function nameOfError(thrown: unknown): string {
+  if (thrown instanceof AggregateError && thrown.message === '' && thrown.errors.length > 0) {
+    return [...new Set(thrown.errors.map(nameOfError))].join(', ');
+  }
+  const { message, code, error } = Object(thrown) as { message?: string; code?: string; error?: unknown };
+  if (message) return message;
+  // The ErrorEvent of a WebSocket has the error itself within.
+  return error ? nameOfError(error) : (code ?? String(thrown));
+}
+
 /** How messages name a Kubernetes object: `Kind namespace/name`. */
 export function nameOfKey(key: {
   readonly kind: string;

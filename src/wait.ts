@@ -73,3 +73,39 @@ export function within(
     },
   };
 }
+
+/**
+ * Works on all items at once, in the order given when there is a limit, and leaves no work behind: when one fails, the
+ * others are aborted, and have ended before its error is thrown.
+ *
+ * @param atOnce how many are worked on at a time
+ */
+export async function together<T, R>(
+  items: readonly T[],
+  work: (item: T, signal: AbortSignal) => Promise<R>,
+  signal: AbortSignal,
+  atOnce = items.length,
+): Promise<R[]> {
+  const own = new AbortController();
+  const forward = () => own.abort(signal.reason);
+  if (signal.aborted) forward();
+  else signal.addEventListener('abort', forward, { once: true });
+  const waiting = [...items.entries()];
+  const results: R[] = [];
+  const failures: unknown[] = [];
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined && failures.length === 0; next = waiting.shift()) {
+      const [index, item] = next;
+      try {
+        results[index] = await work(item, own.signal);
+      } catch (thrown) {
+        failures.push(thrown);
+        own.abort(thrown);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  signal.removeEventListener('abort', forward);
+  if (failures.length > 0) throw failures[0];
+  return results;
+}

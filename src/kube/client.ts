@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
-import { asHarnessError, HarnessError } from '../errors.ts';
+import { HarnessError } from '../errors.ts';
+import { nameOfError } from '../names.ts';
 import { timeouts } from '../timeouts.ts';
 import { throwIfAborted, within } from '../wait.ts';
 
@@ -44,7 +45,7 @@ export function loadKubeConfig(options: {
   } catch (thrown) {
     throw new HarnessError(
       'E_SETTINGS',
-      `cannot read kubeconfig ${options.file ?? ''}: ${(thrown as Error).message}`,
+      `cannot read kubeconfig ${options.file ?? '(KUBECONFIG or the default one)'}: ${nameOfError(thrown)}`,
       {
         hint: 'Give an existing file with --kubeconfig, or set KUBECONFIG.',
       },
@@ -88,7 +89,11 @@ export class KubeClient {
    * @throws KubeError for an error answer; HarnessError E_KUBE when the server cannot be reached.
    */
   async request(path: string, options: KubeRequest): Promise<{ body: unknown; warnings: string[] }> {
-    const limit = within(options.timeoutMs ?? timeouts.kubeRequest, options.signal, `request to ${path}`);
+    const limit = within(
+      options.timeoutMs ?? timeouts.kubeRequest,
+      options.signal,
+      `the request to ${path} of context ${this.name}`,
+    );
     try {
       const { dispatcher, headers, origin } = await this.#connection();
       const query = new URLSearchParams();
@@ -111,15 +116,17 @@ export class KubeClient {
       });
       const body = parse(await response.body.text());
       const warnings = [response.headers.warning ?? []].flat().flatMap(readWarnings);
-      if (response.statusCode >= 300) throw kubeError(response.statusCode, body, path);
+      if (response.statusCode >= 300) {
+        const what = `${options.method ?? 'GET'} ${path}, context ${this.name}`;
+        throw kubeError(response.statusCode, body, what);
+      }
       return { body, warnings };
     } catch (thrown) {
       if (thrown instanceof HarnessError) throw thrown;
       throwIfAborted(limit.signal);
-      const cause = asHarnessError(thrown);
       throw new HarnessError(
         'E_KUBE',
-        `the API server of context ${this.name} does not answer: ${cause.message}`,
+        `the API server of context ${this.name} does not answer: ${nameOfError(thrown)}`,
         {
           hint: 'Check that the cluster runs and that --context and --kubeconfig name it.',
           cause: thrown,
@@ -137,13 +144,15 @@ export class KubeClient {
     signal: AbortSignal,
   ): Promise<{ plural: string; namespaced: boolean }> {
     const find = async () => {
-      let known = this.#resources.get(apiVersion);
-      if (known === undefined) {
-        known = this.#discover(apiVersion, signal);
-        this.#resources.set(apiVersion, known);
-        known.catch(() => this.#resources.delete(apiVersion));
-      }
-      return (await known).get(kind);
+      // Shared by those who ask at the same time. When the first one's signal ends it, the others ask themselves.
+      const shared = await this.#resources.get(apiVersion)?.catch(() => throwIfAborted(signal));
+      if (shared !== undefined) return shared.get(kind);
+      const own = this.#discover(apiVersion, signal);
+      this.#resources.set(apiVersion, own);
+      own.catch(() => {
+        if (this.#resources.get(apiVersion) === own) this.#resources.delete(apiVersion);
+      });
+      return (await own).get(kind);
     };
     let found = await find();
     if (found === undefined) {
@@ -227,10 +236,10 @@ function readWarnings(header: string): string[] {
   );
 }
 
-function kubeError(status: number, body: unknown, path: string): KubeError {
+function kubeError(status: number, body: unknown, request: string): KubeError {
   const answer =
     typeof body === 'object' && body !== null ? (body as { message?: string; reason?: string }) : {};
   const message =
     answer.message ?? (typeof body === 'string' && body !== '' ? body.slice(0, 500) : `HTTP ${status}`);
-  return new KubeError(status, answer.reason ?? '', message, path);
+  return new KubeError(status, answer.reason ?? '', message, request);
 }

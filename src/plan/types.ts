@@ -9,17 +9,7 @@ import type {
   ObjectRef,
   TokenSpec,
 } from '../scenario/schema.ts';
-
-/** A request as the scenario says it; `${…}` of the run, such as addresses, are still in it. */
-export interface PlannedRequest {
-  readonly method: string;
-  readonly url: string | undefined;
-  readonly path: string;
-  /** Undefined for "no token". */
-  readonly token: string | undefined;
-  readonly host: string | undefined;
-  readonly headers: readonly (readonly [string, string])[];
-}
+import type { CellRequest } from '../scenario/table.ts';
 
 interface CheckBase {
   readonly id: string;
@@ -32,7 +22,8 @@ interface CheckBase {
 }
 export interface RequestCheck extends CheckBase {
   readonly kind: 'request';
-  readonly request: PlannedRequest;
+  /** As the scenario says it; `${…}` of the run, such as addresses, are still in it. */
+  readonly request: CellRequest;
   /** May hold `${…}` of the run. Of a skipped check: what the first case of its cell says. */
   readonly expected: Answer;
 }
@@ -48,7 +39,7 @@ export interface FetchedCheck extends CheckBase {
 }
 export type PlannedCheck = RequestCheck | ApplyCheck | FetchedCheck;
 
-export type PlannedOrigin =
+type PlannedOrigin =
   | { readonly kind: 'pod'; readonly app: string; readonly namespace: string }
   | { readonly kind: 'ingress' };
 

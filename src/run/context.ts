@@ -56,8 +56,10 @@ export async function makeContext(
   issuers: ReadonlyMap<string, IssuerKeys>,
   keyServers: ReadonlyMap<string, KeyServerHandle>,
   target: Target,
+  images: Readonly<Record<string, string>>,
 ): Promise<RunContext> {
   const known = {
+    images,
     issuers: Object.fromEntries(
       [...issuers].map(([name, keys]) => [name, { issuer: keys.issuer, jwks: JSON.stringify(keys.jwks()) }]),
     ),

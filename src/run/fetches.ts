@@ -16,7 +16,9 @@ export async function checkFetches(
   since: number,
   signal: AbortSignal,
 ): Promise<CheckResult[]> {
-  const checks = step.checks.filter((check): check is FetchedCheck => check.kind === 'fetched');
+  const checks = step.checks.filter(
+    (check): check is FetchedCheck => check.kind === 'fetched' && check.skip === undefined,
+  );
   return Promise.all(checks.map((check) => checkOne(check, step, state, since, signal)));
 }
 

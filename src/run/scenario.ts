@@ -52,7 +52,13 @@ export async function runScenario(
   let failedStep: string | undefined;
   try {
     await target.prepare(scenario.apps, signal);
-    const context = await makeContext(scenario, await prepared.issuers, await prepared.keyServers, target);
+    const context = await makeContext(
+      scenario,
+      await prepared.issuers,
+      await prepared.keyServers,
+      target,
+      options.images,
+    );
     const state: StepState = { target, scenario, context, options, emit, applied: [], snapshot: new Map() };
     for (const step of scenario.steps) {
       if (failedStep !== undefined) {

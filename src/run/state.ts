@@ -8,6 +8,8 @@ import type { Snapshot } from './hold.ts';
 export interface RunOptions {
   readonly runId: string;
   readonly artifacts: string;
+  /** Images by name, for `${images.NAME}`. */
+  readonly images: Readonly<Record<string, string>>;
   readonly showTokens: boolean;
   /** How often in a row the expected answer must come. */
   readonly consecutive: number;

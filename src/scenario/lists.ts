@@ -11,7 +11,7 @@ type Values = Readonly<Record<string, string>>;
 type Lists = Readonly<Record<string, readonly string[]>>;
 
 /** Something that lists make impossible, at the path where it stands in the file. */
-export interface ListProblem {
+interface ListProblem {
   readonly path: Path;
   readonly message: string;
   readonly hint: string;

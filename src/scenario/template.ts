@@ -4,7 +4,7 @@ import { hintFor } from './suggest.ts';
 import { type Expression, parseTemplate } from './template-parse.ts';
 import type { Path } from './yaml-file.ts';
 
-export { escapeTemplate, type Part, parseTemplate } from './template-parse.ts';
+export { escapeTemplate, parseTemplate } from './template-parse.ts';
 
 /**
  * What expressions can refer to, by name; maps are looked into with ".". `now` is the time in seconds since the epoch

@@ -114,6 +114,13 @@ const running: OptionSpec[] = [
 
 const reports: OptionSpec[] = [
   { name: 'junit', value: 'FILE', description: 'JUnit report (default: reports/junit.xml)' },
+  {
+    name: 'junit-places',
+    value: 'WHEN',
+    description:
+      'attributes file and line in JUnit, which some schemas refuse: auto (on GitHub and GitLab), yes or no',
+    choices: ['auto', 'yes', 'no'],
+  },
   { name: 'json', value: 'FILE', description: 'JSON report (default: reports/results.json)' },
   {
     name: 'artifacts',

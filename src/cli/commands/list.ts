@@ -13,7 +13,7 @@ export interface ListOptions extends Omit<Selection, 'shard'> {
 }
 
 /** One scenario in `list --json`. */
-export interface ListedScenario {
+interface ListedScenario {
   readonly name: string;
   readonly title: string;
   readonly profile: string;

@@ -15,7 +15,7 @@ import { describeTerminal } from '../../report/terminal.ts';
 import { runAll } from '../../run/run.ts';
 import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
-import { count, flag, list, shardOf, text } from '../../settings/typed.ts';
+import { count, flag, imagesOf, list, shardOf, text } from '../../settings/typed.ts';
 import type { Io } from '../io.ts';
 import { pathsOf, productVersion, versionsFile } from '../product.ts';
 import { withSignals } from '../signals.ts';
@@ -29,9 +29,11 @@ export async function runCommand(files: readonly string[], values: Values, io: I
     io.stderr.write(renderAll(loaded.errors, io.cwd));
     return exitCodeOf(loaded.errors);
   }
+  const versions = loadVersions(versionsFile);
   const options = {
     runId: randomBytes(3).toString('hex'),
     artifacts: text(values, 'artifacts') ?? 'reports/artifacts',
+    images: imagesOf(values, versions),
     showTokens: flag(values, 'show-tokens'),
     consecutive: count(values, 'consecutive', 3),
     answersMs: count(values, 'answer-timeout', 20) * 1000,
@@ -43,7 +45,6 @@ export async function runCommand(files: readonly string[], values: Values, io: I
     skipTags: list(values, 'skip-tag'),
     shard: shardOf(values),
   };
-  const versions = loadVersions(versionsFile);
   const reports = makeReports(values, options.artifacts, io);
   const name = text(values, 'name') ?? defaultName;
   const exitCode = await withSignals(async (signal) => {
@@ -117,9 +118,15 @@ function makeReports(values: Values, artifacts: string, io: Io) {
       artifacts: shown(artifacts),
       quiet: flag(values, 'quiet'),
     }),
-    new JUnitReporter({ file: junit, artifacts: shown(artifacts), places: true }),
+    new JUnitReporter({ file: junit, artifacts: shown(artifacts), places: withPlaces(values, io) }),
     new JsonReporter({ file: json }),
   ]);
+}
+
+/** GitHub's report actions and GitLab read `file` and `line` of a test case; Jenkins' xUnit plugin refuses them. */
+function withPlaces(values: Values, io: Io): boolean {
+  const when = text(values, 'junit-places') ?? 'auto';
+  return when === 'yes' || (when === 'auto' && Boolean(io.env.GITHUB_ACTIONS ?? io.env.GITLAB_CI));
 }
 
 function lineOf(file: string, line: number): string | undefined {

@@ -100,19 +100,10 @@ export class KindTarget extends KubernetesTarget {
     await phase(this.#progress, `Creating kind cluster "${name}" (${nodeImage})`, () =>
       this.#cluster.create(join(folder, 'cluster.yaml'), nodeImage, cgroup, signal),
     );
-    const objects = apps.flatMap((app) => loadApp(this.options.appsFolder, app, this.options.images));
-    const wanted = [
-      `${hub}/pilot:${tag}`,
-      `${hub}/proxyv2:${tag}`,
-      this.options.images.nginx ?? '',
-      ...imagesOf(objects),
-    ];
-    const local = await this.#engine.present([...new Set(wanted)].filter(Boolean), signal);
-    if (local.length > 0) {
-      await phase(this.#progress, `Loading ${local.length} images of the local engine`, () =>
-        this.#cluster.loadImages(local, signal),
-      );
-    }
+    const loaded = await this.#load(
+      [`${hub}/pilot:${tag}`, `${hub}/proxyv2:${tag}`, ...this.#images()],
+      signal,
+    );
     await phase(this.#progress, `Installing Istio ${tag}`, () =>
       installIstio(
         this.#cluster,
@@ -128,7 +119,7 @@ export class KindTarget extends KubernetesTarget {
       ),
     );
     this.#connect();
-    const data = { istio: tag, hub, nodeImage };
+    const data = { istio: tag, hub, nodeImage, loaded: loaded.join(' ') };
     await applyObject(
       this.clients.data,
       {
@@ -143,13 +134,33 @@ export class KindTarget extends KubernetesTarget {
     await phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.prepare(apps, signal));
   }
 
+  /** The images of applications and of what scenarios apply themselves. */
+  #images(): string[] {
+    const objects = this.#settings.apps.flatMap((app) =>
+      loadApp(this.options.appsFolder, app, this.options.images),
+    );
+    const { nginx } = this.options.images;
+    return [...imagesOf(objects), ...(nginx === undefined ? [] : [nginx])];
+  }
+
+  /** Loads those of the images that the local engine has, so that they need not be pulled; returns them. */
+  async #load(images: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const local = await this.#engine.present([...new Set(images)], signal);
+    if (local.length > 0) {
+      await phase(this.#progress, `Loading ${local.length} images of the local engine`, () =>
+        this.#cluster.loadImages(local, signal),
+      );
+    }
+    return local;
+  }
+
   async #adopt(signal: AbortSignal): Promise<void> {
     const { name, tag, apps } = this.#settings;
     await this.#cluster.adopt(signal);
     this.#connect();
     await this.#engine.removeByLabel(`${keyServerLabel}=${name}`, signal);
     const found = await getObject(this.clients.data, record, signal);
-    const data = found?.data as { istio?: string } | undefined;
+    const data = found?.data as { istio?: string; loaded?: string } | undefined;
     if (data?.istio !== tag) {
       throw new HarnessError(
         'E_CLUSTER',
@@ -159,6 +170,11 @@ export class KindTarget extends KubernetesTarget {
         { hint: `Delete it with "jwt-e2e down --name ${name}", or choose another --name.` },
       );
     }
+    const there = data.loaded?.split(' ') ?? [];
+    await this.#load(
+      this.#images().filter((image) => !there.includes(image)),
+      signal,
+    );
     await sweep(this.clients, signal);
     await setExtraRootCa(this.clients, istioNamespace, this.#ca.trusted.certPem, signal);
     await this.prepare(apps, signal);
