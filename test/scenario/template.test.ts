@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HarnessError } from '../../src/errors.ts';
-import { escapeTemplate, references, resolve, substitute } from '../../src/scenario/template.ts';
+import {
+  escapeTemplate,
+  parseTemplate,
+  references,
+  resolve,
+  substitute,
+} from '../../src/scenario/template.ts';
 
 const place = { file: 'a.yaml', line: 3, column: 7 };
 const context = {
@@ -38,6 +44,29 @@ const texts = fc.oneof(
   fc.array(fc.constantFrom('$', '{', '}', '${', '$${', 'now', 'a'), { maxLength: 8 }).map((p) => p.join('')),
 );
 const hasTemplate = (value: unknown) => JSON.stringify(value).includes('${');
+
+describe('parseTemplate', () => {
+  test('takes a text apart without losing anything', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(
+          parseTemplate(text)
+            .map(({ source }) => source)
+            .join(''),
+        ).toBe(text);
+      }),
+    );
+  });
+
+  test('tells text, expressions and mistakes apart', () => {
+    expect(parseTemplate('a$${b ${now-1}${x.y["z"]}${').map(({ kind, source }) => [kind, source])).toEqual([
+      ['text', 'a$${b '],
+      ['expression', '${now-1}'],
+      ['expression', '${x.y["z"]}'],
+      ['wrong', '${'],
+    ]);
+  });
+});
 
 describe('resolve', () => {
   test('leaves everything without "${" as it is', () => {
