@@ -7,7 +7,7 @@ import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
 import { flag, imagesOf, list, text } from '../settings/typed.ts';
 import { Engine } from '../target/kind/engine.ts';
-import { KindTarget } from '../target/kind/target.ts';
+import { type KindSettings, KindTarget } from '../target/kind/target.ts';
 import type { Progress, Target } from '../target/target.ts';
 import { kindFolder } from './product.ts';
 
@@ -49,11 +49,11 @@ async function reasonForKind({ values, signal }: TargetRequest): Promise<string>
   }
 }
 
-/** Finds docker and kind; istioctl too, when Istio is to be installed. */
+/** Finds docker and kind at once; istioctl later, when Istio is to be installed. */
 export async function kindPrograms(
   request: Pick<TargetRequest, 'values' | 'versions' | 'progress' | 'signal'>,
-  istio: string | undefined,
-): Promise<{ docker: string; kind: string; istioctl: string }> {
+  istio: string,
+): Promise<KindSettings['programs']> {
   const { values, versions, progress, signal } = request;
   const mirror = text(values, 'downloads');
   const common = {
@@ -61,19 +61,19 @@ export async function kindPrograms(
     report: (message: string) => progress({ type: 'warning', message }),
     signal,
   };
-  const docker = await findProgram('docker', { ...common, setting: text(values, 'docker') });
-  const kind = await findProgram('kind', {
-    ...common,
-    setting: text(values, 'kind'),
-    pin: programPin(versions, 'kind', { mirror }),
-  });
-  if (istio === undefined) return { docker: docker.path, kind: kind.path, istioctl: '' };
-  const istioctl = await findProgram('istioctl', {
-    ...common,
-    setting: text(values, 'istioctl'),
-    pin: programPin(versions, 'istioctl', { version: istio, mirror }),
-  });
-  return { docker: docker.path, kind: kind.path, istioctl: istioctl.path };
+  const [docker, kind] = await Promise.all([
+    findProgram('docker', { ...common, setting: text(values, 'docker') }),
+    findProgram('kind', {
+      ...common,
+      setting: text(values, 'kind'),
+      pin: programPin(versions, 'kind', { mirror }),
+    }),
+  ]);
+  const istioctl = async () => {
+    const pin = programPin(versions, 'istioctl', { version: istio, mirror });
+    return (await findProgram('istioctl', { ...common, setting: text(values, 'istioctl'), pin })).path;
+  };
+  return { docker: docker.path, kind: kind.path, istioctl };
 }
 
 export async function makeKind(request: TargetRequest, reason: string): Promise<KindTarget> {

@@ -48,6 +48,25 @@ export async function makeCa(commonName: string): Promise<Ca> {
   return { certPem: pem(certificate), certificate, privateKey: keys.privateKey };
 }
 
+/** The CA as text, key included, to be kept where only its owner can read it. */
+export async function caToJson(ca: Ca): Promise<string> {
+  const key = await webcrypto.subtle.exportKey('jwk', ca.privateKey);
+  return JSON.stringify({ certPem: ca.certPem, key });
+}
+
+/** A CA that {@link caToJson} wrote; undefined when it cannot be read or ends within the next `validMs`. */
+export async function caFromJson(text: string, validMs: number): Promise<Ca | undefined> {
+  try {
+    const { certPem, key } = JSON.parse(text) as { certPem: string; key: webcrypto.JsonWebKey };
+    const certificate = new (await library()).X509Certificate(certPem);
+    if (certificate.notAfter.getTime() < Date.now() + validMs) return undefined;
+    const privateKey = await webcrypto.subtle.importKey('jwk', key, algorithm, true, ['sign']);
+    return { certPem, certificate, privateKey };
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Issues a server certificate, valid as long as that of the CA. Names stand in the subject alternative name, the only
  * place where Go and BoringSSL look.

@@ -37,7 +37,7 @@ export async function startKeyServers(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, KeyServerHandle>> {
   const entries = Object.entries(scenario.keyServers)
-    .filter(([, spec]) => spec.where === 'external')
+    .filter(([name, spec]) => spec.where === 'external' && isUsed(name, scenario))
     .map(async ([name, spec]) => {
       const jwks = issuers.get(spec.serves)?.jwks();
       const id = `${name}-${scenario.info.id.replace(/[^a-z0-9]+/g, '-')}`;
@@ -48,6 +48,11 @@ export async function startKeyServers(
       return [name, handle] as const;
     });
   return new Map(await Promise.all(entries));
+}
+
+/** Whether any step of this variant of the scenario needs the server. */
+function isUsed(name: string, scenario: PlannedScenario): boolean {
+  return JSON.stringify(scenario.steps).includes(`keyServers.${name}.`);
 }
 
 /** Mints the tokens and gathers the names. @throws HarnessError E_TEMPLATE, E_TOKEN */

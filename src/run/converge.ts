@@ -71,7 +71,8 @@ export async function converge(
     const rounds = await target.send(
       origin,
       pending.map((track) => track.probe.request),
-      options.consecutive,
+      // Two more than needed: a proxy may still have one old connection per worker thread, each good for one old answer.
+      options.consecutive + 2,
       signal,
     );
     for (const responses of rounds) {

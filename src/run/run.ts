@@ -6,6 +6,7 @@ import type { CapabilityName, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { within } from '../wait.ts';
 import { makeKeys, startKeyServers } from './context.ts';
+import { intentOf } from './intent.ts';
 import { withoutVerdict } from './results.ts';
 import { type Prepared, problemOf, runScenario } from './scenario.ts';
 import type { RunOptions } from './state.ts';
@@ -98,22 +99,15 @@ async function runGroups(
       checks: steps.reduce((sum, step) => sum + step.checks.length, 0),
     })),
   });
-  const keys = new Map(
+  // Keys take time to make and servers to start, and neither needs the mesh in a certain state.
+  const prepared = new Map(
     all
       .filter((each) => each.skip === undefined)
-      .map((each, index) => {
-        const made = makeKeys(each, `${options.runId}-${index}`);
-        // Reported by the scenario that needs them.
-        made.catch(() => {});
-        return [each.info.id, made];
-      }),
+      .map((each, index) => [each.info.id, prepare(each, `${options.runId}-${index}`, target, signal)]),
   );
   for (const group of groups) {
-    const runnable = group.scenarios.filter((each) => each.skip === undefined);
-    if (group.fetch !== undefined && runnable.length > 0) await target.setFetchMode(group.fetch, signal);
-    const prepared = new Map(
-      runnable.map((each) => [each.info.id, prepare(each, keys.get(each.info.id)!, target, signal)]),
-    );
+    const runnable = group.scenarios.some((each) => each.skip === undefined);
+    if (group.fetch !== undefined && runnable) await target.setFetchMode(group.fetch, signal);
     for (const scenario of group.scenarios) {
       if (signal.aborted) return;
       if (scenario.skip !== undefined) skip(scenario, scenario.skip, tell);
@@ -124,13 +118,11 @@ async function runGroups(
   }
 }
 
-function prepare(
-  scenario: PlannedScenario,
-  issuers: Prepared['issuers'],
-  target: Target,
-  signal: AbortSignal,
-): Prepared {
+function prepare(scenario: PlannedScenario, runId: string, target: Target, signal: AbortSignal): Prepared {
+  const issuers = makeKeys(scenario, runId);
   const keyServers = issuers.then((made) => startKeyServers(scenario, made, target, signal));
+  // What goes wrong here is reported by the scenario that needs it.
+  issuers.catch(() => {});
   keyServers.catch(() => {});
   return { issuers, keyServers };
 }

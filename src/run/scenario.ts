@@ -101,7 +101,8 @@ async function cleanUp(scope: string, prepared: Prepared, target: Target): Promi
   try {
     await target.undo(scope, limit.signal);
     const servers = await prepared.keyServers.catch(() => new Map<string, KeyServerHandle>());
-    await Promise.allSettled([...servers.values()].map((server) => server.stop()));
+    // Not waited for: the next scenario has servers of its own, and the target sees to it that all have stopped.
+    void Promise.allSettled([...servers.values()].map((server) => server.stop()));
     return undefined;
   } catch (thrown) {
     return problemOf(asHarnessError(thrown));

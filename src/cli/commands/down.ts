@@ -16,10 +16,8 @@ export async function downCommand(values: Values, io: Io): Promise<number> {
   const name = text(values, 'name') ?? defaultName;
   return withSignals(async (signal) => {
     const progress = () => {};
-    const programs = await kindPrograms(
-      { values, versions: loadVersions(versionsFile), progress, signal },
-      undefined,
-    );
+    const versions = loadVersions(versionsFile);
+    const programs = await kindPrograms({ values, versions, progress, signal }, versions.istio.default);
     const cluster = new KindCluster(programs.kind, name);
     const containers = await new Engine(programs.docker).removeByLabel(`${keyServerLabel}=${name}`, signal);
     const existed = await cluster.exists(signal);

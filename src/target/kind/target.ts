@@ -1,12 +1,19 @@
 /** The target kind: a kind cluster of its own with a real Istio, made for the run and deleted afterwards. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode, MeshFacts } from '../../events.ts';
-import { type Ca, makeCa } from '../../jwks/certificates.ts';
+import { type Ca, caFromJson, caToJson, makeCa } from '../../jwks/certificates.ts';
 import { KubeClient, loadKubeConfig } from '../../kube/client.ts';
 import { applyObject, getObject } from '../../kube/objects.ts';
 import { imagesOf, loadApp } from '../kubernetes/apps.ts';
-import { inspectIstiod, restartIstiod, setExtraRootCa } from '../kubernetes/istiod.ts';
+import {
+  beginRestart,
+  inspectIstiod,
+  restartIstiod,
+  setExtraRootCa,
+  settleIstiod,
+} from '../kubernetes/istiod.ts';
 import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
 import { sweep } from '../kubernetes/sweep.ts';
 import { phase } from '../phase.ts';
@@ -24,7 +31,12 @@ export interface KindSettings {
   readonly keep: boolean;
   /** Use a cluster of this name that is there already. */
   readonly reuse: boolean;
-  readonly programs: { readonly docker: string; readonly kind: string; readonly istioctl: string };
+  readonly programs: {
+    readonly docker: string;
+    readonly kind: string;
+    /** Looked for only when Istio is to be installed. */
+    readonly istioctl: () => Promise<string>;
+  };
   readonly hub: string;
   readonly tag: string;
   readonly nodeImage: string;
@@ -37,6 +49,8 @@ export interface KindSettings {
 }
 
 const istioNamespace = 'istio-system';
+/** In the folder of the cluster, which only its owner can read. */
+const caFile = 'ca.json';
 const record = { apiVersion: 'v1', kind: 'ConfigMap', name: 'istio-jwt-e2e', namespace: 'kube-system' };
 
 export class KindTarget extends KubernetesTarget {
@@ -52,7 +66,11 @@ export class KindTarget extends KubernetesTarget {
   #fresh = false;
   #fetch: FetchMode = 'istiod';
   #ingressPort = 0;
-  #cas: { trusted: Ca; untrusted: Ca } | undefined;
+  #trusted: Ca | undefined;
+  #untrusted: Promise<Ca> | undefined;
+  #noted: Readonly<Record<string, string>> = {};
+  /** The cluster is set up, so that there is something to be left in order. */
+  #inUse = false;
 
   constructor(settings: KindSettings, progress: Progress) {
     super({
@@ -69,13 +87,7 @@ export class KindTarget extends KubernetesTarget {
 
   async up(signal: AbortSignal): Promise<MeshFacts> {
     const { name, reuse, hub, tag, nodeImage } = this.#settings;
-    const [engine, trusted, untrusted] = await Promise.all([
-      this.#engine.info(signal),
-      makeCa(`istio-jwt-e2e ${this.#settings.runId}`),
-      makeCa(`istio-jwt-e2e untrusted ${this.#settings.runId}`),
-    ]);
-    this.#cas = { trusted, untrusted };
-    const exists = await this.#cluster.exists(signal);
+    const [engine, exists] = await Promise.all([this.#engine.info(signal), this.#cluster.exists(signal)]);
     if (exists && !reuse) {
       throw new HarnessError('E_CLUSTER', `a kind cluster named "${name}" exists already`, {
         hint: `Use it with --reuse, delete it with "jwt-e2e down --name ${name}", or choose another --name.`,
@@ -83,6 +95,7 @@ export class KindTarget extends KubernetesTarget {
     }
     if (exists) await phase(this.#progress, `Using kind cluster "${name}"`, () => this.#adopt(signal));
     else await this.#create(engine.cgroup, signal);
+    this.#inUse = true;
     const port = await this.#engine.publishedPort(this.#cluster.node, ingressNodePort, signal);
     if (port === undefined) {
       throw new HarnessError('E_CLUSTER', `cluster "${name}" publishes no port for the ingress gateway`, {
@@ -97,6 +110,7 @@ export class KindTarget extends KubernetesTarget {
     const { name, nodeImage, hub, tag, folder, programs, overlays, apps } = this.#settings;
     // Set before: an interruption while it is being created must delete what is there of it.
     this.#created = true;
+    const trusted = await makeCa(`istio-jwt-e2e ${this.#settings.runId}`);
     await phase(this.#progress, `Creating kind cluster "${name}" (${nodeImage})`, () =>
       this.#cluster.create(join(folder, 'cluster.yaml'), nodeImage, cgroup, signal),
     );
@@ -104,16 +118,16 @@ export class KindTarget extends KubernetesTarget {
       [`${hub}/pilot:${tag}`, `${hub}/proxyv2:${tag}`, ...this.#images()],
       signal,
     );
-    await phase(this.#progress, `Installing Istio ${tag}`, () =>
+    await phase(this.#progress, `Installing Istio ${tag}`, async () =>
       installIstio(
         this.#cluster,
         {
-          istioctl: programs.istioctl,
+          istioctl: await programs.istioctl(),
           hub,
           tag,
           settingsFile: join(folder, 'istio.yaml'),
           overlays,
-          extraRootCa: this.#ca.trusted.certPem,
+          extraRootCa: trusted.certPem,
         },
         signal,
       ),
@@ -160,7 +174,7 @@ export class KindTarget extends KubernetesTarget {
     this.#connect();
     await this.#engine.removeByLabel(`${keyServerLabel}=${name}`, signal);
     const found = await getObject(this.clients.data, record, signal);
-    const data = found?.data as { istio?: string; loaded?: string } | undefined;
+    const data = found?.data as Record<string, string> | undefined;
     if (data?.istio !== tag) {
       throw new HarnessError(
         'E_CLUSTER',
@@ -171,14 +185,36 @@ export class KindTarget extends KubernetesTarget {
       );
     }
     const there = data.loaded?.split(' ') ?? [];
-    await this.#load(
+    const loaded = await this.#load(
       this.#images().filter((image) => !there.includes(image)),
       signal,
     );
-    await sweep(this.clients, signal);
-    await setExtraRootCa(this.clients, istioNamespace, this.#ca.trusted.certPem, signal);
-    await this.prepare(apps, signal);
+    const kept = await caFromJson(readText(this.#cluster.file(caFile)), 24 * 60 * 60 * 1000);
+    this.#trusted = kept ?? (await makeCa(`istio-jwt-e2e ${this.#settings.runId}`));
+    if (kept === undefined) {
+      writeFileSync(this.#cluster.file(caFile), await caToJson(this.#trusted), { mode: 0o600 });
+      await setExtraRootCa(this.clients, istioNamespace, this.#trusted.certPem, signal);
+    }
+    // What a run before has left to istiod is used once: this run will fill its cache of keys again.
+    this.#fresh = data.fresh === 'yes' && kept !== undefined;
+    await this.#note({ ...data, loaded: [...there, ...loaded].join(' '), fresh: 'no' }, signal);
+    await Promise.all([
+      sweep(this.clients, signal),
+      this.prepare(apps, signal),
+      settleIstiod(this.clients, istioNamespace, signal),
+    ]);
     this.#fetch = (await inspectIstiod(this.clients, istioNamespace, signal))?.fetch ?? 'istiod';
+  }
+
+  /** Notes on the cluster itself, for the next run that uses it. */
+  async #note(data: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+    const { apiVersion, kind, name, namespace } = record;
+    await applyObject(
+      this.clients.data,
+      { apiVersion, kind, metadata: { name, namespace }, data },
+      { signal },
+    );
+    this.#noted = data;
   }
 
   #connect(): void {
@@ -211,13 +247,17 @@ export class KindTarget extends KubernetesTarget {
     };
   }
 
-  get #ca() {
-    if (this.#cas === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
-    return this.#cas;
+  async caCertificate(): Promise<string> {
+    return (await this.#ca('trusted')).certPem;
   }
 
-  async caCertificate(): Promise<string> {
-    return this.#ca.trusted.certPem;
+  async #ca(which: 'trusted' | 'untrusted'): Promise<Ca> {
+    if (which === 'untrusted') {
+      this.#untrusted ??= makeCa(`istio-jwt-e2e untrusted ${this.#settings.runId}`);
+      return this.#untrusted;
+    }
+    if (this.#trusted === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
+    return this.#trusted;
   }
 
   fetchMode(): FetchMode {
@@ -251,7 +291,7 @@ export class KindTarget extends KubernetesTarget {
         labels: { [keyServerLabel]: name, 'jwt-e2e.run': runId },
       },
       images.node ?? '',
-      this.#ca[start.certificate],
+      await this.#ca(start.certificate),
       signal,
     );
     this.#keyServers.add(server);
@@ -272,13 +312,31 @@ export class KindTarget extends KubernetesTarget {
     await this.#end(this.#settings.keep, signal);
   }
 
+  /**
+   * Leaves a cluster that goes on with istiod as it was installed, and with no keys of this run in its cache. It
+   * restarts in the background: the next run waits until that is done, which it will be.
+   */
+  async #leaveInOrder(signal: AbortSignal): Promise<void> {
+    await beginRestart(this.clients, istioNamespace, 'istiod', signal);
+    await this.#note({ ...this.#noted, fresh: 'yes' }, signal);
+  }
+
   async #end(keep: boolean, signal: AbortSignal): Promise<void> {
     await Promise.allSettled([...this.#keyServers].map((server) => this.#stop(server)));
     const { name, runId } = this.#settings;
     await this.#engine.removeByLabel(`jwt-e2e.run=${runId}`, signal);
+    if (this.#inUse && (keep || !this.#created)) await this.#leaveInOrder(signal);
     if (this.#created && !keep) {
       await phase(this.#progress, `Deleting kind cluster "${name}"`, () => this.#cluster.delete(signal));
     }
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
   }
 }
 

@@ -1,7 +1,8 @@
 /** The settings of istiod that scenarios depend on: who fetches keys, and which CA it trusts for that. */
 import type { FetchMode } from '../../events.ts';
+import { KubeError } from '../../kube/client.ts';
 import { exec } from '../../kube/exec.ts';
-import { applyObject, getObject, listObjects, patchObject } from '../../kube/objects.ts';
+import { applyObject, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
 import { timeouts } from '../../timeouts.ts';
 import { until } from '../../wait.ts';
@@ -24,13 +25,28 @@ interface Container {
   env?: { name: string; value?: string }[];
 }
 
-/** istiod's image and fetch mode; undefined when the Deployment cannot be seen, as with a managed control plane. */
+/**
+ * istiod's image and fetch mode; undefined when there is none to be seen, or when this user may not look, as with a
+ * managed control plane. Of several revisions it is the one named istiod, which serves `istio-injection: enabled`.
+ */
 export async function inspectIstiod(
   clients: Clients,
   namespace: string,
   signal: AbortSignal,
 ): Promise<{ image: string; fetch: FetchMode } | undefined> {
-  const live = await getObject(clients.data, { ...deployment, namespace }, signal);
+  let found: KubeObject[];
+  try {
+    const { apiVersion, kind } = deployment;
+    found = await listObjects(
+      clients.data,
+      { apiVersion, kind, namespace, labelSelector: 'app=istiod' },
+      signal,
+    );
+  } catch (thrown) {
+    if (thrown instanceof KubeError && thrown.status === 403) return undefined;
+    throw thrown;
+  }
+  const live = found.find((each) => each.metadata.name === deployment.name) ?? found[0];
   const containers = (live?.spec as { template: { spec: { containers: Container[] } } } | undefined)?.template
     .spec.containers;
   const discovery = containers?.find((each) => each.name === 'discovery');
@@ -55,18 +71,15 @@ export async function setExtraRootCa(
   await applyObject(clients.data, object, { signal });
 }
 
-/**
- * Restarts istiod in this fetch mode and waits until every proxy has its configuration from the new one: after a
- * rollout is reported as done, proxies are still connected to the old istiod for a while, and what it sent holds.
- */
-export async function restartIstiod(
+/** Restarts istiod in this fetch mode, and does not wait for it. */
+export async function beginRestart(
   clients: Clients,
   namespace: string,
   mode: FetchMode,
   signal: AbortSignal,
 ): Promise<void> {
   const value = mode === 'istiod' ? 'false' : mode;
-  const patched = await patchObject(
+  await patchObject(
     clients.data,
     { ...deployment, namespace },
     {
@@ -80,13 +93,32 @@ export async function restartIstiod(
     signal,
     'application/strategic-merge-patch+json',
   );
-  await waitUntilReady(clients.data, [{ ...patched, apiVersion: 'apps/v1', kind: 'Deployment' }], signal);
+}
+
+/**
+ * Waits until istiod's rollout is done and every proxy has its configuration from the new one: after a rollout is
+ * reported as done, proxies are still connected to the old istiod for a while, and what it sent holds.
+ */
+export async function settleIstiod(clients: Clients, namespace: string, signal: AbortSignal): Promise<void> {
+  const { name, apiVersion, kind } = deployment;
+  await waitUntilReady(clients.data, [{ apiVersion, kind, metadata: { name, namespace } }], signal);
   await until('every proxy reconnecting to istiod', () => allConnected(clients, namespace, signal), {
     timeoutMs: timeouts.istiodRestart,
     intervalMs: 200,
     signal,
     code: 'E_NOT_READY',
   });
+}
+
+/** Restarts istiod in this fetch mode and waits until it serves every proxy. */
+export async function restartIstiod(
+  clients: Clients,
+  namespace: string,
+  mode: FetchMode,
+  signal: AbortSignal,
+): Promise<void> {
+  await beginRestart(clients, namespace, mode, signal);
+  await settleIstiod(clients, namespace, signal);
 }
 
 async function allConnected(

@@ -1,0 +1,14 @@
+/** What a plan is going to do to a mesh, as the target wants to know it before anything is done. */
+import type { PlannedGroup } from '../plan/types.ts';
+import type { Intent, KubeObject } from '../target/target.ts';
+
+/** Everything that scenarios apply and delete, without those that are skipped. */
+export function intentOf(groups: readonly PlannedGroup[]): Intent {
+  const scenarios = groups.flatMap((group) => group.scenarios).filter(({ skip }) => skip === undefined);
+  const steps = scenarios.flatMap((scenario) => scenario.steps);
+  return {
+    apps: [...new Set(scenarios.flatMap(({ apps }) => apps))].sort(),
+    apply: steps.flatMap(({ apply }) => apply.map(({ manifest }) => manifest as unknown as KubeObject)),
+    delete: steps.flatMap((step) => step.delete),
+  };
+}
