@@ -1,4 +1,5 @@
 /** Waiting for something that becomes true, with a deadline and an AbortSignal. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, HarnessError } from './errors.ts';
 
@@ -7,6 +8,19 @@ export function throwIfAborted(signal: AbortSignal): void {
   if (!signal.aborted) return;
   if (signal.reason instanceof HarnessError) throw signal.reason;
   throw new HarnessError('E_INTERRUPTED', 'interrupted', { cause: signal.reason });
+}
+
+/**
+ * Calls `listener` when the signal is aborted, at once when it is already. Hundreds of requests may share a signal, which
+ * is no leak, so Node's warning about that is turned off for it.
+ *
+ * @returns stops listening
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  setMaxListeners(0, signal);
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
 }
 
 /** Sleeps `ms` milliseconds; rejects at once when the signal is aborted. */
@@ -62,14 +76,12 @@ export function within(
     () => own.abort(new HarnessError('E_TIMEOUT', `${what} took longer than ${Math.round(ms / 1000)} s`)),
     ms,
   );
-  const forward = () => own.abort(signal.reason);
-  if (signal.aborted) forward();
-  else signal.addEventListener('abort', forward, { once: true });
+  const ignore = onAbort(signal, () => own.abort(signal.reason));
   return {
     signal: own.signal,
     done: () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', forward);
+      ignore();
     },
   };
 }
@@ -87,9 +99,7 @@ export async function together<T, R>(
   atOnce = items.length,
 ): Promise<R[]> {
   const own = new AbortController();
-  const forward = () => own.abort(signal.reason);
-  if (signal.aborted) forward();
-  else signal.addEventListener('abort', forward, { once: true });
+  const ignore = onAbort(signal, () => own.abort(signal.reason));
   const waiting = [...items.entries()];
   const results: R[] = [];
   const failures: unknown[] = [];
@@ -105,7 +115,7 @@ export async function together<T, R>(
     }
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
-  signal.removeEventListener('abort', forward);
+  ignore();
   if (failures.length > 0) throw failures[0];
   return results;
 }

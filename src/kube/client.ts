@@ -3,7 +3,6 @@
  * @kubernetes/client-node reads kubeconfig files and authenticates; its generated classes are not used, because
  * they drop fields they do not know (client-node issues 2483 and 2962).
  */
-import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
@@ -17,6 +16,8 @@ export interface KubeRequest {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** The body of the answer is text, even when it looks like JSON. */
+  readonly raw?: boolean;
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
 }
@@ -41,7 +42,8 @@ export function loadKubeConfig(options: {
   const config = new KubeConfig();
   try {
     if (options.file === undefined) config.loadFromDefault();
-    else config.loadFromString(readFileSync(options.file, 'utf8'));
+    // Not from a string: paths of certificates in the file are relative to its folder.
+    else config.loadFromFile(options.file);
   } catch (thrown) {
     throw new HarnessError(
       'E_SETTINGS',
@@ -50,6 +52,12 @@ export function loadKubeConfig(options: {
         hint: 'Give an existing file with --kubeconfig, or set KUBECONFIG.',
       },
     );
+  }
+  // What client-node makes up when it finds no kubeconfig at all.
+  if (config.getCurrentContext() === 'loaded-context' && options.file === undefined) {
+    throw new HarnessError('E_SETTINGS', 'there is no kubeconfig', {
+      hint: 'Give a file with --kubeconfig, or set KUBECONFIG.',
+    });
   }
   if (options.context !== undefined) {
     if (config.getContextObject(options.context) === null) {
@@ -100,8 +108,8 @@ export class KubeClient {
       for (const [key, value] of Object.entries(options.query ?? {})) {
         if (value !== undefined) query.set(key, String(value));
       }
-      const text = query.toString();
-      const response = await request(`${origin}${path}${text === '' ? '' : `?${text}`}`, {
+      const search = query.toString();
+      const response = await request(`${origin}${path}${search === '' ? '' : `?${search}`}`, {
         method: options.method ?? 'GET',
         headers: {
           ...headers,
@@ -114,7 +122,8 @@ export class KubeClient {
         signal: limit.signal,
         dispatcher,
       });
-      const body = parse(await response.body.text());
+      const text = await response.body.text();
+      const body = options.raw && response.statusCode < 300 ? text : parse(text);
       const warnings = [response.headers.warning ?? []].flat().flatMap(readWarnings);
       if (response.statusCode >= 300) {
         const what = `${options.method ?? 'GET'} ${path}, context ${this.name}`;
@@ -145,8 +154,11 @@ export class KubeClient {
   ): Promise<{ plural: string; namespaced: boolean }> {
     const find = async () => {
       // Shared by those who ask at the same time. When the first one's signal ends it, the others ask themselves.
-      const shared = await this.#resources.get(apiVersion)?.catch(() => throwIfAborted(signal));
-      if (shared !== undefined) return shared.get(kind);
+      const shared = this.#resources.get(apiVersion);
+      if (shared !== undefined) {
+        const known = await shared.catch(() => throwIfAborted(signal));
+        if (known !== undefined) return known.get(kind);
+      }
       const own = this.#discover(apiVersion, signal);
       this.#resources.set(apiVersion, own);
       own.catch(() => {
@@ -231,7 +243,9 @@ function parse(text: string): unknown {
 
 /** `Warning: 299 - "text"` (RFC 7234, section 5.5), as admission webhooks use it. */
 function readWarnings(header: string): string[] {
-  return [...header.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) =>
+  // Kubernetes writes UTF-8; Node and undici read headers as Latin-1.
+  const text = Buffer.from(header, 'latin1').toString('utf8');
+  return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) =>
     (match[1] ?? '').replace(/\\(.)/g, '$1'),
   );
 }

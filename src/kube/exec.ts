@@ -1,9 +1,10 @@
 /** Runs a command in a container, over the API server's WebSocket, and waits for its end. */
 import { Readable, Writable } from 'node:stream';
-import { Exec, type V1Status } from '@kubernetes/client-node';
+import { Exec, type KubeConfig, type V1Status } from '@kubernetes/client-node';
 import { HarnessError } from '../errors.ts';
+import { nameOfError } from '../names.ts';
 import { timeouts } from '../timeouts.ts';
-import { throwIfAborted } from '../wait.ts';
+import { onAbort, throwIfAborted } from '../wait.ts';
 import type { KubeClient } from './client.ts';
 
 export interface ExecTarget {
@@ -40,17 +41,22 @@ export async function exec(
   const fail = (message: string, cause?: unknown) =>
     new HarnessError('E_EXEC', `${message} (${where}: ${command[0]})`, {
       cause,
+      hint: message.endsWith('response: 403')
+        ? `The user of context ${client.name} must be allowed to create pods/exec in namespace ${target.namespace}.`
+        : undefined,
       details: Buffer.concat(err).toString('utf8') || undefined,
     });
   return new Promise<ExecResult>((resolve, reject) => {
     let socket: { close(): void; terminate?: () => void } | undefined;
     let settled = false;
+    const opening = new AbortController();
     const settle = (finish: () => void) => {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
-      options.signal.removeEventListener('abort', onAbort);
+      ignore();
       finish();
+      if (socket === undefined) opening.abort();
       (socket?.terminate ?? socket?.close)?.call(socket);
     };
     const timeoutMs = options.timeoutMs ?? timeouts.exec;
@@ -58,17 +64,34 @@ export async function exec(
       () => settle(() => reject(fail(`the command did not end within ${Math.round(timeoutMs / 1000)} s`))),
       timeoutMs,
     );
-    const onAbort = () =>
+    const ignore = onAbort(options.signal, () =>
       settle(() => {
         try {
           throwIfAborted(options.signal);
         } catch (reason) {
           reject(reason);
         }
-      });
-    options.signal.addEventListener('abort', onAbort, { once: true });
+      }),
+    );
     const stdin = options.stdin === undefined ? null : Readable.from([Buffer.from(options.stdin)]);
-    new Exec(client.config)
+    const connection = new Exec(abortable(client.config, opening.signal)).handler;
+    // Where client-node closes a stream that the server says has ended: otherwise that would be our own output.
+    const streams = { stdin: unending(Readable.from([])), stdout: collect([]), stderr: collect([]) };
+    Object.assign(connection, { streams });
+    const handler: typeof connection = {
+      connect: (path, onText, onFrame) =>
+        connection.connect(path, onText, (stream, data) => {
+          if (settled || stream === closeFrame) return true;
+          try {
+            return onFrame?.(stream, data) ?? true;
+          } catch (thrown) {
+            // An exception in the handler of a socket would end the process.
+            settle(() => reject(fail(`the API server sent what is not understood: ${nameOfError(thrown)}`)));
+            return true;
+          }
+        }),
+    };
+    new Exec(client.config, handler)
       .exec(
         target.namespace,
         target.pod,
@@ -97,12 +120,23 @@ export async function exec(
         if (settled) (socket?.terminate ?? socket?.close)?.call(socket);
         opened.onclose = () => settle(() => reject(fail('the connection closed before the command ended')));
       })
-      .catch((thrown: { message?: string }) =>
-        settle(() =>
-          reject(fail(`cannot run a command: ${thrown.message ?? 'the connection failed'}`, thrown)),
-        ),
+      .catch((thrown: unknown) =>
+        settle(() => reject(fail(`cannot run a command: ${nameOfError(thrown)}`, thrown))),
       );
   });
+}
+
+/** The number of the stream on which v5.channel.k8s.io says that another one has ended. */
+const closeFrame = 255;
+
+/** A configuration with which an attempt to connect ends with the signal; client-node has no other way. */
+function abortable(config: KubeConfig, signal: AbortSignal): KubeConfig {
+  const own: KubeConfig = Object.create(config);
+  own.applyToHTTPSOptions = async (options) => {
+    await config.applyToHTTPSOptions(options);
+    Object.assign(options, { signal });
+  };
+  return own;
 }
 
 function collect(into: Buffer[]): Writable {

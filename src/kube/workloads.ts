@@ -2,7 +2,7 @@
 import { nameOfKey } from '../names.ts';
 import type { KubeObject } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
-import { until } from '../wait.ts';
+import { together, until } from '../wait.ts';
 import { type KubeClient, KubeError } from './client.ts';
 import { getObject, keyOf, listObjects } from './objects.ts';
 
@@ -53,22 +53,24 @@ export async function waitUntilReady(
   client: KubeClient,
   objects: readonly KubeObject[],
   signal: AbortSignal,
+  timeoutMs: number = timeouts.workloads,
 ): Promise<void> {
   const deployments = objects.filter((object) => object.kind === 'Deployment');
-  await Promise.all(
-    deployments.map((deployment) =>
+  await together(
+    deployments,
+    (deployment, own) =>
       until(
         `${nameOfKey(keyOf(deployment))} becoming ready`,
-        () => deploymentReady(client, deployment, signal),
+        () => deploymentReady(client, deployment, own),
         {
-          timeoutMs: timeouts.workloads,
+          timeoutMs,
           intervalMs: 250,
-          signal,
+          signal: own,
           code: 'E_NOT_READY',
-          hint: `Look at it with: kubectl describe pod -n ${deployment.metadata.namespace} -l app=${deployment.metadata.name}`,
+          hint: `Look at it with: kubectl describe deployment -n ${deployment.metadata.namespace ?? 'default'} ${deployment.metadata.name}`,
         },
       ),
-    ),
+    signal,
   );
 }
 
@@ -84,9 +86,10 @@ async function deploymentReady(
   const current = (status.observedGeneration ?? 0) >= (live.metadata.generation ?? 0);
   if (
     current &&
-    status.updatedReplicas === wanted &&
-    status.availableReplicas === wanted &&
-    status.replicas === wanted
+    // Zero is left out of the status.
+    (status.updatedReplicas ?? 0) === wanted &&
+    (status.availableReplicas ?? 0) === wanted &&
+    (status.replicas ?? 0) === wanted
   ) {
     return true;
   }
@@ -116,9 +119,10 @@ export async function podLog(
         sinceTime: query.since === undefined ? undefined : new Date(query.since).toISOString(),
         timestamps: query.timestamps,
       },
+      raw: true,
       signal,
     });
-    return typeof body === 'string' ? body : JSON.stringify(body);
+    return body as string;
   } catch (thrown) {
     if (thrown instanceof KubeError && [400, 404].includes(thrown.status)) return '';
     throw thrown;

@@ -1,0 +1,146 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { KubeClient, loadKubeConfig } from '../../src/kube/client.ts';
+import { isReady, listPods, type Pod, podLog, waitUntilReady } from '../../src/kube/workloads.ts';
+import type { KubeObject } from '../../src/target/target.ts';
+import { FakeApi, failure } from '../support/fake-api.ts';
+import { unaborted } from '../support/signals.ts';
+
+let api: FakeApi;
+let client: KubeClient;
+const signal = unaborted();
+beforeAll(async () => {
+  api = await FakeApi.start();
+});
+beforeEach(() => {
+  api.reset();
+  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
+});
+afterEach(async () => {
+  await client.close();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+const done = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
+
+function deployment(name: string, status: Record<string, unknown>, replicas?: number): KubeObject {
+  const spec = { ...(replicas === undefined ? {} : { replicas }), selector: { matchLabels: { app: name } } };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: 'foo', generation: 2 },
+    spec,
+    status,
+  };
+}
+
+function pod(name: string, app: string, more: Record<string, unknown> = {}): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'foo', labels: { app } },
+    spec: { containers: [] },
+    ...more,
+  };
+}
+
+test('a Deployment is ready when its current generation runs, and nothing of an older one', async () => {
+  const stages = [
+    { ...done, observedGeneration: 1 },
+    { ...done, replicas: 2, availableReplicas: 2 },
+    { ...done, availableReplicas: 0 },
+    done,
+  ];
+  const object = api.put(deployment('httpbin', {}));
+  api.rule('GET', /deployments\/httpbin$/, () => {
+    api.put(deployment('httpbin', stages.shift() ?? done));
+    return undefined;
+  });
+  await waitUntilReady(client, [object, pod('ignored', 'x')], signal);
+  expect(stages).toEqual([]);
+});
+
+test('one that wants no pods is ready without any', async () => {
+  const object = api.put(deployment('idle', { observedGeneration: 2 }, 0));
+  await waitUntilReady(client, [object], signal, 0);
+});
+
+test('the error says what a container waits for', async () => {
+  const object = api.put(deployment('httpbin', { observedGeneration: 2, replicas: 1, updatedReplicas: 1 }));
+  const message = 'Back-off pulling image "docker.io/x"';
+  api.put(
+    pod('httpbin-1', 'httpbin', {
+      status: {
+        initContainerStatuses: [{ name: 'istio-init', ready: true, state: {} }],
+        containerStatuses: [
+          { name: 'httpbin', ready: false, state: { waiting: { reason: 'ErrImagePull', message } } },
+          { name: 'istio-proxy', ready: false, state: { waiting: { reason: 'PodInitializing' } } },
+        ],
+      },
+    }),
+  );
+  await expect(waitUntilReady(client, [object], signal, 0)).rejects.toMatchObject({
+    code: 'E_NOT_READY',
+    message: `Deployment foo/httpbin becoming ready did not happen within 0 s: container httpbin: ErrImagePull ${message}`,
+    hint: 'Look at it with: kubectl describe deployment -n foo httpbin',
+  });
+});
+
+test.each([
+  [
+    'how many replicas there are',
+    () => api.put(deployment('a', { ...done, availableReplicas: 0 })),
+    '0 of 1',
+  ],
+  ['that it does not exist', () => deployment('a', {}), 'it does not exist'],
+])('or else %s', async (_, make, message) => {
+  await expect(waitUntilReady(client, [make()], signal, 0)).rejects.toThrow(message);
+});
+
+test('when one fails, the others are not waited for, and nobody asks any more', async () => {
+  const slow = api.put(deployment('slow', {}));
+  const broken = api.put(deployment('broken', {}));
+  api.rule('GET', /deployments\/broken$/, failure(500, 'InternalError', 'etcd is away'));
+  const started = Date.now();
+  await expect(waitUntilReady(client, [slow, broken], signal)).rejects.toThrow('etcd is away');
+  expect(Date.now() - started).toBeLessThan(5000);
+  // What was under way may still arrive.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const asked = api.requests.length;
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(api.requests.length).toBe(asked);
+});
+
+test('pods that are being deleted do not count', async () => {
+  api.put(pod('old', 'sleep'));
+  const old = api.get('v1', 'Pod', 'old', 'foo');
+  if (old !== undefined) old.metadata.deletionTimestamp = '2026-11-22T10:00:00Z';
+  api.put(pod('new', 'sleep', { status: { conditions: [{ type: 'Ready', status: 'True' }] } }));
+  const pods = await listPods(client, 'foo', { app: 'sleep' }, signal);
+  expect(pods.map((each) => each.metadata.name)).toEqual(['new']);
+  expect(pods.map(isReady)).toEqual([true]);
+  expect(isReady({ ...pods[0], status: { conditions: [{ type: 'Ready', status: 'False' }] } } as Pod)).toBe(
+    false,
+  );
+  expect(isReady(pod('none', 'x') as Pod)).toBe(false);
+});
+
+test('a log is text as it was written, also when it happens to be JSON, and empty without a container', async () => {
+  const query = { namespace: 'foo', pod: 'a', container: 'c', since: 1_700_000_000_000, timestamps: true };
+  api.rule('GET', /log$/, { status: 200, body: 'one\ntwo\n' }, 1);
+  expect(await podLog(client, query, signal)).toBe('one\ntwo\n');
+  expect(api.requests.at(-1)?.query).toEqual({
+    container: 'c',
+    sinceTime: '2023-11-14T22:13:20.000Z',
+    timestamps: 'true',
+  });
+  api.rule('GET', /log$/, { status: 200, body: '{"level": "info",  "msg": "x"}\n' }, 1);
+  expect(await podLog(client, query, signal)).toBe('{"level": "info",  "msg": "x"}\n');
+  for (const status of [400, 404]) {
+    api.rule('GET', /log$/, failure(status, 'BadRequest', 'container c is waiting to start'), 1);
+    expect(await podLog(client, query, signal)).toBe('');
+  }
+  api.rule('GET', /log$/, failure(403, 'Forbidden', 'no logs for you'), 1);
+  await expect(podLog(client, query, signal)).rejects.toThrow('no logs for you');
+});

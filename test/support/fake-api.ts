@@ -1,0 +1,356 @@
+/** An API server for tests: real HTTPS, discovery and objects in memory, and whatever trouble a test asks for. */
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { stringify } from 'yaml';
+import { issueCertificate, makeCa } from '../../src/jwks/certificates.ts';
+import type { KubeObject } from '../../src/target/target.ts';
+import { type ExecHandler, ExecServer } from './fake-exec.ts';
+
+export interface ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: unknown;
+}
+export interface ApiReply {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+}
+/** What a rule answers; `hang` never does, `reset` breaks the connection, undefined goes on as usual. */
+export type Answer = ApiReply | 'hang' | 'reset' | undefined;
+
+interface Resource {
+  readonly name: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+}
+interface Rule {
+  readonly method: string;
+  readonly path: RegExp;
+  readonly answer: (request: ApiRequest) => Answer | Promise<Answer>;
+  left: number;
+}
+
+const namespaced = (name: string, kind: string): Resource => ({ name, kind, namespaced: true });
+
+const builtIn: [string, Resource[]][] = [
+  [
+    'v1',
+    [
+      namespaced('pods', 'Pod'),
+      // A subresource, which must not be taken for the resource.
+      { name: 'pods/exec', kind: 'PodExecOptions', namespaced: true },
+      namespaced('services', 'Service'),
+      namespaced('configmaps', 'ConfigMap'),
+      { name: 'namespaces', kind: 'Namespace', namespaced: false },
+    ],
+  ],
+  ['apps/v1', [namespaced('deployments', 'Deployment'), { ...namespaced('deployments/scale', 'Scale') }]],
+  ...['v1', 'v1beta1'].flatMap((version): [string, Resource[]][] => [
+    [
+      `security.istio.io/${version}`,
+      [
+        namespaced('requestauthentications', 'RequestAuthentication'),
+        namespaced('authorizationpolicies', 'AuthorizationPolicy'),
+        namespaced('peerauthentications', 'PeerAuthentication'),
+      ],
+    ],
+    [
+      `networking.istio.io/${version}`,
+      [
+        namespaced('serviceentries', 'ServiceEntry'),
+        namespaced('destinationrules', 'DestinationRule'),
+        namespaced('sidecars', 'Sidecar'),
+        namespaced('gateways', 'Gateway'),
+      ],
+    ],
+  ]),
+];
+
+export class FakeApi {
+  readonly folder: string;
+  readonly requests: ApiRequest[] = [];
+  readonly objects = new Map<string, KubeObject>();
+  readonly resources = new Map<string, Resource[]>(builtIn);
+  readonly #exec = new ExecServer();
+  readonly #rules: Rule[] = [];
+  readonly #sockets = new Set<Socket>();
+  readonly #server: ReturnType<typeof createServer>;
+  #version = 100;
+
+  private constructor(folder: string, tls: { certPem: string; keyPem: string }) {
+    this.folder = folder;
+    this.#server = createServer({ cert: tls.certPem, key: tls.keyPem }, (request, response) => {
+      void this.#serve(request, response);
+    });
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    this.#server.on('upgrade', (request, socket, head) =>
+      this.#exec.upgrade(request, socket as Socket, head),
+    );
+  }
+
+  static async start(): Promise<FakeApi> {
+    const ca = await makeCa('fake API server');
+    const tls = await issueCertificate(ca, { dnsNames: ['localhost'], ips: ['127.0.0.1'] });
+    const folder = mkdtempSync(join(tmpdir(), 'fake-api-'));
+    writeFileSync(join(folder, 'ca.pem'), ca.certPem);
+    const api = new FakeApi(folder, tls);
+    api.#server.listen(0, '127.0.0.1');
+    await once(api.#server, 'listening');
+    writeFileSync(api.kubeconfig, stringify(api.#kubeconfig()));
+    return api;
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** A file with the contexts `fake` (current) and `other`; the CA is beside it, by a relative path. */
+  get kubeconfig(): string {
+    return join(this.folder, 'kubeconfig');
+  }
+
+  #kubeconfig() {
+    return {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'fake',
+      clusters: [{ name: 'fake', cluster: { server: this.url, 'certificate-authority': 'ca.pem' } }],
+      users: [{ name: 'tester', user: { token: 'bearer-of-the-tester' } }],
+      contexts: ['fake', 'other'].map((name) => ({ name, context: { cluster: 'fake', user: 'tester' } })),
+    };
+  }
+
+  /** Answers matching requests with this instead, so many times. */
+  rule(
+    method: string,
+    path: RegExp,
+    answer: Answer | Rule['answer'],
+    times = Number.POSITIVE_INFINITY,
+  ): void {
+    this.#rules.push({
+      method,
+      path,
+      answer: typeof answer === 'function' ? answer : () => answer,
+      left: times,
+    });
+  }
+
+  /** What commands in containers do. */
+  onExec(handler: ExecHandler, protocols?: readonly string[]): void {
+    this.#exec.handle(handler, protocols);
+  }
+
+  get exec(): ExecServer {
+    return this.#exec;
+  }
+
+  /** Puts an object there, as a controller would. */
+  put(object: KubeObject): KubeObject {
+    const path = this.pathOf(object.apiVersion, object.kind, object.metadata.namespace, object.metadata.name);
+    const stored = structuredClone(object);
+    stored.metadata = { uid: `uid-${this.#version}`, ...stored.metadata, resourceVersion: this.#next() };
+    this.objects.set(path, stored);
+    return stored;
+  }
+
+  get(apiVersion: string, kind: string, name: string, namespace?: string): KubeObject | undefined {
+    return this.objects.get(this.pathOf(apiVersion, kind, namespace, name));
+  }
+
+  /** Requests of a method, as `METHOD path`. */
+  log(...methods: string[]): string[] {
+    return this.requests
+      .filter((each) => methods.length === 0 || methods.includes(each.method))
+      .map((each) => `${each.method} ${each.path}`);
+  }
+
+  /** Forgets everything but the address. */
+  reset(): void {
+    this.requests.length = 0;
+    this.#rules.length = 0;
+    this.objects.clear();
+    this.resources.clear();
+    for (const [apiVersion, resources] of builtIn) this.resources.set(apiVersion, resources);
+    this.#exec.reset();
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  /** One key for all versions of a group, as one object is served in all of them. */
+  pathOf(apiVersion: string, kind: string, namespace: string | undefined, name: string): string {
+    const resource = this.resources.get(apiVersion)?.find((each) => each.kind === kind);
+    if (resource === undefined) throw new Error(`the fake has no ${kind} in ${apiVersion}`);
+    const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : 'core';
+    return [group, resource.namespaced ? (namespace ?? 'default') : '', resource.name, name].join('|');
+  }
+
+  #next(): string {
+    this.#version += 1;
+    return String(this.#version);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'https://fake');
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString('utf8');
+    const seen: ApiRequest = {
+      method: request.method ?? 'GET',
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      headers: request.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+    this.requests.push(seen);
+    const rule = this.#rules.find(
+      (each) => each.left > 0 && each.method === seen.method && each.path.test(seen.path),
+    );
+    if (rule !== undefined) rule.left -= 1;
+    const answer = await rule?.answer(seen);
+    if (answer === 'hang') return;
+    if (answer === 'reset') {
+      request.socket.destroy();
+      return;
+    }
+    const { status, body, headers } = answer ?? this.#answer(seen);
+    const raw = typeof body === 'string' ? body : JSON.stringify(body ?? {});
+    response.writeHead(status, {
+      'content-type': typeof body === 'string' ? 'text/plain' : 'application/json',
+      ...headers,
+    });
+    response.end(raw);
+  }
+
+  #answer(request: ApiRequest): ApiReply {
+    const match = request.path.match(
+      /^\/(?:api|apis)\/(?<version>v1|[^/]+\/[^/]+)(?:\/namespaces\/(?<ns>[^/]+)(?=\/))?(?:\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?)?$/,
+    );
+    const { version, ns, plural, name } = match?.groups ?? {};
+    const resources = this.resources.get(version ?? '');
+    if (request.headers.authorization !== 'Bearer bearer-of-the-tester')
+      return failure(401, 'Unauthorized', 'Unauthorized');
+    if (resources === undefined) return { status: 404, body: '404 page not found\n' };
+    if (plural === undefined)
+      return { status: 200, body: { kind: 'APIResourceList', groupVersion: version, resources } };
+    const resource = resources.find((each) => each.name === plural);
+    if (version === undefined || resource === undefined) return { status: 404, body: '404 page not found\n' };
+    if (name === undefined && request.method === 'GET') return this.#list(request, version, resource, ns);
+    const own = name ?? (request.body as KubeObject).metadata.name;
+    return this.#change(request, version, resource, ns, own);
+  }
+
+  #list(request: ApiRequest, version: string, resource: Resource, ns: string | undefined): ApiReply {
+    const group = version.includes('/') ? version.split('/')[0] : 'core';
+    const wanted = (request.query.labelSelector ?? '').split(',').filter(Boolean);
+    const items = [...this.objects.entries()]
+      .filter(([key]) => {
+        const [itsGroup, itsNamespace, itsPlural] = key.split('|');
+        return itsGroup === group && itsPlural === resource.name && (ns === undefined || itsNamespace === ns);
+      })
+      .map(([, object]) => object)
+      .filter((object) =>
+        wanted.every((each) => {
+          const [label, value] = each.split('=');
+          return object.metadata.labels?.[label ?? ''] === value;
+        }),
+      )
+      // Lists of a real API server leave these out.
+      .map(({ apiVersion: _, kind: __, ...item }) => item);
+    return { status: 200, body: { kind: `${resource.kind}List`, apiVersion: version, items } };
+  }
+
+  #change(
+    request: ApiRequest,
+    version: string,
+    resource: Resource,
+    ns: string | undefined,
+    name: string,
+  ): ApiReply {
+    const key = this.pathOf(version, resource.kind, ns, name);
+    const before = this.objects.get(key);
+    const missing = failure(404, 'NotFound', `${resource.name} "${name}" not found`);
+    const body = request.body as KubeObject;
+    const place = { name, ...(resource.namespaced ? { namespace: ns ?? 'default' } : {}) };
+    const save = (object: KubeObject, status: number): ApiReply => {
+      const { resourceVersion: _, ...metadata } = { ...object.metadata, ...place };
+      const { resourceVersion: __, ...old } = before?.metadata ?? { name };
+      if (before !== undefined && isDeepStrictEqual({ ...object, metadata }, { ...before, metadata: old }))
+        return { status: 200, body: before };
+      const after = this.#stored({ ...object, metadata }, before);
+      if (request.query.dryRun !== 'All') this.objects.set(key, after);
+      return { status, body: after };
+    };
+    switch (request.method) {
+      case 'GET':
+        return before === undefined ? missing : { status: 200, body: { ...before, apiVersion: version } };
+      case 'DELETE':
+        if (before === undefined) return missing;
+        if (![undefined, before.metadata.uid].includes(uidOf(request.body)))
+          return failure(409, 'Conflict', 'the UID in the precondition does not match');
+        this.objects.delete(key);
+        return { status: 200, body: { kind: 'Status', status: 'Success' } };
+      case 'PATCH':
+        if (before === undefined && !request.headers['content-type']?.includes('apply')) return missing;
+        return save(merge(before ?? {}, body) as KubeObject, before === undefined ? 201 : 200);
+      case 'POST':
+        if (before !== undefined) return failure(409, 'AlreadyExists', `${name} already exists`);
+        return save(body, 201);
+      case 'PUT':
+        if (before === undefined) return missing;
+        if (body.metadata.resourceVersion !== before.metadata.resourceVersion)
+          return failure(409, 'Conflict', 'the object has been modified');
+        return save({ ...body, metadata: { ...body.metadata, uid: before.metadata.uid ?? '' } }, 200);
+      default:
+        return failure(405, 'MethodNotAllowed', request.method);
+    }
+  }
+
+  #stored(object: KubeObject, before: KubeObject | undefined): KubeObject {
+    const uid = before?.metadata.uid ?? `uid-${this.#version}`;
+    return { ...object, metadata: { ...object.metadata, uid, resourceVersion: this.#next() } };
+  }
+}
+
+/** An error as the API server writes it. */
+export function failure(code: number, reason: string, message: string): ApiReply {
+  return {
+    status: code,
+    body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message },
+  };
+}
+
+/** The uid that a deletion is bound to. */
+function uidOf(options: unknown): string | undefined {
+  return (options as { preconditions?: { uid?: string } } | undefined)?.preconditions?.uid;
+}
+
+function merge(base: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const result: Record<string, unknown> = { ...(base as Record<string, unknown>) };
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete result[name];
+    else result[name] = merge(typeof result[name] === 'object' ? result[name] : {}, value);
+  }
+  return result;
+}

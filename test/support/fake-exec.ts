@@ -1,0 +1,156 @@
+/** The part of an API server that runs commands in containers, over WebSockets. */
+import type { IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
+
+interface ServerSocket {
+  readonly protocol: string;
+  on(event: 'message', listener: (data: Buffer) => void): void;
+  on(event: 'close', listener: () => void): void;
+  send(data: Buffer): void;
+  close(): void;
+  terminate(): void;
+}
+interface SocketServer {
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    accept: (accepted: ServerSocket) => void,
+  ): void;
+}
+
+// The very package that client-node connects with.
+const { WebSocketServer } = createRequire(createRequire(import.meta.url).resolve('@kubernetes/client-node'))(
+  'ws',
+) as {
+  WebSocketServer: new (options: {
+    noServer: true;
+    handleProtocols: (offered: Set<string>) => string | false;
+  }) => SocketServer;
+};
+
+/** One command that is being run. */
+export class ExecSession {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly command: readonly string[];
+  readonly protocol: string;
+  readonly #socket: ServerSocket;
+  readonly #input: Buffer[] = [];
+  #waiting: (() => void) | undefined;
+  closed = false;
+
+  constructor(request: IncomingMessage, socket: ServerSocket) {
+    const url = new URL(request.url ?? '/', 'https://fake');
+    const [, , , , namespace = '', , pod = ''] = url.pathname.split('/');
+    this.namespace = namespace;
+    this.pod = pod;
+    this.container = url.searchParams.get('container') ?? '';
+    this.command = url.searchParams.getAll('command');
+    this.protocol = socket.protocol;
+    this.#socket = socket;
+    socket.on('message', (data) => {
+      if (data[0] === 0) this.#input.push(data.subarray(1));
+      this.#waiting?.();
+    });
+    socket.on('close', () => {
+      this.closed = true;
+      this.#waiting?.();
+    });
+  }
+
+  /** Standard input, as soon as so many bytes have come. */
+  async stdin(bytes: number): Promise<string> {
+    while (Buffer.concat(this.#input).length < bytes && !this.closed) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+    return Buffer.concat(this.#input).toString('utf8');
+  }
+
+  async gone(): Promise<void> {
+    while (!this.closed) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+  }
+
+  send(channel: number, data: string | Buffer): void {
+    this.#socket.send(Buffer.concat([Buffer.from([channel]), Buffer.from(data)]));
+  }
+
+  stdout(data: string | Buffer): void {
+    this.send(1, data);
+  }
+
+  stderr(data: string): void {
+    this.send(2, data);
+  }
+
+  /** The last frame: how the command ended. */
+  exit(code: number): void {
+    const causes = [{ reason: 'ExitCode', message: String(code) }];
+    this.status(
+      code === 0
+        ? { metadata: {}, status: 'Success' }
+        : { status: 'Failure', reason: 'NonZeroExitCode', details: { causes } },
+    );
+  }
+
+  status(status: unknown): void {
+    this.send(3, JSON.stringify(status));
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  /** Breaks the connection. */
+  cut(): void {
+    this.#socket.terminate();
+  }
+}
+
+export type ExecHandler = (session: ExecSession) => void | Promise<void>;
+
+export class ExecServer {
+  readonly sessions: ExecSession[] = [];
+  #handler: ExecHandler | undefined;
+  #protocols: readonly string[] = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+  /** An HTTP status to refuse with, or `hang` to never answer. */
+  refuse: number | 'hang' | undefined;
+
+  handle(handler: ExecHandler, protocols = this.#protocols): void {
+    this.#handler = handler;
+    this.#protocols = protocols;
+  }
+
+  reset(): void {
+    this.sessions.length = 0;
+    this.#handler = undefined;
+    this.#protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+    this.refuse = undefined;
+  }
+
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    if (this.refuse === 'hang') return;
+    if (this.refuse !== undefined || this.#handler === undefined) {
+      socket.end(`HTTP/1.1 ${this.refuse ?? 404} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      return;
+    }
+    const handler = this.#handler;
+    const server = new WebSocketServer({
+      noServer: true,
+      handleProtocols: (offered) => this.#protocols.find((each) => offered.has(each)) ?? false,
+    });
+    server.handleUpgrade(request, socket, head, (accepted) => {
+      const session = new ExecSession(request, accepted);
+      this.sessions.push(session);
+      void handler(session);
+    });
+  }
+}

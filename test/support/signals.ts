@@ -1,0 +1,4 @@
+/** A signal that nobody aborts. */
+export function unaborted(): AbortSignal {
+  return new AbortController().signal;
+}
