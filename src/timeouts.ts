@@ -27,6 +27,10 @@ export const timeouts = {
   answers: 30_000,
   /** Undoing what a scenario changed. */
   undo: 60_000,
+  /** Namespaces that were deleted being gone. */
+  deleteNamespaces: 120_000,
+  /** Opening a connection, to see whether an address of the ingress gateway can be reached. */
+  reach: 3_000,
   /** Collecting the evidence of one failed check. */
   evidence: 20_000,
   /** Everything that is cleaned up after an interruption. */

@@ -1,16 +1,9 @@
-/** The command line: commands, flags, help. What they do is in commands/. */
+/** The command line: commands, flags, help. What they do is in commands/, loaded when one is called. */
 import { Command, CommanderError, Option } from 'commander';
 import { asHarnessError, exitCodes, formatPlace, type HarnessError } from '../errors.ts';
 import { commandOptions, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Values } from '../settings/settings.ts';
 import { flag, list, text } from '../settings/typed.ts';
-import { downCommand } from './commands/down.ts';
-import { lintCommand } from './commands/lint.ts';
-import { listCommand } from './commands/list.ts';
-import { matrixCommand } from './commands/matrix.ts';
-import { runCommand } from './commands/run.ts';
-import { schemaCommand } from './commands/schema.ts';
-import { upCommand } from './commands/up.ts';
 import { processIo } from './io.ts';
 import { pathsOf, productVersion } from './product.ts';
 
@@ -33,7 +26,7 @@ export async function main(args: readonly string[]): Promise<number> {
     description: string,
     options: readonly OptionSpec[],
     example: string,
-    work: (files: string[], values: Values) => Promise<number> | number,
+    work: (files: string[], values: Values) => Promise<number>,
     operand?: string,
   ) => {
     const command = program.command(name).description(description);
@@ -53,7 +46,7 @@ export async function main(args: readonly string[]): Promise<number> {
     'run scenarios on a mesh',
     commandOptions.run,
     'jwt-e2e run --target kind --istio 1.31.1 --junit reports/junit.xml',
-    (files, values) => runCommand(files, values, processIo),
+    async (files, values) => (await import('./commands/run.ts')).runCommand(files, values, processIo),
     'scenario files or folders (default: the documented ones)',
   );
   add(
@@ -61,22 +54,22 @@ export async function main(args: readonly string[]): Promise<number> {
     'create a kind cluster with Istio and the applications, and keep it',
     commandOptions.up,
     'jwt-e2e up && jwt-e2e run --reuse --keep',
-    (_, values) => upCommand(values, processIo),
+    async (_, values) => (await import('./commands/up.ts')).upCommand(values, processIo),
   );
   add(
     'down',
     'delete the kind cluster and everything that belongs to it',
     commandOptions.down,
     'jwt-e2e down --name jwt-e2e',
-    (_, values) => downCommand(values, processIo),
+    async (_, values) => (await import('./commands/down.ts')).downCommand(values, processIo),
   );
   add(
     'list',
     'list scenarios',
     [...commandOptions.list, { name: 'json', description: 'as JSON' }],
     'jwt-e2e list --profile all',
-    (files, values) =>
-      listCommand(
+    async (files, values) =>
+      (await import('./commands/list.ts')).listCommand(
         pathsOf(files, text(values, 'profile')),
         {
           cwd: processIo.cwd,
@@ -94,7 +87,12 @@ export async function main(args: readonly string[]): Promise<number> {
     'check scenario files',
     [],
     'jwt-e2e lint my-scenarios/',
-    (files) => lintCommand(pathsOf(files, 'all'), { cwd: processIo.cwd }, processIo),
+    async (files) =>
+      (await import('./commands/lint.ts')).lintCommand(
+        pathsOf(files, 'all'),
+        { cwd: processIo.cwd },
+        processIo,
+      ),
     'scenario files or folders (default: all of the product)',
   );
   add(
@@ -105,10 +103,14 @@ export async function main(args: readonly string[]): Promise<number> {
       { name: 'check', description: 'fail when schema/ is not up to date' },
     ],
     'jwt-e2e schema > scenario.schema.json',
-    (_, values) => schemaCommand({ write: flag(values, 'write'), check: flag(values, 'check') }, processIo),
+    async (_, values) =>
+      (await import('./commands/schema.ts')).schemaCommand(
+        { write: flag(values, 'write'), check: flag(values, 'check') },
+        processIo,
+      ),
   );
-  add('matrix', 'print the versions to test as JSON, for CI', [], 'jwt-e2e matrix', () =>
-    matrixCommand(processIo),
+  add('matrix', 'print the versions to test as JSON, for CI', [], 'jwt-e2e matrix', async () =>
+    (await import('./commands/matrix.ts')).matrixCommand(processIo),
   );
   try {
     await program.parseAsync([...args], { from: 'user' });

@@ -7,8 +7,11 @@ import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
 import { flag, imagesOf, list, text } from '../settings/typed.ts';
 import { Engine } from '../target/kind/engine.ts';
-import { type KindSettings, KindTarget } from '../target/kind/target.ts';
+import type { KindChoice } from '../target/kind/preview.ts';
+import type { KindSettings } from '../target/kind/settings.ts';
+import type { KindTarget } from '../target/kind/target.ts';
 import type { Progress, Target } from '../target/target.ts';
+import { clusterSettings, makeCluster } from './cluster.ts';
 import { kindFolder } from './product.ts';
 
 export interface TargetRequest {
@@ -25,13 +28,25 @@ export const defaultName = 'jwt-e2e';
 
 /** The target, and why it was taken. @throws HarnessError that says what is missing and how to get it */
 export async function makeTarget(request: TargetRequest): Promise<Target> {
+  const { name, reason } = await chooseTarget(request);
+  return name === 'cluster' ? makeCluster(request, reason) : makeKind(request, reason);
+}
+
+/** Which target it is going to be, and why. @throws HarnessError E_DOCKER when there can be none */
+export async function chooseTarget(
+  request: Pick<TargetRequest, 'values' | 'signal'>,
+): Promise<{ name: 'cluster' | 'kind'; reason: string }> {
   const wanted = text(request.values, 'target') ?? 'auto';
-  if (wanted === 'kind') return makeKind(request, 'asked for with --target kind');
-  return makeKind(request, await reasonForKind(request));
+  if (wanted === 'cluster' || wanted === 'kind') {
+    return { name: wanted, reason: `asked for with --target ${wanted}` };
+  }
+  const named = clusterSettings.find((setting) => text(request.values, setting) !== undefined);
+  if (named !== undefined) return { name: 'cluster', reason: `--target auto: --${named} names a cluster` };
+  return { name: 'kind', reason: await reasonForKind(request) };
 }
 
 /** `--target auto`: kind, when a Docker engine answers. */
-async function reasonForKind({ values, signal }: TargetRequest): Promise<string> {
+async function reasonForKind({ values, signal }: Pick<TargetRequest, 'values' | 'signal'>): Promise<string> {
   try {
     const { version } = await new Engine(text(values, 'docker') ?? 'docker').info(signal);
     return `--target auto: Docker engine ${version} answers`;
@@ -77,24 +92,42 @@ export async function kindPrograms(
 }
 
 export async function makeKind(request: TargetRequest, reason: string): Promise<KindTarget> {
-  const { values, versions, runId, apps, progress } = request;
-  const istio = text(values, 'istio') ?? versions.istio.default;
-  return new KindTarget(
+  const { values, runId, progress } = request;
+  const choice = kindChoice(request);
+  // The Kubernetes client takes its time to load: meanwhile the programs are looked for.
+  const [programs, kind] = await Promise.all([
+    kindPrograms(request, choice.istio),
+    import('../target/kind/target.ts'),
+  ]);
+  return new kind.KindTarget(
     {
-      name: text(values, 'name') ?? defaultName,
+      ...choice,
       reason,
       runId,
       keep: flag(values, 'keep'),
       reuse: flag(values, 'reuse'),
-      programs: await kindPrograms(request, istio),
-      hub: text(values, 'hub') ?? versions.istio.hub,
-      tag: text(values, 'istio-tag') ?? istio,
-      nodeImage: text(values, 'node-image') ?? nodeImageFor(versions, istio),
+      programs,
       overlays: list(values, 'istio-overlay'),
-      images: imagesOf(values, versions),
       folder: kindFolder,
-      apps,
     },
     progress,
   );
+}
+
+/** What the target kind is going to be, by its settings. */
+export function kindChoice({
+  values,
+  versions,
+  apps,
+}: Pick<TargetRequest, 'values' | 'versions' | 'apps'>): KindChoice & { readonly istio: string } {
+  const istio = text(values, 'istio') ?? versions.istio.default;
+  return {
+    istio,
+    name: text(values, 'name') ?? defaultName,
+    hub: text(values, 'hub') ?? versions.istio.hub,
+    tag: text(values, 'istio-tag') ?? istio,
+    nodeImage: text(values, 'node-image') ?? nodeImageFor(versions, istio),
+    images: imagesOf(values, versions),
+    apps,
+  };
 }

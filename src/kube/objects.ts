@@ -4,7 +4,8 @@ import { nameOfKey } from '../names.ts';
 import type { KubeObject, ObjectKey } from '../target/target.ts';
 import { type KubeClient, KubeError } from './client.ts';
 
-const fieldManager = 'jwt-e2e';
+/** The name under which the API server notes which fields this tool has set. */
+export const fieldManager = 'jwt-e2e';
 
 export function keyOf(object: KubeObject): ObjectKey {
   const { apiVersion, kind, metadata } = object;
@@ -84,6 +85,12 @@ export async function applyObject(
     return { object: body as KubeObject, warnings };
   } catch (thrown) {
     if (thrown instanceof KubeError && [400, 403, 422].includes(thrown.status)) {
+      if (mayNot.test(thrown.message)) {
+        throw new HarnessError('E_KUBE', `${nameOfKey(key)} may not be applied: ${thrown.message}`, {
+          hint: `Use a context other than ${client.name}, or let its user do this.`,
+          cause: thrown,
+        });
+      }
       throw new HarnessError('E_REFUSED', `${nameOfKey(key)} was refused: ${thrown.message}`, {
         cause: thrown,
       });
@@ -91,6 +98,9 @@ export async function applyObject(
     throw thrown;
   }
 }
+
+/** What RBAC says, which is a matter of who runs this and no verdict about the object. */
+const mayNot = /User ".*" cannot \w+ resource/;
 
 /** Changes some fields, by JSON merge patch (RFC 7386). */
 export async function patchObject(
@@ -103,18 +113,19 @@ export async function patchObject(
   const { body } = await client.request(await pathOf(client, key, signal), {
     method: 'PATCH',
     contentType,
+    query: { fieldManager },
     body: patch,
     signal,
   });
   return body as KubeObject;
 }
 
-/** Puts back an object exactly as it was read before. */
-export async function replaceObject(
+/** Creates an object again that was read before it was deleted. @throws KubeError 409 when there is one again */
+export async function createObject(
   client: KubeClient,
   object: KubeObject,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubeObject> {
   const path = await pathOf(client, keyOf(object), signal);
   const {
     managedFields: _,
@@ -125,31 +136,33 @@ export async function replaceObject(
     ...metadata
   } = object.metadata;
   const { status: ______, ...rest } = object;
-  const body = { ...rest, metadata };
-  try {
-    const current = await client.request(path, { signal });
-    const version = (current.body as KubeObject).metadata.resourceVersion;
-    await client.request(path, {
-      method: 'PUT',
-      body: { ...body, metadata: { ...metadata, resourceVersion: version } },
-      signal,
-    });
-  } catch (thrown) {
-    if (!(thrown instanceof KubeError && thrown.status === 404)) throw thrown;
-    await client.request(path.slice(0, path.lastIndexOf('/')), { method: 'POST', body, signal });
-  }
+  const { body } = await client.request(path.slice(0, path.lastIndexOf('/')), {
+    method: 'POST',
+    query: { fieldManager },
+    body: { ...rest, metadata },
+    signal,
+  });
+  return body as KubeObject;
 }
 
-/** Deletes an object; false when it was not there. */
+/**
+ * Deletes an object; false when it was not there.
+ *
+ * @param uid when given: only the object with this uid, not another one that has its name since
+ * @throws KubeError 409 when the uid is another one
+ */
 export async function deleteObject(
   client: KubeClient,
   key: ObjectKey,
   signal: AbortSignal,
+  uid?: string,
 ): Promise<boolean> {
   try {
     await client.request(await pathOf(client, key, signal), {
       method: 'DELETE',
       query: { propagationPolicy: 'Background' },
+      body:
+        uid === undefined ? undefined : { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } },
       signal,
     });
     return true;

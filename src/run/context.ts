@@ -1,10 +1,11 @@
 /** What `${…}` in a scenario stands for in this run: keys, tokens, key servers, the CA. */
 import type { PlannedScenario } from '../plan/types.ts';
-import type { IssuerSpec, TokenSpec } from '../scenario/schema.ts';
+import type { TokenSpec } from '../scenario/schema.ts';
 import { resolve } from '../scenario/template.ts';
 import type { KeyServerHandle, Target } from '../target/target.ts';
-import { type IssuerKeys, makeIssuerKeys } from '../token/keys.ts';
+import type { IssuerKeys } from '../token/keys.ts';
 import { mintTokens, type Token } from '../token/mint.ts';
+import { placed } from './keys.ts';
 
 export interface RunContext {
   readonly issuers: ReadonlyMap<string, IssuerKeys>;
@@ -12,21 +13,6 @@ export interface RunContext {
   readonly keyServers: ReadonlyMap<string, KeyServerHandle>;
   /** The names for templates. */
   readonly names: Readonly<Record<string, unknown>>;
-}
-
-/** Makes the keys of a scenario; slow for RSA, so it is done ahead of time, for all scenarios at once. */
-export async function makeKeys(
-  scenario: PlannedScenario,
-  runId: string,
-): Promise<ReadonlyMap<string, IssuerKeys>> {
-  const entries = Object.entries(scenario.issuers).map(
-    async ([name, spec]) =>
-      [
-        name,
-        await makeIssuerKeys(name, resolve(spec, {}, scenario.info.place) as IssuerSpec, runId),
-      ] as const,
-  );
-  return new Map(await Promise.all(entries));
 }
 
 /** Starts the external key servers of a scenario with its keys. */
@@ -55,6 +41,24 @@ function isUsed(name: string, scenario: PlannedScenario): boolean {
   return JSON.stringify(scenario.steps).includes(`keyServers.${name}.`);
 }
 
+/** The names that do not depend on tokens. */
+export async function knownNames(
+  issuers: ReadonlyMap<string, IssuerKeys>,
+  keyServers: ReadonlyMap<string, KeyServerHandle>,
+  target: Target,
+  images: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  return {
+    images,
+    issuers: Object.fromEntries(
+      [...issuers].map(([name, keys]) => [name, { issuer: keys.issuer, jwks: JSON.stringify(keys.jwks()) }]),
+    ),
+    keyServers: Object.fromEntries([...keyServers].map(([name, { host, ip }]) => [name, { host, ip }])),
+    ca: { pem: await target.caCertificate() },
+    now: Math.floor(Date.now() / 1000),
+  };
+}
+
 /** Mints the tokens and gathers the names. @throws HarnessError E_TEMPLATE, E_TOKEN */
 export async function makeContext(
   scenario: PlannedScenario,
@@ -63,16 +67,14 @@ export async function makeContext(
   target: Target,
   images: Readonly<Record<string, string>>,
 ): Promise<RunContext> {
-  const known = {
-    images,
-    issuers: Object.fromEntries(
-      [...issuers].map(([name, keys]) => [name, { issuer: keys.issuer, jwks: JSON.stringify(keys.jwks()) }]),
-    ),
-    keyServers: Object.fromEntries([...keyServers].map(([name, { host, ip }]) => [name, { host, ip }])),
-    ca: { pem: await target.caCertificate() },
-  };
-  const specs = resolve(scenario.tokens, known, scenario.info.place) as Record<string, TokenSpec>;
-  const tokens = await mintTokens(specs, issuers);
-  const values = Object.fromEntries([...tokens].map(([name, token]) => [name, token.value]));
-  return { issuers, tokens, keyServers, names: { ...known, tokens: values } };
+  const { place } = scenario.info;
+  const known = await knownNames(issuers, keyServers, target, images);
+  try {
+    const specs = resolve(scenario.tokens, known, place) as Record<string, TokenSpec>;
+    const tokens = await mintTokens(specs, issuers);
+    const values = Object.fromEntries([...tokens].map(([name, token]) => [name, token.value]));
+    return { issuers, tokens, keyServers, names: { ...known, tokens: values } };
+  } catch (thrown) {
+    throw placed(thrown, place);
+  }
 }

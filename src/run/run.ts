@@ -5,8 +5,10 @@ import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import type { CapabilityName, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { within } from '../wait.ts';
-import { makeKeys, startKeyServers } from './context.ts';
+import { filledIn, objectsAhead } from './ahead.ts';
+import { knownNames, startKeyServers } from './context.ts';
 import { intentOf } from './intent.ts';
+import type { KeyRing } from './keys.ts';
 import { withoutVerdict } from './results.ts';
 import { type Prepared, problemOf, runScenario } from './scenario.ts';
 import type { RunOptions } from './state.ts';
@@ -17,6 +19,7 @@ export interface RunRequest {
   /** Makes the plan, once it is known what the mesh is. */
   readonly plan: (facts: MeshFacts, missing: ReadonlyMap<CapabilityName, string>) => readonly PlannedGroup[];
   readonly options: RunOptions;
+  readonly keys: KeyRing;
   readonly failFast: boolean;
   readonly emit: Emit;
   /** Aborted on SIGINT or SIGTERM; the reason has the exit code. */
@@ -99,32 +102,56 @@ async function runGroups(
       checks: steps.reduce((sum, step) => sum + step.checks.length, 0),
     })),
   });
+  await target.begin?.(intentOf(groups), signal);
   // Keys take time to make and servers to start, and neither needs the mesh in a certain state.
   const prepared = new Map(
-    all
-      .filter((each) => each.skip === undefined)
-      .map((each, index) => [each.info.id, prepare(each, `${options.runId}-${index}`, target, signal)]),
+    all.filter((each) => each.skip === undefined).map((each) => [each.info.id, prepare(each, request)]),
   );
   for (const group of groups) {
     const runnable = group.scenarios.some((each) => each.skip === undefined);
     if (group.fetch !== undefined && runnable) await target.setFetchMode(group.fetch, signal);
+    const ahead = new Map(
+      group.scenarios
+        .filter((each) => each.skip === undefined)
+        .map((each) => [each.info.id, startAhead(each, all, prepared.get(each.info.id)!, request)]),
+    );
     for (const scenario of group.scenarios) {
       if (signal.aborted) return;
       if (scenario.skip !== undefined) skip(scenario, scenario.skip, tell);
       else if (request.failFast && counts.failed + counts.error > 0)
         skip(scenario, 'an earlier scenario failed (--fail-fast)', tell);
-      else await runScenario(scenario, prepared.get(scenario.info.id)!, target, options, emit, signal);
+      else
+        await ahead
+          .get(scenario.info.id)
+          ?.then(() => runScenario(scenario, prepared.get(scenario.info.id)!, target, options, emit, signal));
     }
   }
 }
 
-function prepare(scenario: PlannedScenario, runId: string, target: Target, signal: AbortSignal): Prepared {
-  const issuers = makeKeys(scenario, runId);
+function prepare(scenario: PlannedScenario, { keys, target, signal }: RunRequest): Prepared {
+  const issuers = keys.get(scenario);
   const keyServers = issuers.then((made) => startKeyServers(scenario, made, target, signal));
   // What goes wrong here is reported by the scenario that needs it.
-  issuers.catch(() => {});
   keyServers.catch(() => {});
   return { issuers, keyServers };
+}
+
+/** Begins what later scenarios of the group will wait for. What goes wrong is seen when its step applies it. */
+async function startAhead(
+  scenario: PlannedScenario,
+  all: readonly PlannedScenario[],
+  prepared: Prepared,
+  { target, options, signal }: RunRequest,
+): Promise<void> {
+  const objects = objectsAhead(scenario, all);
+  if (objects.length === 0) return;
+  try {
+    await target.prepare(scenario.apps, signal);
+    const names = await knownNames(await prepared.issuers, await prepared.keyServers, target, options.images);
+    await target.apply(filledIn(objects, names, scenario), scenario.info.id, signal);
+  } catch {
+    // The step applies the same again, and reports it.
+  }
 }
 
 function skip(scenario: PlannedScenario, reason: string, tell: (event: Event) => void): void {

@@ -42,11 +42,10 @@ function knownIn({ issuers, tokens, keyServers }: ScenarioSpec): TemplateContext
     tokens: each(tokens, () => ''),
     // A key server in the cluster has the address of its Service, which the scenario itself applies.
     keyServers: each(keyServers, (name) =>
-      keyServers[name]!.where === 'external' ? { host: '', ip: '', url: '' } : {},
+      keyServers[name]!.where === 'external' ? { host: '', ip: '' } : {},
     ),
     ca: { pem: '' },
     images: {},
-    settings: {},
     now: 0,
   };
 }
@@ -72,8 +71,8 @@ function problemOf(
 ): { message: string; hint: string } | undefined {
   if (expression === undefined) return problem;
   const [first, ...more] = expression.kind === 'now' ? ['now'] : expression.names;
-  // What images and settings there are depends on the target, and is known when it runs.
-  if ((first === 'images' || first === 'settings') && more.length === 1 && first in context) return undefined;
+  // What images there are depends on the settings, and is known when it runs.
+  if (first === 'images' && more.length === 1 && first in context) return undefined;
   if (Object.hasOwn(context, first!)) return lookUp(expression, source, context).problem;
   if (first === 'row' || first === 'column') {
     return {

@@ -7,17 +7,7 @@ import type { Path } from './yaml-file.ts';
 export type Report = (path: Path, message: string, hint: string, at?: 'key' | 'value') => void;
 
 /** The names that `${…}` always knows, so that no list can have one of them. */
-export const reservedNames = [
-  'issuers',
-  'tokens',
-  'keyServers',
-  'ca',
-  'images',
-  'settings',
-  'row',
-  'column',
-  'now',
-];
+export const reservedNames = ['issuers', 'tokens', 'keyServers', 'ca', 'images', 'row', 'column', 'now'];
 
 /** Reports a name that is not one of those that exist. Returns whether it exists. */
 export function mustExist(

@@ -16,7 +16,8 @@ const where: OptionSpec[] = [
   {
     name: 'target',
     value: 'NAME',
-    description: 'where the mesh is: auto takes kind when a Docker engine answers',
+    description:
+      'where the mesh is: auto takes cluster when --context or --kubeconfig is given, else kind when a Docker engine answers',
     choices: ['auto', 'kind', 'cluster'],
   },
   { name: 'name', value: 'NAME', description: 'name of the kind cluster (default: jwt-e2e)' },
@@ -135,7 +136,10 @@ export const commandOptions = {
   run: [...where, ...cluster, ...selection, ...running, ...reports],
   up: [...where],
   down: [
-    ...where.filter(({ name }) => ['name', 'docker', 'kind', 'downloads', 'no-download'].includes(name)),
+    ...where.filter(({ name }) =>
+      ['target', 'name', 'docker', 'kind', 'downloads', 'no-download'].includes(name),
+    ),
+    ...cluster.filter(({ name }) => /context|kubeconfig/.test(name)),
   ],
   list: [...selection],
 } as const;

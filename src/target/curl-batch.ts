@@ -12,8 +12,12 @@ const maxBody = 64 * 1024;
 export interface CurlBatch {
   /** The configuration file, for `curl -q -K -`. */
   readonly config: string;
-  /** Reads what curl wrote to standard output. `endedAt`: when it ended, milliseconds since the epoch. */
-  parse(stdout: Buffer, endedAt: number): HttpResponse[];
+  /**
+   * Reads what curl wrote to standard output. `endedAt`: when it ended, milliseconds since the epoch.
+   *
+   * @throws HarnessError E_SEND when answers are missing; `stderr` is then among its details
+   */
+  parse(stdout: Buffer, endedAt: number, stderr?: string): HttpResponse[];
 }
 
 /** The header lines that a request is sent with, its own user agent included. */
@@ -36,9 +40,7 @@ export function curlBatch(requests: readonly HttpRequest[]): CurlBatch {
       `url = ${quote(request.url)}`,
       ...(request.method === 'GET' ? [] : [`request = ${quote(request.method)}`]),
       ...(request.method === 'HEAD' ? ['head'] : []),
-      ...requestHeaders(request).map(
-        ([name, value]) => `header = ${quote(value === '' ? `${name};` : `${name}: ${value}`)}`,
-      ),
+      ...requestHeaders(request).map(([name, value]) => `header = ${quote(headerArgument(name, value))}`),
       'header = "Connection: close"',
       'path-as-is',
       'globoff',
@@ -51,8 +53,13 @@ export function curlBatch(requests: readonly HttpRequest[]): CurlBatch {
   );
   return {
     config: `${blocks.join('\nnext\n')}\n`,
-    parse: (stdout, endedAt) => parseOutput(stdout, boundary, requests.length, endedAt),
+    parse: (stdout, endedAt, stderr = '') => parseOutput(stdout, boundary, requests.length, endedAt, stderr),
   };
+}
+
+/** Curl takes `Name:` with nothing behind it as the wish to leave the header away; `Name;` is an empty one. */
+function headerArgument(name: string, value: string): string {
+  return value.trim() === '' ? `${name};` : `${name}: ${value}`;
 }
 
 /** Curl's quoting in configuration files: backslash escapes within double quotes. */
@@ -61,7 +68,13 @@ function quote(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&').replace(/[\n\r\t\v]/g, (character) => escapes[character] ?? '')}"`;
 }
 
-function parseOutput(stdout: Buffer, boundary: string, count: number, endedAt: number): HttpResponse[] {
+function parseOutput(
+  stdout: Buffer,
+  boundary: string,
+  count: number,
+  endedAt: number,
+  stderr: string,
+): HttpResponse[] {
   const responses: Omit<HttpResponse, 'at'>[] = [];
   const begin = Buffer.from(`\n${boundary} `);
   const end = Buffer.from(`\n${boundary}.\n`);
@@ -71,7 +84,7 @@ function parseOutput(stdout: Buffer, boundary: string, count: number, endedAt: n
     const close = marker < 0 ? -1 : stdout.indexOf(end, marker);
     if (close < 0) {
       throw new HarnessError('E_SEND', `curl ended after ${responses.length} of ${count} requests`, {
-        details: stdout.subarray(position).toString('utf8').slice(0, 2000),
+        details: `${stderr}\n${stdout.subarray(position).toString('utf8').slice(0, 2000)}`.trim(),
       });
     }
     const summary = stdout.subarray(marker + begin.length, close).toString('utf8');
@@ -125,9 +138,10 @@ function readHeaders(head: string): Record<string, string> {
 /** The request as curl arguments for a shell, such as `curl --path-as-is -sS -i -H '…' 'http://…'`. */
 export function curlLine(request: HttpRequest, url: string): string {
   const parts = ['curl', '--path-as-is', '--globoff', '-sS', '-i'];
-  if (request.method !== 'GET') parts.push('-X', request.method);
-  for (const [name, value] of request.headers)
-    parts.push('-H', shellQuote(value === '' ? `${name};` : `${name}: ${value}`));
+  // With -X HEAD, curl would wait for the body that never comes.
+  if (request.method === 'HEAD') parts.push('--head');
+  else if (request.method !== 'GET') parts.push('-X', request.method);
+  for (const [name, value] of request.headers) parts.push('-H', shellQuote(headerArgument(name, value)));
   return [...parts, shellQuote(url)].join(' ');
 }
 

@@ -1,7 +1,8 @@
 /** Requests from outside the cluster to the ingress gateway, with undici: the path is sent untouched. */
 import { Agent } from 'undici';
+import { nameOfError } from '../names.ts';
 import { timeouts } from '../timeouts.ts';
-import { throwIfAborted } from '../wait.ts';
+import { throwIfAborted, together, within } from '../wait.ts';
 import { requestHeaders } from './curl-batch.ts';
 import type { HttpRequest, HttpResponse } from './target.ts';
 
@@ -10,20 +11,25 @@ const maxBody = 64 * 1024;
 /**
  * Sends every request `rounds` times, a connection for each; result[round][request]. The requests of one round
  * go out together.
+ *
+ * @param timeoutMs longest time for one request, from its connection to the end of its body
  */
 export async function sendThroughIngress(
   base: string,
   requests: readonly HttpRequest[],
   rounds: number,
   signal: AbortSignal,
+  timeoutMs: number = timeouts.ingress,
 ): Promise<HttpResponse[][]> {
   // pipelining 0 closes the connection after each answer; undici.request keeps Host and the raw path, fetch does not.
-  const agent = new Agent({ pipelining: 0, connect: { timeout: timeouts.ingress } });
+  const agent = new Agent({ pipelining: 0, connect: { timeout: timeoutMs } });
   try {
     const answers: HttpResponse[][] = [];
     for (let round = 0; round < rounds; round++) {
       throwIfAborted(signal);
-      answers.push(await Promise.all(requests.map((request) => sendOne(agent, base, request, signal))));
+      answers.push(
+        await together(requests, (request, own) => sendOne(agent, base, request, own, timeoutMs), signal),
+      );
     }
     return answers;
   } finally {
@@ -36,6 +42,7 @@ async function sendOne(
   base: string,
   request: HttpRequest,
   signal: AbortSignal,
+  timeoutMs: number,
 ): Promise<HttpResponse> {
   const started = Date.now();
   const finish = (answer: Pick<HttpResponse, 'status' | 'headers' | 'body' | 'error'>): HttpResponse => ({
@@ -43,23 +50,37 @@ async function sendOne(
     at: Date.now(),
     durationMs: Date.now() - started,
   });
+  // undici's own limits start again with every piece of a body.
+  const limit = within(timeoutMs, signal, 'the request');
   try {
     const response = await agent.request({
       origin: base,
       path: request.url,
       method: request.method as 'GET',
       headers: requestHeaders(request).flat(),
-      headersTimeout: timeouts.ingress,
-      bodyTimeout: timeouts.ingress,
-      signal,
+      signal: limit.signal,
     });
     const headers: Record<string, string> = {};
     for (const [name, value] of Object.entries(response.headers))
       headers[name] = [value ?? ''].flat().join(', ');
-    const body = (await response.body.text()).slice(0, maxBody);
-    return finish({ status: response.statusCode, headers, body });
+    return finish({ status: response.statusCode, headers, body: await beginning(response.body) });
   } catch (thrown) {
     throwIfAborted(signal);
-    return finish({ status: 0, headers: {}, body: '', error: (thrown as Error).message });
+    const reason = limit.signal.aborted ? limit.signal.reason : thrown;
+    return finish({ status: 0, headers: {}, body: '', error: nameOfError(reason) });
+  } finally {
+    limit.done();
   }
+}
+
+/** As much of a body as is kept; the rest is not waited for. */
+async function beginning(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= maxBody) break;
+  }
+  return Buffer.concat(chunks).subarray(0, maxBody).toString('utf8');
 }

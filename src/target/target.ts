@@ -120,6 +120,21 @@ export interface EvidenceFile {
   readonly content: string;
 }
 
+/** What a run is going to do, known before anything is done. */
+export interface Intent {
+  /** Applications of kind/apps. */
+  readonly apps: readonly string[];
+  /** What steps apply, in their order; `${…}` may still be in it. */
+  readonly apply: readonly KubeObject[];
+  readonly delete: readonly ObjectKey[];
+}
+
+/** A part of what a run would do, for people to read: a heading, and lines below it. */
+export interface PreviewPart {
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
 /** What a target tells about its own progress. */
 export type Progress = (event: Unstamped) => void;
 
@@ -130,6 +145,11 @@ export interface Target {
 
   /** Creates or finds the mesh and says what it is. */
   up(signal: AbortSignal): Promise<MeshFacts>;
+  /**
+   * Called once, after {@link up} and before the first change of a scenario: a target that shares its mesh with others
+   * says here what it refuses. Throws E_NOT_OWNED before anything is done.
+   */
+  begin?(intent: Intent, signal: AbortSignal): Promise<void>;
   /** Makes applications of kind/apps run and waits until they are ready. */
   prepare(apps: readonly string[], signal: AbortSignal): Promise<void>;
   /** Puts the mesh into this fetch mode; returns when every proxy is connected to an istiod in it. */

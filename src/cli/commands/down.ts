@@ -1,11 +1,13 @@
-/** `jwt-e2e down`: removes a kind cluster and the containers that belong to it. */
+/** `jwt-e2e down`: removes a kind cluster and its containers, or what runs have left on a cluster of others. */
 import { exitCodes } from '../../errors.ts';
+import type { Unstamped } from '../../events.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
 import { KindCluster } from '../../target/kind/cluster.ts';
 import { Engine } from '../../target/kind/engine.ts';
 import { keyServerLabel } from '../../target/kind/target.ts';
+import { clusterSettings, makeCluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
 import { versionsFile } from '../product.ts';
 import { withSignals } from '../signals.ts';
@@ -15,6 +17,11 @@ import { defaultName, kindPrograms } from '../targets.ts';
 export async function downCommand(values: Values, io: Io): Promise<number> {
   const name = text(values, 'name') ?? defaultName;
   return withSignals(async (signal) => {
+    // Without a cluster that is named, it is about kind: no engine has to be asked for that.
+    const isCluster =
+      text(values, 'target') === 'cluster' ||
+      (text(values, 'target') !== 'kind' && clusterSettings.some((each) => text(values, each) !== undefined));
+    if (isCluster) return clearCluster(values, io, signal);
     const progress = () => {};
     const versions = loadVersions(versionsFile);
     const programs = await kindPrograms({ values, versions, progress, signal }, versions.istio.default);
@@ -26,4 +33,17 @@ export async function downCommand(values: Values, io: Io): Promise<number> {
     io.stdout.write(`${what}${containers > 0 ? `, and ${containers} key servers` : ''}\n`);
     return exitCodes.passed;
   }, 'Run the same command again.');
+}
+
+/** Deletes the namespaces of this tool, and puts back what a killed run has changed in those of others. */
+async function clearCluster(values: Values, io: Io, signal: AbortSignal): Promise<number> {
+  const progress = (event: Unstamped) => {
+    if (event.type === 'warning') io.stderr.write(`${event.message}\n`);
+  };
+  const versions = loadVersions(versionsFile);
+  const target = makeCluster({ values, versions, runId: 'down', progress }, 'jwt-e2e down');
+  const done = await target.clear(signal);
+  const nothing = 'there is nothing of istio-jwt-e2e on this cluster';
+  io.stdout.write(`${done.length === 0 ? nothing : done.join('\n')}\n`);
+  return exitCodes.passed;
 }

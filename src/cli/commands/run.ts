@@ -12,14 +12,17 @@ import { JsonReporter } from '../../report/json.ts';
 import { JUnitReporter } from '../../report/junit.ts';
 import { combine } from '../../report/reporter.ts';
 import { describeTerminal } from '../../report/terminal.ts';
+import { KeyRing } from '../../run/keys.ts';
 import { runAll } from '../../run/run.ts';
 import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
 import { count, flag, imagesOf, list, shardOf, text } from '../../settings/typed.ts';
+import { clusterSettings } from '../cluster.ts';
 import type { Io } from '../io.ts';
 import { pathsOf, productVersion, versionsFile } from '../product.ts';
 import { withSignals } from '../signals.ts';
 import { defaultName, makeTarget } from '../targets.ts';
+import { dryRun } from './dry-run.ts';
 import { exitCodeOf, renderAll } from './lint.ts';
 
 /** Runs and returns the exit code. @throws HarnessError for wrong usage, before anything is done */
@@ -45,38 +48,61 @@ export async function runCommand(files: readonly string[], values: Values, io: I
     skipTags: list(values, 'skip-tag'),
     shard: shardOf(values),
   };
+  if (flag(values, 'dry-run')) {
+    return withSignals(
+      (signal) => dryRun({ values, versions, scenarios: loaded.scenarios, selection, options, io, signal }),
+      'Nothing was done.',
+    );
+  }
+  const keys = new KeyRing(options.runId);
+  keys.begin(loaded.scenarios);
   const reports = makeReports(values, options.artifacts, io);
-  const name = text(values, 'name') ?? defaultName;
-  const exitCode = await withSignals(async (signal) => {
-    const emit = (event: Event) => reports.handle(event);
-    let target: Awaited<ReturnType<typeof makeTarget>>;
-    try {
-      const apps = appsOf(loaded.scenarios);
-      target = await makeTarget({
-        values,
-        versions,
-        runId: options.runId,
-        apps,
-        progress: stamped(emit),
+  const exitCode = await withSignals(
+    async (signal) => {
+      const emit = (event: Event) => reports.handle(event);
+      let target: Awaited<ReturnType<typeof makeTarget>>;
+      try {
+        const apps = appsOf(loaded.scenarios);
+        target = await makeTarget({
+          values,
+          versions,
+          runId: options.runId,
+          apps,
+          progress: stamped(emit),
+          signal,
+        });
+      } catch (thrown) {
+        return finishWithout(thrown, options.runId, emit, signal);
+      }
+      return runAll({
+        version: productVersion,
+        target,
+        plan: (facts, missing) =>
+          plan(loaded.scenarios, facts, missing, { ...selection, canSwitchFetch: !missing.has('fetch-mode') })
+            .groups,
+        options,
+        keys,
+        failFast: flag(values, 'fail-fast'),
+        emit,
         signal,
       });
-    } catch (thrown) {
-      return finishWithout(thrown, options.runId, emit, signal);
-    }
-    return runAll({
-      version: productVersion,
-      target,
-      plan: (facts, missing) =>
-        plan(loaded.scenarios, facts, missing, { ...selection, canSwitchFetch: !missing.has('fetch-mode') })
-          .groups,
-      options,
-      failFast: flag(values, 'fail-fast'),
-      emit,
-      signal,
-    });
-  }, `What is left can be removed with "jwt-e2e down --name ${name}".`);
+    },
+    `What is left can be removed with "${downLine(values)}".`,
+  );
   await reports.close();
   return exitCode === exitCodes.passed && reports.problems.length > 0 ? exitCodes.noVerdict : exitCode;
+}
+
+/** The command that removes what an interrupted run may have left. */
+function downLine(values: Values): string {
+  const named = clusterSettings.flatMap((name) => {
+    const value = text(values, name);
+    return value === undefined ? [] : [`--${name} ${value}`];
+  });
+  if (text(values, 'target') === 'kind' || named.length === 0) {
+    return `jwt-e2e down --name ${text(values, 'name') ?? defaultName}`;
+  }
+  return `jwt-e2e down --target cluster ${named.join(' ')}`;
 }
 
 function appsOf(scenarios: readonly LoadedScenario[]): string[] {

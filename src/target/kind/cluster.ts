@@ -34,9 +34,14 @@ export class KindCluster {
   }
 
   /** A path in the folder that is deleted with the cluster. */
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** As {@link path}, and the folder is there. */
   file(name: string): string {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    return join(this.#folder, name);
+    return this.path(name);
   }
 
   async exists(signal: AbortSignal): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** A key server outside the mesh: a container on the network of the kind nodes, started with testcontainers. */
 import { fileURLToPath } from 'node:url';
-import { GenericContainer, Wait } from 'testcontainers';
+import type { GenericContainer } from 'testcontainers';
 import { HarnessError } from '../../errors.ts';
 import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
 import { KeyServerControl } from '../../jwks/client.ts';
@@ -24,9 +24,11 @@ export async function startKeyServer(
   signal: AbortSignal,
 ): Promise<KeyServerHandle> {
   const config = { host: '0.0.0.0', httpPort: 80, httpsPort: 443, controlPort, path: start.path };
+  // Loaded when it is needed: it is large.
+  const { GenericContainer: Container, Wait } = await import('testcontainers');
   let container: Awaited<ReturnType<GenericContainer['start']>>;
   try {
-    container = await new GenericContainer(image)
+    container = await new Container(image)
       .withName(start.host)
       .withLabels(start.labels)
       // withNetworkMode and not withNetworkAliases: the latter also connects the container to the default bridge.

@@ -1,12 +1,8 @@
 /** The target kind: a kind cluster of its own with a real Istio, made for the run and deleted afterwards. */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode, MeshFacts } from '../../events.ts';
-import { type Ca, caFromJson, caToJson, makeCa } from '../../jwks/certificates.ts';
 import { KubeClient, loadKubeConfig } from '../../kube/client.ts';
-import { applyObject, getObject } from '../../kube/objects.ts';
-import { imagesOf, loadApp } from '../kubernetes/apps.ts';
 import {
   beginRestart,
   inspectIstiod,
@@ -18,40 +14,19 @@ import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
 import { sweep } from '../kubernetes/sweep.ts';
 import { phase } from '../phase.ts';
 import type { CapabilityName, KeyServerHandle, KeyServerStart, Progress } from '../target.ts';
+import { Authorities } from './authorities.ts';
 import { ingressNodePort, KindCluster } from './cluster.ts';
 import { Engine } from './engine.ts';
+import { appImages, loadLocalImages } from './images.ts';
 import { installIstio } from './istio.ts';
 import { startKeyServer } from './key-server.ts';
-
-export interface KindSettings {
-  readonly name: string;
-  readonly reason: string;
-  readonly runId: string;
-  /** Leave the cluster as it is when the run ends. */
-  readonly keep: boolean;
-  /** Use a cluster of this name that is there already. */
-  readonly reuse: boolean;
-  readonly programs: {
-    readonly docker: string;
-    readonly kind: string;
-    /** Looked for only when Istio is to be installed. */
-    readonly istioctl: () => Promise<string>;
-  };
-  readonly hub: string;
-  readonly tag: string;
-  readonly nodeImage: string;
-  readonly overlays: readonly string[];
-  readonly images: Readonly<Record<string, string>>;
-  /** The folder kind/ of the product. */
-  readonly folder: string;
-  /** Applications whose images are loaded and that are started while the cluster is set up. */
-  readonly apps: readonly string[];
-}
+import { type Notes, readNotes, writeNotes } from './notes.ts';
+import type { KindSettings } from './settings.ts';
 
 const istioNamespace = 'istio-system';
-/** In the folder of the cluster, which only its owner can read. */
-const caFile = 'ca.json';
-const record = { apiVersion: 'v1', kind: 'ConfigMap', name: 'istio-jwt-e2e', namespace: 'kube-system' };
+
+/** On the containers of key servers: the name of the cluster they belong to. */
+export const keyServerLabel = 'jwt-e2e.cluster';
 
 export class KindTarget extends KubernetesTarget {
   readonly name = 'kind';
@@ -60,17 +35,16 @@ export class KindTarget extends KubernetesTarget {
   readonly #progress: Progress;
   readonly #engine: Engine;
   readonly #cluster: KindCluster;
+  readonly #authorities: Authorities;
   readonly #keyServers = new Set<KeyServerHandle>();
+  /** This run has created the cluster, or has begun to. */
   #created = false;
-  /** istiod has neither keys of an earlier run in its cache nor another run's CA. */
+  /** Set once the cluster is set up: what is to be known of it, and so that there is something to be left in order. */
+  #notes: Notes | undefined;
+  /** istiod has no keys of an earlier run in its cache. */
   #fresh = false;
   #fetch: FetchMode = 'istiod';
   #ingressPort = 0;
-  #trusted: Ca | undefined;
-  #untrusted: Promise<Ca> | undefined;
-  #noted: Readonly<Record<string, string>> = {};
-  /** The cluster is set up, so that there is something to be left in order. */
-  #inUse = false;
 
   constructor(settings: KindSettings, progress: Progress) {
     super({
@@ -83,10 +57,11 @@ export class KindTarget extends KubernetesTarget {
     this.#progress = progress;
     this.#engine = new Engine(settings.programs.docker);
     this.#cluster = new KindCluster(settings.programs.kind, settings.name);
+    this.#authorities = new Authorities(this.#cluster.path('ca.json'), settings.name);
   }
 
   async up(signal: AbortSignal): Promise<MeshFacts> {
-    const { name, reuse, hub, tag, nodeImage } = this.#settings;
+    const { name, reuse } = this.#settings;
     const [engine, exists] = await Promise.all([this.#engine.info(signal), this.#cluster.exists(signal)]);
     if (exists && !reuse) {
       throw new HarnessError('E_CLUSTER', `a kind cluster named "${name}" exists already`, {
@@ -95,7 +70,6 @@ export class KindTarget extends KubernetesTarget {
     }
     if (exists) await phase(this.#progress, `Using kind cluster "${name}"`, () => this.#adopt(signal));
     else await this.#create(engine.cgroup, signal);
-    this.#inUse = true;
     const port = await this.#engine.publishedPort(this.#cluster.node, ingressNodePort, signal);
     if (port === undefined) {
       throw new HarnessError('E_CLUSTER', `cluster "${name}" publishes no port for the ingress gateway`, {
@@ -103,101 +77,61 @@ export class KindTarget extends KubernetesTarget {
       });
     }
     this.#ingressPort = port;
-    return this.#facts({ name, hub, tag, nodeImage, engine: engine.version }, signal);
+    return this.#facts(engine.version, signal);
   }
 
   async #create(cgroup: string, signal: AbortSignal): Promise<void> {
-    const { name, nodeImage, hub, tag, folder, programs, overlays, apps } = this.#settings;
+    const { name, nodeImage, hub, tag, folder, programs, overlays, apps, images } = this.#settings;
     // Set before: an interruption while it is being created must delete what is there of it.
     this.#created = true;
-    const trusted = await makeCa(`istio-jwt-e2e ${this.#settings.runId}`);
+    const extraRootCa = await this.#authorities.create();
     await phase(this.#progress, `Creating kind cluster "${name}" (${nodeImage})`, () =>
       this.#cluster.create(join(folder, 'cluster.yaml'), nodeImage, cgroup, signal),
     );
-    const loaded = await this.#load(
-      [`${hub}/pilot:${tag}`, `${hub}/proxyv2:${tag}`, ...this.#images()],
-      signal,
-    );
-    await phase(this.#progress, `Installing Istio ${tag}`, async () =>
-      installIstio(
-        this.#cluster,
-        {
-          istioctl: await programs.istioctl(),
-          hub,
-          tag,
-          settingsFile: join(folder, 'istio.yaml'),
-          overlays,
-          extraRootCa: trusted.certPem,
-        },
-        signal,
-      ),
-    );
+    const needed = [
+      `${hub}/pilot:${tag}`,
+      `${hub}/proxyv2:${tag}`,
+      ...appImages(this.options.appsFolder, apps, images),
+    ];
+    const loaded = await loadLocalImages(this.#engine, this.#cluster, needed, this.#progress, signal);
+    const settingsFile = join(folder, 'istio.yaml');
+    await phase(this.#progress, `Installing Istio ${tag}`, async () => {
+      const istioctl = await programs.istioctl();
+      await installIstio(this.#cluster, { istioctl, hub, tag, settingsFile, overlays, extraRootCa }, signal);
+    });
     this.#connect();
-    const data = { istio: tag, hub, nodeImage, loaded: loaded.join(' ') };
-    await applyObject(
-      this.clients.data,
-      {
-        apiVersion: 'v1',
-        kind: 'ConfigMap',
-        metadata: { name: record.name, namespace: record.namespace },
-        data,
-      },
-      { signal },
-    );
-    this.#fresh = true;
     await phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.prepare(apps, signal));
-  }
-
-  /** The images of applications and of what scenarios apply themselves. */
-  #images(): string[] {
-    const objects = this.#settings.apps.flatMap((app) =>
-      loadApp(this.options.appsFolder, app, this.options.images),
-    );
-    const { nginx } = this.options.images;
-    return [...imagesOf(objects), ...(nginx === undefined ? [] : [nginx])];
-  }
-
-  /** Loads those of the images that the local engine has, so that they need not be pulled; returns them. */
-  async #load(images: readonly string[], signal: AbortSignal): Promise<string[]> {
-    const local = await this.#engine.present([...new Set(images)], signal);
-    if (local.length > 0) {
-      await phase(this.#progress, `Loading ${local.length} images of the local engine`, () =>
-        this.#cluster.loadImages(local, signal),
-      );
-    }
-    return local;
+    this.#fresh = true;
+    await this.#note({ istio: tag, hub, nodeImage, loaded: loaded.join(' '), fresh: 'no' }, signal);
   }
 
   async #adopt(signal: AbortSignal): Promise<void> {
-    const { name, tag, apps } = this.#settings;
+    const { name, tag, apps, images } = this.#settings;
     await this.#cluster.adopt(signal);
     this.#connect();
     await this.#engine.removeByLabel(`${keyServerLabel}=${name}`, signal);
-    const found = await getObject(this.clients.data, record, signal);
-    const data = found?.data as Record<string, string> | undefined;
-    if (data?.istio !== tag) {
-      throw new HarnessError(
-        'E_CLUSTER',
-        data === undefined
-          ? `cluster "${name}" was not set up to the end by this tool`
-          : `cluster "${name}" has Istio ${data.istio}, not ${tag}`,
-        { hint: `Delete it with "jwt-e2e down --name ${name}", or choose another --name.` },
-      );
+    const notes = await readNotes(this.clients.data, signal);
+    if (notes?.istio !== tag) {
+      const what =
+        notes === undefined
+          ? 'was not set up to the end by this tool'
+          : `has Istio ${notes.istio}, not ${tag}`;
+      throw new HarnessError('E_CLUSTER', `cluster "${name}" ${what}`, {
+        hint: `Delete it with "jwt-e2e down --name ${name}", or choose another --name.`,
+      });
     }
-    const there = data.loaded?.split(' ') ?? [];
-    const loaded = await this.#load(
-      this.#images().filter((image) => !there.includes(image)),
-      signal,
+    const there = notes.loaded.split(' ');
+    const missing = appImages(this.options.appsFolder, apps, images).filter(
+      (image) => !there.includes(image),
     );
-    const kept = await caFromJson(readText(this.#cluster.file(caFile)), 24 * 60 * 60 * 1000);
-    this.#trusted = kept ?? (await makeCa(`istio-jwt-e2e ${this.#settings.runId}`));
-    if (kept === undefined) {
-      writeFileSync(this.#cluster.file(caFile), await caToJson(this.#trusted), { mode: 0o600 });
-      await setExtraRootCa(this.clients, istioNamespace, this.#trusted.certPem, signal);
+    const loaded = await loadLocalImages(this.#engine, this.#cluster, missing, this.#progress, signal);
+    const restored = await this.#authorities.restore();
+    if (!restored) {
+      await setExtraRootCa(this.clients, istioNamespace, await this.#authorities.create(), signal);
     }
     // What a run before has left to istiod is used once: this run will fill its cache of keys again.
-    this.#fresh = data.fresh === 'yes' && kept !== undefined;
-    await this.#note({ ...data, loaded: [...there, ...loaded].join(' '), fresh: 'no' }, signal);
+    this.#fresh = notes.fresh === 'yes' && restored;
+    await this.#note({ ...notes, loaded: [...there, ...loaded].join(' '), fresh: 'no' }, signal);
     await Promise.all([
       sweep(this.clients, signal),
       this.prepare(apps, signal),
@@ -206,15 +140,9 @@ export class KindTarget extends KubernetesTarget {
     this.#fetch = (await inspectIstiod(this.clients, istioNamespace, signal))?.fetch ?? 'istiod';
   }
 
-  /** Notes on the cluster itself, for the next run that uses it. */
-  async #note(data: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
-    const { apiVersion, kind, name, namespace } = record;
-    await applyObject(
-      this.clients.data,
-      { apiVersion, kind, metadata: { name, namespace }, data },
-      { signal },
-    );
-    this.#noted = data;
+  async #note(notes: Notes, signal: AbortSignal): Promise<void> {
+    await writeNotes(this.clients.data, notes, signal);
+    this.#notes = notes;
   }
 
   #connect(): void {
@@ -222,42 +150,31 @@ export class KindTarget extends KubernetesTarget {
     this.connect({ data: client, mesh: client });
   }
 
-  async #facts(
-    known: { name: string; hub: string; tag: string; nodeImage: string; engine: string },
-    signal: AbortSignal,
-  ): Promise<MeshFacts> {
+  async #facts(engine: string, signal: AbortSignal): Promise<MeshFacts> {
+    const { name, hub, tag, nodeImage, reason } = this.#settings;
     const [gateway] = await this.proxies({ kind: 'ingress' }, '', signal);
     const versions = gateway === undefined ? {} : await this.proxyVersions(gateway, signal);
     const { body } = await this.clients.data.request('/version', { signal });
     return {
-      id: `${known.tag} kind`,
+      id: `${tag} kind`,
       target: 'kind',
-      reason: this.#settings.reason,
-      istio: known.tag,
+      reason,
+      istio: tag,
       envoy: versions.envoy,
       kubernetes: (body as { gitVersion?: string }).gitVersion,
       fetch: this.#fetch,
       details: {
-        cluster: known.name,
-        hub: known.hub,
-        'node image': known.nodeImage,
-        'Docker engine': known.engine,
+        cluster: name,
+        hub,
+        'node image': this.#notes?.nodeImage ?? nodeImage,
+        'Docker engine': engine,
         'ingress address': this.ingressUrl(),
       },
     };
   }
 
   async caCertificate(): Promise<string> {
-    return (await this.#ca('trusted')).certPem;
-  }
-
-  async #ca(which: 'trusted' | 'untrusted'): Promise<Ca> {
-    if (which === 'untrusted') {
-      this.#untrusted ??= makeCa(`istio-jwt-e2e untrusted ${this.#settings.runId}`);
-      return this.#untrusted;
-    }
-    if (this.#trusted === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
-    return this.#trusted;
+    return (await this.#authorities.get('trusted')).certPem;
   }
 
   fetchMode(): FetchMode {
@@ -291,7 +208,7 @@ export class KindTarget extends KubernetesTarget {
         labels: { [keyServerLabel]: name, 'jwt-e2e.run': runId },
       },
       images.node ?? '',
-      await this.#ca(start.certificate),
+      await this.#authorities.get(start.certificate),
       signal,
     );
     this.#keyServers.add(server);
@@ -314,31 +231,21 @@ export class KindTarget extends KubernetesTarget {
 
   /**
    * Leaves a cluster that goes on with istiod as it was installed, and with no keys of this run in its cache. It
-   * restarts in the background: the next run waits until that is done, which it will be.
+   * restarts in the background; the next run waits until that is done.
    */
-  async #leaveInOrder(signal: AbortSignal): Promise<void> {
+  async #leaveInOrder(notes: Notes, signal: AbortSignal): Promise<void> {
+    await this.undoScenarios(signal);
     await beginRestart(this.clients, istioNamespace, 'istiod', signal);
-    await this.#note({ ...this.#noted, fresh: 'yes' }, signal);
+    await this.#note({ ...notes, fresh: 'yes' }, signal);
   }
 
   async #end(keep: boolean, signal: AbortSignal): Promise<void> {
     await Promise.allSettled([...this.#keyServers].map((server) => this.#stop(server)));
     const { name, runId } = this.#settings;
     await this.#engine.removeByLabel(`jwt-e2e.run=${runId}`, signal);
-    if (this.#inUse && (keep || !this.#created)) await this.#leaveInOrder(signal);
+    if (this.#notes !== undefined && (keep || !this.#created)) await this.#leaveInOrder(this.#notes, signal);
     if (this.#created && !keep) {
       await phase(this.#progress, `Deleting kind cluster "${name}"`, () => this.#cluster.delete(signal));
     }
   }
 }
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** On the containers of key servers: the name of the cluster they belong to. */
-export const keyServerLabel = 'jwt-e2e.cluster';

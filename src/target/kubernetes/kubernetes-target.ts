@@ -39,7 +39,8 @@ export interface KubernetesOptions {
   readonly gateway: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
 }
 
-const appsScope = 'apps';
+/** What {@link KubernetesTarget.prepare} has applied. */
+export const appsScope = 'apps';
 
 export abstract class KubernetesTarget implements Target {
   abstract readonly name: string;
@@ -63,9 +64,10 @@ export abstract class KubernetesTarget implements Target {
   /** The part of a kubectl line that selects the cluster, such as `--context kind-jwt-e2e`. */
   protected abstract kubectlFlags(): string[];
 
-  protected connect(clients: Clients): void {
+  /** @param warn told what cannot be put back because somebody else has changed it */
+  protected connect(clients: Clients, warn?: (message: string) => void): void {
     this.#clients = clients;
-    this.#ledger = new Ledger(clients);
+    this.#ledger = new Ledger(clients, warn);
   }
 
   protected get connected(): boolean {
@@ -85,7 +87,12 @@ export abstract class KubernetesTarget implements Target {
   async prepare(apps: readonly string[], signal: AbortSignal): Promise<void> {
     const wanted = apps.filter((app) => !this.#ready.has(app));
     const objects = wanted.flatMap((app) => loadApp(this.options.appsFolder, app, this.options.images));
-    await this.apply(objects, appsScope, signal);
+    // Namespaces first; the rest in any order, together.
+    const isNamespace = (object: KubeObject) => object.kind === 'Namespace';
+    const namespaces = new Map(objects.filter(isNamespace).map((object) => [object.metadata.name, object]));
+    await this.apply([...namespaces.values()], appsScope, signal);
+    const others = objects.filter((object) => !isNamespace(object));
+    await Promise.all(others.map((object) => this.apply([object], appsScope, signal)));
     for (const app of wanted) this.#ready.add(app);
   }
 
@@ -94,7 +101,7 @@ export abstract class KubernetesTarget implements Target {
     for (const object of objects) {
       const { object: after, ...result } = await this.ledger.apply(object, scope, signal);
       applied.push(result);
-      if (result.change === 'changed' && ['ConfigMap', 'Secret'].includes(object.kind)) {
+      if (result.change !== 'unchanged' && ['ConfigMap', 'Secret'].includes(object.kind)) {
         await this.#refreshMounts(after, signal);
       }
     }
@@ -110,6 +117,13 @@ export abstract class KubernetesTarget implements Target {
 
   async undo(scope: string, signal: AbortSignal): Promise<void> {
     await this.ledger.undo(scope, signal);
+  }
+
+  /** Undoes what scenarios have left, such as what was started ahead for one that never ran. */
+  protected async undoScenarios(signal: AbortSignal): Promise<void> {
+    for (const scope of this.ledger.scopes()) {
+      if (scope !== appsScope) await this.undo(scope, signal);
+    }
   }
 
   async send(
@@ -128,7 +142,7 @@ export abstract class KubernetesTarget implements Target {
       ['sh', '-c', `head -c ${Buffer.byteLength(batch.config)} | curl -q -K -`],
       { stdin: batch.config, signal, timeoutMs: timeouts.exec + requests.length * rounds * 1000 },
     );
-    const responses = batch.parse(result.stdout, Date.now());
+    const responses = batch.parse(result.stdout, Date.now(), result.stderr);
     return Array.from({ length: rounds }, (_, round) =>
       responses.slice(round * requests.length, (round + 1) * requests.length),
     );

@@ -1,21 +1,30 @@
 /** Remembers, per scope, what every object was before it was changed, so that it can be put back. */
-import { applyObject, deleteObject, getObject, keyOf, replaceObject } from '../../kube/objects.ts';
+import { KubeError } from '../../kube/client.ts';
+import { applyObject, createObject, deleteObject, getObject, keyOf } from '../../kube/objects.ts';
 import { nameOfKey } from '../../names.ts';
+import { until } from '../../wait.ts';
 import type { Applied, KubeObject, ObjectKey } from '../target.ts';
 import { type Clients, clientFor } from './clients.ts';
+import { isOnlyOurs, restoreObject } from './restore.ts';
 
 interface Entry {
   readonly key: ObjectKey;
   /** Undefined: it did not exist. */
   readonly before: KubeObject | undefined;
+  /** As this tool has left it; undefined when the API server has not answered, or has refused it. */
+  after?: KubeObject | undefined;
+  deleted: boolean;
 }
 
 export class Ledger {
   readonly #clients: Clients;
+  readonly #warn: (message: string) => void;
   readonly #scopes = new Map<string, Map<string, Entry>>();
 
-  constructor(clients: Clients) {
+  /** @param warn told what cannot be put back because somebody else has changed it */
+  constructor(clients: Clients, warn: (message: string) => void = () => {}) {
     this.#clients = clients;
+    this.#warn = warn;
   }
 
   /** Applies one object and remembers what was there before. @throws HarnessError E_REFUSED */
@@ -28,8 +37,10 @@ export class Ledger {
     const key = keyOf(object);
     const before = await getObject(client, key, signal);
     // Remembered before it is applied: an interruption in between must not lose it.
-    this.#remember(scope, key, before);
+    const entry = this.#remember(scope, key, before);
     const { object: after, warnings } = await applyObject(client, object, { signal });
+    entry.after = after;
+    entry.deleted = false;
     const same = before?.metadata.resourceVersion === after.metadata.resourceVersion;
     return {
       key,
@@ -44,37 +55,95 @@ export class Ledger {
     const client = clientFor(this.#clients, key.apiVersion);
     const before = await getObject(client, key, signal);
     if (before === undefined) return { key, change: 'unchanged', warnings: [] };
-    this.#remember(scope, key, before);
+    const entry = this.#remember(scope, key, before);
     await deleteObject(client, key, signal);
+    entry.deleted = true;
     return { key, change: 'deleted', warnings: [] };
   }
 
-  /** Puts everything of the scope back, last change first. Goes on after an error and throws the first one at the end. */
-  async undo(scope: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Puts everything of the scope back, last change first, or only what `wanted` chooses. Goes on after an error and
+   * throws the first one at the end.
+   */
+  async undo(
+    scope: string,
+    signal: AbortSignal,
+    wanted: (key: ObjectKey) => boolean = () => true,
+  ): Promise<void> {
     const entries = [...(this.#scopes.get(scope)?.values() ?? [])].reverse();
     let failure: unknown;
-    for (const { key, before } of entries) {
-      const client = clientFor(this.#clients, key.apiVersion);
+    for (const entry of entries.filter(({ key }) => wanted(key))) {
       try {
-        if (before === undefined) await deleteObject(client, key, signal);
-        else await replaceObject(client, before, signal);
-        this.#scopes.get(scope)?.delete(nameOfKey(key));
+        const warning = await this.#undoOne(entry, signal);
+        if (warning !== undefined) this.#warn(warning);
+        this.#scopes.get(scope)?.delete(nameOfKey(entry.key));
       } catch (thrown) {
         failure ??= thrown;
       }
     }
     if (failure !== undefined) throw failure;
-    this.#scopes.delete(scope);
+    if (this.#scopes.get(scope)?.size === 0) this.#scopes.delete(scope);
   }
 
   scopes(): string[] {
     return [...this.#scopes.keys()];
   }
 
-  #remember(scope: string, key: ObjectKey, before: KubeObject | undefined): void {
+  /** Everything that was applied or deleted in a scope. */
+  keys(scope: string): ObjectKey[] {
+    return [...(this.#scopes.get(scope)?.values() ?? [])].map(({ key }) => key);
+  }
+
+  /** Returns why it is not put back, or undefined when it is. */
+  async #undoOne(entry: Entry, signal: AbortSignal): Promise<string | undefined> {
+    const { key, before, deleted } = entry;
+    const client = clientFor(this.#clients, key.apiVersion);
+    let { after } = entry;
+    if (before !== undefined && deleted) return this.#createAgain(before, signal);
+    if (after === undefined) {
+      // Refused, or interrupted before the answer: the object itself tells.
+      const current = await getObject(client, key, signal);
+      const changed = current?.metadata.resourceVersion !== before?.metadata.resourceVersion;
+      if (current === undefined || !changed || (before === undefined && !isOnlyOurs(current)))
+        return undefined;
+      after = current;
+    }
+    if (before !== undefined) return restoreObject(client, before, after, signal);
+    try {
+      await deleteObject(client, key, signal, after.metadata.uid);
+      return undefined;
+    } catch (thrown) {
+      if (!(thrown instanceof KubeError && thrown.status === 409)) throw thrown;
+      return `${nameOfKey(key)} was deleted and created again by somebody else meanwhile: it is left as it is`;
+    }
+  }
+
+  async #createAgain(before: KubeObject, signal: AbortSignal): Promise<string | undefined> {
+    const client = clientFor(this.#clients, before.apiVersion);
+    const name = nameOfKey(keyOf(before));
+    const create = async (): Promise<{ warning?: string } | string> => {
+      try {
+        await createObject(client, before, signal);
+        return {};
+      } catch (thrown) {
+        if (!(thrown instanceof KubeError && thrown.status === 409)) throw thrown;
+        const current = await getObject(client, keyOf(before), signal);
+        if (current === undefined || current.metadata.deletionTimestamp !== undefined) {
+          return 'the old one is not gone yet';
+        }
+        return { warning: `${name} was created again by somebody else meanwhile: it is left as it is` };
+      }
+    };
+    const done = await until(`creating ${name} again`, create, { timeoutMs: 30_000, signal });
+    return done.warning;
+  }
+
+  #remember(scope: string, key: ObjectKey, before: KubeObject | undefined): Entry {
     const entries = this.#scopes.get(scope) ?? new Map<string, Entry>();
     this.#scopes.set(scope, entries);
     // The state before the first change is what counts.
-    if (!entries.has(nameOfKey(key))) entries.set(nameOfKey(key), { key, before });
+    const entry = entries.get(nameOfKey(key)) ?? { key, before, deleted: false };
+    entries.set(nameOfKey(key), entry);
+    return entry;
   }
 }

@@ -1,5 +1,6 @@
 /** Finds the proxies that decide about a request, and reads their configuration through pilot-agent. */
 import { HarnessError } from '../../errors.ts';
+import { KubeError } from '../../kube/client.ts';
 import { exec } from '../../kube/exec.ts';
 import { getObject, listObjects } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod } from '../../kube/workloads.ts';
@@ -96,6 +97,22 @@ export async function proxyPolicies(
 }
 
 /**
+ * The apiVersion of the policies: v1 since Istio 1.22, v1beta1 before.
+ *
+ * @throws HarnessError E_KUBE when the API server has no such policies at all
+ */
+export async function securityVersion(clients: Clients, signal: AbortSignal): Promise<string> {
+  try {
+    await clients.mesh.resource('security.istio.io/v1', 'RequestAuthentication', signal);
+    return 'security.istio.io/v1';
+  } catch (thrown) {
+    if (thrown instanceof KubeError || signal.aborted) throw thrown;
+    await clients.mesh.resource('security.istio.io/v1beta1', 'RequestAuthentication', signal);
+    return 'security.istio.io/v1beta1';
+  }
+}
+
+/**
  * RequestAuthentications and AuthorizationPolicies that select the proxy: those of its namespace and of the root
  * namespace, with a selector that matches its labels or none at all (Istio's WorkloadSelector).
  */
@@ -106,12 +123,11 @@ export async function declaredPolicies(
   signal: AbortSignal,
 ): Promise<KubeObject[]> {
   const namespaces = [...new Set([rootNamespace, proxy.namespace])];
+  const apiVersion = await securityVersion(clients, signal);
   const kinds = ['RequestAuthentication', 'AuthorizationPolicy'];
   const lists = await Promise.all(
     kinds.flatMap((kind) =>
-      namespaces.map((namespace) =>
-        listObjects(clients.mesh, { apiVersion: 'security.istio.io/v1', kind, namespace }, signal),
-      ),
+      namespaces.map((namespace) => listObjects(clients.mesh, { apiVersion, kind, namespace }, signal)),
     ),
   );
   return lists.flat().filter((policy) => {

@@ -1,5 +1,7 @@
-/** Removes what an earlier run left behind when it was killed. Only for a cluster that is this tool's own. */
+/** Removes what an earlier run left behind when it was killed, from a cluster or namespaces that are this tool's own. */
+import { type KubeClient, KubeError } from '../../kube/client.ts';
 import { deleteObject, keyOf, listObjects } from '../../kube/objects.ts';
+import type { KubeObject } from '../target.ts';
 import { type Clients, clientFor } from './clients.ts';
 
 const kinds = [
@@ -11,11 +13,21 @@ const kinds = [
   ['networking.istio.io/v1', 'Sidecar'],
 ] as const;
 
-/** Deletes every policy and route that changes how a request is judged; returns how many there were. */
-export async function sweep(clients: Clients, signal: AbortSignal): Promise<number> {
+/**
+ * Deletes every policy and route that changes how a request is judged; returns how many there were.
+ *
+ * @param namespaces only in these; everywhere when not given
+ */
+export async function sweep(
+  clients: Clients,
+  signal: AbortSignal,
+  namespaces: readonly (string | undefined)[] = [undefined],
+): Promise<number> {
   const lists = await Promise.all(
-    kinds.map(([apiVersion, kind]) =>
-      listObjects(clientFor(clients, apiVersion), { apiVersion, kind }, signal),
+    namespaces.flatMap((namespace) =>
+      kinds.map(([apiVersion, kind]) =>
+        listVisible(clientFor(clients, apiVersion), { apiVersion, kind, namespace }, signal),
+      ),
     ),
   );
   const found = lists.flat();
@@ -23,4 +35,37 @@ export async function sweep(clients: Clients, signal: AbortSignal): Promise<numb
     found.map((object) => deleteObject(clientFor(clients, object.apiVersion), keyOf(object), signal)),
   );
   return found.length;
+}
+
+/** As {@link listObjects}; nothing for a kind that is not there or that this user may not see, and so never made. */
+export async function listVisible(
+  client: KubeClient,
+  query: Parameters<typeof listObjects>[1],
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  try {
+    return await listObjects(client, query, signal);
+  } catch (thrown) {
+    if (thrown instanceof KubeError) {
+      if ([403, 404].includes(thrown.status)) return [];
+    } else if (!signal.aborted && !(await serves(client, query.apiVersion, query.kind, signal))) return [];
+    throw thrown;
+  }
+}
+
+/** Whether the API server has the kind. @throws HarnessError E_KUBE when it does not answer */
+export async function serves(
+  client: KubeClient,
+  apiVersion: string,
+  kind: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const path = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const { body } = await client.request(path, { signal });
+    return (body as { resources: { kind: string }[] }).resources.some((each) => each.kind === kind);
+  } catch (thrown) {
+    if (thrown instanceof KubeError && thrown.status === 404) return false;
+    throw thrown;
+  }
 }

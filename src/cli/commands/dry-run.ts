@@ -1,0 +1,143 @@
+/** `jwt-e2e run --dry-run`: says what a run would do, and does nothing. */
+import { join } from 'node:path';
+import { exitCodes, HarnessError } from '../../errors.ts';
+import type { MeshFacts } from '../../events.ts';
+import { plan } from '../../plan/plan.ts';
+import type { Selection } from '../../plan/select.ts';
+import type { Plan, PlannedScenario } from '../../plan/types.ts';
+import type { Versions } from '../../programs/versions.ts';
+import { makeContext } from '../../run/context.ts';
+import { intentOf } from '../../run/intent.ts';
+import { KeyRing } from '../../run/keys.ts';
+import type { RunOptions } from '../../run/state.ts';
+import type { LoadedScenario } from '../../scenario/load.ts';
+import { resolve } from '../../scenario/template.ts';
+import type { Values } from '../../settings/settings.ts';
+import { flag } from '../../settings/typed.ts';
+import { expectedFacts, kindPreview } from '../../target/kind/preview.ts';
+import type { Intent, PreviewPart, Target } from '../../target/target.ts';
+import { makeCluster } from '../cluster.ts';
+import type { Io } from '../io.ts';
+import { kindFolder } from '../product.ts';
+import { chooseTarget, kindChoice } from '../targets.ts';
+
+export interface DryRunRequest {
+  readonly values: Values;
+  readonly versions: Versions;
+  readonly scenarios: readonly LoadedScenario[];
+  readonly selection: Selection;
+  readonly options: RunOptions;
+  readonly io: Io;
+  readonly signal: AbortSignal;
+}
+
+/** Writes what would be done; exit code 0. @throws HarnessError for what would keep the run from starting */
+export async function dryRun(request: DryRunRequest): Promise<number> {
+  const { name, reason } = await chooseTarget(request);
+  const { facts, planned, parts } =
+    name === 'cluster' ? await onCluster(request, reason) : onKind(request, reason);
+  if (planned.scenarios.length === 0) {
+    throw new HarnessError('E_USAGE', 'no scenario matches what was asked for', {
+      hint: 'See what there is with "jwt-e2e list".',
+    });
+  }
+  const more = [
+    facts.envoy === undefined ? [] : `Envoy ${facts.envoy}`,
+    facts.kubernetes === undefined ? [] : `Kubernetes ${facts.kubernetes}`,
+    facts.asm === undefined ? [] : `ASM ${facts.asm}`,
+    `keys fetched by ${facts.fetch}`,
+  ].flat();
+  const all = [
+    ...parts.slice(0, -1),
+    { title: 'Scenarios', lines: planned.scenarios.map(scenarioLine) },
+    ...parts.slice(-1),
+  ];
+  request.io.stdout.write(
+    [
+      'Nothing is done. A run would do this:',
+      `Istio ${facts.istio} on ${facts.target} (${more.join(', ')})`,
+      `${facts.target}: ${facts.reason}`,
+      ...Object.entries(facts.details ?? {}).map(([what, value]) => `${what}: ${value}`),
+      ...all.flatMap(({ title, lines }) => ['', title, ...lines.map((line) => `  ${line}`)]),
+      '',
+    ].join('\n'),
+  );
+  return exitCodes.passed;
+}
+
+interface Outlook {
+  readonly facts: MeshFacts;
+  readonly planned: Plan;
+  /** The last one is about the end. */
+  readonly parts: readonly PreviewPart[];
+}
+
+function onKind(request: DryRunRequest, reason: string): Outlook {
+  const { values, versions, scenarios, selection } = request;
+  const choice = kindChoice({ values, versions, apps: [] });
+  const facts = expectedFacts(choice, reason);
+  const planned = plan(scenarios, facts, new Map(), { ...selection, canSwitchFetch: true });
+  const modes = planned.groups.flatMap(({ fetch }) =>
+    fetch === undefined || fetch === facts.fetch ? [] : [fetch],
+  );
+  const parts = kindPreview(choice, intentOf(planned.groups).apps, modes, {
+    appsFolder: join(kindFolder, 'apps'),
+    keep: flag(values, 'keep'),
+    reuse: flag(values, 'reuse'),
+  });
+  return { facts, planned, parts };
+}
+
+async function onCluster(request: DryRunRequest, reason: string): Promise<Outlook> {
+  const { values, versions, scenarios, selection, options, io, signal } = request;
+  const target = makeCluster(
+    {
+      values,
+      versions,
+      runId: options.runId,
+      progress: (event) => {
+        if (event.type === 'warning') io.stderr.write(`${event.message}\n`);
+      },
+    },
+    reason,
+  );
+  const facts = await target.up(signal);
+  const planned = plan(scenarios, facts, target.missing, {
+    ...selection,
+    canSwitchFetch: !target.missing.has('fetch-mode'),
+  });
+  const intent = await filledIn(intentOf(planned.groups), planned, target, request);
+  return { facts, planned, parts: await target.preview(intent, signal) };
+}
+
+/** The intent with keys filled in, so that the API server can be asked about it. */
+async function filledIn(
+  intent: Intent,
+  planned: Plan,
+  target: Target,
+  { options }: DryRunRequest,
+): Promise<Intent> {
+  const keys = new KeyRing(options.runId);
+  const runnable = planned.scenarios.filter(({ skip }) => skip === undefined);
+  const lists = await Promise.all(runnable.map((scenario) => manifestsOf(scenario, target, keys, options)));
+  return { ...intent, apply: lists.flat() };
+}
+
+async function manifestsOf(
+  scenario: PlannedScenario,
+  target: Target,
+  keys: KeyRing,
+  options: RunOptions,
+): Promise<Intent['apply']> {
+  const issuers = await keys.get(scenario);
+  const { names } = await makeContext(scenario, issuers, new Map(), target, options.images);
+  return scenario.steps.flatMap(({ apply }) =>
+    apply.map(({ manifest, place }) => resolve(manifest, names, place) as unknown as Intent['apply'][number]),
+  );
+}
+
+function scenarioLine({ info, steps, skip }: PlannedScenario): string {
+  if (skip !== undefined) return `skip ${info.id}: ${skip}`;
+  const checks = steps.reduce((sum, step) => sum + step.checks.length, 0);
+  return `run ${info.id}: ${checks} ${checks === 1 ? 'check' : 'checks'}`;
+}

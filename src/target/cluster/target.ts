@@ -1,0 +1,321 @@
+/** The target cluster: an existing cluster with an Istio that somebody else has installed and others use too. */
+import { join } from 'node:path';
+import { HarnessError } from '../../errors.ts';
+import type { FetchMode, MeshFacts } from '../../events.ts';
+import { type Ca, makeCa } from '../../jwks/certificates.ts';
+import { type KubeClient, KubeError } from '../../kube/client.ts';
+import { keyOf } from '../../kube/objects.ts';
+import { loadApp } from '../kubernetes/apps.ts';
+import type { Clients } from '../kubernetes/clients.ts';
+import { appsScope, KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
+import { sweep } from '../kubernetes/sweep.ts';
+import { phase } from '../phase.ts';
+import type {
+  Applied,
+  CapabilityName,
+  Intent,
+  KeyServerHandle,
+  KubeObject,
+  ObjectKey,
+  PreviewPart,
+  Progress,
+} from '../target.ts';
+import { Claims } from './claim.ts';
+import { findIstio } from './facts.ts';
+import { findIngress } from './ingress.ts';
+import { findMarked, sweepMarked } from './marks.ts';
+import { deleteNamespaces, ownNamespaces } from './namespaces.ts';
+import { Ownership } from './ownership.ts';
+import { previewParts } from './preview.ts';
+import { foreignLines, type Touch, touches } from './touch.ts';
+
+export interface ClusterSettings {
+  readonly reason: string;
+  readonly runId: string;
+  /** Leave namespaces and applications as they are when the run ends. */
+  readonly keep: boolean;
+  /** Use namespaces that an earlier run has kept. */
+  readonly reuse: boolean;
+  /** Also touch what is not this tool's own. */
+  readonly yes: boolean;
+  /** The connection to the cluster with the workloads, as kubectl takes it. */
+  readonly kubectlFlags: readonly string[];
+  readonly ingress?: string | undefined;
+  readonly asm?: string | undefined;
+  /** What the user says of the mesh, where it cannot be read. */
+  readonly istio?: string | undefined;
+  readonly fetch?: FetchMode | undefined;
+  readonly images: Readonly<Record<string, string>>;
+  /** The folder kind/ of the product, with the applications. */
+  readonly folder: string;
+}
+
+const istioNamespace = 'istio-system';
+
+export class ClusterTarget extends KubernetesTarget {
+  readonly name = 'cluster';
+  readonly #settings: ClusterSettings;
+  readonly #progress: Progress;
+  readonly #ownership: Ownership;
+  readonly #claims: Claims;
+  readonly #missing = new Map<CapabilityName, string>([
+    ['fetch-mode', 'the target cluster does not restart an istiod that others use'],
+    ['external-host', 'the target cluster starts no server outside the mesh'],
+    ['jwks-ca', 'the target cluster does not change the CA certificates that istiod trusts'],
+  ]);
+  /** Nothing is changed before {@link begin} has allowed it. */
+  #begun = false;
+  #fetch: FetchMode = 'istiod';
+  #ingress: string | undefined;
+  #ca: Promise<Ca> | undefined;
+
+  /** @param clients connections that are used, but not made, here */
+  constructor(clients: Clients, settings: ClusterSettings, progress: Progress) {
+    super({
+      appsFolder: join(settings.folder, 'apps'),
+      images: settings.images,
+      istioNamespace,
+      gateway: { namespace: istioNamespace, labels: { istio: 'ingressgateway' } },
+    });
+    this.#settings = settings;
+    this.#progress = progress;
+    this.#ownership = new Ownership(clients);
+    this.#claims = new Claims(clients, this.#ownership, settings.yes);
+    this.connect(clients, (message) => progress({ type: 'warning', message }));
+  }
+
+  get missing(): ReadonlyMap<CapabilityName, string> {
+    return this.#missing;
+  }
+
+  /** Finds out what the mesh is; changes nothing. @throws HarnessError E_ISTIO when there is none */
+  async up(signal: AbortSignal): Promise<MeshFacts> {
+    const { data, mesh } = this.clients;
+    const { asm, reason, ingress } = this.#settings;
+    const [proxy, { body }, found] = await Promise.all([
+      this.#gatewayVersions(signal),
+      visible(() => data.request('/version', { signal }), { body: {}, warnings: [] }),
+      ingress === undefined
+        ? findIngress(this.clients, istioNamespace, signal)
+        : { url: ingress.replace(/\/+$/, ''), from: '--ingress' },
+    ]);
+    const istio = await findIstio(this.clients, istioNamespace, proxy.istio, this.#settings, signal);
+    if ('url' in found) this.#ingress = found.url;
+    else this.#missing.set('ingress', found.missing);
+    this.#fetch = istio.fetch;
+    return {
+      id: `${istio.version} cluster`,
+      target: this.name,
+      reason,
+      istio: istio.version,
+      envoy: proxy.envoy,
+      kubernetes: (body as { gitVersion?: string }).gitVersion,
+      asm,
+      fetch: istio.fetch,
+      details: {
+        context: data.name,
+        ...(mesh === data ? {} : { 'mesh context': mesh.name }),
+        'Istio version from': istio.versionFrom,
+        'fetch mode from': istio.fetchFrom,
+        ...('url' in found ? { 'ingress address': `${found.url} (${found.from})` } : {}),
+      },
+    };
+  }
+
+  /** What the gateway says of itself; nothing when there is none, or this user may not ask it. */
+  async #gatewayVersions(signal: AbortSignal): Promise<{ istio?: string; envoy?: string }> {
+    try {
+      const [gateway] = await this.proxies({ kind: 'ingress' }, '', signal);
+      return gateway === undefined ? {} : await this.proxyVersions(gateway, signal);
+    } catch (thrown) {
+      if (signal.aborted || !(thrown instanceof HarnessError)) throw thrown;
+      if (thrown instanceof KubeError ? thrown.status === 403 : thrown.code === 'E_EXEC') return {};
+      throw thrown;
+    }
+  }
+
+  /** What the run would do; changes nothing. */
+  async preview(intent: Intent, signal: AbortSignal): Promise<PreviewPart[]> {
+    const { keep, reuse, yes } = this.#settings;
+    const existing = (await ownNamespaces(this.clients.data, signal)).map(({ metadata }) => metadata.name);
+    return previewParts({
+      context: this.clients.data.name,
+      touches: await this.#touches(intent, 'dry-run', signal),
+      existing,
+      marked: await findMarked(this.clients, signal),
+      keep,
+      reuse,
+      yes,
+    });
+  }
+
+  async #touches(intent: Intent, ask: 'dry-run' | 'exists', signal: AbortSignal): Promise<Touch[]> {
+    const { appsFolder, images } = this.options;
+    const apply = [...intent.apps.flatMap((app) => loadApp(appsFolder, app, images)), ...intent.apply];
+    const isNew = new Set<string>();
+    for (const { kind, metadata } of apply) {
+      if (kind !== 'Namespace') continue;
+      const state = await this.#ownership.namespace(metadata.name, signal);
+      if (state === 'absent' || (state === 'own' && !this.#settings.reuse)) isNew.add(metadata.name);
+    }
+    return touches(
+      this.clients,
+      this.#ownership,
+      { ...intent, apply },
+      (name) => isNew.has(name),
+      ask,
+      signal,
+    );
+  }
+
+  /**
+   * Refuses what is not allowed; then clears away what an earlier run has left, and starts the applications.
+   *
+   * @throws HarnessError E_NOT_OWNED that lists everything that is not this tool's own
+   */
+  async begin(intent: Intent, signal: AbortSignal): Promise<void> {
+    if (!this.#settings.yes) {
+      const foreign = foreignLines(await this.#touches(intent, 'exists', signal));
+      if (foreign.length > 0) {
+        throw new HarnessError('E_NOT_OWNED', 'the run would touch what this tool does not own', {
+          hint: 'Look at it with --dry-run. Allow it with --yes: what is changed is put back at the end. Or leave the scenarios out.',
+          details: foreign.join('\n'),
+        });
+      }
+    }
+    this.#begun = true;
+    await this.clear(signal, this.#settings.reuse);
+    if (intent.apps.length > 0) {
+      await phase(this.#progress, `Starting ${intent.apps.join(', ')}`, () =>
+        this.prepare(intent.apps, signal),
+      );
+    }
+  }
+
+  /**
+   * Removes what earlier runs have left: their namespaces, and what is marked in those of others.
+   *
+   * @param reuse keep the namespaces, and delete only the policies in them
+   * @returns what was removed or put back
+   */
+  async clear(signal: AbortSignal, reuse = false): Promise<string[]> {
+    const { data, mesh } = this.clients;
+    const own = await ownNamespaces(data, signal);
+    const leaving = own.filter(({ metadata }) => !reuse || metadata.deletionTimestamp !== undefined);
+    const staying = own.filter((each) => !leaving.includes(each)).map(({ metadata }) => metadata.name);
+    const done: string[] = [];
+    if (leaving.length > 0) done.push(...(await this.#deleteOwn(data, leaving, signal)));
+    if (this.#ownership.separateMesh) {
+      const onMesh = reuse ? [] : await visible(() => ownNamespaces(mesh, signal), []);
+      if (onMesh.length > 0) done.push(...(await this.#deleteOwn(mesh, onMesh, signal)));
+    }
+    if (staying.length > 0) await sweep(this.clients, signal, staying);
+    const warn = (message: string) => this.#progress({ type: 'warning', message });
+    const restored = await sweepMarked(this.clients, warn, signal);
+    for (const line of restored) warn(`left by a run that was killed: ${line}`);
+    return [...done, ...restored];
+  }
+
+  async #deleteOwn(
+    client: KubeClient,
+    namespaces: readonly KubeObject[],
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const names = namespaces.map(({ metadata }) => metadata.name).join(', ');
+    const where = client === this.clients.data ? '' : ` from ${client.name}`;
+    await phase(this.#progress, `Deleting namespaces ${names}${where}`, () =>
+      deleteNamespaces(client, namespaces, signal),
+    );
+    this.#ownership.forget();
+    return namespaces.map(({ metadata }) => `deleted Namespace ${metadata.name}${where}`);
+  }
+
+  override async apply(
+    objects: readonly KubeObject[],
+    scope: string,
+    signal: AbortSignal,
+  ): Promise<Applied[]> {
+    const claimed: KubeObject[] = [];
+    const unchanged: Applied[] = [];
+    for (const object of objects) {
+      const mine = await this.#claims.claim(object, signal);
+      if (mine === undefined) unchanged.push({ key: keyOf(object), change: 'unchanged', warnings: [] });
+      else claimed.push(mine);
+    }
+    return [...unchanged, ...(await super.apply(claimed, scope, signal))];
+  }
+
+  override async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    for (const key of keys) await this.#claims.check(key, signal);
+    return super.delete(keys, scope, signal);
+  }
+
+  fetchMode(): FetchMode {
+    return this.#fetch;
+  }
+
+  async setFetchMode(mode: FetchMode): Promise<void> {
+    if (mode === this.#fetch) return;
+    throw new HarnessError('E_ISTIO', `the mesh has fetch mode ${this.#fetch}, not ${mode}`, {
+      hint: this.#missing.get('fetch-mode'),
+    });
+  }
+
+  async caCertificate(): Promise<string> {
+    this.#ca ??= makeCa(`istio-jwt-e2e ${this.#settings.runId}`);
+    return (await this.#ca).certPem;
+  }
+
+  ingressUrl(): string {
+    if (this.#ingress !== undefined) return this.#ingress;
+    throw new HarnessError('E_SEND', this.#missing.get('ingress') ?? 'the ingress gateway has no address');
+  }
+
+  protected kubectlFlags(): string[] {
+    return [...this.#settings.kubectlFlags];
+  }
+
+  async startKeyServer(): Promise<KeyServerHandle> {
+    throw new HarnessError('E_KEY_SERVER', this.#missing.get('external-host') ?? '');
+  }
+
+  async down(signal: AbortSignal): Promise<void> {
+    if (!this.#begun) return;
+    const failures: unknown[] = [];
+    const attempt = (work: Promise<unknown>) => work.catch((thrown) => failures.push(thrown));
+    const scenarios = this.ledger.scopes().filter((each) => each !== appsScope);
+    for (const scope of scenarios) await attempt(this.ledger.undo(scope, signal));
+    if (this.#settings.keep) await attempt(this.#undoForeign(signal));
+    else await attempt(this.#remove(signal));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** With --keep the applications stay, but never in namespaces of others. */
+  async #undoForeign(signal: AbortSignal): Promise<void> {
+    const foreign = new Set<ObjectKey>();
+    for (const key of this.ledger.keys(appsScope)) {
+      if (!(await this.#ownership.owns(key, signal))) foreign.add(key);
+    }
+    await this.ledger.undo(appsScope, signal, (key) => foreign.has(key));
+  }
+
+  /** Removes the applications, and the namespaces that were created: those are being deleted then. */
+  async #remove(signal: AbortSignal): Promise<void> {
+    await this.ledger.undo(appsScope, signal);
+    const own = await ownNamespaces(this.clients.data, signal);
+    const leaving = own.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    if (leaving.length > 0) await this.#deleteOwn(this.clients.data, leaving, signal);
+    const { meshNamespaces } = this.#claims;
+    if (meshNamespaces.length > 0) await this.#deleteOwn(this.clients.mesh, meshNamespaces, signal);
+  }
+}
+
+/** What is read, or `otherwise` when this user may not read it. */
+async function visible<T>(read: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await read();
+  } catch (thrown) {
+    if (thrown instanceof KubeError && thrown.status === 403) return otherwise;
+    throw thrown;
+  }
+}

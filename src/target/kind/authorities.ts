@@ -1,0 +1,52 @@
+/** The two CAs of a run: one that the mesh is given, and one that nobody is. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { HarnessError } from '../../errors.ts';
+import { type Ca, caFromJson, caToJson, makeCa } from '../../jwks/certificates.ts';
+
+/** How long a kept CA must still be valid to be used again, in milliseconds. */
+const longEnough = 24 * 60 * 60 * 1000;
+
+/**
+ * The trusted CA is made when the cluster is and kept with it, in a file that only its owner can read: istiod reads root
+ * CAs only when it starts, so a new one would cost every run on a kept cluster a restart.
+ */
+export class Authorities {
+  readonly #file: string;
+  readonly #name: string;
+  #trusted: Ca | undefined;
+  #untrusted: Promise<Ca> | undefined;
+
+  /** @param file where the trusted CA is kept */
+  constructor(file: string, name: string) {
+    this.#file = file;
+    this.#name = name;
+  }
+
+  /** Makes and keeps a new trusted CA; returns its certificate as PEM. */
+  async create(): Promise<string> {
+    this.#trusted = await makeCa(`istio-jwt-e2e ${this.#name}`);
+    mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
+    writeFileSync(this.#file, await caToJson(this.#trusted), { mode: 0o600 });
+    return this.#trusted.certPem;
+  }
+
+  /** Reads the kept CA; false when there is none that is valid for another day. */
+  async restore(): Promise<boolean> {
+    try {
+      this.#trusted = await caFromJson(readFileSync(this.#file, 'utf8'), longEnough);
+    } catch {
+      this.#trusted = undefined;
+    }
+    return this.#trusted !== undefined;
+  }
+
+  async get(which: 'trusted' | 'untrusted'): Promise<Ca> {
+    if (which === 'untrusted') {
+      this.#untrusted ??= makeCa(`istio-jwt-e2e untrusted ${this.#name}`);
+      return this.#untrusted;
+    }
+    if (this.#trusted === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
+    return this.#trusted;
+  }
+}
