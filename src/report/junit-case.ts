@@ -104,7 +104,8 @@ function convergenceText(convergence: Convergence): string {
       ? 'no right answer'
       : `first right answer after ${Math.round(firstRightMs)} ms`,
     lastWrongMs === undefined ? undefined : `last wrong one after ${Math.round(lastWrongMs)} ms`,
-    stale === 0 ? undefined : `${stale} answered by the policy before`,
+    // Without a right answer nothing says that the wrong ones came from an older policy.
+    stale === 0 || firstRightMs === undefined ? undefined : `${stale} answered by the policy before`,
   ]
     .filter((part) => part !== undefined)
     .join(', ');

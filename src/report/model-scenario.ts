@@ -47,11 +47,11 @@ function stateOf(entry: ScenarioEntry, notRun: number, runFinished: boolean): Sc
     : 'passed';
 }
 
-/** Every finding once, with the checks that show it. */
+/** Every finding once, with the checks that show it: what was seen, not what was expected to be seen. */
 export function findingsOf(checks: readonly CheckResult[]): Finding[] {
   const byText = new Map<string, string[]>();
-  for (const { finding, id } of checks) {
-    if (finding === undefined) continue;
+  for (const { finding, id, state } of checks) {
+    if (finding === undefined || state !== 'passed') continue;
     const ids = byText.get(finding);
     if (ids === undefined) byText.set(finding, [id]);
     else ids.push(id);

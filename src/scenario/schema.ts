@@ -20,7 +20,7 @@ const statusCode = z
 const json: z.ZodType<unknown> = z.unknown();
 
 /** When something holds. All fields that are given must match. */
-export const conditionSchema = z
+const conditionSchema = z
   .strictObject({
     istio: range
       .optional()
@@ -47,7 +47,7 @@ export const conditionSchema = z
   })
   .meta({ id: 'Condition', title: 'When something holds' });
 
-export const sourceSchema = z
+const sourceSchema = z
   .strictObject({
     document: text.meta({ description: 'Title of the document.' }),
     section: text.meta({ description: 'Heading or question of the document that makes the promise.' }),
@@ -80,7 +80,7 @@ const keySchema = z.strictObject({
   kid: z.string().optional().meta({ description: 'Default: made from the name of the issuer and the run.' }),
 });
 
-export const issuerSchema = z
+const issuerSchema = z
   .strictObject({
     issuer: text.meta({ description: 'The value of the iss claim.' }),
     algorithm: algorithm.optional().meta({ description: 'For an issuer with one key. Default RS256.' }),
@@ -92,7 +92,7 @@ export const issuerSchema = z
   })
   .meta({ id: 'Issuer', title: 'Who signs tokens; its keys are made anew for every run' });
 
-export const tokenSchema = z
+const tokenSchema = z
   .strictObject({
     issuer: z.string().optional().meta({ description: 'Name of the issuer that signs.' }),
     key: z.string().optional().meta({ description: 'Name of the key, for an issuer with several.' }),
@@ -115,7 +115,7 @@ export const tokenSchema = z
   })
   .meta({ id: 'Token', title: 'A token, made anew for every run' });
 
-export const keyServerSchema = z
+const keyServerSchema = z
   .strictObject({
     serves: text.meta({ description: 'Name of the issuer whose keys it serves.' }),
     where: z.enum(['external', 'in-cluster']).default('external').meta({
@@ -134,7 +134,7 @@ export const keyServerSchema = z
   })
   .meta({ id: 'KeyServer', title: 'A server of keys' });
 
-export const manifestSchema = z
+const manifestSchema = z
   .looseObject({
     apiVersion: text.meta({ description: 'Such as security.istio.io/v1.' }),
     kind: text.meta({ description: 'Such as RequestAuthentication.' }),
@@ -168,7 +168,7 @@ const answerSchema = z.strictObject({
 const caseSchema = answerSchema.extend({ when: conditionSchema.optional() });
 
 /** What one cell of a table expects. */
-export const cellSchema = z
+const cellSchema = z
   .union(
     [
       statusCode,
@@ -191,7 +191,7 @@ export const cellSchema = z
   )
   .meta({ id: 'Cell', title: 'A status code, an answer, or cases by version' });
 
-export const tableSchema = z
+const tableSchema = z
   .object({
     columns: z.array(text).min(1, 'expected at least one column'),
   })
@@ -200,7 +200,7 @@ export const tableSchema = z
   )
   .meta({ id: 'Table', title: 'Rows of expected answers; every key but "columns" is a row' });
 
-export const requestSchema = z
+const requestSchema = z
   .strictObject({
     url: z.string().optional().meta({
       description: 'Base address, such as http://httpbin.foo:8000. Default through ingress: the gateway.',
@@ -228,7 +228,7 @@ const objectRefSchema = z.strictObject({
 
 const fetcher = z.enum(['istiod', 'envoy', 'nobody']);
 
-export const stepSchema = z
+const stepSchema = z
   .strictObject({
     name: text.meta({ description: 'What happens in this step; unique in the scenario.' }),
     section: text
@@ -275,7 +275,7 @@ export const stepSchema = z
   })
   .meta({ id: 'Step', title: 'Apply, wait until it holds, send, compare' });
 
-export const capabilities = ['external-host', 'fetch-mode', 'ingress', 'jwks-ca'] as const;
+const capabilities = ['external-host', 'fetch-mode', 'ingress', 'jwks-ca'] as const;
 
 export const scenarioSchema = z
   .strictObject({
@@ -308,9 +308,7 @@ export const scenarioSchema = z
   .meta({ title: 'Scenario of istio-jwt-e2e' });
 
 export type Algorithm = (typeof algorithms)[number];
-export type Capability = (typeof capabilities)[number];
 export type Condition = z.output<typeof conditionSchema>;
-export type Source = z.output<typeof sourceSchema>;
 export type IssuerSpec = z.output<typeof issuerSchema>;
 export type TokenSpec = z.output<typeof tokenSchema>;
 export type KeyServerSpec = z.output<typeof keyServerSchema>;
