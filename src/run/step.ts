@@ -11,6 +11,7 @@ import { takeSnapshot, waitUntilHeld } from './hold.ts';
 import { checkRequests } from './request-checks.ts';
 import { destinations } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
+import { refuseStaleKeys } from './stale.ts';
 import type { Held, StepState } from './state.ts';
 
 /**
@@ -31,14 +32,18 @@ export async function runStep(
   const proxies = async () =>
     (await Promise.all(places.map((each) => target.proxies(each.origin, each.url, signal)))).flat();
   // What the proxies have after one step is what they have before the next; only clusters must be asked for by host.
-  const known = state.snapshot.size > 0 && hosts.length === 0;
+  const known = state.held?.kind === 'holds' && state.snapshot.size > 0 && hosts.length === 0;
   const before =
     !changes || known ? state.snapshot : await takeSnapshot(target, await proxies(), hosts, signal);
   const since = Date.now();
   const { results: applyResults, applied } = await applyStep(step, state, signal);
-  let held: Held = { kind: 'holds', proof: 'nothing was changed since the step before' };
+  // Without a change, what held before holds still, and what did not has not come either.
+  let held: Held =
+    state.held === undefined || state.held.kind === 'holds'
+      ? { kind: 'holds', proof: 'nothing was changed since the step before' }
+      : state.held;
   if (changes || state.snapshot.size === 0) {
-    const changedHosts = applied.some((each) => each.change !== 'unchanged') ? hosts : [];
+    const changedHosts = applied.some(isChangedRoute) ? hosts : [];
     const result = await waitUntilHeld(
       target,
       {
@@ -52,7 +57,9 @@ export async function runStep(
       signal,
     );
     state.snapshot = result.snapshot;
+    refuseStaleKeys(result.snapshot, state.options.runId);
     held = result.kind === 'holds' ? result : { kind: result.kind, message: result.message };
+    state.held = held;
     if (result.kind === 'holds') {
       emit({
         type: 'step-held',
@@ -71,10 +78,16 @@ export async function runStep(
   return [...applyResults, ...requestResults, ...fetchResults, ...skipped];
 }
 
+const routes = ['ServiceEntry', 'DestinationRule'];
+
+function isChangedRoute({ key, change }: Applied): boolean {
+  return routes.includes(key.kind) && change !== 'unchanged' && change !== 'deleted';
+}
+
 /** Hosts of ServiceEntries and DestinationRules of the step: their clusters show whether a proxy has them. */
 function routedHosts(step: PlannedStep, context: RunContext): string[] {
   return step.apply.flatMap(({ manifest, place }) => {
-    if (manifest.kind !== 'ServiceEntry' && manifest.kind !== 'DestinationRule') return [];
+    if (!routes.includes(manifest.kind)) return [];
     const { spec } = resolve(manifest, context.names, place) as {
       spec?: { host?: string; hosts?: string[] };
     };
@@ -103,7 +116,7 @@ async function applyStep(
   } catch (thrown) {
     const error = asHarnessError(thrown);
     if (error.code !== 'E_REFUSED' || check === undefined) {
-      throw error.place === undefined ? withPlace(error, step) : error;
+      throw error.place === undefined ? withPlace(error, step, objects) : error;
     }
     refusal = error;
   }
@@ -120,12 +133,16 @@ async function applyStep(
   return { results: [judgeRefusal(step, state, check, refusal, Date.now() - started)], applied };
 }
 
-function withPlace(error: HarnessError, step: PlannedStep): HarnessError {
+/** The place of the manifest that the error is about, or else of the first one. */
+function withPlace(error: HarnessError, step: PlannedStep, objects: readonly KubeObject[]): HarnessError {
   const { code, message, hint, details } = error;
+  const index = objects.findIndex((object) =>
+    message.startsWith(`${nameOfKey({ ...object.metadata, kind: object.kind })} `),
+  );
   return new HarnessError(code, message, {
     hint,
     details,
-    place: step.apply[0]?.place ?? step.place,
+    place: step.apply[Math.max(0, index)]?.place ?? step.place,
     cause: error,
   });
 }

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import type { Snapshot } from '../../src/run/hold.ts';
+import { KeyRing } from '../../src/run/keys.ts';
+import { refuseStaleKeys } from '../../src/run/stale.ts';
+
+async function kidOfRun(runId: string): Promise<string> {
+  const scenario = {
+    info: { id: 'some', place: { file: 'some.yaml', line: 1, column: 1 } },
+    issuers: { sample: { issuer: 'testing@secure.istio.io', algorithm: 'ES256' } },
+  };
+  const keys = await new KeyRing(runId).get(scenario as unknown as Parameters<KeyRing['get']>[0]);
+  return [...keys.get('sample')!.keys.values()][0]!.kid;
+}
+
+function snapshotWith(keys: Record<string, unknown>[] | undefined): Snapshot {
+  const providers = [{ issuer: 'testing@secure.istio.io', keys }];
+  return new Map([['foo/httpbin-1', { policies: { providers } }]]) as unknown as Snapshot;
+}
+
+test('keys that another run has made are no base for a verdict', async () => {
+  const snapshot = snapshotWith([{ kid: await kidOfRun('abc123') }]);
+  expect(() => refuseStaleKeys(snapshot, 'def456')).toThrow(
+    expect.objectContaining({
+      code: 'E_UNPROVEN',
+      message:
+        'foo/httpbin-1 has keys of run abc123 for issuer testing@secure.istio.io: istiod has not fetched those of this run',
+      hint: expect.stringContaining('kubectl rollout restart'),
+    }),
+  );
+});
+
+test.each([
+  ['keys of this run', async () => [{ kid: await kidOfRun('def456') }]],
+  [
+    'the placeholder that istiod uses when it cannot fetch, which has no key ID',
+    async () => [{ kty: 'RSA' }],
+  ],
+  ['keys that a scenario gives an ID of its own', async () => [{ kid: 'my-key' }]],
+  ['no keys, because Envoy fetches them', async () => undefined],
+])('accepts %s', async (_, keys) => {
+  const snapshot = snapshotWith(await keys());
+  expect(() => refuseStaleKeys(snapshot, 'def456')).not.toThrow();
+});
