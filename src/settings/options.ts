@@ -43,7 +43,7 @@ const where: OptionSpec[] = [
     name: 'image',
     value: 'NAME=IMAGE',
     description:
-      'image of an application: httpbin, curl, nginx, node, bookinfo (all four) or bookinfo-SERVICE',
+      'image of an application: httpbin, curl, nginx, node, key-server, bookinfo (all four) or bookinfo-SERVICE',
     many: true,
   },
   { name: 'docker', value: 'PROGRAM', description: 'the docker program' },

@@ -45,7 +45,7 @@ export function shardOf(values: Values): { index: number; count: number } | unde
  * @throws HarnessError E_USAGE for an entry that is not NAME=IMAGE, or a name that nothing uses
  */
 export function imagesOf(values: Values, versions: Versions): Record<string, string> {
-  const images: Record<string, string> = { ...versions.images };
+  const images: Record<string, string> = { ...versions.images, 'key-server': '' };
   for (const entry of list(values, 'image')) {
     const [, name, image] = entry.match(/^([-\w]+)=(\S+)$/) ?? [];
     if (name === undefined || image === undefined) {
@@ -62,5 +62,7 @@ export function imagesOf(values: Values, versions: Versions): Record<string, str
       images[each] = image;
     }
   }
+  // The key server is a program for Node.js, and runs in that image unless it has one of its own.
+  if (images['key-server'] === '') images['key-server'] = images.node ?? '';
   return images;
 }

@@ -48,7 +48,7 @@ export async function startKeyServer(
       'E_KEY_SERVER',
       `the key server ${start.name} did not start: ${(thrown as Error).message}`,
       {
-        hint: `It runs from the image ${image} (--image node=NAME) on the Docker network "${network}".`,
+        hint: `It runs from the image ${image} (--image key-server=NAME) on the Docker network "${network}".`,
         cause: thrown,
       },
     );

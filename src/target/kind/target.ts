@@ -207,7 +207,7 @@ export class KindTarget extends KubernetesTarget {
         host: `${start.name}-${runId}.external.test`,
         labels: { [keyServerLabel]: name, 'jwt-e2e.run': runId },
       },
-      images.node ?? '',
+      images['key-server'] ?? '',
       await this.#authorities.get(start.certificate),
       signal,
     );
