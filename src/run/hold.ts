@@ -7,9 +7,10 @@
  * that was changed is not what it was before the change.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { HarnessError } from '../errors.ts';
 import type { FetchMode } from '../events.ts';
 import type { KubeObject, ProxyPolicies, ProxyRef, Target } from '../target/target.ts';
-import { pause } from '../wait.ts';
+import { pause, together } from '../wait.ts';
 
 interface JwtRule {
   issuer?: string;
@@ -39,17 +40,22 @@ export async function takeSnapshot(
   hosts: readonly string[],
   signal: AbortSignal,
 ): Promise<Snapshot> {
-  const states = await Promise.all(
-    proxies.map(async (proxy): Promise<[string, ProxyState]> => {
+  const states = await together(
+    proxies,
+    async (proxy, own): Promise<[string, ProxyState]> => {
       const [declared, policies] = await Promise.all([
-        target.declaredPolicies(proxy, signal),
-        target.proxyPolicies(proxy, hosts, signal),
+        target.declaredPolicies(proxy, own),
+        target.proxyPolicies(proxy, hosts, own),
       ]);
       return [`${proxy.namespace}/${proxy.pod}`, { proxy, declared, policies }];
-    }),
+    },
+    signal,
   );
   return new Map(states);
 }
+
+/** How often in a row the configuration of a proxy may fail to be read: a pod may go away in between. */
+const readFailures = 10;
 
 /**
  * @param before what the proxies had before the change; a proxy that is new since then counts as changed
@@ -68,14 +74,26 @@ export async function waitUntilHeld(
   signal: AbortSignal,
 ): Promise<HoldResult> {
   const deadline = Date.now() + options.timeoutMs;
+  let failures = 0;
   for (;;) {
-    const snapshot = await takeSnapshot(target, await options.proxies(), options.hosts, signal);
+    let snapshot: Snapshot;
+    try {
+      snapshot = await takeSnapshot(target, await options.proxies(), options.hosts, signal);
+      failures = 0;
+    } catch (thrown) {
+      failures += 1;
+      const gone = thrown instanceof HarnessError && thrown.code === 'E_EXEC';
+      if (!gone || failures > readFailures || Date.now() >= deadline) throw thrown;
+      await pause(100, signal);
+      continue;
+    }
     const states = [...snapshot.entries()];
     const ms = Date.now() - options.since;
+    const late = Date.now() >= deadline;
     const rejected = states.flatMap(([name, state]) =>
-      state.policies.rejected.map((why) => `${name}: ${why}`),
+      rejections(name, state, options.before, late).map((why) => `${name}: ${why}`),
     );
-    if (rejected.length > 0) return { kind: 'rejected', message: rejected.join('; '), snapshot, ms };
+    if (rejected.length > 0 && !late) return { kind: 'rejected', message: rejected.join('; '), snapshot, ms };
     const missing = states.flatMap(([name, state]) =>
       lacks(state, options.before.get(name), options.hosts.length > 0, options.fetch).map(
         (why) => `${name}: ${why}`,
@@ -83,9 +101,22 @@ export async function waitUntilHeld(
     );
     if (missing.length === 0)
       return { kind: 'holds', proof: proofOf(states.map(([, state]) => state)), snapshot, ms };
-    if (Date.now() >= deadline) return { kind: 'unproven', message: missing.join('; '), snapshot, ms };
+    if (late && rejected.length > 0) return { kind: 'rejected', message: rejected.join('; '), snapshot, ms };
+    if (late) return { kind: 'unproven', message: missing.join('; '), snapshot, ms };
     await pause(100, signal);
   }
+}
+
+/**
+ * What the proxy has refused because of this change. Envoy keeps the reason until the next update that it takes, so one
+ * that was there before the change counts only when nothing better has come by the end of the time.
+ */
+function rejections(name: string, state: ProxyState, before: Snapshot, late: boolean): readonly string[] {
+  const { rejected } = state.policies;
+  if (late) return rejected;
+  if (before.size === 0) return [];
+  const old = before.get(name)?.policies.rejected ?? [];
+  return rejected.filter((why) => !old.includes(why));
 }
 
 /** What the proxy does not have yet of what is declared; empty when it has all of it and nothing else. */
@@ -119,7 +150,7 @@ function lacksProviders(state: ProxyState, fetch: FetchMode): string[] {
           (provider) => provider.issuer === (rule.issuer ?? '') && matches(provider, rule, fetch),
         ),
     )
-    .map((rule) => `it has no provider for issuer ${rule.issuer} with the declared keys`);
+    .map((rule) => `it has no provider for issuer ${rule.issuer ?? '(any)'} with the declared keys`);
   const superfluous = providers
     .filter((provider) => !issuers.has(provider.issuer))
     .map((provider) => `it still has a provider for issuer ${provider.issuer}`);

@@ -41,7 +41,7 @@ export function destinations(
     const { origin } = step;
     if (origin === undefined) continue;
     for (const check of step.checks) {
-      if (check.kind !== 'request') continue;
+      if (check.kind !== 'request' || check.skip !== undefined) continue;
       const url = origin.kind === 'ingress' ? '' : buildRequest(check, step, context, '').url;
       found.set(JSON.stringify([origin, url === '' ? '' : new URL(url).host]), { origin, url });
     }

@@ -59,7 +59,16 @@ export async function runScenario(
       target,
       options.images,
     );
-    const state: StepState = { target, scenario, context, options, emit, applied: [], snapshot: new Map() };
+    const state: StepState = {
+      target,
+      scenario,
+      context,
+      options,
+      emit,
+      applied: [],
+      snapshot: new Map(),
+      held: undefined,
+    };
     for (const step of scenario.steps) {
       if (failedStep !== undefined) {
         const why = `step "${failedStep}" could not be carried out`;
@@ -85,7 +94,11 @@ export async function runScenario(
       }
     }
   }
-  problem = (await cleanUp(scope, prepared, target)) ?? problem;
+  const left = await cleanUp(scope, prepared, target);
+  // What went wrong first explains more; what could not be put back must still be known.
+  if (left !== undefined && problem !== undefined)
+    emit({ type: 'warning', message: `scenario ${scope} could not be undone: ${left.message}` });
+  problem ??= left;
   emit({
     type: 'scenario-finished',
     scenario: scope,
@@ -97,16 +110,21 @@ export async function runScenario(
 
 /** Puts everything back, with a time limit of its own: an interruption must not keep it from being done. */
 async function cleanUp(scope: string, prepared: Prepared, target: Target): Promise<Problem | undefined> {
+  // Not waited for: the next scenario has servers of its own, and the target sees to it that all have stopped.
+  void stopKeyServers(prepared);
   const limit = within(timeouts.undo, new AbortController().signal, 'undoing the scenario');
   try {
     await target.undo(scope, limit.signal);
-    const servers = await prepared.keyServers.catch(() => new Map<string, KeyServerHandle>());
-    // Not waited for: the next scenario has servers of its own, and the target sees to it that all have stopped.
-    void Promise.allSettled([...servers.values()].map((server) => server.stop()));
     return undefined;
   } catch (thrown) {
     return problemOf(asHarnessError(thrown));
   } finally {
     limit.done();
   }
+}
+
+/** Stops what was started for a scenario, once it has started; never throws. */
+export async function stopKeyServers({ keyServers }: Prepared): Promise<void> {
+  const servers = await keyServers.catch(() => new Map<string, KeyServerHandle>());
+  await Promise.allSettled([...servers.values()].map((server) => server.stop()));
 }

@@ -29,6 +29,8 @@ export interface StepState {
   readonly applied: KubeObject[];
   /** What the proxies had at the end of the step before. */
   snapshot: Snapshot;
+  /** Whether they had what was declared; undefined before the first step. */
+  held: Held | undefined;
 }
 
 /** How the configuration was found to hold, or why not; checks take their proof or problem from it. */
