@@ -15,11 +15,12 @@ export function describeExpected(expected: Answer): string {
   return [String(expected.code), ...parts].join(' ');
 }
 
-/** The answer in the same form: the code, with the body where the expectation is about the body or an error is shown. */
+/** The answer in the same form: the code, with the body of an error, or where it is the body that is expected otherwise. */
 export function describeActual(response: HttpResponse, expected: Answer): string {
   if (response.status === 0) return `no answer (${response.error ?? 'unknown reason'})`;
-  const body = response.body.trim().split('\n')[0] ?? '';
-  const show = body !== '' && (expected.body !== undefined || response.status >= 400);
+  const body = response.body.trim().replace(/\s+/g, ' ');
+  const aboutBody = expected.body !== undefined && response.status === expected.code;
+  const show = body !== '' && (aboutBody || response.status >= 400);
   return show ? `${response.status} ${JSON.stringify(clip(body))}` : String(response.status);
 }
 

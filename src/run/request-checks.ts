@@ -7,9 +7,11 @@ import { redact } from '../token/decode.ts';
 import { describeActual, difference } from './compare.ts';
 import { converge, type Outcome } from './converge.ts';
 import { writeEvidence } from './evidence.ts';
+import { explain, inPlace, issuerOf } from './explain.ts';
 import { buildRequest } from './requests.ts';
 import { resultBase } from './results.ts';
 import type { Held, StepState } from './state.ts';
+import { verdict } from './verdict.ts';
 
 let sequence = 0;
 
@@ -77,9 +79,18 @@ async function report(
   const { target, context, options } = state;
   const show = options.showTokens ? (text: string) => text : redact;
   const token = check.request.token === undefined ? undefined : context.tokens.get(check.request.token)?.view;
+  const why = () =>
+    explain({
+      expected: check.expected.code,
+      status: outcome.response.status,
+      body: outcome.response.body,
+      issuer: issuerOf(token?.claims),
+      applied: inPlace(step, state),
+      snapshot: state.snapshot,
+    });
   const result: CheckResult = {
     ...resultBase(state.scenario, step, check),
-    ...verdict(outcome, held),
+    ...verdict(outcome, held, why),
     actual: redact(describeActual(outcome.response, check.expected)),
     request: {
       curl: show(target.curl(origin, request)),
@@ -111,38 +122,3 @@ async function report(
   );
   return { ...result, evidence };
 }
-
-function verdict(outcome: Outcome, held: Held): Pick<CheckResult, 'state' | 'message' | 'hint' | 'code'> {
-  if (held.kind === 'rejected') {
-    return {
-      state: 'failed',
-      code: 'E_NACK',
-      message: `a proxy rejected its configuration, so an older one goes on: ${held.message}`,
-      hint: 'Look for keys that Envoy does not accept in the JWKS; proxy-filters-*.json of the evidence shows what it has.',
-    };
-  }
-  if (outcome.response.status === 0) {
-    return {
-      state: 'error',
-      code: 'E_SEND',
-      message: `no answer: ${outcome.response.error ?? 'unknown reason'}`,
-    };
-  }
-  if (held.kind === 'unproven') {
-    const why = `the proxies did not take the change over: ${held.message}`;
-    if (outcome.difference !== undefined && outcome.convergence.firstRightMs === undefined) {
-      return { state: 'failed', message: `${outcome.difference}; ${why}`, hint: unprovenHint };
-    }
-    return {
-      state: 'error',
-      code: 'E_UNPROVEN',
-      message: `the answer may come from an older policy: ${why}`,
-      hint: unprovenHint,
-    };
-  }
-  if (outcome.held) return { state: 'passed' };
-  return { state: 'failed', message: outcome.difference };
-}
-
-const unprovenHint =
-  'If the change makes no difference to the proxy, delete the old policy in a step before, or use other keys.';

@@ -23,6 +23,7 @@ export function readProxyPolicies(
   const jwt: Json[] = [];
   const rbac: Json[] = [];
   const rejected: string[] = [];
+  const nameless: string[] = [];
   for (const listener of listeners.configs ?? []) {
     // Only the active state is enforced: a warming or draining one is not yet, or no longer.
     visit((listener.active_state as Json | undefined)?.listener, (filter) => {
@@ -30,7 +31,10 @@ export function readProxyPolicies(
       if (filter.name === 'envoy.filters.http.rbac') rbac.push(filter.typed_config as Json);
     });
     const error = listener.error_state as { details?: string } | undefined;
-    if (error !== undefined) rejected.push(`listener ${listener.name}: ${error.details ?? 'rejected'}`);
+    // Envoy notes a rejected listener a second time, in an entry without a name.
+    if (error !== undefined && listener.name !== undefined)
+      rejected.push(`listener ${listener.name}: ${error.details ?? 'rejected'}`);
+    else if (error !== undefined) nameless.push(error.details ?? 'a listener was rejected');
   }
   const relevant = (clusters?.configs ?? [])
     .map((each) => each.cluster as Json)
@@ -41,7 +45,10 @@ export function readProxyPolicies(
     ),
     rbac: unique(rbac.flatMap(policies)),
     fingerprint: { jwt: hash(jwt), rbac: hash(rbac), clusters: hash(relevant) },
-    rejected,
+    rejected: [
+      ...rejected,
+      ...nameless.filter((details) => !rejected.some((named) => named.endsWith(details))),
+    ],
   };
 }
 

@@ -194,6 +194,12 @@ describe('what counts', () => {
     expect(found.rejected).toEqual([`listener virtualInbound: ${details}`, 'listener other: rejected']);
     expect(found.providers).toHaveLength(1);
   });
+
+  test('a rejected update that Envoy notes a second time, without a name, is told once', () => {
+    const error = (details: string) => ({ error_state: { details } });
+    const found = read(listener([filter], error('bad keys')), error('bad keys'), error('other'));
+    expect(found.rejected).toEqual(['listener virtualInbound: bad keys', 'other']);
+  });
 });
 
 describe('fingerprints', () => {
