@@ -1,10 +1,12 @@
 /** What `${…}` in a scenario stands for in this run: keys, tokens, key servers, the CA. */
+import { createHash } from 'node:crypto';
 import type { PlannedScenario } from '../plan/types.ts';
 import type { TokenSpec } from '../scenario/schema.ts';
 import { resolve } from '../scenario/template.ts';
 import type { KeyServerHandle, Target } from '../target/target.ts';
 import type { IssuerKeys } from '../token/keys.ts';
 import { mintTokens, type Token } from '../token/mint.ts';
+import { together } from '../wait.ts';
 import { placed } from './keys.ts';
 
 export interface RunContext {
@@ -15,25 +17,40 @@ export interface RunContext {
   readonly names: Readonly<Record<string, unknown>>;
 }
 
-/** Starts the external key servers of a scenario with its keys. */
+/** Starts the external key servers of a scenario with its keys: all of them, or none when one cannot be started. */
 export async function startKeyServers(
   scenario: PlannedScenario,
   issuers: ReadonlyMap<string, IssuerKeys>,
   target: Target,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, KeyServerHandle>> {
-  const entries = Object.entries(scenario.keyServers)
-    .filter(([name, spec]) => spec.where === 'external' && isUsed(name, scenario))
-    .map(async ([name, spec]) => {
-      const jwks = issuers.get(spec.serves)?.jwks();
-      const id = `${name}-${scenario.info.id.replace(/[^a-z0-9]+/g, '-')}`;
-      const handle = await target.startKeyServer(
-        { name: id, path: spec.path, jwks, certificate: spec.certificate },
-        signal,
-      );
-      return [name, handle] as const;
-    });
-  return new Map(await Promise.all(entries));
+  const wanted = Object.entries(scenario.keyServers).filter(
+    ([name, spec]) => spec.where === 'external' && isUsed(name, scenario),
+  );
+  const started = new Map<string, KeyServerHandle>();
+  try {
+    await together(
+      wanted,
+      async ([name, { serves, path, certificate }], own) => {
+        const jwks = issuers.get(serves)?.jwks();
+        const start = { name: serverName(name, scenario.info.id), path, jwks, certificate };
+        started.set(name, await target.startKeyServer(start, own));
+      },
+      signal,
+    );
+    return started;
+  } catch (thrown) {
+    await Promise.allSettled([...started.values()].map((server) => server.stop()));
+    throw thrown;
+  }
+}
+
+/** A DNS label with room for what a target adds; labels have at most 63 characters (RFC 1035, section 2.3.4). */
+function serverName(name: string, scenario: string): string {
+  const label = `${name}-${scenario}`.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const text = label.replace(/^-|-$/g, '');
+  if (text.length <= 48) return text;
+  return `${text.slice(0, 41)}-${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
 }
 
 /** Whether any step of this variant of the scenario needs the server. */

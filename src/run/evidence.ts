@@ -1,8 +1,10 @@
 /** Writes what explains a failed check into a folder of its own. */
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { CheckResult } from '../events.ts';
+import { nameOfError } from '../names.ts';
 import type { KubeObject, Origin, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { redact } from '../token/decode.ts';
@@ -14,6 +16,8 @@ export interface EvidenceQuery {
   readonly applied: readonly KubeObject[];
   readonly request: { readonly origin: Origin; readonly url: string; readonly requestId: string } | undefined;
   readonly since: number;
+  /** Show signatures of tokens too. */
+  readonly showTokens: boolean;
 }
 
 /**
@@ -28,7 +32,8 @@ export async function writeEvidence(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { check, request } = query;
-  const folder = check.id.replace(/[^\w@.=-]+/g, '-').slice(0, 180);
+  const show = query.showTokens ? (text: string) => text : redact;
+  const folder = folderOf(check.id);
   const limit = within(timeouts.evidence, signal, 'collecting evidence');
   try {
     const files = [
@@ -40,12 +45,12 @@ export async function writeEvidence(
         : await target.evidence({ ...request, since: query.since }, limit.signal)),
     ];
     mkdirSync(join(artifacts, folder), { recursive: true });
-    for (const file of files) writeFileSync(join(artifacts, folder, file.name), redact(file.content));
+    for (const file of files) writeFileSync(join(artifacts, folder, file.name), show(file.content));
     return folder;
   } catch (thrown) {
     try {
       mkdirSync(join(artifacts, folder), { recursive: true });
-      writeFileSync(join(artifacts, folder, 'not-collected.txt'), redact(String((thrown as Error).message)));
+      writeFileSync(join(artifacts, folder, 'not-collected.txt'), show(nameOfError(thrown)));
       return folder;
     } catch {
       return undefined;
@@ -53,6 +58,12 @@ export async function writeEvidence(
   } finally {
     limit.done();
   }
+}
+
+/** A name that every file system takes; rows such as `/a/b` and `/a-b` must not share a folder. */
+function folderOf(id: string): string {
+  const name = id.replace(/[^\w@.=-]+/g, '-').slice(0, 180);
+  return `${name}-${createHash('sha256').update(id).digest('hex').slice(0, 6)}`;
 }
 
 function requestText(check: CheckResult): string {

@@ -1,10 +1,10 @@
 /** Who fetched the keys, by the access log of the key server. */
-import { HarnessError } from '../errors.ts';
+import { asHarnessError, HarnessError } from '../errors.ts';
 import type { CheckResult } from '../events.ts';
 import type { FetchedCheck, PlannedStep } from '../plan/types.ts';
 import type { FetchLogEntry } from '../target/target.ts';
 import { pause } from '../wait.ts';
-import { resultBase } from './results.ts';
+import { resultBase, withoutVerdict } from './results.ts';
 import type { StepState } from './state.ts';
 
 /**
@@ -13,6 +13,7 @@ import type { StepState } from './state.ts';
  */
 const logDelay = { 'in-cluster': 1000, external: 0 } as const;
 
+/** Looks at the logs. A log that cannot be read is an error of its check alone: the answers of the step are known. */
 export async function checkFetches(
   step: PlannedStep,
   state: StepState,
@@ -22,7 +23,16 @@ export async function checkFetches(
   const checks = step.checks.filter(
     (check): check is FetchedCheck => check.kind === 'fetched' && check.skip === undefined,
   );
-  return Promise.all(checks.map((check) => checkOne(check, step, state, since, signal)));
+  return Promise.all(
+    checks.map(async (check) => {
+      try {
+        return await checkOne(check, step, state, since, signal);
+      } catch (thrown) {
+        if (signal.aborted) throw thrown;
+        return withoutVerdict(state.scenario, step, check, 'error', asHarnessError(thrown));
+      }
+    }),
+  );
 }
 
 async function checkOne(

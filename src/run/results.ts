@@ -16,7 +16,7 @@ export function resultBase(scenario: PlannedScenario, step: PlannedStep, check: 
     column: check.column,
     source: step.source,
     place: check.place,
-    expected: expectedOf(check),
+    expected: redact(expectedOf(check)),
     finding: check.finding,
   } satisfies Partial<CheckResult>;
 }

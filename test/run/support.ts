@@ -1,0 +1,116 @@
+/** Runs scenarios that are written as in a file against a {@link FakeTarget}, and collects the events. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CheckResult, Event } from '../../src/events.ts';
+import { plan } from '../../src/plan/plan.ts';
+import { KeyRing } from '../../src/run/keys.ts';
+import { type RunRequest, runAll } from '../../src/run/run.ts';
+import type { RunOptions } from '../../src/run/state.ts';
+import { scenarioOf } from '../scenario/support.ts';
+import { FakeTarget } from '../support/fake-target.ts';
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly events: readonly Event[];
+  readonly checks: readonly CheckResult[];
+  readonly target: FakeTarget;
+  readonly artifacts: string;
+}
+
+export interface RunSettings extends Partial<Pick<RunRequest, 'failFast' | 'signal' | 'emit'>> {
+  readonly target?: FakeTarget;
+  readonly options?: Partial<RunOptions>;
+}
+
+export async function run(sources: readonly string[], settings: RunSettings = {}): Promise<Outcome> {
+  const target = settings.target ?? new FakeTarget();
+  const scenarios = sources.map((source, index) => scenarioOf(source, 'documented', `file-${index}.yaml`));
+  const artifacts = mkdtempSync(join(tmpdir(), 'artifacts-'));
+  const events: Event[] = [];
+  const exitCode = await runAll({
+    version: '0.0.0',
+    target,
+    plan: (facts, missing) => plan(scenarios, facts, missing, { canSwitchFetch: true }).groups,
+    options: {
+      runId: 'abc123',
+      artifacts,
+      images: { nginx: 'nginx:1' },
+      showTokens: false,
+      consecutive: 3,
+      answersMs: 100,
+      holdMs: 300,
+      ...settings.options,
+    },
+    keys: new KeyRing('abc123'),
+    failFast: settings.failFast ?? false,
+    emit: (event) => {
+      events.push(event);
+      settings.emit?.(event);
+    },
+    signal: settings.signal ?? new AbortController().signal,
+  });
+  const checks = events.flatMap((event) => (event.type === 'check-finished' ? [event.check] : []));
+  return { exitCode, events, checks, target, artifacts };
+}
+
+/** A file with these steps; `more` is YAML at its top. */
+export function scenarioSource(name: string, steps: string, more = ''): string {
+  return `name: ${name}
+title: Title of ${name}
+source: { document: FAQ, section: Sample }
+apps: [httpbin]
+issuers: { sample: { issuer: me, algorithm: ES256 } }
+tokens: { valid: { issuer: sample, claims: { sub: me } } }
+${more}
+steps:
+${steps}`;
+}
+
+/** A step that sends to httpbin without and with a token. */
+export function sendStep(name: string, cells = '[200, 200]', more = ''): string {
+  return `  - name: ${name}
+${more}    from: sleep.foo
+    request: { url: http://httpbin.foo:8000 }
+    expect:
+      columns: [no token, valid]
+      /headers: ${cells}
+`;
+}
+
+export const applyAuthentication = `    apply:
+      - apiVersion: security.istio.io/v1
+        kind: RequestAuthentication
+        metadata: { name: jwt, namespace: foo }
+        spec: { jwtRules: [{ issuer: me, jwks: "\${issuers.sample.jwks}" }] }
+`;
+
+export const applyAuthorization = `    apply:
+      - apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata: { name: require, namespace: foo }
+        spec: { rules: [{ from: [{ source: { requestPrincipals: ["*"] } }] }] }
+`;
+
+/** The type of each event, with what tells it from others of its type. */
+export function outline(events: readonly Event[]): string[] {
+  return events.map((event) => {
+    switch (event.type) {
+      case 'scenario-started':
+        return `${event.type} ${event.scenario.id}`;
+      case 'scenario-finished':
+        return `${event.type} ${event.scenario}${event.problem === undefined ? '' : ` ${event.problem.code}`}`;
+      case 'step-started':
+      case 'step-held':
+        return `${event.type} ${event.step}`;
+      case 'step-applied':
+        return `${event.type} ${event.objects.join(', ')}`;
+      case 'check-finished':
+        return `${event.type} ${event.check.state} ${event.check.row}, ${event.check.column}`;
+      case 'run-finished':
+        return `${event.type} ${event.exitCode}`;
+      default:
+        return event.type;
+    }
+  });
+}

@@ -1,0 +1,264 @@
+/**
+ * A mesh in memory for tests of the runner: it applies objects, takes policies over into one proxy as istiod and
+ * Envoy would, and answers what a test says. Everything that was asked of it is in `calls`.
+ */
+import { createHash } from 'node:crypto';
+import { HarnessError } from '../../src/errors.ts';
+import type { FetchMode, MeshFacts } from '../../src/events.ts';
+import { nameOfKey } from '../../src/names.ts';
+import type {
+  Applied,
+  CapabilityName,
+  EvidenceFile,
+  FetchLogEntry,
+  HttpRequest,
+  HttpResponse,
+  Intent,
+  KeyServerHandle,
+  KeyServerStart,
+  KubeObject,
+  ObjectKey,
+  Origin,
+  ProxyPolicies,
+  ProxyRef,
+  Target,
+} from '../../src/target/target.ts';
+import { throwIfAborted } from '../../src/wait.ts';
+
+export const fakeFacts: MeshFacts = {
+  id: 'fake mesh',
+  target: 'fake',
+  reason: 'asked for',
+  istio: '1.31.1',
+  fetch: 'istiod',
+};
+
+export const fakeProxy: ProxyRef = {
+  namespace: 'foo',
+  pod: 'httpbin-1',
+  labels: { app: 'httpbin' },
+  kind: 'sidecar',
+};
+
+export type FakeAnswer = number | Partial<HttpResponse>;
+
+interface JwtRule {
+  issuer?: string;
+  jwks?: string;
+  jwksUri?: string;
+}
+
+export class FakeTarget implements Target {
+  readonly name = 'fake';
+  readonly missing = new Map<CapabilityName, string>();
+  readonly calls: string[] = [];
+  readonly objects = new Map<string, KubeObject>();
+  readonly servers: { start: KeyServerStart; stops: number; log: FetchLogEntry[] }[] = [];
+  readonly seen: HttpRequest[] = [];
+  /** Answers a request; 200 unless a test says otherwise. */
+  answer: (request: HttpRequest) => FakeAnswer = () => 200;
+  /** Called before every method with its name; may throw or wait. */
+  before: (method: keyof Target, signal: AbortSignal | undefined, detail: string) => unknown = () => {};
+  proxyRefs: ProxyRef[] = [fakeProxy];
+  /** What the proxy refuses, in its own words. */
+  rejected: string[] = [];
+  /** While true, the proxy does not take anything over. */
+  frozen = false;
+  warnings: string[] = [];
+  mode: FetchMode = 'istiod';
+  evidenceText = 'the filters';
+  #scopes = new Map<string, Map<string, KubeObject | undefined>>();
+  #policies: ProxyPolicies | undefined;
+
+  async #called(method: keyof Target, signal?: AbortSignal, detail = ''): Promise<void> {
+    this.calls.push(`${method} ${detail}`.trim());
+    await this.before(method, signal, detail);
+    if (signal !== undefined) throwIfAborted(signal);
+  }
+
+  async up(signal: AbortSignal): Promise<MeshFacts> {
+    await this.#called('up', signal);
+    return fakeFacts;
+  }
+
+  async begin(_intent: Intent, signal: AbortSignal): Promise<void> {
+    await this.#called('begin', signal);
+  }
+
+  async prepare(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#called('prepare', signal, apps.join(','));
+  }
+
+  async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
+    await this.#called('setFetchMode', signal, mode);
+    this.mode = mode;
+  }
+
+  fetchMode(): FetchMode {
+    return this.mode;
+  }
+
+  async caCertificate(): Promise<string> {
+    return 'the CA';
+  }
+
+  async apply(objects: readonly KubeObject[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    const names = objects.map((object) => nameOfKey({ ...object.metadata, kind: object.kind }));
+    await this.#called('apply', signal, names.join(', '));
+    return objects.map((object): Applied => {
+      const { apiVersion, kind, metadata } = object;
+      const key = { apiVersion, kind, name: metadata.name, namespace: metadata.namespace };
+      const before = this.#change(scope, nameOfKey(key), object);
+      const same = JSON.stringify(before) === JSON.stringify(object);
+      const change = before === undefined ? 'created' : same ? 'unchanged' : 'changed';
+      return { key, change, warnings: this.warnings };
+    });
+  }
+
+  async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    if (keys.length > 0) await this.#called('delete', signal, keys.map(nameOfKey).join(', '));
+    return keys.map((key): Applied => {
+      const before = this.#change(scope, nameOfKey(key), undefined);
+      return { key, change: before === undefined ? 'unchanged' : 'deleted', warnings: [] };
+    });
+  }
+
+  #change(scope: string, name: string, object: KubeObject | undefined): KubeObject | undefined {
+    const before = this.objects.get(name);
+    const remembered = this.#scopes.get(scope) ?? new Map<string, KubeObject | undefined>();
+    this.#scopes.set(scope, remembered);
+    if (!remembered.has(name)) remembered.set(name, before);
+    if (object === undefined) this.objects.delete(name);
+    else this.objects.set(name, structuredClone(object));
+    return before;
+  }
+
+  async undo(scope: string, signal: AbortSignal): Promise<void> {
+    await this.#called('undo', signal, scope);
+    for (const [name, before] of this.#scopes.get(scope) ?? []) {
+      if (before === undefined) this.objects.delete(name);
+      else this.objects.set(name, before);
+    }
+    this.#scopes.delete(scope);
+  }
+
+  async send(
+    origin: Origin,
+    requests: readonly HttpRequest[],
+    rounds: number,
+    signal: AbortSignal,
+  ): Promise<HttpResponse[][]> {
+    await this.#called('send', signal, `${requests.length} x ${rounds} from ${origin.kind}`);
+    this.seen.push(...requests);
+    return Array.from({ length: rounds }, () => requests.map((request) => this.#respond(request)));
+  }
+
+  #respond(request: HttpRequest): HttpResponse {
+    const answer = this.answer(request);
+    const given = typeof answer === 'number' ? { status: answer } : answer;
+    return { status: 200, headers: {}, body: '', at: Date.now(), durationMs: 1, ...given };
+  }
+
+  curl(_origin: Origin, request: HttpRequest): string {
+    return `curl ${request.headers.map(([name, value]) => `-H '${name}: ${value}'`).join(' ')} '${request.url}'`;
+  }
+
+  ingressUrl(): string {
+    return 'http://127.0.0.1:31080';
+  }
+
+  async proxies(_origin: Origin, _url: string, signal: AbortSignal): Promise<ProxyRef[]> {
+    await this.#called('proxies', signal);
+    return this.proxyRefs;
+  }
+
+  async declaredPolicies(_proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]> {
+    await this.#called('declaredPolicies', signal);
+    return [...this.objects.values()].filter((object) => object.apiVersion.startsWith('security.istio.io'));
+  }
+
+  async proxyPolicies(
+    _proxy: ProxyRef,
+    hosts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ProxyPolicies> {
+    await this.#called('proxyPolicies', signal, hosts.join(','));
+    if (!this.frozen || this.#policies === undefined) this.#policies = this.#pushed(hosts);
+    return { ...this.#policies, rejected: this.rejected };
+  }
+
+  /** What istiod makes of the objects that are there. */
+  #pushed(hosts: readonly string[]): ProxyPolicies {
+    const of = (kind: string) => [...this.objects.values()].filter((object) => object.kind === kind);
+    const rules = of('RequestAuthentication').flatMap(
+      ({ spec }) => (spec as { jwtRules?: JwtRule[] }).jwtRules ?? [],
+    );
+    const policies = of('AuthorizationPolicy');
+    const clusters = [...of('ServiceEntry'), ...of('DestinationRule')];
+    return {
+      providers: rules.map(({ issuer = '', jwks, jwksUri }) => ({
+        issuer,
+        keys: this.mode === 'envoy' && jwks === undefined ? undefined : keysOf(jwks ?? '{"keys":[]}'),
+        uri: this.mode === 'envoy' ? jwksUri : undefined,
+      })),
+      rbac: policies.map(({ metadata, spec }) => ({
+        name: `ns[${metadata.namespace}]-policy[${metadata.name}]-rule[0]`,
+        action: (spec as { action?: string }).action ?? 'ALLOW',
+        rules: '{}',
+      })),
+      fingerprint: { jwt: hash(rules), rbac: hash(policies), clusters: hash([hosts, clusters]) },
+      rejected: [],
+    };
+  }
+
+  async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
+    await this.#called('startKeyServer', signal, start.name);
+    const server = { start, stops: 0, log: [] as FetchLogEntry[] };
+    this.servers.push(server);
+    return {
+      name: start.name,
+      host: `${start.name}.external.test`,
+      ip: '192.0.2.7',
+      setKeys: async () => {},
+      log: async () => {
+        await this.before('startKeyServer', undefined, 'log');
+        return server.log;
+      },
+      stop: async () => {
+        server.stops += 1;
+      },
+    };
+  }
+
+  async podFetches(
+    pods: { readonly namespace: string; readonly app: string },
+    _path: string,
+    _since: number,
+    signal: AbortSignal,
+  ): Promise<FetchLogEntry[]> {
+    await this.#called('podFetches', signal, `${pods.app}.${pods.namespace}`);
+    return this.servers.flatMap((server) => server.log);
+  }
+
+  async evidence(query: { readonly requestId: string }, signal: AbortSignal): Promise<EvidenceFile[]> {
+    await this.#called('evidence', signal, query.requestId);
+    return [{ name: 'proxy-filters.json', content: this.evidenceText }];
+  }
+
+  async down(signal: AbortSignal): Promise<void> {
+    await this.#called('down', signal);
+  }
+}
+
+/** The error with which an API server refuses an object. */
+export function refusal(name: string, reason: string): HarnessError {
+  return new HarnessError('E_REFUSED', `${name} was refused: ${reason}`);
+}
+
+function keysOf(jwks: string): Record<string, unknown>[] {
+  return (JSON.parse(jwks) as { keys: Record<string, unknown>[] }).keys;
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
