@@ -20,6 +20,7 @@ import { Engine } from './engine.ts';
 import { appImages, loadLocalImages } from './images.ts';
 import { installIstio } from './istio.ts';
 import { startKeyServer } from './key-server.ts';
+import { ClusterLock } from './lock.ts';
 import { type Notes, readNotes, writeNotes } from './notes.ts';
 import type { KindSettings } from './settings.ts';
 
@@ -35,6 +36,7 @@ export class KindTarget extends KubernetesTarget {
   readonly #progress: Progress;
   readonly #engine: Engine;
   readonly #cluster: KindCluster;
+  readonly #lock: ClusterLock;
   readonly #authorities: Authorities;
   readonly #keyServers = new Set<KeyServerHandle>();
   /** This run has created the cluster, or has begun to. */
@@ -57,11 +59,13 @@ export class KindTarget extends KubernetesTarget {
     this.#progress = progress;
     this.#engine = new Engine(settings.programs.docker);
     this.#cluster = new KindCluster(settings.programs.kind, settings.name);
+    this.#lock = new ClusterLock(this.#cluster.path('lock'), settings.name);
     this.#authorities = new Authorities(this.#cluster.path('ca.json'), settings.name);
   }
 
   async up(signal: AbortSignal): Promise<MeshFacts> {
     const { name, reuse } = this.#settings;
+    this.#lock.take();
     const [engine, exists] = await Promise.all([this.#engine.info(signal), this.#cluster.exists(signal)]);
     if (exists && !reuse) {
       throw new HarnessError('E_CLUSTER', `a kind cluster named "${name}" exists already`, {
@@ -244,8 +248,10 @@ export class KindTarget extends KubernetesTarget {
     const { name, runId } = this.#settings;
     await this.#engine.removeByLabel(`jwt-e2e.run=${runId}`, signal);
     if (this.#notes !== undefined && (keep || !this.#created)) await this.#leaveInOrder(this.#notes, signal);
-    if (this.#created && !keep) {
+    // One that was not set up to the end is of no use to anybody.
+    if (this.#created && (!keep || this.#notes === undefined)) {
       await phase(this.#progress, `Deleting kind cluster "${name}"`, () => this.#cluster.delete(signal));
     }
+    this.#lock.release();
   }
 }
