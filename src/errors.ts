@@ -82,13 +82,18 @@ export class HarnessError extends Error {
       case 'E_TEMPLATE':
         return exitCodes.scenario;
       case 'E_INTERRUPTED':
-        return exitCodes.interrupted;
+        return interruptedCode(this.cause);
       default:
         return exitCodes.noVerdict;
     }
   }
 }
 HarnessError.prototype.name = 'HarnessError';
+
+/** The exit code after an interruption. @param reason the name of the signal that caused it, as AbortSignals carry it */
+export function interruptedCode(reason: unknown): number {
+  return reason === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
+}
 
 /** Turns whatever was thrown into a {@link HarnessError}, keeping the original as `cause`. */
 export function asHarnessError(thrown: unknown, code: ErrorCode = 'E_INTERNAL'): HarnessError {

@@ -1,5 +1,5 @@
 /** SIGINT and SIGTERM end a run in good order; a second one ends it at once. */
-import { exitCodes } from '../errors.ts';
+import { interruptedCode } from '../errors.ts';
 
 /**
  * Calls `work` with a signal that is aborted by SIGINT or SIGTERM; its reason is the name of the signal.
@@ -14,7 +14,7 @@ export async function withSignals<T>(
   const handle = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) {
       process.stderr.write(`\n${name} again: ending without cleaning up. ${leftBehind}\n`);
-      process.exit(name === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted);
+      process.exit(interruptedCode(name));
     }
     process.stderr.write(`\n${name}: cleaning up; once more ends at once.\n`);
     controller.abort(name);

@@ -1,5 +1,5 @@
 /** The whole run: mesh up, plan, groups of scenarios, mesh down. Everything it does is told as events. */
-import { asHarnessError, exitCodes, type HarnessError } from '../errors.ts';
+import { asHarnessError, exitCodes, type HarnessError, interruptedCode } from '../errors.ts';
 import { type Counts, type Emit, type MeshFacts, stamped } from '../events.ts';
 import type { PlannedGroup } from '../plan/types.ts';
 import type { CapabilityName, Target } from '../target/target.ts';
@@ -53,7 +53,7 @@ export async function runAll(request: RunRequest): Promise<number> {
     cleanUp.done();
   }
   const interrupted = request.signal.aborted;
-  const exitCode = interrupted ? interruptedCode(request.signal) : verdictOf(counts, problems, error);
+  const exitCode = interrupted ? interruptedCode(request.signal.reason) : verdictOf(counts, problems, error);
   emit({
     type: 'run-finished',
     durationMs: Math.round(performance.now() - started),
@@ -70,8 +70,4 @@ function verdictOf(counts: Counts, problems: number, error: HarnessError | undef
   if (counts.failed > 0) return exitCodes.failed;
   if (error !== undefined) return error.exitCode;
   return counts.error > 0 || problems > 0 ? exitCodes.noVerdict : exitCodes.passed;
-}
-
-function interruptedCode(signal: AbortSignal): number {
-  return signal.reason === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
 }

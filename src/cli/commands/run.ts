@@ -1,8 +1,8 @@
 /** `jwt-e2e run`: scenarios on a mesh, with reports. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { asHarnessError, exitCodes } from '../../errors.ts';
+import { relative, resolve } from 'node:path';
+import { asHarnessError, exitCodes, interruptedCode } from '../../errors.ts';
 import { type Event, stamped } from '../../events.ts';
 import { plan } from '../../plan/plan.ts';
 import { problemOf } from '../../problem.ts';
@@ -117,7 +117,7 @@ function finishWithout(
   signal: AbortSignal,
 ): number {
   const error = asHarnessError(thrown);
-  const exitCode = signal.aborted ? exitCodes.interrupted : error.exitCode;
+  const exitCode = signal.aborted ? interruptedCode(signal.reason) : error.exitCode;
   const tell = stamped(emit);
   tell({ type: 'run-started', runId, version: productVersion });
   tell({
@@ -139,7 +139,7 @@ function makeReports(values: Values, artifacts: string, io: Io) {
     new ConsoleReporter({
       stream: io.stdout,
       ...describeTerminal(process.stdout, io.env),
-      readLine: (place) => lineOf(join(io.cwd, place.file), place.line),
+      readLine: (place) => lineOf(resolve(io.cwd, place.file), place.line),
       reports: { JUnit: shown(junit), JSON: shown(json) },
       artifacts: shown(artifacts),
       quiet: flag(values, 'quiet'),
