@@ -1,4 +1,5 @@
 /** Pods and what owns them: waiting until they are ready, reading their logs. */
+import { HarnessError } from '../errors.ts';
 import { nameOfKey } from '../names.ts';
 import type { KubeObject } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
@@ -45,7 +46,8 @@ export function isReady(pod: Pod): boolean {
 }
 
 /**
- * Waits until every Deployment among the objects runs its current generation and nothing of an older one.
+ * Waits until every Deployment among the objects runs its current generation and nothing of an older one. One that sets
+ * progressDeadlineSeconds is given up after that time.
  *
  * @throws HarnessError E_NOT_READY that names what a pod waits for, such as ErrImagePull.
  */
@@ -67,7 +69,7 @@ export async function waitUntilReady(
           intervalMs: 250,
           signal: own,
           code: 'E_NOT_READY',
-          hint: `Look at it with: kubectl describe deployment -n ${deployment.metadata.namespace ?? 'default'} ${deployment.metadata.name}`,
+          hint: lookAt(deployment),
         },
       ),
     signal,
@@ -103,7 +105,30 @@ async function deploymentReady(
     .map((container) => ({ name: container.name, ...container.state?.waiting }))
     .filter((each) => each.reason !== undefined && !/^(ContainerCreating|PodInitializing)$/.test(each.reason))
     .map((each) => `container ${each.name}: ${each.reason} ${each.message ?? ''}`.trim());
-  return waiting.join('; ') || `${status.availableReplicas ?? 0} of ${wanted} replicas are available`;
+  const missing =
+    waiting.join('; ') || `${status.availableReplicas ?? 0} of ${wanted} replicas are available`;
+  if (current && hasGivenUp(live)) {
+    throw new HarnessError(
+      'E_NOT_READY',
+      `${nameOfKey(keyOf(live))} did not become ready within its progressDeadlineSeconds: ${missing}`,
+      { hint: lookAt(live) },
+    );
+  }
+  return missing;
+}
+
+/** https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#failed-deployment */
+function hasGivenUp(deployment: KubeObject): boolean {
+  const { conditions = [] } = (deployment.status ?? {}) as {
+    conditions?: { type: string; reason: string }[];
+  };
+  return conditions.some(
+    ({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded',
+  );
+}
+
+function lookAt({ metadata: { name, namespace = 'default' } }: KubeObject): string {
+  return `Look at it with: kubectl describe deployment -n ${namespace} ${name}`;
 }
 
 /** Log lines of a container, each as it was written. Empty when the container is not there. */

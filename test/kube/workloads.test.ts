@@ -144,3 +144,30 @@ test('a log is text as it was written, also when it happens to be JSON, and empt
   api.rule('GET', /log$/, failure(403, 'Forbidden', 'no logs for you'), 1);
   await expect(podLog(client, query, signal)).rejects.toThrow('no logs for you');
 });
+
+test('a Deployment that gave up by its own progressDeadlineSeconds is not waited for', async () => {
+  const exceeded = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' };
+  const status = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, conditions: [exceeded] };
+  const waiting = { reason: 'ErrImagePull', message: 'not found' };
+  api.put(
+    pod('nginx-1', 'nginx', { status: { containerStatuses: [{ name: 'nginx', state: { waiting } }] } }),
+  );
+  const object = api.put(deployment('nginx', status));
+  await expect(waitUntilReady(client, [object], signal, 30_000)).rejects.toMatchObject({
+    code: 'E_NOT_READY',
+    message:
+      'Deployment foo/nginx did not become ready within its progressDeadlineSeconds: container nginx: ErrImagePull not found',
+    hint: expect.stringContaining('kubectl describe deployment -n foo nginx'),
+  });
+});
+
+test('that a Deployment gave up before it was changed means nothing', async () => {
+  const exceeded = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' };
+  const stages = [{ ...done, observedGeneration: 1, conditions: [exceeded] }, done];
+  const object = api.put(deployment('nginx', {}));
+  api.rule('GET', /deployments\/nginx$/, () => {
+    api.put(deployment('nginx', stages.shift() ?? done));
+    return undefined;
+  });
+  await waitUntilReady(client, [object], signal);
+});
