@@ -1,0 +1,98 @@
+/** Users of a real cluster with exactly the rights that docs/rbac publishes, each with a kubeconfig of its own. */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { applyObject, deleteObject, keyOf } from '../../../src/kube/objects.ts';
+import type { KubeObject } from '../../../src/target/target.ts';
+import { unaborted } from '../../support/signals.ts';
+
+export const adminKubeconfig = process.env.JWT_E2E_TEST_CLUSTER_KUBECONFIG ?? '';
+
+export const whySkipped =
+  'JWT_E2E_TEST_CLUSTER_KUBECONFIG names no kubeconfig of a cluster with Istio: make one with "jwt-e2e up"';
+
+export function admin(): KubeClient {
+  return new KubeClient(loadKubeConfig({ file: adminKubeconfig }));
+}
+
+/** The namespace of the service accounts; it is not one of the tool's own. */
+const namespace = 'jwt-e2e-users';
+
+export interface Users {
+  /** Kubeconfig files. */
+  readonly data: string;
+  readonly mesh: string;
+  remove(): Promise<void>;
+}
+
+/** Two service accounts, with the roles of docs/rbac and nothing else. */
+export async function makeUsers(client: KubeClient): Promise<Users> {
+  const signal = unaborted();
+  const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-users-'));
+  const made: KubeObject[] = [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }];
+  const files: Record<string, string> = {};
+  for (const name of ['data-plane', 'mesh']) {
+    const role = parse(readFileSync(`docs/rbac/${name}.yaml`, 'utf8')) as KubeObject;
+    made.push(role, serviceAccount(name), binding(name, role.metadata.name));
+  }
+  for (const object of made) await applyObject(client, object, { signal });
+  for (const name of ['data-plane', 'mesh']) {
+    const { body } = await client.request(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
+      method: 'POST',
+      body: {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: { expirationSeconds: 3600 },
+      },
+      signal,
+    });
+    files[name] = join(folder, `${name}.kubeconfig`);
+    writeFileSync(
+      files[name],
+      kubeconfig(client, name, (body as { status: { token: string } }).status.token),
+      {
+        mode: 0o600,
+      },
+    );
+  }
+  return {
+    data: files['data-plane'] ?? '',
+    mesh: files.mesh ?? '',
+    remove: async () => {
+      for (const object of made.reverse()) await deleteObject(client, keyOf(object), signal);
+    },
+  };
+}
+
+function serviceAccount(name: string): KubeObject {
+  return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } };
+}
+
+function binding(name: string, role: string): KubeObject {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    metadata: { name: `jwt-e2e-users-${name}` },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+    subjects: [{ kind: 'ServiceAccount', name, namespace }],
+  };
+}
+
+function kubeconfig(client: KubeClient, name: string, token: string): string {
+  const cluster = client.config.getCurrentCluster();
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': name,
+    clusters: [
+      {
+        name: 'test',
+        cluster: { server: cluster?.server, 'certificate-authority-data': cluster?.caData },
+      },
+    ],
+    users: [{ name, user: { token } }],
+    contexts: [{ name, context: { cluster: 'test', user: name } }],
+  });
+}
