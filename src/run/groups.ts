@@ -99,14 +99,22 @@ function prepare(scenario: PlannedScenario, { keys, target, signal }: RunRequest
 }
 
 /** Begins what later scenarios of the group will wait for. What goes wrong is seen when its step applies it. */
-async function startAhead(
+function startAhead(
   scenario: PlannedScenario,
   all: readonly PlannedScenario[],
   prepared: Prepared,
+  request: RunRequest,
+): Promise<void> | undefined {
+  const objects = objectsAhead(scenario, all);
+  return objects.length === 0 ? undefined : applyAhead(objects, scenario, prepared, request);
+}
+
+async function applyAhead(
+  objects: ReturnType<typeof objectsAhead>,
+  scenario: PlannedScenario,
+  prepared: Prepared,
   { target, options, signal }: RunRequest,
 ): Promise<void> {
-  const objects = objectsAhead(scenario, all);
-  if (objects.length === 0) return;
   try {
     await target.prepare(scenario.apps, signal);
     const names = await knownNames(await prepared.issuers, await prepared.keyServers, target, options.images);

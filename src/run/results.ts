@@ -37,5 +37,6 @@ export function withoutVerdict(
 ): CheckResult {
   const base = resultBase(scenario, step, check);
   if (typeof why === 'string') return { ...base, state, message: why, durationMs: 0 };
-  return { ...base, state, message: redact(why.message), hint: why.hint, code: why.code, durationMs: 0 };
+  const hint = why.hint === undefined ? undefined : redact(why.hint);
+  return { ...base, state, message: redact(why.message), hint, code: why.code, durationMs: 0 };
 }

@@ -22,10 +22,11 @@ export interface Prepared {
 /** The problem, with every token in it made harmless. */
 export function problemOf(error: HarnessError): Problem {
   const problem = plainProblem(error);
-  const { message, details } = problem;
+  const { message, hint, details } = problem;
   return {
     ...problem,
     message: redact(message),
+    hint: hint === undefined ? undefined : redact(hint),
     details: details === undefined ? undefined : redact(details),
   };
 }

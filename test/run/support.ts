@@ -71,7 +71,7 @@ ${steps}`;
 export function sendStep(name: string, cells = '[200, 200]', more = ''): string {
   return `  - name: ${name}
 ${more}    from: sleep.foo
-    request: { url: http://httpbin.foo:8000 }
+    request: { url: "http://httpbin.foo:8000" }
     expect:
       columns: [no token, valid]
       /headers: ${cells}
