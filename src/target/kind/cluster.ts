@@ -91,7 +91,7 @@ export class KindCluster {
         signal,
         timeoutMs: timeouts.createCluster,
         code: 'E_CLUSTER',
-        hint: 'kind explains common causes under https://kind.sigs.k8s.io/docs/user/known-issues/',
+        hint: `Check that ${nodeImage} can be pulled, or is in the local engine (--node-image). kind explains other causes under https://kind.sigs.k8s.io/docs/user/known-issues/`,
       },
     );
   }

@@ -1,7 +1,7 @@
 /** Runs the programs of the target kind: docker, kind and istioctl. Killed when they hang or the run ends. */
 import { execa } from 'execa';
 import { type ErrorCode, HarnessError } from '../../errors.ts';
-import { throwIfAborted } from '../../wait.ts';
+import { onAbort, throwIfAborted } from '../../wait.ts';
 
 export interface ToolOptions {
   readonly signal: AbortSignal;
@@ -10,6 +10,29 @@ export interface ToolOptions {
   readonly code: ErrorCode;
   readonly hint?: string;
   readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Groups that have not ended; they must not go on without us. */
+const running = new Set<number>();
+process.on('exit', () => {
+  for (const group of running) signalGroup(group, 'SIGKILL');
+});
+
+function stop(group: number | undefined): void {
+  if (group === undefined) return;
+  signalGroup(group, 'SIGTERM');
+  const later = setTimeout(() => {
+    if (running.has(group)) signalGroup(group, 'SIGKILL');
+  }, 5000);
+  later.unref();
+}
+
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /**
@@ -23,31 +46,54 @@ export async function runTool(
   options: ToolOptions,
 ): Promise<string> {
   throwIfAborted(options.signal);
-  const result = await execa(program, args, {
+  const child = execa(program, args, {
     reject: false,
-    timeout: options.timeoutMs,
-    cancelSignal: options.signal,
-    forceKillAfterDelay: 5000,
     stdin: 'ignore',
     env: { ...options.env },
+    // A process group of its own: what the program has started itself, such as docker, ends with it.
+    detached: true,
   });
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    stop(child.pid);
+  }, options.timeoutMs);
+  const ignore = onAbort(options.signal, () => stop(child.pid));
+  if (child.pid !== undefined) running.add(child.pid);
+  const result = await child;
+  if (child.pid !== undefined) running.delete(child.pid);
+  clearTimeout(timer);
+  ignore();
   if (!result.failed) return result.stdout;
   throwIfAborted(options.signal);
   const command = `${program.split('/').pop()} ${args.slice(0, 2).join(' ')}`.trim();
   const output = `${result.stderr ?? ''}\n${result.stdout ?? ''}`.trim();
-  const why = result.timedOut
+  const why = timedOut
     ? `took longer than ${Math.round(options.timeoutMs / 1000)} s`
-    : result.exitCode === undefined
-      ? `could not be started: ${result.originalMessage ?? result.shortMessage}`
-      : `failed with exit code ${result.exitCode}: ${lastLine(output)}`;
+    : result.signal !== undefined
+      ? `was ended by ${result.signal}`
+      : result.exitCode === undefined
+        ? `could not be started: ${result.originalMessage ?? result.shortMessage}`
+        : `failed with exit code ${result.exitCode}: ${reasonIn(output)}`;
   throw new HarnessError(options.code, `${command} ${why}`, {
     hint: options.hint,
     details: output.split('\n').slice(-40).join('\n'),
   });
 }
 
-/** The line that is most likely to be the reason: the last one that says error, or the last one at all. */
-function lastLine(output: string): string {
-  const lines = output.split('\n').filter((line) => line.trim() !== '');
-  return (lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'no output').trim();
+const longest = 400;
+
+/**
+ * The part of the output that is most likely to be the reason, as one line: from the last line that begins with "error"
+ * on, which is how these programs end; else the last line that says error, or the last one at all.
+ */
+function reasonIn(output: string): string {
+  const lines = output.split('\n').flatMap((line) => line.trim() || []);
+  const last = lines.findLastIndex((line) => /^error\b/i.test(line) && !/^error response from/i.test(line));
+  const reason =
+    last >= 0
+      ? lines.slice(last).join(' ')
+      : (lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'no output');
+  const text = reason.replace(/^error:\s*/i, '');
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }
