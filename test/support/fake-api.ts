@@ -51,6 +51,7 @@ const builtIn: [string, Resource[]][] = [
       namespaced('services', 'Service'),
       namespaced('configmaps', 'ConfigMap'),
       { name: 'namespaces', kind: 'Namespace', namespaced: false },
+      { name: 'nodes', kind: 'Node', namespaced: false },
     ],
   ],
   ['apps/v1', [namespaced('deployments', 'Deployment'), { ...namespaced('deployments/scale', 'Scale') }]],
@@ -70,16 +71,26 @@ const builtIn: [string, Resource[]][] = [
         namespaced('destinationrules', 'DestinationRule'),
         namespaced('sidecars', 'Sidecar'),
         namespaced('gateways', 'Gateway'),
+        namespaced('virtualservices', 'VirtualService'),
       ],
     ],
   ]),
 ];
 
 export class FakeApi {
+  /**
+   * Also what only matters when several users share a cluster: who manages which object, fields that go with a
+   * server-side apply that leaves them out, namespaces that must exist and take what is in them with them.
+   */
+  realistic = false;
+  /** How often a namespace is still seen after it was deleted. */
+  lingering = 0;
   readonly folder: string;
   readonly requests: ApiRequest[] = [];
   readonly objects = new Map<string, KubeObject>();
   readonly resources = new Map<string, Resource[]>(builtIn);
+  /** What each field manager has applied, by manager and object. */
+  readonly #applied = new Map<string, unknown>();
   readonly #exec = new ExecServer();
   readonly #rules: Rule[] = [];
   readonly #sockets = new Set<Socket>();
@@ -183,6 +194,9 @@ export class FakeApi {
 
   /** Forgets everything but the address. */
   reset(): void {
+    this.realistic = false;
+    this.lingering = 0;
+    this.#applied.clear();
     this.requests.length = 0;
     this.#rules.length = 0;
     this.objects.clear();
@@ -248,6 +262,7 @@ export class FakeApi {
     );
     const { version, ns, plural, name } = match?.groups ?? {};
     const resources = this.resources.get(version ?? '');
+    if (request.path === '/version') return { status: 200, body: { gitVersion: 'v1.34.4' } };
     if (request.headers.authorization !== 'Bearer bearer-of-the-tester')
       return failure(401, 'Unauthorized', 'Unauthorized');
     if (resources === undefined) return { status: 404, body: '404 page not found\n' };
@@ -271,8 +286,9 @@ export class FakeApi {
       .map(([, object]) => object)
       .filter((object) =>
         wanted.every((each) => {
-          const [label, value] = each.split('=');
-          return object.metadata.labels?.[label ?? ''] === value;
+          const [label = '', value] = each.split('=');
+          const has = object.metadata.labels?.[label];
+          return value === undefined ? has !== undefined : has === value;
         }),
       )
       // Lists of a real API server leave these out.
@@ -292,7 +308,8 @@ export class FakeApi {
     const missing = failure(404, 'NotFound', `${resource.name} "${name}" not found`);
     const body = request.body as KubeObject;
     const place = { name, ...(resource.namespaced ? { namespace: ns ?? 'default' } : {}) };
-    const save = (object: KubeObject, status: number): ApiReply => {
+    const save = (changed: KubeObject, status: number): ApiReply => {
+      const object = this.realistic ? this.#managed(changed, before, request) : changed;
       const { resourceVersion: _, ...metadata } = { ...object.metadata, ...place };
       const { resourceVersion: __, ...old } = before?.metadata ?? { name };
       if (before !== undefined && isDeepStrictEqual({ ...object, metadata }, { ...before, metadata: old }))
@@ -301,18 +318,31 @@ export class FakeApi {
       if (request.query.dryRun !== 'All') this.objects.set(key, after);
       return { status, body: after };
     };
+    const home = resource.namespaced ? this.pathOf('v1', 'Namespace', undefined, ns ?? 'default') : key;
+    if (this.realistic && before === undefined && ['PATCH', 'POST'].includes(request.method)) {
+      if (resource.namespaced && !this.objects.has(home) && (ns ?? 'default') !== 'default')
+        return failure(404, 'NotFound', `namespaces "${ns}" not found`);
+    }
     switch (request.method) {
       case 'GET':
+        if (before?.metadata.deletionTimestamp !== undefined && this.lingering-- <= 0) this.#remove(key);
         return before === undefined ? missing : { status: 200, body: { ...before, apiVersion: version } };
       case 'DELETE':
         if (before === undefined) return missing;
         if (![undefined, before.metadata.uid].includes(uidOf(request.body)))
           return failure(409, 'Conflict', 'the UID in the precondition does not match');
-        this.objects.delete(key);
+        if (resource.kind === 'Namespace' && this.lingering > 0) {
+          before.metadata.deletionTimestamp ??= '2026-01-01T00:00:00Z';
+        } else this.#remove(key);
         return { status: 200, body: { kind: 'Status', status: 'Success' } };
       case 'PATCH':
         if (before === undefined && !request.headers['content-type']?.includes('apply')) return missing;
-        return save(merge(before ?? {}, body) as KubeObject, before === undefined ? 201 : 200);
+        if (![undefined, before?.metadata.resourceVersion].includes(body.metadata?.resourceVersion))
+          return failure(409, 'Conflict', 'the object has been modified');
+        return save(
+          merge(this.#withoutLeftOut(before, key, request) ?? {}, body) as KubeObject,
+          before === undefined ? 201 : 200,
+        );
       case 'POST':
         if (before !== undefined) return failure(409, 'AlreadyExists', `${name} already exists`);
         return save(body, 201);
@@ -324,6 +354,36 @@ export class FakeApi {
       default:
         return failure(405, 'MethodNotAllowed', request.method);
     }
+  }
+
+  /** The object without the fields that this manager has applied before and now leaves out. */
+  #withoutLeftOut(before: KubeObject | undefined, key: string, request: ApiRequest): KubeObject | undefined {
+    if (!this.realistic || !isApply(request)) return before;
+    const last = `${request.query.fieldManager}|${key}`;
+    const left = without(before, this.#applied.get(last), request.body) as KubeObject | undefined;
+    if (request.query.dryRun !== 'All') this.#applied.set(last, request.body);
+    return left;
+  }
+
+  /** The object with metadata.managedFields, in the form of the real ones but without the fields themselves. */
+  #managed(object: KubeObject, before: KubeObject | undefined, request: ApiRequest): KubeObject {
+    const body = request.body as KubeObject;
+    if (body.metadata?.managedFields !== undefined) return object;
+    const manager = request.query.fieldManager ?? 'unknown';
+    const operation = isApply(request) ? 'Apply' : 'Update';
+    const same = (each: { manager: string; operation: string }) =>
+      each.manager === manager && each.operation === operation;
+    const all = (before?.metadata.managedFields ?? []) as { manager: string; operation: string }[];
+    const managedFields = all.some(same) ? all : [...all, { manager, operation }];
+    return { ...object, metadata: { ...object.metadata, managedFields } };
+  }
+
+  /** Removes an object; a namespace with everything in it. */
+  #remove(key: string): void {
+    this.objects.delete(key);
+    const [group, , plural, name] = key.split('|');
+    if (!this.realistic || group !== 'core' || plural !== 'namespaces') return;
+    for (const each of this.objects.keys()) if (each.split('|')[1] === name) this.objects.delete(each);
   }
 
   #stored(object: KubeObject, before: KubeObject | undefined): KubeObject {
@@ -353,4 +413,23 @@ function merge(base: unknown, patch: unknown): unknown {
     else result[name] = merge(typeof result[name] === 'object' ? result[name] : {}, value);
   }
   return result;
+}
+
+function isApply(request: ApiRequest): boolean {
+  return request.headers['content-type']?.includes('apply') ?? false;
+}
+
+/** The value without what was in `last` and is not in `now`, as server-side apply does it. */
+function without(value: unknown, last: unknown, now: unknown): unknown {
+  if (!isMap(value) || !isMap(last)) return value;
+  const next = isMap(now) ? now : {};
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => !(name in last) || name in next || isMap(last[name]))
+      .map(([name, item]) => [name, without(item, last[name], next[name])]),
+  );
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
