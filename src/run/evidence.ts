@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { CheckResult } from '../events.ts';
 import { nameOfError } from '../names.ts';
-import type { KubeObject, Origin, Target } from '../target/target.ts';
+import type { EvidenceFile, KubeObject, Origin, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { redact } from '../token/decode.ts';
 import { within } from '../wait.ts';
@@ -14,8 +14,11 @@ export interface EvidenceQuery {
   readonly check: CheckResult;
   /** Everything the scenario has applied so far, in order. */
   readonly applied: readonly KubeObject[];
+  /** Whose proxies and log lines are wanted; of all requests when `requestId` is empty. */
   readonly request: { readonly origin: Origin; readonly url: string; readonly requestId: string } | undefined;
   readonly since: number;
+  /** What is known already. */
+  readonly files?: readonly EvidenceFile[] | undefined;
   /** Show signatures of tokens too. */
   readonly showTokens: boolean;
 }
@@ -40,6 +43,7 @@ export async function writeEvidence(
       { name: 'manifests.yaml', content: query.applied.map((object) => stringify(object)).join('---\n') },
       { name: 'check.json', content: JSON.stringify(check, undefined, 2) },
       ...(check.request === undefined ? [] : [{ name: 'request.txt', content: requestText(check) }]),
+      ...(query.files ?? []),
       ...(request === undefined
         ? []
         : await target.evidence({ ...request, since: query.since }, limit.signal)),

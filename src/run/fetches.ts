@@ -4,6 +4,8 @@ import type { CheckResult } from '../events.ts';
 import type { FetchedCheck, PlannedStep } from '../plan/types.ts';
 import type { FetchLogEntry } from '../target/target.ts';
 import { pause } from '../wait.ts';
+import { writeEvidence } from './evidence.ts';
+import { nearbyRequest } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import type { StepState } from './state.ts';
 
@@ -46,9 +48,8 @@ async function checkOne(
   const deadline = Date.now() + logDelay[where];
   for (;;) {
     // Fetches by others, such as a check with curl, say nothing about the mesh.
-    const entries = (await readLog(check.keyServer, state, since, signal)).filter(
-      (entry) => entry.by !== 'other',
-    );
+    const all = await readLog(check.keyServer, state, since, signal);
+    const entries = all.filter((entry) => entry.by !== 'other');
     const by = [...new Set(entries.map((entry) => entry.by))].sort();
     const right = check.by === 'nobody' ? by.length === 0 : by.length === 1 && by[0] === check.by;
     // "nobody" can only be said at the end of the time.
@@ -57,12 +58,44 @@ async function checkOne(
         by.length === 0
           ? 'keys fetched by nobody'
           : `keys fetched by ${by.join(' and ')} (${entries.length} times)`;
-      const message = right ? undefined : 'the access log of the key server says otherwise';
+      const message = 'the access log of the key server says otherwise';
       const base = resultBase(state.scenario, step, check);
-      return { ...base, state: right ? 'passed' : 'failed', actual, message, durationMs: Date.now() - since };
+      const durationMs = Date.now() - since;
+      if (right) return { ...base, state: 'passed', actual, durationMs };
+      const result: CheckResult = { ...base, state: 'failed', actual, message, durationMs };
+      return { ...result, evidence: await evidenceOf(result, step, state, since, all, signal) };
     }
     await pause(100, signal);
   }
+}
+
+async function evidenceOf(
+  check: CheckResult,
+  step: PlannedStep,
+  state: StepState,
+  since: number,
+  log: readonly FetchLogEntry[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { target, applied, options } = state;
+  const lines = log.map(
+    ({ at, path, status, by, userAgent, remote }) =>
+      `${new Date(at).toISOString()} ${status} ${path} by ${by}, user agent ${userAgent}, from ${remote ?? 'unknown'}`,
+  );
+  const content = lines.join('\n') || 'nobody has asked for keys in this time';
+  return writeEvidence(
+    target,
+    options.artifacts,
+    {
+      check,
+      applied,
+      request: nearbyRequest(step, state),
+      since,
+      showTokens: options.showTokens,
+      files: [{ name: 'key-server-log.txt', content }],
+    },
+    signal,
+  );
 }
 
 async function readLog(

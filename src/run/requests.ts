@@ -5,6 +5,7 @@ import type { PlannedStep, RequestCheck } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
 import type { HttpRequest, Origin } from '../target/target.ts';
 import type { RunContext } from './context.ts';
+import type { StepState } from './state.ts';
 
 /** Fills in templates, adds the token, and makes the address absolute where the origin needs that. */
 export function buildRequest(
@@ -47,4 +48,13 @@ export function destinations(
     }
   }
   return [...found.values()];
+}
+
+/** Where evidence of a check is to be looked for that sends no request itself: where other requests go, first of its step. */
+export function nearbyRequest(
+  step: PlannedStep,
+  { scenario, context }: Pick<StepState, 'scenario' | 'context'>,
+): { origin: Origin; url: string; requestId: string } | undefined {
+  const [nearest] = [...destinations([step], context), ...destinations(scenario.steps, context)];
+  return nearest === undefined ? undefined : { ...nearest, requestId: '' };
 }

@@ -6,10 +6,12 @@ import type { ApplyCheck, PlannedStep } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
 import type { Applied, KubeObject } from '../target/target.ts';
 import type { RunContext } from './context.ts';
+import { writeEvidence } from './evidence.ts';
+import { inPlace } from './explain.ts';
 import { checkFetches } from './fetches.ts';
 import { takeSnapshot, waitUntilHeld } from './hold.ts';
 import { checkRequests } from './request-checks.ts';
-import { destinations } from './requests.ts';
+import { destinations, nearbyRequest } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import { refuseStaleKeys } from './stale.ts';
 import type { Held, StepState } from './state.ts';
@@ -130,7 +132,21 @@ async function applyStep(
     });
   }
   if (check === undefined) return { results: [], applied };
-  return { results: [judgeRefusal(step, state, check, refusal, Date.now() - started)], applied };
+  const result = judgeRefusal(step, state, check, refusal, Date.now() - started);
+  if (result.state === 'passed') return { results: [result], applied };
+  const evidence = await writeEvidence(
+    target,
+    state.options.artifacts,
+    {
+      check: result,
+      applied: inPlace(step, state),
+      request: nearbyRequest(step, state),
+      since: started,
+      showTokens: state.options.showTokens,
+    },
+    signal,
+  );
+  return { results: [{ ...result, evidence }], applied };
 }
 
 /** The place of the manifest that the error is about, or else of the first one. */
