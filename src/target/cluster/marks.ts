@@ -109,7 +109,8 @@ export async function findMarked(clients: Clients, signal: AbortSignal): Promise
       names.map((kind) => listVisible(client, { apiVersion, kind, labelSelector: touchedLabel }, signal)),
     );
   });
-  return (await Promise.all(lists)).flat(2);
+  const found = (await Promise.all(lists)).flat(2);
+  return found.sort((one, other) => (nameOfKey(keyOf(one)) < nameOfKey(keyOf(other)) ? -1 : 1));
 }
 
 /** The object before, and as the killed run has left it, marks included. */

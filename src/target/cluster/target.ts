@@ -221,7 +221,10 @@ export class ClusterTarget extends KubernetesTarget {
     namespaces: readonly KubeObject[],
     signal: AbortSignal,
   ): Promise<string[]> {
-    const names = namespaces.map(({ metadata }) => metadata.name).join(', ');
+    const names = namespaces
+      .map(({ metadata }) => metadata.name)
+      .sort()
+      .join(', ');
     const where = client === this.clients.data ? '' : ` from ${client.name}`;
     await phase(this.#progress, `Deleting namespaces ${names}${where}`, () =>
       deleteNamespaces(client, namespaces, signal),

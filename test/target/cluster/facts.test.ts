@@ -1,0 +1,167 @@
+/** What the target cluster finds out about a mesh that somebody else has installed. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { KubeClient } from '../../../src/kube/client.ts';
+import { versionOfImage } from '../../../src/target/cluster/facts.ts';
+import { FakeApi, failure } from '../../support/fake-api.ts';
+import { unaborted } from '../../support/signals.ts';
+import { makeTarget as make } from './support.ts';
+
+let api: FakeApi;
+let open: KubeClient[];
+const signal = unaborted();
+beforeAll(async () => {
+  api = await FakeApi.start();
+});
+beforeEach(() => {
+  api.reset();
+  open = [];
+});
+afterEach(async () => {
+  for (const client of open) await client.close();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+const makeTarget: typeof make = (server, settings) =>
+  make(server, { ingress: 'http://192.0.2.1', ...settings }, server, open);
+
+function putIstiod(image: string, mode?: string, name = 'istiod'): void {
+  const env = mode === undefined ? [] : [{ name: 'PILOT_JWT_ENABLE_REMOTE_JWKS', value: mode }];
+  const containers = [{ name: 'discovery', image, env }];
+  const labels = { app: 'istiod' };
+  api.put({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: 'istio-system', labels },
+    spec: { template: { spec: { containers } } },
+  });
+}
+
+function putGateway(): void {
+  api.put({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'gateway-1', namespace: 'istio-system', labels: { istio: 'ingressgateway' } },
+    spec: { containers: [{ name: 'istio-proxy', image: 'proxyv2' }] },
+  });
+  const info = {
+    version: '1a2b/1.36.4/Clean/RELEASE/BoringSSL',
+    node: { metadata: { ISTIO_VERSION: '1.29.9' } },
+  };
+  api.onExec((session) => {
+    session.stdout(JSON.stringify(info));
+    session.exit(0);
+  });
+}
+
+test('what can be read is read', async () => {
+  putIstiod('registry.example:5000/istio/pilot:1.30.2-distroless@sha256:00', 'envoy');
+  putGateway();
+  const { target } = makeTarget(api, { asm: '1.25.6' });
+  expect(await target.up(signal)).toEqual({
+    id: '1.30.2-distroless cluster',
+    target: 'cluster',
+    reason: 'because of a test',
+    istio: '1.30.2-distroless',
+    envoy: '1.36.4',
+    kubernetes: 'v1.34.4',
+    asm: '1.25.6',
+    fetch: 'envoy',
+    details: {
+      context: 'fake',
+      'Istio version from': 'image of istiod',
+      'fetch mode from': 'Deployment of istiod',
+      'ingress address': 'http://192.0.2.1 (--ingress)',
+    },
+  });
+  expect(target.fetchMode()).toBe('envoy');
+  expect(api.log('PATCH', 'POST', 'PUT', 'DELETE')).toEqual([]);
+});
+
+test('with a control plane that cannot be read, the gateway tells the version, and the fetch mode is assumed', async () => {
+  api.rule('GET', /deployments$/, failure(403, 'Forbidden', 'deployments is forbidden'));
+  putGateway();
+  const facts = await makeTarget(api).target.up(signal);
+  expect(facts).toMatchObject({ istio: '1.29.9', envoy: '1.36.4', fetch: 'istiod' });
+  expect(facts.details).toMatchObject({
+    'Istio version from': 'gateway',
+    'fetch mode from': "assumed: Istio's default, because istiod cannot be read",
+  });
+});
+
+test('what the user says counts where nothing can be read', async () => {
+  const told = { istio: '1.28.4', fetch: 'hybrid' } as const;
+  const facts = await makeTarget(api, told).target.up(signal);
+  expect(facts).toMatchObject({ istio: '1.28.4', fetch: 'hybrid' });
+  expect(facts.details).toMatchObject({ 'Istio version from': '--istio', 'fetch mode from': '--fetch-mode' });
+});
+
+test('what can be read counts more than what the user says', async () => {
+  putIstiod('docker.io/istio/pilot:1.31.1');
+  const facts = await makeTarget(api, { istio: '1.20.0', fetch: 'envoy' }).target.up(signal);
+  expect(facts).toMatchObject({ istio: '1.31.1', fetch: 'istiod' });
+});
+
+test('of several revisions, the one that serves istio-injection=enabled counts', async () => {
+  putIstiod('docker.io/istio/pilot:1.30.5', 'envoy', 'istiod-canary');
+  putIstiod('docker.io/istio/pilot:1.29.9');
+  expect(await makeTarget(api).target.up(signal)).toMatchObject({ istio: '1.29.9', fetch: 'istiod' });
+});
+
+describe('without what is needed', () => {
+  test('there is no Istio', async () => {
+    api.resources.delete('security.istio.io/v1');
+    api.resources.delete('security.istio.io/v1beta1');
+    await expect(makeTarget(api).target.up(signal)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'E_ISTIO',
+        message: 'there is no Istio: context fake has no RequestAuthentication',
+        hint: expect.stringContaining('--mesh-context'),
+      }),
+    );
+  });
+
+  test('its version is not known', async () => {
+    await expect(makeTarget(api).target.up(signal)).rejects.toThrow(
+      expect.objectContaining({ code: 'E_ISTIO', hint: expect.stringContaining('--istio VERSION') }),
+    );
+  });
+
+  test('the API server does not answer', async () => {
+    api.rule('GET', /./, 'reset');
+    await expect(makeTarget(api).target.up(signal)).rejects.toThrow(
+      expect.objectContaining({ code: 'E_KUBE' }),
+    );
+  });
+});
+
+test('an Istio that is older than the v1 of the policies will do', async () => {
+  api.resources.delete('security.istio.io/v1');
+  putIstiod('docker.io/istio/pilot:1.20.8');
+  const { target } = makeTarget(api);
+  expect(await target.up(signal)).toMatchObject({ istio: '1.20.8' });
+  const proxy = { namespace: 'foo', pod: 'httpbin-1', labels: {}, kind: 'sidecar' } as const;
+  expect(await target.declaredPolicies(proxy, signal)).toEqual([]);
+});
+
+test('says what it cannot do, and why', async () => {
+  putIstiod('docker.io/istio/pilot:1.31.1');
+  const { target } = makeTarget(api);
+  await target.up(signal);
+  expect([...target.missing.keys()]).toEqual(['fetch-mode', 'external-host', 'jwks-ca']);
+  await target.setFetchMode('istiod');
+  await expect(target.setFetchMode('envoy')).rejects.toThrow('the mesh has fetch mode istiod, not envoy');
+  await expect(target.startKeyServer()).rejects.toThrow(expect.objectContaining({ code: 'E_KEY_SERVER' }));
+  expect(await target.caCertificate()).toContain('BEGIN CERTIFICATE');
+});
+
+test.each([
+  ['docker.io/istio/pilot:1.31.1', '1.31.1'],
+  ['registry.example:5000/istio/pilot', undefined],
+  ['istio/pilot:v1.22.6.71-g7d67a80b-aliyun', '1.22.6.71-g7d67a80b-aliyun'],
+  ['istio/pilot:latest', undefined],
+  ['istio/pilot@sha256:0011', undefined],
+])('the version in %s is %s', (image, version) => {
+  expect(versionOfImage(image)).toBe(version);
+});

@@ -1,0 +1,78 @@
+/** A target on a fake API server, with Istio as an installation looks like from there. */
+import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { type ClusterSettings, ClusterTarget } from '../../../src/target/cluster/target.ts';
+import type { Intent, KubeObject } from '../../../src/target/target.ts';
+import type { FakeApi } from '../../support/fake-api.ts';
+
+const images = { httpbin: 'example/httpbin', curl: 'example/curl' };
+
+export interface Made {
+  readonly target: ClusterTarget;
+  /** What it has told: warnings, and the names of phases. */
+  readonly told: string[];
+}
+
+export function makeTarget(
+  api: FakeApi,
+  settings: Partial<ClusterSettings> = {},
+  mesh: FakeApi = api,
+  open: KubeClient[] = [],
+): Made {
+  const told: string[] = [];
+  const connect = (to: FakeApi, context: string) => {
+    const client = new KubeClient(loadKubeConfig({ file: to.kubeconfig, context }));
+    open.push(client);
+    return client;
+  };
+  const data = connect(api, 'fake');
+  const target = new ClusterTarget(
+    { data, mesh: mesh === api ? data : connect(mesh, 'other') },
+    {
+      reason: 'because of a test',
+      runId: 'abc123',
+      keep: false,
+      reuse: false,
+      yes: false,
+      kubectlFlags: ['--context', 'fake'],
+      images,
+      folder: 'kind',
+      ...settings,
+    },
+    (event) => {
+      if (event.type === 'warning') told.push(event.message);
+      if (event.type === 'phase-started') told.push(event.phase);
+    },
+  );
+  return { target, told };
+}
+
+export function namespace(name: string, labels: Record<string, string> = {}): KubeObject {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
+}
+
+export const owned = { 'app.kubernetes.io/managed-by': 'istio-jwt-e2e' };
+
+export function policy(place: string, name = 'jwt-example', spec: unknown = { jwtRules: [] }): KubeObject {
+  return {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'RequestAuthentication',
+    metadata: { name, namespace: place },
+    spec,
+  };
+}
+
+/** What a plan has for the target. */
+export function intent(apply: readonly KubeObject[], apps: readonly string[] = []): Intent {
+  return { apps, apply, delete: [] };
+}
+
+/** Makes every Deployment ready as soon as it is applied. */
+export function makeReady(api: FakeApi): void {
+  api.rule('GET', /\/deployments\/[^/]+$/, (request) => {
+    const [, place, name] = /namespaces\/([^/]+)\/deployments\/(.+)$/.exec(request.path) ?? [];
+    const live = api.get('apps/v1', 'Deployment', name ?? '', place);
+    if (live === undefined) return undefined;
+    const status = { replicas: 1, updatedReplicas: 1, availableReplicas: 1, observedGeneration: 99 };
+    return { status: 200, body: { ...live, status } };
+  });
+}

@@ -1,0 +1,191 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { Ledger } from '../../../src/target/kubernetes/ledger.ts';
+import type { KubeObject } from '../../../src/target/target.ts';
+import { FakeApi, failure } from '../../support/fake-api.ts';
+import { unaborted } from '../../support/signals.ts';
+
+let api: FakeApi;
+let client: KubeClient;
+let ledger: Ledger;
+let warnings: string[];
+const signal = unaborted();
+beforeAll(async () => {
+  api = await FakeApi.start();
+});
+beforeEach(() => {
+  api.reset();
+  api.realistic = true;
+  api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'foo' } });
+  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
+  warnings = [];
+  ledger = new Ledger({ data: client, mesh: client }, (message) => warnings.push(message));
+});
+afterEach(async () => {
+  await client.close();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+const policy = (spec: unknown, metadata: object = {}): KubeObject => ({
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  metadata: { name: 'theirs', namespace: 'foo', ...metadata },
+  spec,
+});
+const key = {
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  name: 'theirs',
+  namespace: 'foo',
+};
+const current = () => api.get('security.istio.io/v1', 'AuthorizationPolicy', 'theirs', 'foo');
+const undo = () => ledger.undo('scope', signal);
+
+/** Everything but what counts changes. */
+function essence(object: KubeObject | undefined) {
+  const { resourceVersion: _, ...metadata } = object?.metadata ?? { name: '' };
+  return { ...object, metadata };
+}
+
+describe('what was changed', () => {
+  let before: KubeObject;
+  beforeEach(async () => {
+    before = api.put(
+      policy(
+        { action: 'DENY', rules: [{ to: [] }] },
+        {
+          labels: { team: 'a' },
+          annotations: { 'example.com/why': 'because' },
+          finalizers: ['example.com/keep'],
+          managedFields: [{ manager: 'kubectl', operation: 'Apply' }],
+        },
+      ),
+    );
+    await ledger.apply(policy({ action: 'ALLOW', rules: [] }, { labels: { ours: 'x' } }), 'scope', signal);
+    expect(current()?.spec).toEqual({ action: 'ALLOW', rules: [] });
+  });
+
+  test('is put back as it was: labels, annotations, finalizers, and who manages it', async () => {
+    await undo();
+    expect(essence(current())).toEqual(essence(before));
+    expect(warnings).toEqual([]);
+    expect(ledger.scopes()).toEqual([]);
+  });
+
+  test('is put back to what it was before the first of several changes', async () => {
+    await ledger.apply(policy({ action: 'AUDIT', rules: [] }), 'scope', signal);
+    await undo();
+    expect(essence(current())).toEqual(essence(before));
+  });
+
+  test('keeps what somebody else has changed elsewhere meanwhile', async () => {
+    const live = current()!;
+    api.put({ ...live, metadata: { ...live.metadata, labels: { ...live.metadata.labels, added: 'y' } } });
+    await undo();
+    expect(current()?.spec).toEqual(before.spec);
+    expect(current()?.metadata.labels).toEqual({ team: 'a', added: 'y' });
+    expect(warnings).toEqual([]);
+  });
+
+  test('stays as it is when somebody else has changed the same, with a warning', async () => {
+    const live = current()!;
+    const managedFields = [...(live.metadata.managedFields as object[]), { manager: 'argocd' }];
+    api.put({ ...live, metadata: { ...live.metadata, managedFields }, spec: { action: 'AUDIT', rules: [] } });
+    await undo();
+    expect(current()?.spec).toEqual({ action: 'AUDIT', rules: [] });
+    expect(warnings).toEqual([
+      'AuthorizationPolicy foo/theirs was changed meanwhile by kubectl, argocd where this run had changed it (spec.action): it is left as it is',
+    ]);
+    expect(ledger.scopes()).toEqual([]);
+  });
+
+  test('is not created again when somebody else has deleted it', async () => {
+    api.objects.delete(api.pathOf('security.istio.io/v1', 'AuthorizationPolicy', 'foo', 'theirs'));
+    await undo();
+    expect(current()).toBeUndefined();
+    expect(warnings).toEqual([
+      'AuthorizationPolicy foo/theirs was deleted by somebody else meanwhile: it is not put back',
+    ]);
+  });
+
+  test('is read again when it changes between reading and writing', async () => {
+    api.rule('PATCH', /theirs$/, failure(409, 'Conflict', 'the object has been modified'), 2);
+    await undo();
+    expect(essence(current())).toEqual(essence(before));
+  });
+
+  test('is tried again later when the API server fails', async () => {
+    api.rule('PATCH', /theirs$/, failure(500, 'InternalError', 'etcd is away'), 1);
+    await expect(undo()).rejects.toThrow('etcd is away');
+    await undo();
+    expect(essence(current())).toEqual(essence(before));
+  });
+
+  test('and then deleted is created again', async () => {
+    await ledger.delete(key, 'scope', signal);
+    await undo();
+    const { uid: _, managedFields: __, ...metadata } = essence(before).metadata as Record<string, unknown>;
+    expect(current()).toMatchObject({ metadata, spec: before.spec });
+    expect(current()?.metadata.uid).not.toBe(before.metadata.uid);
+  });
+});
+
+describe('what was created', () => {
+  test('is deleted', async () => {
+    await ledger.apply(policy({ action: 'ALLOW' }), 'scope', signal);
+    await undo();
+    expect(current()).toBeUndefined();
+  });
+
+  test('is left when somebody else has put another one in its place', async () => {
+    await ledger.apply(policy({ action: 'ALLOW' }), 'scope', signal);
+    api.put(policy({ action: 'DENY' }, { uid: 'another' }));
+    await undo();
+    expect(current()?.spec).toEqual({ action: 'DENY' });
+    expect(warnings).toEqual([
+      'AuthorizationPolicy foo/theirs was deleted and created again by somebody else meanwhile: it is left as it is',
+    ]);
+  });
+
+  test('is deleted when the answer to its creation never came', async () => {
+    api.rule('PATCH', /theirs$/, (request) => {
+      api.put(policy({ action: 'ALLOW' }, { managedFields: [{ manager: request.query.fieldManager }] }));
+      return 'reset';
+    });
+    await expect(ledger.apply(policy({ action: 'ALLOW' }), 'scope', signal)).rejects.toThrow();
+    await undo();
+    expect(current()).toBeUndefined();
+  });
+});
+
+test('what was refused is left as it is', async () => {
+  const before = api.put(policy({ action: 'DENY' }));
+  api.rule('PATCH', /theirs$/, failure(422, 'Invalid', 'no such action'));
+  await expect(ledger.apply(policy({ action: 'NO' }), 'scope', signal)).rejects.toThrow('was refused');
+  await undo();
+  expect(current()).toEqual(before);
+  expect(api.log('DELETE', 'POST')).toEqual([]);
+});
+
+test('what was deleted and created again by somebody else is left, with a warning', async () => {
+  api.put(policy({ action: 'DENY' }));
+  await ledger.delete(key, 'scope', signal);
+  api.put(policy({ action: 'AUDIT' }));
+  await undo();
+  expect(current()?.spec).toEqual({ action: 'AUDIT' });
+  expect(warnings).toEqual([
+    'AuthorizationPolicy foo/theirs was created again by somebody else meanwhile: it is left as it is',
+  ]);
+});
+
+test('only what is chosen is undone; the rest can be undone later', async () => {
+  await ledger.apply(policy({ action: 'ALLOW' }), 'scope', signal);
+  await ledger.apply(policy({ action: 'ALLOW' }, { name: 'second' }), 'scope', signal);
+  await ledger.undo('scope', signal, ({ name }) => name === 'second');
+  expect(current()).toBeDefined();
+  expect(ledger.keys('scope').map(({ name }) => name)).toEqual(['theirs']);
+  await undo();
+  expect(current()).toBeUndefined();
+});
