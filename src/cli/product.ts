@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const productRoot = fileURLToPath(new URL('../..', import.meta.url));
+const productRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The folder that makes the mesh: cluster configuration, Istio settings, applications, versions. */
 export const kindFolder = join(productRoot, 'kind');

@@ -12,9 +12,9 @@ import { listVisible, serves } from '../kubernetes/sweep.ts';
 import type { KubeObject } from '../target.ts';
 
 /** `created` or `changed`. */
-export const touchedLabel = 'jwt-e2e/touched';
+const touchedLabel = 'jwt-e2e/touched';
 /** On a changed object: what it was before, and as this tool has left it, as JSON. */
-export const restoreAnnotation = 'jwt-e2e/restore';
+const restoreAnnotation = 'jwt-e2e/restore';
 
 interface Memory {
   readonly before: Json;

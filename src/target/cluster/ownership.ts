@@ -7,7 +7,7 @@ import type { KubeObject, ObjectKey } from '../target.ts';
 /** On namespaces that this tool has created; they are deleted with all that is in them. */
 export const owned = { label: 'app.kubernetes.io/managed-by', value: 'istio-jwt-e2e' } as const;
 
-export function isOwned(namespace: KubeObject): boolean {
+function isOwned(namespace: KubeObject): boolean {
   return namespace.metadata.labels?.[owned.label] === owned.value;
 }
 

@@ -10,7 +10,7 @@ import { contentOf } from '../kubernetes/restore.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
 import { isTemplated, type Ownership, withOwner } from './ownership.ts';
 
-export type Change = 'created' | 'changed' | 'unchanged' | 'deleted' | 'refused';
+type Change = 'created' | 'changed' | 'unchanged' | 'deleted' | 'refused';
 
 export interface Touch {
   readonly key: ObjectKey;

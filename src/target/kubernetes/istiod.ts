@@ -14,7 +14,7 @@ const variable = 'PILOT_JWT_ENABLE_REMOTE_JWKS';
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'istiod' };
 
 /** Istio's names for the modes (pkg/jwt/jwt.go): true is hybrid, and whatever is not known means istiod. */
-export function readFetchMode(value: string | undefined): FetchMode {
+function readFetchMode(value: string | undefined): FetchMode {
   if (value === 'envoy') return 'envoy';
   return value === 'hybrid' || value === 'true' ? 'hybrid' : 'istiod';
 }

@@ -101,7 +101,7 @@ export async function proxyPolicies(
  *
  * @throws HarnessError E_KUBE when the API server has no such policies at all
  */
-export async function securityVersion(clients: Clients, signal: AbortSignal): Promise<string> {
+async function securityVersion(clients: Clients, signal: AbortSignal): Promise<string> {
   try {
     await clients.mesh.resource('security.istio.io/v1', 'RequestAuthentication', signal);
     return 'security.istio.io/v1';
