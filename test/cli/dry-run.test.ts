@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { downCommand } from '../../src/cli/commands/down.ts';
 import { runCommand } from '../../src/cli/commands/run.ts';
+import { upCommand } from '../../src/cli/commands/up.ts';
 import type { Values } from '../../src/settings/settings.ts';
 import { FakeApi, failure } from '../support/fake-api.ts';
 
@@ -217,4 +218,10 @@ describe('down', () => {
     expect(await downCommand({ target: 'cluster', kubeconfig: api.kubeconfig }, io())).toBe(0);
     expect(written).toBe('there is nothing of istio-jwt-e2e on this cluster\n');
   });
+});
+
+test('there is nothing to set up on a cluster that has its mesh', async () => {
+  await expect(upCommand({ target: 'cluster' }, io())).rejects.toThrow(
+    expect.objectContaining({ code: 'E_USAGE', hint: expect.stringContaining('--dry-run') }),
+  );
 });

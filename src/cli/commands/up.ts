@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { asHarnessError, exitCodes } from '../../errors.ts';
+import { asHarnessError, exitCodes, HarnessError } from '../../errors.ts';
 import { stamped } from '../../events.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import { ConsoleReporter } from '../../report/console.ts';
@@ -16,6 +16,11 @@ import { defaultName, makeKind } from '../targets.ts';
 
 /** Creates the cluster; deletes it again when that fails half-way. @throws HarnessError */
 export async function upCommand(values: Values, io: Io): Promise<number> {
+  if (text(values, 'target') === 'cluster') {
+    throw new HarnessError('E_USAGE', 'there is nothing to set up for --target cluster: its mesh is there', {
+      hint: 'Run at once: jwt-e2e run --target cluster --context NAME --dry-run',
+    });
+  }
   const name = text(values, 'name') ?? defaultName;
   const console = new ConsoleReporter({
     stream: io.stdout,
