@@ -1,0 +1,180 @@
+/** Command lines, flags, variables and files in the documentation exist, and those that need no mesh really work. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { allOptions, variableOf } from '../../src/settings/options.ts';
+import { commandHelp } from './cli.ts';
+import { commandsIn, type Known, mistakeIn, productArguments } from './command-lines.ts';
+import { type Fence, pages, read, root, where } from './markdown.ts';
+import type { Ran } from './run-all.ts';
+
+const { scripts } = JSON.parse(read('package.json')) as Known;
+const all = pages();
+const fences = all.flatMap((page) => page.fences);
+let known: Known;
+
+beforeAll(async () => {
+  known = { commands: await commandHelp(), scripts };
+});
+
+/** Shell text in a code block: a block of its own, or the steps of a workflow or pipeline. */
+function shellOf({ info, text }: Fence): string[] {
+  if (info === 'sh') return [text];
+  if (!/^yaml (github|gitlab)$/.test(info)) return [];
+  const found: string[] = [];
+  const visit = (node: unknown, key = ''): void => {
+    if (typeof node === 'string' && /^(run|script|after_script)$/.test(key)) found.push(node);
+    if (Array.isArray(node)) for (const each of node) visit(each, key);
+    else if (typeof node === 'object' && node !== null) {
+      for (const [name, value] of Object.entries(node)) visit(value, name);
+    }
+  };
+  for (const document of parseAllDocuments(text)) visit(document.toJS());
+  return found;
+}
+
+const lines = fences.flatMap((fence) =>
+  shellOf(fence).flatMap((shell) => commandsIn(shell).map((command) => ({ at: where(fence), command }))),
+);
+const jenkins = fences
+  .filter(({ info }) => info === 'groovy')
+  .flatMap((fence) =>
+    [...fence.text.matchAll(/\bsh '([^']+)'/g)].flatMap((match) =>
+      commandsIn(match[1] ?? '').map((command) => ({ at: where(fence), command })),
+    ),
+  );
+
+test('command lines in code blocks use commands, scripts and flags that there are', () => {
+  const checked = [...lines, ...jenkins];
+  expect(checked.filter(({ command }) => productArguments(command, known)).length).toBeGreaterThan(20);
+  const mistakes = checked.flatMap(({ at, command }) => {
+    const mistake = mistakeIn(command, known);
+    return mistake === undefined ? [] : [`${at}: ${command.join(' ')}: ${mistake}`];
+  });
+  expect(mistakes).toEqual([]);
+});
+
+test('command lines and flags in the text exist', () => {
+  const flags = new Set([...known.commands.values()].flatMap((command) => [...command.flags.keys()]));
+  // Of curl, docker, vitest and others.
+  const foreign = new Set([
+    '--path-as-is',
+    '--label',
+    '--as',
+    '--token',
+    '--user',
+    '--serviceaccount',
+    '--clusterrole',
+  ]);
+  const mistakes = all.flatMap((page) =>
+    page.codes.flatMap((code) => {
+      const flag = /^--([\w-]+)(?: .*|=.*)?$/.exec(code.text)?.[1];
+      if (flag !== undefined && !flags.has(flag) && !foreign.has(code.text.split(' ')[0] ?? '')) {
+        return [`${where(code)}: there is no flag --${flag}`];
+      }
+      const mistake = commandsIn(code.text)
+        .filter(([first]) => first === 'jwt-e2e' || first === 'npm')
+        .filter((command) => command.length > 1)
+        .map((command) => mistakeIn(command, known))
+        .find((each) => each !== undefined);
+      return mistake === undefined ? [] : [`${where(code)}: ${mistake}`];
+    }),
+  );
+  expect(mistakes).toEqual([]);
+});
+
+test('every variable that is named exists', () => {
+  const variables = new Set(allOptions.map(({ name }) => variableOf(name)));
+  const named = all.flatMap(({ file, text }) =>
+    [...text.matchAll(/\bJWT_E2E_[A-Z0-9_]+\b/g)].map(([name]) => ({ file, name })),
+  );
+  expect(named.length).toBeGreaterThan(10);
+  // Those of the tests of this project are no settings.
+  const unknown = named.filter(({ name }) => !variables.has(name) && !name.startsWith('JWT_E2E_TEST_'));
+  expect(unknown).toEqual([]);
+});
+
+test('every file of the project that is named exists', () => {
+  const folders = /^(?:src|test|kind|scenarios|schema|docs|\.github)\/[\w./@-]*\w\/?$/;
+  const missing = all
+    .flatMap((page) => page.codes)
+    .filter((code) => folders.test(code.text) && !existsSync(join(root, code.text)))
+    .map((code) => `${where(code)}: there is no ${code.text}`);
+  expect(missing).toEqual([]);
+});
+
+describe('commands that need no mesh work as they are written', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-docs-'));
+  const offline = lines.filter(({ command }) => {
+    const [name = '', ...rest] = productArguments(command, { commands: new Map(), scripts }) ?? [];
+    if (['list', 'lint', 'matrix'].includes(name) || rest.includes('--help')) return true;
+    if (name === 'schema') return !rest.includes('--write');
+    return name === 'run' && rest.includes('--dry-run') && rest.includes('kind');
+  });
+
+  const cases = [...new Map(offline.map((each) => [each.command.join(' '), each])).entries()];
+  const ran = new Map<string, Ran>();
+
+  beforeAll(async () => {
+    for (const name of ['scenarios', 'schema']) symlinkSync(join(root, name), join(folder, name));
+    for (const { info, text } of fences) {
+      const file = /^yaml scenario file=(\S+)$/.exec(info)?.[1];
+      if (file === undefined) continue;
+      mkdirSync(join(folder, dirname(file)), { recursive: true });
+      writeFileSync(join(folder, file), text);
+    }
+    // Settings of whoever runs the tests must not count.
+    const ours = Object.keys(process.env).filter((name) => name.startsWith('JWT_E2E_'));
+    const args = cases.map(([, { command }]) => productArguments(command, known));
+    const { stdout } = await execa(
+      process.execPath,
+      ['--import', import.meta.resolve('tsx'), join(root, 'test/docs/run-all.ts'), JSON.stringify(args)],
+      { cwd: folder, env: Object.fromEntries(ours.map((name) => [name, undefined])) },
+    );
+    for (const [index, result] of (JSON.parse(stdout) as Ran[]).entries()) ran.set(cases[index]![0], result);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('there are some of every such command', () => {
+    const names = cases.map(([, { command }]) => productArguments(command, known)?.[0]);
+    expect(new Set(names)).toEqual(new Set(['run', 'list', 'lint', 'schema', 'matrix']));
+  });
+
+  test.each(cases)('%s', (line, { at }) => {
+    expect(ran.get(line), at).toEqual({ code: 0, stdout: expect.stringMatching(/\S/), stderr: '' });
+  });
+});
+
+describe('the checker', () => {
+  const check = (line: string) => commandsIn(line).map((command) => mistakeIn(command, known));
+
+  test.each([
+    ['jwt-e2e doctor', 'there is no command "doctor"'],
+    ['npm run e2e -- --target model', '--target cannot be "model"'],
+    ['npm run e2e -- --html x.html', '"run" has no flag --html'],
+    ['npm run nothing', 'there is no script "nothing"'],
+    ['node src/cli/bin.mjs down my.yaml', '"down" takes no files, and here is "my.yaml"'],
+    ['jwt-e2e run --keep --name', '--name needs a value'],
+    ['jwt-e2e up --reuse', '"up" has no flag --reuse'],
+  ])('refuses %s', (line, message) => {
+    expect(check(line)).toEqual([message]);
+  });
+
+  test('accepts what is right, with variables, comments, continued lines and other programs', () => {
+    const line =
+      'npm ci && JWT_E2E_NAME=x npm run e2e -- \\\n  --keep -g "a text" my.yaml # a comment\nkubectl get pods --watch\n';
+    expect(commandsIn(line)).toHaveLength(3);
+    expect(check(line)).toEqual([undefined, undefined, undefined]);
+    expect(check('jwt-e2e list --json | jq length > $FILE; jwt-e2e matrix')).not.toContain(
+      expect.any(String),
+    );
+  });
+
+  test('finds the commands of a pipeline', () => {
+    const text = 'job:\n  script:\n    - npm run e2e -- --html x\n';
+    expect(shellOf({ file: 'x', line: 1, info: 'yaml gitlab', text })).toEqual(['npm run e2e -- --html x']);
+  });
+});

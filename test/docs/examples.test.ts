@@ -1,0 +1,77 @@
+/** The YAML in the documentation is right: scenarios pass lint, settings are accepted, every field has an example. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { parseScenario } from '../../src/scenario/load.ts';
+import { mergeSettings } from '../../src/settings/settings.ts';
+import { allFields, type Schema, scenarioText, usedFields } from './examples.ts';
+import { pages, read, where } from './markdown.ts';
+
+const yaml = pages()
+  .flatMap(({ fences }) => fences)
+  .filter(({ info }) => info.startsWith('yaml'));
+const of = (pattern: RegExp) => yaml.filter(({ info }) => pattern.test(info));
+const scenarios = of(/^yaml (scenario|part)\b/);
+const schema = JSON.parse(read('schema/scenario.schema.json')) as Schema;
+
+test('every YAML block says what it is, or is a Kubernetes object, so that it can be checked', () => {
+  const unknown = yaml.filter(({ info, text }) => {
+    if (/^yaml (scenario( file=\S+)?|part|settings|github|gitlab)$/.test(info)) return false;
+    const objects = parseAllDocuments(text).map((document) => document.toJS() as { kind?: string });
+    return info !== 'yaml' || !objects.every((object) => typeof object?.kind === 'string');
+  });
+  expect(unknown.map(where)).toEqual([]);
+});
+
+test.each(scenarios.map((fence) => [where(fence), fence] as const))(
+  'the scenario at %s passes lint',
+  (_, fence) => {
+    const { scenario, errors } = parseScenario(scenarioText(fence), 'example.yaml');
+    expect(errors.map(({ message, place }) => `${place?.line}: ${message}`)).toEqual([]);
+    expect(scenario?.steps.length).toBeGreaterThan(0);
+  },
+);
+
+test('the guide has an example of every field of the format', () => {
+  const guide = scenarios.filter(({ file }) => file === 'docs/writing-scenarios.md');
+  const shown = new Set(guide.flatMap(({ text }) => [...usedFields(parse(text), schema)]));
+  const wanted = allFields(schema);
+  expect(wanted.size).toBeGreaterThan(60);
+  expect([...wanted].filter((field) => !shown.has(field))).toEqual([]);
+});
+
+describe('settings files', () => {
+  test.each(of(/^yaml settings$/).map((fence) => [where(fence), fence] as const))(
+    'the one at %s is accepted',
+    (_, fence) => {
+      const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-docs-'));
+      try {
+        const file = join(folder, 'jwt-e2e.yaml');
+        writeFileSync(file, fence.text);
+        const values = Object.entries(mergeSettings({}, {}, file)).filter(([, value]) => value !== undefined);
+        expect(values.map(([name]) => name).sort()).toEqual(Object.keys(parse(fence.text) as object).sort());
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
+});
+
+describe('the checker', () => {
+  test('sees a mistake in a part', () => {
+    const part = { file: 'x.md', line: 1, info: 'yaml part', text: 'tokens:\n  bad: { issuer: nobody }\n' };
+    expect(parseScenario(scenarioText(part), 'x.yaml').errors.map(({ message }) => message)).toEqual([
+      'there is no issuer "nobody"',
+    ]);
+  });
+
+  test('tells apart fields of the same name in different places', () => {
+    const used = usedFields({ when: { istio: '>=1.30' }, steps: [{ when: { asm: '<1.13' } }] }, schema);
+    expect(used.size).toBe(5);
+    expect([...allFields(schema)].filter((field) => field.endsWith('.when')).length).toBeGreaterThanOrEqual(
+      4,
+    );
+  });
+});
