@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode, MeshFacts } from '../../events.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
-import { type KubeClient, KubeError } from '../../kube/client.ts';
+import { KubeError } from '../../kube/client.ts';
 import { keyOf } from '../../kube/objects.ts';
 import { loadApp } from '../kubernetes/apps.ts';
 import type { Clients } from '../kubernetes/clients.ts';
 import { appsScope, KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
-import { sweep } from '../kubernetes/sweep.ts';
 import { phase } from '../phase.ts';
 import type {
   Applied,
@@ -23,32 +22,13 @@ import type {
 import { Claims } from './claim.ts';
 import { findIstio } from './facts.ts';
 import { findIngress } from './ingress.ts';
-import { findMarked, sweepMarked } from './marks.ts';
-import { deleteNamespaces, ownNamespaces } from './namespaces.ts';
+import { Leftovers, visible } from './leftovers.ts';
+import { findMarked } from './marks.ts';
+import { ownNamespaces } from './namespaces.ts';
 import { Ownership } from './ownership.ts';
 import { previewParts } from './preview.ts';
+import type { ClusterSettings } from './settings.ts';
 import { foreignLines, type Touch, touches } from './touch.ts';
-
-export interface ClusterSettings {
-  readonly reason: string;
-  readonly runId: string;
-  /** Leave namespaces and applications as they are when the run ends. */
-  readonly keep: boolean;
-  /** Use namespaces that an earlier run has kept. */
-  readonly reuse: boolean;
-  /** Also touch what is not this tool's own. */
-  readonly yes: boolean;
-  /** The connection to the cluster with the workloads, as kubectl takes it. */
-  readonly kubectlFlags: readonly string[];
-  readonly ingress?: string | undefined;
-  readonly asm?: string | undefined;
-  /** What the user says of the mesh, where it cannot be read. */
-  readonly istio?: string | undefined;
-  readonly fetch?: FetchMode | undefined;
-  readonly images: Readonly<Record<string, string>>;
-  /** The folder kind/ of the product, with the applications. */
-  readonly folder: string;
-}
 
 const istioNamespace = 'istio-system';
 
@@ -58,6 +38,7 @@ export class ClusterTarget extends KubernetesTarget {
   readonly #progress: Progress;
   readonly #ownership: Ownership;
   readonly #claims: Claims;
+  readonly #leftovers: Leftovers;
   readonly #missing = new Map<CapabilityName, string>([
     ['fetch-mode', 'the target cluster does not restart an istiod that others use'],
     ['external-host', 'the target cluster starts no server outside the mesh'],
@@ -81,6 +62,7 @@ export class ClusterTarget extends KubernetesTarget {
     this.#progress = progress;
     this.#ownership = new Ownership(clients);
     this.#claims = new Claims(clients, this.#ownership, settings.yes);
+    this.#leftovers = new Leftovers(clients, this.#ownership, progress);
     this.connect(clients, (message) => progress({ type: 'warning', message }));
   }
 
@@ -192,45 +174,9 @@ export class ClusterTarget extends KubernetesTarget {
     }
   }
 
-  /**
-   * Removes what earlier runs have left: their namespaces, and what is marked in those of others.
-   *
-   * @param reuse keep the namespaces, and delete only the policies in them
-   * @returns what was removed or put back
-   */
+  /** Removes what earlier runs have left; see {@link Leftovers.clear}. */
   async clear(signal: AbortSignal, reuse = false): Promise<string[]> {
-    const { data, mesh } = this.clients;
-    const own = await ownNamespaces(data, signal);
-    const leaving = own.filter(({ metadata }) => !reuse || metadata.deletionTimestamp !== undefined);
-    const staying = own.filter((each) => !leaving.includes(each)).map(({ metadata }) => metadata.name);
-    const done: string[] = [];
-    if (leaving.length > 0) done.push(...(await this.#deleteOwn(data, leaving, signal)));
-    if (this.#ownership.separateMesh) {
-      const onMesh = reuse ? [] : await visible(() => ownNamespaces(mesh, signal), []);
-      if (onMesh.length > 0) done.push(...(await this.#deleteOwn(mesh, onMesh, signal)));
-    }
-    if (staying.length > 0) await sweep(this.clients, signal, staying);
-    const warn = (message: string) => this.#progress({ type: 'warning', message });
-    const restored = await sweepMarked(this.clients, warn, signal);
-    for (const line of restored) warn(`left by a run that was killed: ${line}`);
-    return [...done, ...restored];
-  }
-
-  async #deleteOwn(
-    client: KubeClient,
-    namespaces: readonly KubeObject[],
-    signal: AbortSignal,
-  ): Promise<string[]> {
-    const names = namespaces
-      .map(({ metadata }) => metadata.name)
-      .sort()
-      .join(', ');
-    const where = client === this.clients.data ? '' : ` from ${client.name}`;
-    await phase(this.#progress, `Deleting namespaces ${names}${where}`, () =>
-      deleteNamespaces(client, namespaces, signal),
-    );
-    this.#ownership.forget();
-    return namespaces.map(({ metadata }) => `deleted Namespace ${metadata.name}${where}`);
+    return this.#leftovers.clear(signal, reuse);
   }
 
   override async apply(
@@ -307,18 +253,9 @@ export class ClusterTarget extends KubernetesTarget {
     await this.ledger.undo(appsScope, signal);
     const own = await ownNamespaces(this.clients.data, signal);
     const leaving = own.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
-    if (leaving.length > 0) await this.#deleteOwn(this.clients.data, leaving, signal);
+    if (leaving.length > 0) await this.#leftovers.deleteNamespaces(this.clients.data, leaving, signal);
     const { meshNamespaces } = this.#claims;
-    if (meshNamespaces.length > 0) await this.#deleteOwn(this.clients.mesh, meshNamespaces, signal);
-  }
-}
-
-/** What is read, or `otherwise` when this user may not read it. */
-async function visible<T>(read: () => Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await read();
-  } catch (thrown) {
-    if (thrown instanceof KubeError && thrown.status === 403) return otherwise;
-    throw thrown;
+    if (meshNamespaces.length > 0)
+      await this.#leftovers.deleteNamespaces(this.clients.mesh, meshNamespaces, signal);
   }
 }
