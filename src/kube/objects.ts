@@ -84,20 +84,26 @@ export async function applyObject(
     });
     return { object: body as KubeObject, warnings };
   } catch (thrown) {
-    if (thrown instanceof KubeError && [400, 403, 422].includes(thrown.status)) {
+    const unknownField = thrown instanceof KubeError ? thrown.message.match(notTyped)?.[1] : undefined;
+    if (thrown instanceof KubeError && ([400, 403, 422].includes(thrown.status) || unknownField)) {
       if (mayNot.test(thrown.message)) {
         throw new HarnessError('E_KUBE', `${nameOfKey(key)} may not be applied: ${thrown.message}`, {
           hint: `Use a context other than ${client.name}, or let its user do this.`,
           cause: thrown,
         });
       }
-      throw new HarnessError('E_REFUSED', `${nameOfKey(key)} was refused: ${thrown.message}`, {
-        cause: thrown,
-      });
+      throw new HarnessError(
+        'E_REFUSED',
+        `${nameOfKey(key)} was refused: ${unknownField ?? thrown.message}`,
+        { cause: thrown },
+      );
     }
     throw thrown;
   }
 }
+
+/** How server-side apply refuses a field that the schema does not have, with status 500 of all. */
+const notTyped = /^failed to create typed patch object \(.*?\): (.*)$/s;
 
 /** What RBAC says, which is a matter of who runs this and no verdict about the object. */
 const mayNot = /User ".*" cannot \w+ resource/;

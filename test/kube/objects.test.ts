@@ -81,6 +81,18 @@ describe('applyObject', () => {
     });
   });
 
+  test('a misspelt field is refused, although server-side apply answers 500', async () => {
+    const known =
+      'failed to create typed patch object (foo/jwt; security.istio.io/v1beta1, Kind=RequestAuthentication): ';
+    api.rule('PATCH', /./, failure(500, '', `${known}.spec.selektor: field not declared in schema`));
+    await expect(applyObject(client, authentication, { signal })).rejects.toMatchObject({
+      code: 'E_REFUSED',
+      message: 'RequestAuthentication foo/jwt was refused: .spec.selektor: field not declared in schema',
+    });
+    api.rule('PATCH', /./, failure(500, 'InternalError', 'failed calling webhook: connection refused'));
+    await expect(applyObject(client, authentication, { signal })).rejects.toMatchObject({ code: 'E_KUBE' });
+  });
+
   test('that the user may not do it is no refusal of the object', async () => {
     const message =
       'requestauthentications.security.istio.io "jwt" is forbidden: User "dev" cannot patch resource ' +
