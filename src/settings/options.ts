@@ -10,7 +10,11 @@ export interface OptionSpec {
   /** May be given several times; separated by commas in a variable. */
   readonly many?: boolean;
   readonly choices?: readonly string[];
+  /** What a value looks like, and how messages say that. */
+  readonly form?: { readonly pattern: RegExp; readonly wanted: string };
 }
+
+const wholeNumber = { pattern: /^[1-9]\d*$/, wanted: 'a whole number above 0' };
 
 const where: OptionSpec[] = [
   {
@@ -45,6 +49,7 @@ const where: OptionSpec[] = [
     description:
       'image of an application: httpbin, curl, nginx, node, key-server, bookinfo (all four) or bookinfo-SERVICE',
     many: true,
+    form: { pattern: /^[-\w]+=\S+$/, wanted: 'NAME=IMAGE' },
   },
   { name: 'docker', value: 'PROGRAM', description: 'the docker program' },
   { name: 'kind', value: 'PROGRAM', description: 'the kind program; otherwise PATH, cache, download' },
@@ -91,7 +96,12 @@ const selection: OptionSpec[] = [
   { name: 'grep', short: 'g', value: 'TEXT', description: 'only what has this text in its name or title' },
   { name: 'tag', value: 'TAG', description: 'only scenarios with this tag', many: true },
   { name: 'skip-tag', value: 'TAG', description: 'no scenarios with this tag', many: true },
-  { name: 'shard', value: 'I/N', description: 'one of N parts, such as 1/3' },
+  {
+    name: 'shard',
+    value: 'I/N',
+    description: 'one of N parts, such as 1/3',
+    form: { pattern: /^[1-9]\d*\/[1-9]\d*$/, wanted: 'such as 1/3' },
+  },
 ];
 
 const running: OptionSpec[] = [
@@ -99,16 +109,23 @@ const running: OptionSpec[] = [
   { name: 'reuse', description: 'use a mesh that an earlier run kept' },
   { name: 'dry-run', description: 'say what would be done, and do nothing' },
   { name: 'fail-fast', description: 'stop after the first scenario that failed' },
-  { name: 'consecutive', value: 'N', description: 'how often in a row an answer must come (default: 3)' },
+  {
+    name: 'consecutive',
+    value: 'N',
+    description: 'how often in a row an answer must come (default: 3)',
+    form: wholeNumber,
+  },
   {
     name: 'answer-timeout',
     value: 'SECONDS',
     description: 'longest wait for the expected answers (default: 20)',
+    form: wholeNumber,
   },
   {
     name: 'hold-timeout',
     value: 'SECONDS',
     description: 'longest wait for a change to reach the proxies (default: 60)',
+    form: wholeNumber,
   },
   { name: 'show-tokens', description: 'show signatures of tokens too' },
 ];

@@ -1,13 +1,14 @@
 /** Settings in their order: flag, JWT_E2E_* variable, jwt-e2e.yaml, default. */
 import { existsSync, readFileSync } from 'node:fs';
-import { isMap, LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { HarnessError, type Place } from '../errors.ts';
+import { nameOfError } from '../names.ts';
 import { allOptions, type OptionSpec, variableOf } from './options.ts';
 
 export type Value = string | boolean | string[];
 export type Values = Readonly<Record<string, Value | undefined>>;
 
-export const settingsFile = 'jwt-e2e.yaml';
+const settingsFile = 'jwt-e2e.yaml';
 
 /**
  * Merges what was given on the command line with the environment and the settings file.
@@ -20,8 +21,9 @@ export function mergeSettings(flags: Values, env: NodeJS.ProcessEnv, file: strin
   const merged: Record<string, Value | undefined> = {};
   for (const option of allOptions) {
     const { name } = option;
-    merged[name] = flags[name] ?? fromVariable(option, env[variableOf(name)]) ?? fromFile[name];
-    checkChoice(option, merged[name]);
+    const given = flags[name];
+    if (given !== undefined) checkValue(option, given, `--${name}`);
+    merged[name] = given ?? fromVariable(option, env[variableOf(name)]) ?? fromFile[name];
   }
   return merged;
 }
@@ -30,29 +32,35 @@ function fromVariable(option: OptionSpec, text: string | undefined): Value | und
   if (text === undefined || text === '') return undefined;
   if (option.value === undefined) {
     if (/^(1|true|yes)$/i.test(text)) return true;
-    if (/^(0|false|no)$/i.test(text)) return undefined;
+    if (/^(0|false|no)$/i.test(text)) return false;
     throw new HarnessError('E_USAGE', `${variableOf(option.name)}="${text}" is neither true nor false`, {
-      hint: 'Set it to true, or unset it.',
+      hint: 'Set it to true or false, or unset it.',
     });
   }
-  return option.many === true
-    ? text
-        .split(',')
-        .map((each) => each.trim())
-        .filter(Boolean)
-    : text;
+  const parts = text.split(',').map((each) => each.trim());
+  const value = option.many === true ? parts.filter(Boolean) : text;
+  checkValue(option, value, variableOf(option.name));
+  return value;
 }
 
-function checkChoice(option: OptionSpec, value: Value | undefined): void {
-  if (option.choices === undefined || typeof value !== 'string' || option.choices.includes(value)) return;
-  throw new HarnessError('E_USAGE', `--${option.name} cannot be "${value}"`, {
-    hint: `It is one of ${option.choices.join(', ')}.`,
-  });
+/** @param source what the user has to change, such as `--target`; with a place it is a setting of the file */
+function checkValue(option: OptionSpec, value: Value, source: string, place?: Place): void {
+  const { choices, form } = option;
+  const code = place === undefined ? 'E_USAGE' : 'E_SETTINGS';
+  for (const each of [value].flat()) {
+    if (typeof each !== 'string') continue;
+    if (choices !== undefined && !choices.includes(each)) {
+      const hint = `It is one of ${choices.join(', ')}.`;
+      throw new HarnessError(code, `${source} cannot be "${each}"`, { hint, place });
+    }
+    if (form !== undefined && !form.pattern.test(each))
+      throw new HarnessError(code, `${source} must be ${form.wanted}, not "${each}"`, { place });
+  }
 }
 
 function readSettingsFile(file: string): Record<string, Value> {
   const lineCounter = new LineCounter();
-  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter, uniqueKeys: true });
+  const document = parseDocument(readText(file), { lineCounter, uniqueKeys: true });
   const placeOf = (offset: number): Place => {
     const { line, col } = lineCounter.linePos(offset);
     return { file, line, column: col };
@@ -63,18 +71,19 @@ function readSettingsFile(file: string): Record<string, Value> {
       place: placeOf(problem.pos[0]),
     });
   }
-  if (document.contents === null) return {};
-  if (!isMap(document.contents)) {
+  const { contents } = document;
+  if (contents === null || (isScalar(contents) && contents.value === null)) return {};
+  if (!isMap(contents)) {
     throw new HarnessError('E_SETTINGS', 'the settings file is not a map of settings', {
       hint: 'Write lines such as "target: kind".',
       place: placeOf(0),
     });
   }
   const values: Record<string, Value> = {};
-  for (const pair of document.contents.items) {
-    const node = pair.key as { value: unknown; range?: [number, number, number] };
-    const name = String(node.value);
-    const place = placeOf(node.range?.[0] ?? 0);
+  for (const pair of contents.items) {
+    const key = pair.key as Node | null;
+    const name = isScalar(key) ? String(key.value) : String(key);
+    const place = placeOf(key?.range?.[0] ?? 0);
     const option = allOptions.find((each) => each.name === name);
     if (option === undefined) {
       throw new HarnessError('E_SETTINGS', `there is no setting "${name}"`, {
@@ -82,18 +91,42 @@ function readSettingsFile(file: string): Record<string, Value> {
         place,
       });
     }
-    values[name] = checkedValue(option, (document.toJS() as Record<string, unknown>)[name], place);
+    values[name] = checkedValue(option, pair.value, place);
   }
   return values;
 }
 
-function checkedValue(option: OptionSpec, value: unknown, place: Place): Value {
-  if (option.many === true) {
-    const list = Array.isArray(value) ? value : [value];
-    if (list.every((each) => typeof each === 'string')) return list;
-  } else if (option.value === undefined) {
-    if (typeof value === 'boolean') return value;
-  } else if (typeof value === 'string' || typeof value === 'number') return String(value);
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw new HarnessError('E_SETTINGS', `cannot read the settings file ${file}: ${nameOfError(thrown)}`);
+  }
+}
+
+function checkedValue(option: OptionSpec, node: unknown, place: Place): Value {
+  const value = readValue(option, node);
+  if (value !== undefined) {
+    checkValue(option, value, `setting "${option.name}"`, place);
+    return value;
+  }
   const wanted = option.many ? 'a list of texts' : option.value === undefined ? 'true or false' : 'a text';
   throw new HarnessError('E_SETTINGS', `setting "${option.name}" must be ${wanted}`, { place });
+}
+
+function readValue(option: OptionSpec, node: unknown): Value | undefined {
+  if (option.many === true) {
+    const items: unknown[] = isSeq(node) ? node.items : [node];
+    const texts = items.map(textOf);
+    return texts.every((each) => each !== undefined) ? texts : undefined;
+  }
+  if (option.value !== undefined) return textOf(node);
+  return isScalar(node) && typeof node.value === 'boolean' ? node.value : undefined;
+}
+
+/** A number is taken as it is written: 1.30 is a version, and not 1.3. */
+function textOf(node: unknown): string | undefined {
+  if (!isScalar(node)) return undefined;
+  if (typeof node.value === 'string') return node.value;
+  return typeof node.value === 'number' ? (node.source ?? String(node.value)) : undefined;
 }

@@ -54,7 +54,7 @@ export function imagesOf(values: Values, versions: Versions): Record<string, str
     const names =
       name === 'bookinfo' ? Object.keys(images).filter((each) => each.startsWith('bookinfo-')) : [name];
     for (const each of names) {
-      if (!(each in images)) {
+      if (!Object.hasOwn(images, each)) {
         throw new HarnessError('E_USAGE', `there is no image named "${each}"`, {
           hint: `Names are bookinfo, ${Object.keys(images).join(', ')}.`,
         });

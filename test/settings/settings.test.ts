@@ -1,0 +1,205 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { HarnessError } from '../../src/errors.ts';
+import { allOptions, commandOptions, variableOf } from '../../src/settings/options.ts';
+import { mergeSettings, type Values } from '../../src/settings/settings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+const file = join(folder, 'jwt-e2e.yaml');
+const none = join(folder, 'none.yaml');
+
+function merged(given: { flags?: Values; env?: Record<string, string>; text?: string }): Values {
+  if (given.text !== undefined) writeFileSync(file, given.text);
+  return mergeSettings(given.flags ?? {}, given.env ?? {}, given.text === undefined ? none : file);
+}
+
+function mistake(given: Parameters<typeof merged>[0]): HarnessError {
+  try {
+    merged(given);
+  } catch (thrown) {
+    if (thrown instanceof HarnessError) return thrown;
+    throw thrown;
+  }
+  return expect.fail('no mistake was found');
+}
+
+describe('precedence', () => {
+  const text = 'hub: of-the-file\nkeep: true\ntag: [file]\n';
+  const env = { JWT_E2E_HUB: 'of-the-variable', JWT_E2E_KEEP: 'false', JWT_E2E_TAG: 'variable, other' };
+
+  test('flag, variable, file, default', () => {
+    expect(merged({ flags: { hub: 'of-the-flag' }, env, text }).hub).toBe('of-the-flag');
+    expect(merged({ env, text }).hub).toBe('of-the-variable');
+    expect(merged({ text }).hub).toBe('of-the-file');
+    expect(merged({}).hub).toBeUndefined();
+  });
+
+  test('for switches too: a variable can turn off what the file turns on', () => {
+    expect(merged({ flags: { keep: true }, env, text }).keep).toBe(true);
+    expect(merged({ env, text }).keep).toBe(false);
+    expect(merged({ text }).keep).toBe(true);
+  });
+
+  test('lists replace each other', () => {
+    expect(merged({ flags: { tag: ['flag'] }, env, text }).tag).toEqual(['flag']);
+    expect(merged({ env, text }).tag).toEqual(['variable', 'other']);
+    expect(merged({ text }).tag).toEqual(['file']);
+  });
+
+  test('an empty variable is as none', () => {
+    expect(merged({ env: { JWT_E2E_HUB: '', JWT_E2E_KEEP: '' }, text })).toMatchObject({
+      hub: 'of-the-file',
+      keep: true,
+    });
+  });
+
+  test('holds for every option that takes a text', () => {
+    const texts = allOptions.filter(
+      (option) => option.value !== undefined && !option.choices && !option.form,
+    );
+    expect(texts.length).toBeGreaterThan(10);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...texts),
+        fc.option(fc.constant('flag'), { nil: undefined }),
+        fc.option(fc.constant('variable'), { nil: undefined }),
+        fc.option(fc.constant('file'), { nil: undefined }),
+        ({ name, many }, flag, variable, inFile) => {
+          const asValue = (each?: string) => (each === undefined || many !== true ? each : [each]);
+          const values = merged({
+            flags: { [name]: asValue(flag) },
+            env: variable === undefined ? {} : { [variableOf(name)]: variable },
+            text: inFile === undefined ? '' : `${name}: ${inFile}\n`,
+          });
+          expect(values[name]).toEqual(asValue(flag ?? variable ?? inFile));
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('variables', () => {
+  test('are named after the flag', () => {
+    expect(variableOf('node-image')).toBe('JWT_E2E_NODE_IMAGE');
+    const names = allOptions.map(({ name }) => variableOf(name));
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test.each([
+    ['1', true],
+    ['true', true],
+    ['YES', true],
+    ['0', false],
+    ['False', false],
+    ['no', false],
+  ])('a switch takes %s', (text, value) => {
+    expect(merged({ env: { JWT_E2E_REUSE: text } }).reuse).toBe(value);
+  });
+
+  test('a switch that is neither is a mistake', () => {
+    expect(mistake({ env: { JWT_E2E_REUSE: 'maybe' } })).toMatchObject({
+      code: 'E_USAGE',
+      message: 'JWT_E2E_REUSE="maybe" is neither true nor false',
+      hint: 'Set it to true or false, or unset it.',
+    });
+  });
+
+  test('say which variable is wrong, and not which flag', () => {
+    expect(mistake({ env: { JWT_E2E_TARGET: 'nowhere' } })).toMatchObject({
+      code: 'E_USAGE',
+      message: 'JWT_E2E_TARGET cannot be "nowhere"',
+      hint: expect.stringContaining('kind'),
+    });
+    expect(mistake({ env: { JWT_E2E_CONSECUTIVE: '0' } }).message).toBe(
+      'JWT_E2E_CONSECUTIVE must be a whole number above 0, not "0"',
+    );
+  });
+});
+
+describe('flags', () => {
+  test.each<[Values, string]>([
+    [{ target: 'nowhere' }, '--target cannot be "nowhere"'],
+    [{ shard: '0/3' }, '--shard must be such as 1/3, not "0/3"'],
+    [{ consecutive: 'three' }, '--consecutive must be a whole number above 0, not "three"'],
+    [{ 'answer-timeout': '1.5' }, '--answer-timeout must be a whole number above 0, not "1.5"'],
+    [{ 'hold-timeout': '-1' }, '--hold-timeout must be a whole number above 0, not "-1"'],
+    [{ image: ['curl=x', 'curl'] }, '--image must be NAME=IMAGE, not "curl"'],
+  ])('%j is a mistake', (flags, message) => {
+    expect(mistake({ flags })).toMatchObject({ code: 'E_USAGE', message, place: undefined });
+  });
+});
+
+describe('the file', () => {
+  test('may be missing or empty, or have only comments', () => {
+    for (const text of ['', '# nothing\n', '---\n']) expect(merged({ text }).hub).toBeUndefined();
+  });
+
+  test('takes texts, numbers as they are written, switches and lists', () => {
+    const text =
+      'istio: 1.30\nconsecutive: 5\nkeep: true\ntag: [a, 2]\nimage: curl=example.com/curl:1\nhub: "yes"\n';
+    expect(merged({ text })).toMatchObject({
+      istio: '1.30',
+      consecutive: '5',
+      keep: true,
+      tag: ['a', '2'],
+      image: ['curl=example.com/curl:1'],
+      hub: 'yes',
+    });
+  });
+
+  test.each([
+    ['unknown setting', 'target: kind\nnode_image: x\n', 2, 1, 'there is no setting "node_image"'],
+    ['unknown setting without a name', 'target: kind\n: x\n', 2, 1, 'there is no setting "null"'],
+    ['unknown setting of any kind', '[a, b]: x\n', 1, 1, 'there is no setting "["a","b"]"'],
+    ['wrong choice', '\ntarget: nowhere\n', 2, 1, 'setting "target" cannot be "nowhere"'],
+    ['wrong form', 'shard: 1 of 3\n', 1, 1, 'setting "shard" must be such as 1/3, not "1 of 3"'],
+    [
+      'wrong number',
+      'consecutive: -1\n',
+      1,
+      1,
+      'setting "consecutive" must be a whole number above 0, not "-1"',
+    ],
+    ['no text', 'hub: [a]\n', 1, 1, 'setting "hub" must be a text'],
+    ['nothing', 'hub:\n', 1, 1, 'setting "hub" must be a text'],
+    ['no switch', 'keep: "true"\n', 1, 1, 'setting "keep" must be true or false'],
+    ['no list', 'tag: { a: b }\n', 1, 1, 'setting "tag" must be a list of texts'],
+    ['a list in a list', 'tag: [[a]]\n', 1, 1, 'setting "tag" must be a list of texts'],
+    ['no map', '- target\n', 1, 1, 'the settings file is not a map of settings'],
+  ])('%s: says what and where', (_, text, line, column, message) => {
+    expect(mistake({ text })).toMatchObject({ code: 'E_SETTINGS', message, place: { file, line, column } });
+  });
+
+  test.each([
+    ['not YAML', 'target: [kind\n'],
+    ['the same setting twice', 'hub: a\nhub: b\n'],
+    ['two documents', 'hub: a\n---\nhub: b\n'],
+  ])('%s: says what and where', (_, text) => {
+    const error = mistake({ text });
+    expect(error).toMatchObject({ code: 'E_SETTINGS', place: { file } });
+    expect(error.message).not.toContain('\n');
+  });
+
+  test('that cannot be read is a mistake with its name', () => {
+    const path = join(folder, 'a-folder.yaml');
+    mkdirSync(path, { recursive: true });
+    expect(() => mergeSettings({}, {}, path)).toThrow(
+      expect.objectContaining({ code: 'E_SETTINGS', message: expect.stringContaining(path) }),
+    );
+  });
+
+  test('is checked also where a flag wins', () => {
+    expect(mistake({ flags: { target: 'kind' }, text: 'target: nowhere\n' }).code).toBe('E_SETTINGS');
+  });
+});
+
+test('every option is described, and known to all its commands by one name', () => {
+  for (const option of Object.values(commandOptions).flat()) {
+    expect(option.description).toMatch(/^\w.*[^.]$/);
+    expect(allOptions.find(({ name }) => name === option.name)).toEqual(option);
+  }
+});
