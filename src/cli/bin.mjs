@@ -2,5 +2,19 @@
 // Lets the TypeScript sources run as they are; tsx is a dependency for this reason.
 import 'tsx';
 
+// Whoever reads the output may stop, as head does. That must not keep a run from cleaning up.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (!('code' in error) || error.code !== 'EPIPE') throw error;
+  });
+}
+// Node would end with 1, which says that a check has failed.
+process.on('uncaughtException', (error) => {
+  console.error('This is a mistake in jwt-e2e itself; what it has started may still be there:', error);
+  process.exit(4);
+});
+
 const { main } = await import('./main.ts');
-process.exitCode = await main(process.argv.slice(2));
+const exitCode = await main(process.argv.slice(2));
+// Ended once everything is written: keys that are still being made, or idle connections, would hold it up for seconds.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));

@@ -7,9 +7,15 @@ import { type IssuerKeys, makeIssuerKeys } from '../token/keys.ts';
 
 type Keys = ReadonlyMap<string, IssuerKeys>;
 
+/** As many as there are threads to make them in (UV_THREADPOOL_SIZE). */
+const atOnce = 4;
+
 export class KeyRing {
   readonly #runId: string;
   readonly #made = new Map<string, Promise<Keys>>();
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+  #ended = false;
 
   constructor(runId: string) {
     this.#runId = runId;
@@ -33,6 +39,24 @@ export class KeyRing {
     return this.#made.get(scenario.info.id) ?? this.#make(scenario.info.id, scenario);
   }
 
+  /** Makes no more keys: Node does not end before every key is made that was begun. */
+  end(): void {
+    this.#ended = true;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  async #inTurn<T>(make: () => Promise<T>): Promise<T> {
+    if (this.#busy >= atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#ended) throw new HarnessError('E_INTERRUPTED', 'the run has ended');
+    this.#busy += 1;
+    try {
+      return await make();
+    } finally {
+      this.#busy -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
   #make(
     id: string,
     { issuers, info }: { issuers: PlannedScenario['issuers']; info: Pick<PlannedScenario['info'], 'place'> },
@@ -42,7 +66,8 @@ export class KeyRing {
     const making = Promise.all(
       Object.entries(issuers).map(async ([name, spec]) => {
         try {
-          return [name, await makeIssuerKeys(name, resolve(spec, {}, info.place), suffix)] as const;
+          const making = () => makeIssuerKeys(name, resolve(spec, {}, info.place), suffix);
+          return [name, await this.#inTurn(making)] as const;
         } catch (thrown) {
           throw placed(thrown, info.place);
         }

@@ -89,6 +89,7 @@ export async function runCommand(files: readonly string[], values: Values, io: I
     },
     `What is left can be removed with "${downLine(values)}".`,
   );
+  keys.end();
   await reports.close();
   return exitCode === exitCodes.passed && reports.problems.length > 0 ? exitCodes.noVerdict : exitCode;
 }

@@ -1,0 +1,75 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { withSignals } from '../../src/cli/signals.ts';
+
+const signals = pathToFileURL(resolve('src/cli/signals.ts')).href;
+
+/** A process whose work ends `cleanUpMs` after its signal was aborted. */
+function start(cleanUpMs: number) {
+  const program = `
+    import { withSignals } from ${JSON.stringify(signals)};
+    process.exitCode = await withSignals((signal) => new Promise((resolve) => {
+      const alive = setInterval(() => {}, 1000);
+      signal.addEventListener('abort', () => {
+        process.stdout.write('aborted by ' + signal.reason + '\\n');
+        setTimeout(() => { clearInterval(alive); resolve(42); }, ${cleanUpMs});
+      });
+      process.stdout.write('ready\\n');
+    }), 'Look for what is left.');
+  `;
+  return execa(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
+    reject: false,
+    timeout: 30_000,
+  });
+}
+
+async function untilSaid(running: ReturnType<typeof start>, text: string): Promise<void> {
+  let said = '';
+  await new Promise<void>((resolve) => {
+    running.stdout.on('data', (chunk) => {
+      said += String(chunk);
+      if (said.includes(text)) resolve();
+    });
+  });
+}
+
+describe.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s', (name, code) => {
+  test('once: the work is told, ends in its own time and with its own result', async () => {
+    const running = start(300);
+    await untilSaid(running, 'ready');
+    running.kill(name);
+    const { exitCode, stdout, stderr } = await running;
+    expect(stdout).toContain(`aborted by ${name}`);
+    expect(stderr).toContain(`${name}: cleaning up; once more ends at once.`);
+    expect(exitCode).toBe(42);
+  });
+
+  test('twice: it ends at once, and says what may be left', async () => {
+    const running = start(20_000);
+    await untilSaid(running, 'ready');
+    running.kill(name);
+    await untilSaid(running, 'aborted by');
+    const second = Date.now();
+    running.kill(name);
+    const { exitCode, stderr } = await running;
+    expect(Date.now() - second).toBeLessThan(5000);
+    expect(exitCode).toBe(code);
+    expect(stderr).toContain(`${name} again: ending without cleaning up. Look for what is left.`);
+  });
+});
+
+test('leaves no handler behind, whatever becomes of the work', async () => {
+  const before = [process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')];
+  expect(await withSignals(async () => 7, '')).toBe(7);
+  await expect(
+    withSignals(async () => {
+      throw new Error('broken');
+    }, ''),
+  ).rejects.toThrow('broken');
+  expect([process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')]).toEqual(before);
+});
