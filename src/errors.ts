@@ -32,7 +32,7 @@ export type ErrorCode =
   | 'E_INTERRUPTED'
   | 'E_INTERNAL';
 
-/** The exit codes of the command line; see docs/design in README. */
+/** The exit codes of the command line, as README.md lists them. */
 export const exitCodes = {
   passed: 0,
   failed: 1,

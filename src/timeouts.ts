@@ -24,7 +24,7 @@ export const timeouts = {
   /** A change of policy being in the configuration of every proxy concerned. */
   hold: 60_000,
   /** The expected answers coming, once the proxies have the configuration. */
-  answers: 30_000,
+  answers: 20_000,
   /** Undoing what a scenario changed. */
   undo: 60_000,
   /** Namespaces that were deleted being gone. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { PlannedScenario } from '../plan/types.ts';
 import type { TokenSpec } from '../scenario/schema.ts';
-import { resolve } from '../scenario/template.ts';
+import { references, resolve } from '../scenario/template.ts';
 import type { KeyServerHandle, Target } from '../target/target.ts';
 import type { IssuerKeys } from '../token/keys.ts';
 import { mintTokens, type Token } from '../token/mint.ts';
@@ -55,7 +55,10 @@ function serverName(name: string, scenario: string): string {
 
 /** Whether any step of this variant of the scenario needs the server. */
 function isUsed(name: string, scenario: PlannedScenario): boolean {
-  return JSON.stringify(scenario.steps).includes(`keyServers.${name}.`);
+  const used = references(scenario.steps).map(({ expression }) =>
+    expression?.kind === 'name' ? expression.names : [],
+  );
+  return used.some(([first, second]) => first === 'keyServers' && second === name);
 }
 
 /** The names that do not depend on tokens. */

@@ -42,7 +42,9 @@ export async function writeEvidence(
     const files = [
       { name: 'manifests.yaml', content: query.applied.map((object) => stringify(object)).join('---\n') },
       { name: 'check.json', content: JSON.stringify(check, undefined, 2) },
-      ...(check.request === undefined ? [] : [{ name: 'request.txt', content: requestText(check) }]),
+      ...(check.request === undefined
+        ? []
+        : [{ name: 'request.txt', content: requestText(check, query.showTokens) }]),
       ...(query.files ?? []),
       ...(request === undefined
         ? []
@@ -70,11 +72,11 @@ function folderOf(id: string): string {
   return `${name}-${createHash('sha256').update(id).digest('hex').slice(0, 6)}`;
 }
 
-function requestText(check: CheckResult): string {
+function requestText(check: CheckResult, showTokens: boolean): string {
   const { request, response } = check;
   const lines = [
-    '# Paste this into a shell to send the request again. The signature of the token is left out;',
-    '# run with --show-tokens to have it.',
+    '# Paste this into a shell to send the request again.',
+    ...(showTokens ? [] : ['# The signature of the token is left out: run with --show-tokens to have it.']),
     request?.curl ?? '',
     '',
     `expected: ${check.expected}`,

@@ -47,6 +47,10 @@ function checkParts(step: StepSpec, at: Path, report: Report): void {
       'key',
     );
   }
+  if (through !== undefined && request?.url !== undefined) {
+    const hint = 'Requests go to the gateway: remove "url", and name another host with "host".';
+    report([...at, 'request', 'url'], '"url" has no effect through the ingress', hint, 'key');
+  }
   if (refused !== undefined && (apply === undefined || apply.length === 0)) {
     report(
       [...at, 'refused'],
