@@ -89,6 +89,9 @@ describe('applyObject', () => {
       code: 'E_REFUSED',
       message: 'RequestAuthentication foo/jwt was refused: .spec.selektor: field not declared in schema',
     });
+  });
+
+  test('that a webhook does not answer is no refusal of the object', async () => {
     api.rule('PATCH', /./, failure(500, 'InternalError', 'failed calling webhook: connection refused'));
     await expect(applyObject(client, authentication, { signal })).rejects.toMatchObject({ code: 'E_KUBE' });
   });
