@@ -53,8 +53,11 @@ export async function startKeyServer(
       },
     );
   }
+  // Whoever asks again waits for the same end: removing a container twice is an error.
+  let stopping: Promise<unknown> | undefined;
   const stop = async () => {
-    await container.stop({ timeout: 0, remove: true });
+    stopping ??= container.stop({ timeout: 0, remove: true });
+    await stopping;
   };
   try {
     const control = new KeyServerControl(

@@ -220,8 +220,9 @@ export class KindTarget extends KubernetesTarget {
   }
 
   async #stop(server: KeyServerHandle): Promise<void> {
-    this.#keyServers.delete(server);
+    // Known until it has stopped, so that the end of the run waits for it.
     await server.stop();
+    this.#keyServers.delete(server);
   }
 
   /** As {@link down}, but a cluster that was created is deleted even if it was to be kept. */

@@ -1,14 +1,14 @@
 /** The applications of kind/apps: their manifests with the images filled in. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { LineCounter, parseAllDocuments } from 'yaml';
 import { HarnessError } from '../../errors.ts';
 import type { KubeObject } from '../target.ts';
 
 /**
  * Reads `<folder>/<name>.yaml` and replaces `${images.NAME}`.
  *
- * @throws HarnessError E_SETTINGS for an application that does not exist, or an image that is not set.
+ * @throws HarnessError E_SETTINGS for an application that does not exist or is not YAML, or an image that is not set.
  */
 export function loadApp(
   folder: string,
@@ -36,7 +36,17 @@ export function loadApp(
     }
     return value;
   });
-  return parseAllDocuments(filled).map((document) => document.toJS() as KubeObject);
+  const lineCounter = new LineCounter();
+  return [...parseAllDocuments(filled, { lineCounter })].flatMap((document) => {
+    const [mistake] = document.errors;
+    if (mistake !== undefined) {
+      const { line, col } = lineCounter.linePos(mistake.pos[0]);
+      const place = { file, line, column: col };
+      throw new HarnessError('E_SETTINGS', mistake.message.split('\n')[0] ?? 'not YAML', { place });
+    }
+    // What stands between two "---" may be nothing but a comment.
+    return (document.toJS() as KubeObject | null) ?? [];
+  });
 }
 
 /** The images that an application needs. */

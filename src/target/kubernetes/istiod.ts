@@ -1,4 +1,5 @@
 /** The settings of istiod that scenarios depend on: who fetches keys, and which CA it trusts for that. */
+import { HarnessError } from '../../errors.ts';
 import type { FetchMode } from '../../events.ts';
 import { KubeError } from '../../kube/client.ts';
 import { exec } from '../../kube/exec.ts';
@@ -143,22 +144,28 @@ async function allConnected(
 
 /** Proxies whose listeners this istiod has sent and got acknowledged. */
 async function synced(clients: Clients, istiod: Pod, signal: AbortSignal): Promise<string[]> {
-  const { stdout } = await exec(
-    clients.data,
-    { namespace: istiod.metadata.namespace ?? '', pod: istiod.metadata.name, container: 'discovery' },
-    ['pilot-discovery', 'request', 'GET', '/debug/syncz'],
-    { signal },
-  );
+  const target = {
+    namespace: istiod.metadata.namespace ?? '',
+    pod: istiod.metadata.name,
+    container: 'discovery',
+  };
   try {
-    const all = JSON.parse(stdout.toString('utf8')) as {
-      proxy: string;
-      listener_sent?: string;
-      listener_acked?: string;
-    }[];
-    return all
+    const { stdout } = await exec(
+      clients.data,
+      target,
+      ['pilot-discovery', 'request', 'GET', '/debug/syncz'],
+      { signal },
+    );
+    const all = JSON.parse(stdout.toString('utf8')) as
+      | { proxy: string; listener_sent?: string; listener_acked?: string }[]
+      | null;
+    return (all ?? [])
       .filter((each) => each.listener_sent !== undefined && each.listener_sent === each.listener_acked)
       .map((each) => each.proxy);
-  } catch {
-    return [];
+  } catch (thrown) {
+    // It starts or ends just now, and is asked again.
+    if (thrown instanceof SyntaxError || (thrown instanceof HarnessError && thrown.code === 'E_EXEC'))
+      return [];
+    throw thrown;
   }
 }

@@ -7,6 +7,7 @@ import { exec } from '../../kube/exec.ts';
 import { getObject, keyOf, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, podLog, waitUntilReady } from '../../kube/workloads.ts';
 import { timeouts } from '../../timeouts.ts';
+import { together } from '../../wait.ts';
 import { curlBatch, curlLine, shellQuote } from '../curl-batch.ts';
 import { sendThroughIngress } from '../ingress.ts';
 import type {
@@ -92,7 +93,7 @@ export abstract class KubernetesTarget implements Target {
     const namespaces = new Map(objects.filter(isNamespace).map((object) => [object.metadata.name, object]));
     await this.apply([...namespaces.values()], appsScope, signal);
     const others = objects.filter((object) => !isNamespace(object));
-    await Promise.all(others.map((object) => this.apply([object], appsScope, signal)));
+    await together(others, (object, own) => this.apply([object], appsScope, own), signal);
     for (const app of wanted) this.#ready.add(app);
   }
 

@@ -55,9 +55,9 @@ export class Ledger {
     const client = clientFor(this.#clients, key.apiVersion);
     const before = await getObject(client, key, signal);
     if (before === undefined) return { key, change: 'unchanged', warnings: [] };
-    const entry = this.#remember(scope, key, before);
+    // Noted before it is done, as the answer may never come.
+    this.#remember(scope, key, before).deleted = true;
     await deleteObject(client, key, signal);
-    entry.deleted = true;
     return { key, change: 'deleted', warnings: [] };
   }
 
@@ -76,7 +76,7 @@ export class Ledger {
       try {
         const warning = await this.#undoOne(entry, signal);
         if (warning !== undefined) this.#warn(warning);
-        this.#scopes.get(scope)?.delete(nameOfKey(entry.key));
+        this.#scopes.get(scope)?.delete(idOf(entry.key));
       } catch (thrown) {
         failure ??= thrown;
       }
@@ -99,7 +99,7 @@ export class Ledger {
     const { key, before, deleted } = entry;
     const client = clientFor(this.#clients, key.apiVersion);
     let { after } = entry;
-    if (before !== undefined && deleted) return this.#createAgain(before, signal);
+    if (before !== undefined && deleted) return this.#createAgain(before, after, signal);
     if (after === undefined) {
       // Refused, or interrupted before the answer: the object itself tells.
       const current = await getObject(client, key, signal);
@@ -118,10 +118,14 @@ export class Ledger {
     }
   }
 
-  async #createAgain(before: KubeObject, signal: AbortSignal): Promise<string | undefined> {
+  async #createAgain(
+    before: KubeObject,
+    after: KubeObject | undefined,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const client = clientFor(this.#clients, before.apiVersion);
     const name = nameOfKey(keyOf(before));
-    const create = async (): Promise<{ warning?: string } | string> => {
+    const create = async (): Promise<{ warning?: string | undefined } | string> => {
       try {
         await createObject(client, before, signal);
         return {};
@@ -130,6 +134,10 @@ export class Ledger {
         const current = await getObject(client, keyOf(before), signal);
         if (current === undefined || current.metadata.deletionTimestamp !== undefined) {
           return 'the old one is not gone yet';
+        }
+        if (current.metadata.uid === (after ?? before).metadata.uid) {
+          // Interrupted before it was deleted.
+          return after === undefined ? {} : { warning: await restoreObject(client, before, after, signal) };
         }
         return { warning: `${name} was created again by somebody else meanwhile: it is left as it is` };
       }
@@ -142,8 +150,14 @@ export class Ledger {
     const entries = this.#scopes.get(scope) ?? new Map<string, Entry>();
     this.#scopes.set(scope, entries);
     // The state before the first change is what counts.
-    const entry = entries.get(nameOfKey(key)) ?? { key, before, deleted: false };
-    entries.set(nameOfKey(key), entry);
+    const entry = entries.get(idOf(key)) ?? { key, before, deleted: false };
+    entries.set(idOf(key), entry);
     return entry;
   }
+}
+
+/** Tells objects apart: there are Gateways of Istio and of Kubernetes, while versions of a group show the same object. */
+function idOf(key: ObjectKey): string {
+  const group = key.apiVersion.includes('/') ? key.apiVersion.split('/')[0] : '';
+  return `${group} ${nameOfKey(key)}`;
 }

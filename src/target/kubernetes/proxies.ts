@@ -27,7 +27,8 @@ export async function findProxies(
 ): Promise<ProxyRef[]> {
   if (origin.kind === 'ingress') {
     const pods = await listPods(clients.data, gateway.namespace, gateway.labels, signal);
-    return pods.map((pod) => refOf(pod, 'gateway'));
+    // One that just starts cannot be asked, and answers nobody.
+    return pods.filter(isReady).map((pod) => refOf(pod, 'gateway'));
   }
   const [name, namespace = origin.namespace] = new URL(url).hostname.split('.');
   const service = await getObject(

@@ -5,12 +5,8 @@ import type { KubeObject } from '../target.ts';
 import { type Clients, clientFor } from './clients.ts';
 
 const kinds = [
-  ['security.istio.io/v1', 'RequestAuthentication'],
-  ['security.istio.io/v1', 'AuthorizationPolicy'],
-  ['security.istio.io/v1', 'PeerAuthentication'],
-  ['networking.istio.io/v1', 'ServiceEntry'],
-  ['networking.istio.io/v1', 'DestinationRule'],
-  ['networking.istio.io/v1', 'Sidecar'],
+  ['security.istio.io', ['RequestAuthentication', 'AuthorizationPolicy', 'PeerAuthentication']],
+  ['networking.istio.io', ['ServiceEntry', 'DestinationRule', 'Sidecar']],
 ] as const;
 
 /**
@@ -23,14 +19,15 @@ export async function sweep(
   signal: AbortSignal,
   namespaces: readonly (string | undefined)[] = [undefined],
 ): Promise<number> {
-  const lists = await Promise.all(
-    namespaces.flatMap((namespace) =>
-      kinds.map(([apiVersion, kind]) =>
-        listVisible(clientFor(clients, apiVersion), { apiVersion, kind, namespace }, signal),
+  const lists = kinds.map(async ([group, names]) => {
+    const apiVersion = await istioVersion(clients.mesh, group, names[0], signal);
+    return Promise.all(
+      namespaces.flatMap((namespace) =>
+        names.map((kind) => listVisible(clients.mesh, { apiVersion, kind, namespace }, signal)),
       ),
-    ),
-  );
-  const found = lists.flat();
+    );
+  });
+  const found = (await Promise.all(lists)).flat(2);
   await Promise.all(
     found.map((object) => deleteObject(clientFor(clients, object.apiVersion), keyOf(object), signal)),
   );
@@ -51,6 +48,16 @@ export async function listVisible(
     } else if (!signal.aborted && !(await serves(client, query.apiVersion, query.kind, signal))) return [];
     throw thrown;
   }
+}
+
+/** The apiVersion of one of Istio's groups: v1 since Istio 1.22, v1beta1 before. */
+export async function istioVersion(
+  client: KubeClient,
+  group: string,
+  kind: string,
+  signal: AbortSignal,
+): Promise<string> {
+  return `${group}/${(await serves(client, `${group}/v1`, kind, signal)) ? 'v1' : 'v1beta1'}`;
 }
 
 /** Whether the API server has the kind. @throws HarnessError E_KUBE when it does not answer */

@@ -1,0 +1,80 @@
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadVersions } from '../../../src/programs/versions.ts';
+import { imagesOf, loadApp } from '../../../src/target/kubernetes/apps.ts';
+
+const { images } = loadVersions('kind/versions.yaml');
+const shipped = readdirSync('kind/apps').map((file) => file.replace(/\.yaml$/, ''));
+
+describe.each(shipped)('the application %s', (name) => {
+  const objects = loadApp('kind/apps', name, images);
+
+  test('is a list of objects with a name each, and a Deployment and Service among them', () => {
+    for (const object of objects) {
+      expect(object.apiVersion).toMatch(/^([\w.]+\/)?v\d/);
+      expect(object.kind).toMatch(/^[A-Z]/);
+      expect(object.metadata.name).toMatch(/^[a-z0-9-]+$/);
+    }
+    const kinds = objects.map(({ kind }) => kind);
+    expect(kinds).toContain('Deployment');
+    expect(kinds).toContain('Service');
+  });
+
+  test('has its images from kind/versions.yaml, and nothing left to be filled in', () => {
+    expect(imagesOf(objects).length).toBeGreaterThan(0);
+    for (const image of imagesOf(objects)) expect(Object.values(images)).toContain(image);
+    expect(JSON.stringify(objects)).not.toContain('${images');
+  });
+});
+
+test('an image can be another one', () => {
+  const objects = loadApp('kind/apps', 'httpbin', { ...images, httpbin: 'example.com/httpbin@sha256:0' });
+  expect(imagesOf(objects)).toEqual(['example.com/httpbin@sha256:0']);
+});
+
+test('images are found wherever they are, once each', () => {
+  const pod = { containers: [{ image: 'a' }, { image: 'b' }], initContainers: [{ image: 'a' }] };
+  const object = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' }, spec: pod, image: { no: 'text' } };
+  expect(imagesOf([object])).toEqual(['a', 'b']);
+});
+
+test('one that does not exist is told which there are', () => {
+  expect(() => loadApp('kind/apps', 'httpbin2', images)).toThrow(
+    expect.objectContaining({
+      code: 'E_SETTINGS',
+      message: 'there is no application "httpbin2"',
+      hint: expect.stringContaining('httpbin'),
+    }),
+  );
+});
+
+test('an image that is not set is named, with the file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'apps-'));
+  writeFileSync(join(folder, 'own.yaml'), 'kind: Pod\nspec: { image: "${images.own}" }\n');
+  expect(() => loadApp(folder, 'own', images)).toThrow(
+    expect.objectContaining({
+      code: 'E_SETTINGS',
+      message: `${join(folder, 'own.yaml')} needs the image "own", which is not set`,
+      hint: 'Set it with --image own=NAME.',
+    }),
+  );
+});
+
+test('an empty document between others is no object', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'apps-'));
+  writeFileSync(join(folder, 'own.yaml'), '# nothing\n---\nkind: Pod\n---\n---\nkind: Service\n');
+  expect(loadApp(folder, 'own', images).map(({ kind }) => kind)).toEqual(['Pod', 'Service']);
+});
+
+test('a file that is not YAML is a mistake, with its place', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'apps-'));
+  writeFileSync(join(folder, 'own.yaml'), 'kind: Pod\nspec: [\n');
+  expect(() => loadApp(folder, 'own', images)).toThrow(
+    expect.objectContaining({
+      code: 'E_SETTINGS',
+      place: expect.objectContaining({ file: join(folder, 'own.yaml') }),
+    }),
+  );
+});
