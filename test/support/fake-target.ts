@@ -25,7 +25,7 @@ import type {
 } from '../../src/target/target.ts';
 import { throwIfAborted } from '../../src/wait.ts';
 
-export const fakeFacts: MeshFacts = {
+const fakeFacts: MeshFacts = {
   id: 'fake mesh',
   target: 'fake',
   reason: 'asked for',

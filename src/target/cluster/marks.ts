@@ -8,7 +8,7 @@ import { deleteObject, keyOf } from '../../kube/objects.ts';
 import { nameOfKey } from '../../names.ts';
 import { type Clients, clientFor } from '../kubernetes/clients.ts';
 import { contentOf, isOnlyOurs, type Json, otherManagers, restoreObject } from '../kubernetes/restore.ts';
-import { listVisible, serves } from '../kubernetes/sweep.ts';
+import { istioVersion, listVisible } from '../kubernetes/sweep.ts';
 import type { KubeObject } from '../target.ts';
 
 /** `created` or `changed`. */
@@ -48,14 +48,10 @@ function memoryOf(object: KubeObject): Memory | undefined {
 
 /** Kinds that are looked through for marks: those that scenarios and applications use. */
 const kinds = [
-  ['security.istio.io', ['v1', 'v1beta1'], ['RequestAuthentication', 'AuthorizationPolicy']],
-  [
-    'networking.istio.io',
-    ['v1', 'v1beta1'],
-    ['ServiceEntry', 'DestinationRule', 'Gateway', 'VirtualService'],
-  ],
-  ['apps', ['v1'], ['Deployment']],
-  ['', ['v1'], ['Namespace', 'Service', 'ConfigMap']],
+  ['security.istio.io', ['RequestAuthentication', 'AuthorizationPolicy']],
+  ['networking.istio.io', ['ServiceEntry', 'DestinationRule', 'Gateway', 'VirtualService']],
+  ['apps', ['Deployment']],
+  ['', ['Namespace', 'Service', 'ConfigMap']],
 ] as const;
 
 /**
@@ -99,12 +95,11 @@ export async function sweepMarked(
 
 /** Everything with a mark that this user may see. */
 export async function findMarked(clients: Clients, signal: AbortSignal): Promise<KubeObject[]> {
-  const lists = kinds.map(async ([group, versions, names]) => {
-    const apiVersions = versions.map((version) => (group === '' ? version : `${group}/${version}`));
-    const client = clientFor(clients, apiVersions[0]!);
-    // v1 since Istio 1.22, v1beta1 before.
-    const [first, second = first] = apiVersions as [string, string?];
-    const apiVersion = (await serves(client, first, names[0], signal)) ? first : second;
+  const lists = kinds.map(async ([group, names]) => {
+    const ofIstio = group.endsWith('.istio.io');
+    const client = ofIstio ? clients.mesh : clients.data;
+    const plain = group === '' ? 'v1' : `${group}/v1`;
+    const apiVersion = ofIstio ? await istioVersion(client, group, names[0], signal) : plain;
     return Promise.all(
       names.map((kind) => listVisible(client, { apiVersion, kind, labelSelector: touchedLabel }, signal)),
     );
