@@ -44,6 +44,7 @@ function putGateway(): void {
     kind: 'Pod',
     metadata: { name: 'gateway-1', namespace: 'istio-system', labels: { istio: 'ingressgateway' } },
     spec: { containers: [{ name: 'istio-proxy', image: 'proxyv2' }] },
+    status: { conditions: [{ type: 'Ready', status: 'True' }] },
   });
   const info = {
     version: '1a2b/1.36.4/Clean/RELEASE/BoringSSL',
