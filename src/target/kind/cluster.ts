@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { timeouts } from '../../timeouts.ts';
+import { pause } from '../../wait.ts';
 import { runTool } from './tools.ts';
 
 export const ingressNodePort = 30080;
@@ -19,6 +20,8 @@ export class KindCluster {
   readonly kubeconfig: string;
   readonly #kind: string;
   readonly #folder: string;
+  /** While it was being created. */
+  #interrupted = false;
 
   constructor(kind: string, name: string) {
     this.name = name;
@@ -71,29 +74,33 @@ export class KindCluster {
     }
     const file = this.file('cluster.yaml');
     writeFileSync(file, stringify(config));
-    await runTool(
-      this.#kind,
-      [
-        'create',
-        'cluster',
-        '--name',
-        this.name,
-        '--image',
-        nodeImage,
-        '--config',
-        file,
-        '--kubeconfig',
-        this.kubeconfig,
-        '--wait',
-        '0s',
-      ],
-      {
-        signal,
-        timeoutMs: timeouts.createCluster,
-        code: 'E_CLUSTER',
-        hint: `Check that ${nodeImage} can be pulled, or is in the local engine (--node-image). kind explains other causes under https://kind.sigs.k8s.io/docs/user/known-issues/`,
-      },
-    );
+    try {
+      await runTool(
+        this.#kind,
+        [
+          'create',
+          'cluster',
+          '--name',
+          this.name,
+          '--image',
+          nodeImage,
+          '--config',
+          file,
+          '--kubeconfig',
+          this.kubeconfig,
+          '--wait',
+          '0s',
+        ],
+        {
+          signal,
+          timeoutMs: timeouts.createCluster,
+          code: 'E_CLUSTER',
+          hint: `Check that ${nodeImage} can be pulled, or is in the local engine (--node-image). kind explains other causes under https://kind.sigs.k8s.io/docs/user/known-issues/`,
+        },
+      );
+    } finally {
+      this.#interrupted = signal.aborted;
+    }
   }
 
   /** Writes the kubeconfig of a cluster that is there already. */
@@ -116,12 +123,26 @@ export class KindCluster {
 
   /** Deletes the cluster, whatever state it is in, and its files. */
   async delete(signal: AbortSignal): Promise<void> {
+    const mayComeLate = this.#interrupted && !(await this.exists(signal));
+    await this.#deleteNodes(signal);
+    // The engine goes on with what it was told to create, although nobody waits for it any more.
+    const deadline = Date.now() + timeouts.lateNode;
+    while (mayComeLate && Date.now() < deadline) {
+      if (await this.exists(signal)) {
+        await this.#deleteNodes(signal);
+        break;
+      }
+      await pause(250, signal);
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #deleteNodes(signal: AbortSignal): Promise<void> {
     await runTool(this.#kind, ['delete', 'cluster', '--name', this.name, '--kubeconfig', this.kubeconfig], {
       signal,
       timeoutMs: timeouts.deleteCluster,
       code: 'E_CLUSTER',
     });
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
