@@ -67,14 +67,14 @@ describe('requests', () => {
     from: sleep.foo
     request:
       path: /anything/\${row}
-      url: http://\${settings.host}
+      url: http://\${images.host}
       token: \${column}
       method: POST
       host: \${column}.example.com
       headers: { x-row: '\${row}', x-time: '\${now}', x-token: 'Bearer \${tokens.valid}' }
     expect:
       columns: [valid]
-      a: [{ code: 200, body: { contains: '\${row} \${settings.host}' }, headers: { x-column: '\${column}' } }]
+      a: [{ code: 200, body: { contains: '\${row} \${images.host}' }, headers: { x-column: '\${column}' } }]
 `,
           'keyServers: {}\n',
         ),
@@ -84,7 +84,7 @@ describe('requests', () => {
     expect(requestsOf(planned!.checks)[0]).toMatchObject({
       request: {
         method: 'POST',
-        url: 'http://${settings.host}',
+        url: 'http://${images.host}',
         path: '/anything/a',
         token: 'valid',
         host: 'valid.example.com',
@@ -94,7 +94,7 @@ describe('requests', () => {
           ['x-token', 'Bearer ${tokens.valid}'],
         ],
       },
-      expected: { code: 200, body: { contains: 'a ${settings.host}' }, headers: { 'x-column': 'valid' } },
+      expected: { code: 200, body: { contains: 'a ${images.host}' }, headers: { 'x-column': 'valid' } },
     });
   });
 
@@ -102,7 +102,7 @@ describe('requests', () => {
     const rows = [
       'http://a.foo:8000/x/y?z=1: [200]',
       'http://b.foo: [200]',
-      '${keyServers.keys.url}/jwks: [200]',
+      'http://${keyServers.keys.host}/jwks: [200]',
     ];
     const table = rows.map((row) => `      ${row}\n`).join('');
     const [planned] = stepsOf([
@@ -115,7 +115,7 @@ describe('requests', () => {
     expect(requestsOf(planned!.checks).map(({ request }) => [request.url, request.path])).toEqual([
       ['http://a.foo:8000', '/x/y?z=1'],
       ['http://b.foo', '/'],
-      ['${keyServers.keys.url}', '/jwks'],
+      ['http://${keyServers.keys.host}', '/jwks'],
     ]);
   });
 });
