@@ -11,8 +11,8 @@ export const timeouts = {
   /** Creating a kind cluster. */
   createCluster: 300_000,
   deleteCluster: 120_000,
-  /** A node container that appears after its creation was interrupted. */
-  lateNode: 5_000,
+  /** A node container being made when its creation is interrupted. */
+  lateNode: 10_000,
   /** Loading all images into a kind cluster. */
   loadImages: 300_000,
   /** `istioctl install`. */

@@ -94,6 +94,8 @@ export class KindCluster {
         {
           signal,
           timeoutMs: timeouts.createCluster,
+          // When its docker client is ended too, nobody can say any more whether the node will still be made.
+          sparesChildren: true,
           code: 'E_CLUSTER',
           hint: `Check that ${nodeImage} can be pulled, or is in the local engine (--node-image). kind explains other causes under https://kind.sigs.k8s.io/docs/user/known-issues/`,
         },
@@ -125,7 +127,7 @@ export class KindCluster {
   async delete(signal: AbortSignal): Promise<void> {
     const mayComeLate = this.#interrupted && !(await this.exists(signal));
     await this.#deleteNodes(signal);
-    // The engine goes on with what it was told to create, although nobody waits for it any more.
+    // The engine goes on with what it was told to create by a kind that has been ended.
     const deadline = Date.now() + timeouts.lateNode;
     while (mayComeLate && Date.now() < deadline) {
       if (await this.exists(signal)) {

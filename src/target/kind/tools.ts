@@ -10,28 +10,34 @@ export interface ToolOptions {
   readonly code: ErrorCode;
   readonly hint?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Let what the program has started itself go on when it is ended, until this process ends. */
+  readonly sparesChildren?: boolean;
 }
+
+/** From SIGTERM to SIGKILL, in milliseconds. */
+const killAfter = 5000;
 
 /** Groups that have not ended; they must not go on without us. */
 const running = new Set<number>();
 process.on('exit', () => {
-  for (const group of running) signalGroup(group, 'SIGKILL');
+  for (const group of running) send(-group, 'SIGKILL');
 });
 
-function stop(group: number | undefined): void {
-  if (group === undefined) return;
-  signalGroup(group, 'SIGTERM');
+/** Ends a process or, by a negative number, a group. */
+function stop(pid: number | undefined): void {
+  if (pid === undefined) return;
+  send(pid, 'SIGTERM');
   const later = setTimeout(() => {
-    if (running.has(group)) signalGroup(group, 'SIGKILL');
-  }, 5000);
+    if (running.has(Math.abs(pid))) send(pid, 'SIGKILL');
+  }, killAfter);
   later.unref();
 }
 
-function signalGroup(group: number, signal: NodeJS.Signals): void {
+function send(to: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-group, signal);
+    process.kill(to, signal);
   } catch {
-    // It has ended by itself.
+    // All have ended by themselves.
   }
 }
 
@@ -53,15 +59,25 @@ export async function runTool(
     // A process group of its own: what the program has started itself, such as docker, ends with it.
     detached: true,
   });
+  const whole = options.sparesChildren === true ? 1 : -1;
+  const end = () => stop(child.pid === undefined ? undefined : child.pid * whole);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    stop(child.pid);
+    end();
   }, options.timeoutMs);
-  const ignore = onAbort(options.signal, () => stop(child.pid));
+  const ignore = onAbort(options.signal, () => end());
+  child.once('exit', () => {
+    // Who goes on may have our pipes, too.
+    if (options.sparesChildren === true && (timedOut || options.signal.aborted)) {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }
+  });
   if (child.pid !== undefined) running.add(child.pid);
   const result = await child;
-  if (child.pid !== undefined) running.delete(child.pid);
+  const spared = options.sparesChildren === true && (timedOut || options.signal.aborted);
+  if (child.pid !== undefined && !spared) running.delete(child.pid);
   clearTimeout(timer);
   ignore();
   if (!result.failed) return result.stdout;

@@ -2,6 +2,8 @@
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
 import { runTool } from '../../../src/target/kind/tools.ts';
 import { unaborted } from '../../support/signals.ts';
@@ -62,6 +64,26 @@ test('ends the program with the signal, and what it has started, and says so', a
   controller.abort('SIGINT');
   await expect(running).rejects.toMatchObject({ code: 'E_INTERRUPTED' });
   await vi.waitFor(() => expect(() => process.kill(pid(), 0)).toThrow('ESRCH'), 10_000);
+});
+
+test('lets what the program has started come to its end when it is told to, and not for longer than we live', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-tools-'));
+  const file = join(folder, 'done');
+  const tools = fileURLToPath(new URL('../../../src/target/kind/tools.ts', import.meta.url));
+  const program = `
+    import { runTool } from '${tools}';
+    const controller = new AbortController();
+    const script = "sh -c 'echo $$ > ${folder}/pid; sleep 1; echo > ${file}; sleep 60' > /dev/null 2>&1 & wait";
+    setTimeout(() => controller.abort('SIGINT'), 500);
+    const options = { signal: controller.signal, timeoutMs: 20000, code: 'E_CLUSTER', sparesChildren: true };
+    console.log(await runTool('/bin/sh', ['-c', script], options).catch((error) => error.code));
+    setTimeout(() => process.exit(), 2000);`;
+  const started = Date.now();
+  const { stdout } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', program]);
+  expect([stdout, existsSync(file)]).toEqual(['E_INTERRUPTED', true]);
+  expect(Date.now() - started).toBeLessThan(20_000);
+  const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 10_000);
 });
 
 test('says of a program that somebody else has ended that it was', async () => {
