@@ -53,6 +53,8 @@ export function start(folder: string, args: readonly string[], env: Record<strin
     all: true,
     reject: false,
     stdin: 'ignore',
+    // Cleaning up takes as long as it takes.
+    forceKillAfterDelay: false,
   });
   let output = '';
   process.all.on('data', (chunk: Buffer) => {
