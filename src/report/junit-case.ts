@@ -26,7 +26,7 @@ function outcome(check: CheckResult, artifacts?: string): JUnitCase['outcome'] {
       // Not one of the product's error codes: the harness worked, the mesh answered something else.
       return {
         kind: 'failure',
-        type: 'E_CHECK',
+        type: check.code ?? 'E_CHECK',
         message: failureMessage(check),
         text: explanation(check, artifacts),
       };
