@@ -1,4 +1,5 @@
 /** The keys of all scenarios of a run, made ahead: RSA keys take a fifth of a second each, in other threads. */
+import { availableParallelism } from 'node:os';
 import { HarnessError } from '../errors.ts';
 import type { PlannedScenario } from '../plan/types.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
@@ -7,8 +8,8 @@ import { type IssuerKeys, makeIssuerKeys } from '../token/keys.ts';
 
 type Keys = ReadonlyMap<string, IssuerKeys>;
 
-/** As many as there are threads to make them in (UV_THREADPOOL_SIZE). */
-const atOnce = 4;
+/** One processor is left to the program itself, which has much to load meanwhile; 4 is what UV_THREADPOOL_SIZE allows. */
+const atOnce = Math.min(4, Math.max(1, availableParallelism() - 1));
 
 export class KeyRing {
   readonly #runId: string;
