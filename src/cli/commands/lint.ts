@@ -4,12 +4,8 @@ import { resolve } from 'node:path';
 import { exitCodes, type HarnessError } from '../../errors.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import { renderDiagnostic } from '../diagnostic.ts';
-
-/** Where a command writes to. */
-export interface Io {
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream;
-}
+import type { Output } from '../io.ts';
+import { count } from '../plural.ts';
 
 /**
  * Checks scenario files and writes every mistake to `stdout`.
@@ -17,7 +13,7 @@ export interface Io {
  * @param paths files and folders, relative to `options.cwd`
  * @returns the exit code: 0, 3 when a file is wrong, 2 when only the paths are
  */
-export function lintCommand(paths: readonly string[], options: { readonly cwd: string }, io: Io): number {
+export function lintCommand(paths: readonly string[], options: { readonly cwd: string }, io: Output): number {
   const { scenarios, errors } = loadScenarios(paths, options);
   if (errors.length === 0) {
     io.stdout.write(`${count(scenarios.length, 'scenario')}, no mistakes\n`);
@@ -55,8 +51,4 @@ function read(file: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }

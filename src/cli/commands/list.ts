@@ -4,7 +4,9 @@ import type { Selection } from '../../plan/select.ts';
 import { isWanted } from '../../plan/select.ts';
 import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
 import { checkId, checkNames } from '../../scenario/table.ts';
-import { exitCodeOf, type Io, renderAll } from './lint.ts';
+import type { Output } from '../io.ts';
+import { count } from '../plural.ts';
+import { exitCodeOf, renderAll } from './lint.ts';
 
 export interface ListOptions extends Omit<Selection, 'shard'> {
   readonly cwd: string;
@@ -35,7 +37,7 @@ interface ListedScenario {
  *
  * @returns the exit code: 0, or that of {@link exitCodeOf}
  */
-export function listCommand(paths: readonly string[], options: ListOptions, io: Io): number {
+export function listCommand(paths: readonly string[], options: ListOptions, io: Output): number {
   const { scenarios, errors } = loadScenarios(paths, options);
   const listed = scenarios
     .filter((scenario) => isWanted(scenario, options) && isFound(scenario, options.grep))
@@ -75,8 +77,4 @@ function asText(scenarios: readonly ListedScenario[]): string {
   });
   const all = scenarios.reduce((sum, { checks, modes }) => sum + checks * Math.max(1, modes.length), 0);
   return `${[...blocks, `${count(scenarios.length, 'scenario')}, ${count(all, 'check')}`].join('\n')}\n`;
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../../errors.ts';
 import { schemaText } from '../../scenario/json-schema.ts';
-import type { Io } from './lint.ts';
+import type { Output } from '../io.ts';
 
 /** The committed copy, to which the first line of every scenario file points. */
 const committed = fileURLToPath(new URL('../../../schema/scenario.schema.json', import.meta.url));
@@ -22,7 +22,7 @@ export interface SchemaOptions {
  *
  * @returns the exit code: 0, or 1 when the committed copy is out of date
  */
-export function schemaCommand(options: SchemaOptions, io: Io): number {
+export function schemaCommand(options: SchemaOptions, io: Output): number {
   const file = options.file ?? committed;
   const text = schemaText();
   if (options.check === true) {
