@@ -1,0 +1,108 @@
+/** Pulls manifests and blobs out of one repository of a registry (OCI distribution specification, end-2 and end-3). */
+import { attempts, type DownloadOptions, save } from '../download.ts';
+import { type Answer, ask } from '../http.ts';
+import { Transient } from '../transient.ts';
+import { authorize, unauthorized } from './authorize.ts';
+import { isPage, readBytes, readText } from './body.ts';
+import { challengesOf } from './challenge.ts';
+import { digestOf, digestPattern } from './digest.ts';
+import { type Descriptor, manifestTypes } from './manifest.ts';
+import type { Reference } from './reference.ts';
+import { notRegistry, refusal, tooLarge, wrongDigest } from './refusal.ts';
+
+export class Registry {
+  readonly #reference: Reference;
+  readonly #options: DownloadOptions;
+  /** What the registry accepted last; tokens serve for many requests. */
+  #authorization: string | undefined;
+
+  constructor(reference: Reference, options: DownloadOptions) {
+    this.#reference = reference;
+    this.#options = options;
+  }
+
+  /**
+   * The bytes of a manifest or an index, with their digest.
+   *
+   * @param which tag or digest; the bytes of the latter are checked
+   * @throws HarnessError E_PROGRAM when there is none, access is refused, its digest is wrong; E_TIMEOUT; E_INTERRUPTED
+   */
+  async manifest(which: string): Promise<{ bytes: Buffer; digest: string }> {
+    const path = `manifests/${which}`;
+    const { bytes, told } = await this.#attempts(path, async (signal) => {
+      const answer = await this.#get(path, manifestTypes, signal);
+      const bytes = await readBytes(answer);
+      if (isPage(answer)) throw notRegistry(answer, this.#reference, bytes.toString('utf8'));
+      return { bytes, told: String(answer.headers['docker-content-digest'] ?? '') };
+    });
+    const digest = digestOf(bytes);
+    for (const expected of [which, told]) {
+      if (digestPattern.test(expected) && expected !== digest)
+        throw wrongDigest(this.#url(path), expected, digest);
+    }
+    return { bytes, digest };
+  }
+
+  /** The bytes of a small blob, checked. Throws like {@link manifest}. */
+  async blob(descriptor: Descriptor): Promise<Buffer> {
+    const path = `blobs/${descriptor.digest}`;
+    const bytes = await this.#attempts(path, async (signal) =>
+      readBytes(await this.#get(path, '*/*', signal)),
+    );
+    const digest = digestOf(bytes);
+    if (digest !== descriptor.digest) throw wrongDigest(this.#url(path), descriptor.digest, digest);
+    return bytes;
+  }
+
+  /**
+   * Downloads a blob into `file`, which is created or overwritten. What is in it was checked when this returns, and may
+   * be anything when this throws.
+   *
+   * @throws HarnessError E_PROGRAM also when the blob is larger than the limits allow
+   */
+  async save(descriptor: Descriptor, file: string): Promise<void> {
+    const path = `blobs/${descriptor.digest}`;
+    const { limits, report } = this.#options;
+    if (descriptor.size > limits.maxBytes) throw tooLarge(this.#url(path), descriptor.size, limits.maxBytes);
+    await this.#attempts(path, async (signal) => {
+      const answer = await this.#get(path, '*/*', signal);
+      if (isPage(answer) && answer.length !== descriptor.size) {
+        throw notRegistry(answer, this.#reference, await readText(answer));
+      }
+      const saved = await save(answer, file, { maxBytes: descriptor.size, of: descriptor.size, report });
+      // Without Content-Length, a cut connection looks like the end.
+      if (saved.bytes < descriptor.size) {
+        throw new Transient(`${this.#url(path)} ended after ${saved.bytes} of ${descriptor.size} bytes`);
+      }
+      const digest = `sha256:${saved.sha256}`;
+      if (digest !== descriptor.digest) throw wrongDigest(this.#url(path), descriptor.digest, digest);
+    });
+  }
+
+  #url(path: string): string {
+    return `${this.#reference.origin}/v2/${this.#reference.repository}/${path}`;
+  }
+
+  #attempts<T>(path: string, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return attempts(this.#url(path), this.#options, attempt);
+  }
+
+  /** An answer with status 200. A challenge is answered once. */
+  async #get(path: string, accept: string, signal: AbortSignal): Promise<Answer> {
+    const options = { ...this.#options, accept, signal };
+    const url = this.#url(path);
+    let answer = await ask(url, { ...options, authorization: this.#authorization });
+    if (answer.status === 401 && answer.url.origin === new URL(url).origin) {
+      await answer.body.dump();
+      const challenges = challengesOf(answer.headers['www-authenticate']);
+      this.#authorization = await authorize(challenges, this.#reference, { ...this.#options, signal });
+      answer = await ask(url, { ...options, authorization: this.#authorization });
+    }
+    if (answer.status === 200) return answer;
+    if (answer.status === 401 || answer.status === 403) {
+      await answer.body.dump();
+      throw unauthorized(this.#reference, `it answered ${answer.status}`);
+    }
+    throw await refusal(answer, this.#reference, path.slice(path.indexOf('/') + 1));
+  }
+}

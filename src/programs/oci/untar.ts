@@ -1,0 +1,121 @@
+/** Streams a tar archive from disk, plain or compressed. */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { PassThrough, Transform, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import * as zlib from 'node:zlib';
+import { Parser, type ReadEntry } from 'tar';
+import { HarnessError } from '../../errors.ts';
+import { throwIfAborted } from '../../wait.ts';
+
+export interface ReadLimits {
+  /** The longest unpacked archive, bytes. A small one can unpack to any size. */
+  readonly maxUnpacked: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Goes through an archive from its beginning to its end.
+ *
+ * @param targetOf is called for every entry, in order; the content goes to the file that it returns, if any
+ * @throws HarnessError E_PROGRAM when the archive is damaged, too large, or compressed in a way that this Node.js
+ *   cannot undo; E_INTERRUPTED; what the disk throws
+ */
+export async function untar(
+  archive: string,
+  limits: ReadLimits,
+  targetOf: (entry: ReadEntry) => string | undefined,
+): Promise<void> {
+  const writes: Promise<void>[] = [];
+  const failed = new AbortController();
+  const write = (entry: ReadEntry, target: string) => {
+    const stream = createWriteStream(target, { mode: 0o600 });
+    const written = pipeline(entry, stream, { signal: failed.signal });
+    written.catch((error) => sink.destroy(error));
+    writes.push(written);
+  };
+  const sink = parserStream(targetOf, write);
+  try {
+    const stages = [await decompressor(archive), atMost(limits.maxUnpacked)] as const;
+    await pipeline(createReadStream(archive), ...stages, sink, { signal: limits.signal });
+    await Promise.all(writes);
+  } catch (cause) {
+    failed.abort(cause);
+    await Promise.allSettled(writes);
+    throwIfAborted(limits.signal);
+    if (cause instanceof HarnessError || (cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
+    throw new HarnessError(
+      'E_PROGRAM',
+      `a layer of the image cannot be unpacked: ${(cause as Error).message}`,
+      {
+        hint: 'its digest is right, so the image itself is damaged; use another version or another hub',
+        cause,
+      },
+    );
+  }
+}
+
+/** The parser is no stream of Node.js; this gives it the ways of one: back pressure, and errors that end the pipe. */
+function parserStream(
+  targetOf: (entry: ReadEntry) => string | undefined,
+  write: (entry: ReadEntry, target: string) => void,
+): Writable {
+  const targets = new Map<unknown, string>();
+  let ended = false;
+  const parser = new Parser({
+    strict: true,
+    filter: (_, entry) => {
+      const target = targetOf(entry as ReadEntry);
+      if (target !== undefined) targets.set(entry, target);
+      return target !== undefined;
+    },
+    onReadEntry: (entry) => write(entry, targets.get(entry)!),
+  });
+  const sink = new Writable({
+    write: (chunk, _, done) => {
+      // The parser would collect what follows the end of the archive.
+      if (ended || parser.write(chunk)) done();
+      else parser.once('drain', done);
+    },
+    final: (done) => {
+      parser.once('end', done);
+      parser.end();
+    },
+  });
+  parser.on('eof', () => {
+    ended = true;
+  });
+  parser.on('error', (error) => {
+    // An archive of nothing but its end is what builders make of a step that changes no file.
+    const isEmpty = ended && error.message.includes('Unrecognized archive format');
+    if (!isEmpty) sink.destroy(error as Error);
+  });
+  return sink;
+}
+
+/** The first bytes say how the archive is compressed; media types are sometimes wrong. */
+async function decompressor(archive: string): Promise<NodeJS.ReadWriteStream> {
+  const handle = await open(archive);
+  const start = Buffer.alloc(4);
+  await handle.read(start, 0, 4, 0).finally(() => handle.close());
+  if (start.readUInt16BE() === 0x1f8b) return zlib.createGunzip();
+  if (start.readUInt32BE() !== 0x28b52ffd) return new PassThrough();
+  const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
+  if (typeof create === 'function') return create() as NodeJS.ReadWriteStream;
+  throw new HarnessError(
+    'E_PROGRAM',
+    `the image has a layer compressed with zstd, which Node.js ${process.version} cannot read`,
+    { hint: 'use Node.js 22.15 or later, or a mirror that has the image with gzip layers' },
+  );
+}
+
+function atMost(maxBytes: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform: (chunk: Buffer, _, done) => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) done(null, chunk);
+      else done(new HarnessError('E_PROGRAM', `a layer of the image unpacks to more than ${maxBytes} bytes`));
+    },
+  });
+}
