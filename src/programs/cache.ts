@@ -56,7 +56,7 @@ export function partialName(cacheDir: string): string {
   return join(cacheDir, `.part-${process.pid}-${randomUUID()}`);
 }
 
-/** Removes partial files that a killed process left behind: those older than a day. Never throws. */
+/** Removes partial files and folders that a killed process left behind: those older than a day. Never throws. */
 export async function removeLeftovers(cacheDir: string, now: number = Date.now()): Promise<void> {
   for (const file of await readdir(cacheDir).catch(() => [])) {
     if (!partial.test(file)) continue;
@@ -65,6 +65,6 @@ export async function removeLeftovers(cacheDir: string, now: number = Date.now()
       (info) => now - info.mtimeMs,
       () => 0,
     );
-    if (age > 86_400_000) await rm(path, { force: true }).catch(() => {});
+    if (age > 86_400_000) await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }

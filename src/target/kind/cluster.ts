@@ -1,12 +1,12 @@
 /** The kind cluster itself: creating, finding and deleting it. Its kubeconfig is a file of its own. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { runTool } from '../../programs/tools.ts';
+import { stateFolder } from '../../state.ts';
 import { timeouts } from '../../timeouts.ts';
 import { pause } from '../../wait.ts';
-import { runTool } from './tools.ts';
 
 export const ingressNodePort = 30080;
 
@@ -26,8 +26,7 @@ export class KindCluster {
   constructor(kind: string, name: string) {
     this.name = name;
     this.#kind = kind;
-    const state = process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state');
-    this.#folder = join(state, 'istio-jwt-e2e', name);
+    this.#folder = join(stateFolder(), name);
     this.kubeconfig = join(this.#folder, 'kubeconfig');
   }
 

@@ -1,6 +1,6 @@
 /** The local container engine: whether it answers, which images it has, what runs in it. */
 import { HarnessError } from '../../errors.ts';
-import { runTool, type ToolOptions } from './tools.ts';
+import { runTool, type ToolOptions } from '../../programs/tools.ts';
 
 export class Engine {
   readonly #docker: string;

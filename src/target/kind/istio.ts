@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { HarnessError } from '../../errors.ts';
+import { runTool } from '../../programs/tools.ts';
 import { timeouts } from '../../timeouts.ts';
 import type { KindCluster } from './cluster.ts';
-import { runTool } from './tools.ts';
 
 export interface IstioInstall {
   readonly istioctl: string;

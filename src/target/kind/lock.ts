@@ -16,13 +16,14 @@ interface Holder {
 
 export class ClusterLock {
   readonly #file: string;
-  readonly #cluster: string;
+  readonly #what: string;
   #own: string | undefined;
   readonly #atExit = () => this.release();
 
-  constructor(file: string, cluster: string) {
+  /** @param what is locked, as messages name it: `kind cluster "jwt-e2e"` */
+  constructor(file: string, what: string) {
     this.#file = file;
-    this.#cluster = cluster;
+    this.#what = what;
   }
 
   /** Takes the lock, until it is released or this process ends. @throws HarnessError E_CLUSTER when another has it */
@@ -95,13 +96,9 @@ export class ClusterLock {
 
   #inUse({ pid, since }: Holder): HarnessError {
     const time = new Date(since).toISOString().slice(0, 19).replace('T', ' ');
-    return new HarnessError(
-      'E_CLUSTER',
-      `kind cluster "${this.#cluster}" is in use by process ${pid}, since ${time} UTC`,
-      {
-        hint: `Wait until that run has ended, or choose another --name. If process ${pid} is none of this tool's, delete ${this.#file}`,
-      },
-    );
+    return new HarnessError('E_CLUSTER', `${this.#what} is in use by process ${pid}, since ${time} UTC`, {
+      hint: `Wait until that run has ended, or choose another --name. If process ${pid} is none of this tool's, delete ${this.#file}`,
+    });
   }
 }
 

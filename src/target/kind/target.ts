@@ -59,7 +59,7 @@ export class KindTarget extends KubernetesTarget {
     this.#progress = progress;
     this.#engine = new Engine(settings.programs.docker);
     this.#cluster = new KindCluster(settings.programs.kind, settings.name);
-    this.#lock = new ClusterLock(this.#cluster.path('lock'), settings.name);
+    this.#lock = new ClusterLock(this.#cluster.path('lock'), `kind cluster "${settings.name}"`);
     this.#authorities = new Authorities(this.#cluster.path('ca.json'), settings.name);
   }
 

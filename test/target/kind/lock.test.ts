@@ -13,7 +13,7 @@ const lockModule = fileURLToPath(new URL('../../../src/target/kind/lock.ts', imp
 let folder: string;
 let file: string;
 const held = (holder: unknown) => writeFileSync(file, JSON.stringify(holder));
-const lock = () => new ClusterLock(file, 'demo');
+const lock = () => new ClusterLock(file, 'kind cluster "demo"');
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-lock-'));
@@ -81,7 +81,7 @@ describe('a second process', () => {
 
 describe('is taken over from a process', () => {
   test('that was killed', async () => {
-    const program = `import { ClusterLock } from '${lockModule}'; new ClusterLock('${file}', 'demo').take(); process.kill(process.pid, 'SIGKILL');`;
+    const program = `import { ClusterLock } from '${lockModule}'; new ClusterLock('${file}', 'kind cluster "demo"').take(); process.kill(process.pid, 'SIGKILL');`;
     const { signal } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', program], {
       reject: false,
     });
@@ -105,7 +105,7 @@ describe('is taken over from a process', () => {
 });
 
 test('a process that ends gives it back by itself', async () => {
-  const program = `import { ClusterLock } from '${lockModule}'; new ClusterLock('${file}', 'demo').take(); process.exit(3);`;
+  const program = `import { ClusterLock } from '${lockModule}'; new ClusterLock('${file}', 'kind cluster "demo"').take(); process.exit(3);`;
   const { exitCode } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', program], {
     reject: false,
   });
@@ -116,7 +116,7 @@ test('a process that ends gives it back by itself', async () => {
 test('says what to do when there is no place for it', () => {
   writeFileSync(join(folder, 'file'), '');
   for (const path of ['file/lock', 'file/demo/lock']) {
-    expect(() => new ClusterLock(join(folder, path), 'demo').take()).toThrow(
+    expect(() => new ClusterLock(join(folder, path), 'kind cluster "demo"').take()).toThrow(
       expect.objectContaining({ code: 'E_SETTINGS', hint: expect.stringContaining('XDG_STATE_HOME') }),
     );
   }
@@ -127,7 +127,7 @@ test('of many at once exactly one gets it', async () => {
   const program = `
     import { ClusterLock } from '${lockModule}';
     while (Date.now() < ${Date.now() + 4000});
-    try { new ClusterLock('${file}', 'demo').take(); console.log('mine'); setTimeout(() => {}, 3000); }
+    try { new ClusterLock('${file}', 'kind cluster "demo"').take(); console.log('mine'); setTimeout(() => {}, 3000); }
     catch (error) { console.log(error.code); }`;
   const all = await Promise.all(
     Array.from({ length: 4 }, () =>

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
-import { runTool } from '../../../src/target/kind/tools.ts';
-import { unaborted } from '../../support/signals.ts';
+import { runTool } from '../../src/programs/tools.ts';
+import { unaborted } from '../support/signals.ts';
 
 const options = { signal: unaborted(), timeoutMs: 20_000, code: 'E_CLUSTER', hint: 'Try this.' } as const;
 const shell = (script: string, more: object = {}) =>
@@ -15,6 +15,18 @@ const lines = (...all: string[]) => `printf '%s\\n' ${all.map((line) => `'${line
 
 test('returns what was written to standard output', async () => {
   expect(await shell('echo text; echo more >&2')).toBe('text');
+});
+
+test('shows lines of standard error while the program still runs, in the folder that was wanted', async () => {
+  const seen: string[] = [];
+  const running = shell('pwd >&2; echo second >&2; while :; do sleep 0.05; done', {
+    cwd: tmpdir(),
+    onLine: (line: string) => seen.push(line),
+    timeoutMs: 2_000,
+  });
+  const ended = running.catch((error: Error) => error);
+  await vi.waitFor(() => expect(seen).toEqual([tmpdir(), 'second']), 1_500);
+  expect(await ended).toMatchObject({ details: `${tmpdir()}\nsecond` });
 });
 
 test.each([
@@ -69,7 +81,7 @@ test('ends the program with the signal, and what it has started, and says so', a
 test('lets what the program has started come to its end when it is told to, and not for longer than we live', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-tools-'));
   const file = join(folder, 'done');
-  const tools = fileURLToPath(new URL('../../../src/target/kind/tools.ts', import.meta.url));
+  const tools = fileURLToPath(new URL('../../src/programs/tools.ts', import.meta.url));
   const program = `
     import { runTool } from '${tools}';
     const controller = new AbortController();

@@ -1,7 +1,7 @@
-/** Runs the programs of the target kind: docker, kind and istioctl. Killed when they hang or the run ends. */
+/** Runs programs of others to their end: docker, kind, istioctl, go. Killed when they hang or the run ends. */
 import { execa } from 'execa';
-import { type ErrorCode, HarnessError } from '../../errors.ts';
-import { onAbort, throwIfAborted } from '../../wait.ts';
+import { type ErrorCode, HarnessError } from '../errors.ts';
+import { onAbort, throwIfAborted } from '../wait.ts';
 
 export interface ToolOptions {
   readonly signal: AbortSignal;
@@ -10,6 +10,10 @@ export interface ToolOptions {
   readonly code: ErrorCode;
   readonly hint?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The folder that it runs in. */
+  readonly cwd?: string;
+  /** Receives the lines of standard error as they come. */
+  readonly onLine?: (line: string) => void;
   /** Let what the program has started itself go on when it is ended, until this process ends. */
   readonly sparesChildren?: boolean;
 }
@@ -56,6 +60,8 @@ export async function runTool(
     reject: false,
     stdin: 'ignore',
     env: { ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.onLine === undefined ? {} : { stderr: through(options.onLine) }),
     // A process group of its own: what the program has started itself, such as docker, ends with it.
     detached: true,
   });
@@ -95,6 +101,14 @@ export async function runTool(
     hint: options.hint,
     details: output.split('\n').slice(-40).join('\n'),
   });
+}
+
+/** A transform, as execa calls it, that shows each line to `onLine`. */
+function through(onLine: (line: string) => void) {
+  return function* (line: unknown) {
+    onLine(String(line));
+    yield line;
+  };
 }
 
 const longest = 400;
