@@ -21,6 +21,8 @@ export const timeouts = {
   workloads: 180_000,
   /** An istiod that was restarted serving every proxy again. */
   istiodRestart: 120_000,
+  /** A part of a local mesh, such as its API server, answering. */
+  localStart: 60_000,
   /** A key server container answering. */
   keyServer: 60_000,
   /** A change of policy being in the configuration of every proxy concerned. */

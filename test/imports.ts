@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 
 /** The small files directly in src that are vocabulary for all: errors, events, names and waiting. */
-const base = ['errors.ts', 'events.ts', 'names.ts', 'problem.ts', 'timeouts.ts', 'wait.ts'];
+const base = ['errors.ts', 'events.ts', 'names.ts', 'problem.ts', 'state.ts', 'timeouts.ts', 'wait.ts'];
 
 /**
  * For each part of src, what it may import besides its own folder. A folder ends with `/`; `type:` before a path
@@ -13,6 +13,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
   'events.ts': ['errors.ts'],
   'names.ts': [],
   'problem.ts': ['errors.ts', 'events.ts'],
+  'state.ts': [],
   'timeouts.ts': [],
   'wait.ts': ['errors.ts', 'timeouts.ts'],
   'scenario/': ['errors.ts'],

@@ -71,34 +71,44 @@ export async function caFromJson(text: string, validMs: number): Promise<Ca | un
  * Issues a server certificate, valid as long as that of the CA. Names stand in the subject alternative name, the only
  * place where Go and BoringSSL look.
  *
- * @param names what clients may call the server: DNS names and IP addresses, one at least
+ * @param names what clients may call the server: DNS names, IP addresses, and SPIFFE IDs, one at least. With an ID it is
+ *   for clients, too, as the certificates of workloads are.
  * @throws HarnessError `E_INTERNAL` when there is no name
  */
 export async function issueCertificate(
   ca: Ca,
-  names: { readonly dnsNames?: readonly string[]; readonly ips?: readonly string[] },
+  names: {
+    readonly dnsNames?: readonly string[];
+    readonly ips?: readonly string[];
+    readonly uris?: readonly string[];
+  },
 ): Promise<ServerCertificate> {
   const alternatives = [
     ...(names.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
     ...(names.ips ?? []).map((value) => ({ type: 'ip' as const, value })),
+    ...(names.uris ?? []).map((value) => ({ type: 'url' as const, value })),
   ];
   if (alternatives.length === 0) {
-    throw new HarnessError('E_INTERNAL', 'a server certificate needs a DNS name or an IP address');
+    throw new HarnessError('E_INTERNAL', 'a certificate needs a DNS name, an IP address or a SPIFFE ID');
   }
   const x509 = await library();
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const extensions: Extension[] = [
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+    new x509.ExtendedKeyUsageExtension([
+      x509.ExtendedKeyUsage.serverAuth,
+      ...(names.uris === undefined ? [] : [x509.ExtendedKeyUsage.clientAuth]),
+    ]),
     new x509.SubjectAlternativeNameExtension(alternatives),
     await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     await x509.AuthorityKeyIdentifierExtension.create(ca.certificate),
   ];
   const certificate = await x509.X509CertificateGenerator.create({
     ...validity(ca.certificate.notBefore, ca.certificate.notAfter),
-    // Not a host name: common names are cut off at 64 characters (RFC 5280), names in the extension are not.
-    subject: [{ CN: ['istio-jwt-e2e key server'] }],
+    // Not a host name: common names are cut off at 64 characters (RFC 5280), names in the extension are not. Istio leaves
+    // it empty, and its users see it in x-forwarded-client-cert.
+    subject: names.uris === undefined ? [{ CN: ['istio-jwt-e2e key server'] }] : [],
     issuer: ca.certificate.subjectName.toJSON(),
     publicKey: keys.publicKey,
     signingKey: ca.privateKey,

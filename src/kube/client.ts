@@ -118,7 +118,7 @@ export class KubeClient {
             ? {}
             : { 'content-type': options.contentType ?? 'application/json' }),
         },
-        body: options.body === undefined ? null : JSON.stringify(options.body),
+        body: bodyOf(options),
         signal: limit.signal,
         dispatcher,
       });
@@ -143,6 +143,39 @@ export class KubeClient {
       );
     } finally {
       limit.done();
+    }
+  }
+
+  /**
+   * A request whose answer goes on, line by line, such as a watch; returns when the API server ends it.
+   *
+   * @throws what `onLine` throws; KubeError for an error answer
+   */
+  async stream(
+    path: string,
+    query: Readonly<Record<string, string | boolean>>,
+    signal: AbortSignal,
+    onLine: (line: string) => void,
+  ): Promise<void> {
+    const { dispatcher, headers, origin } = await this.#connection();
+    const search = new URLSearchParams();
+    for (const [key, value] of Object.entries(query)) search.set(key, String(value));
+    const response = await request(`${origin}${path}?${search}`, {
+      headers: { ...headers, accept: 'application/json' },
+      signal,
+      dispatcher,
+      // It lasts as long as there is nothing to say.
+      bodyTimeout: 0,
+    });
+    if (response.statusCode >= 300) {
+      throw kubeError(response.statusCode, parse(await response.body.text()), `GET ${path}`);
+    }
+    const decoder = new TextDecoder();
+    let rest = '';
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') onLine(line);
     }
   }
 
@@ -231,6 +264,12 @@ export class KubeClient {
     }
     return { dispatcher: this.#dispatcher.value, headers, origin: cluster.server.replace(/\/$/, '') };
   }
+}
+
+/** Text in a format that is said with it goes as it is. */
+function bodyOf({ body, contentType }: KubeRequest): string | null {
+  if (body === undefined) return null;
+  return typeof body === 'string' && contentType !== undefined ? body : JSON.stringify(body);
 }
 
 function parse(text: string): unknown {

@@ -49,6 +49,7 @@ export function isReady(pod: Pod): boolean {
  * Waits until every Deployment among the objects runs its current generation and nothing of an older one. One that sets
  * progressDeadlineSeconds is given up after that time.
  *
+ * @param intervalMs between two looks at it
  * @throws HarnessError E_NOT_READY that names what a pod waits for, such as ErrImagePull.
  */
 export async function waitUntilReady(
@@ -56,6 +57,7 @@ export async function waitUntilReady(
   objects: readonly KubeObject[],
   signal: AbortSignal,
   timeoutMs: number = timeouts.workloads,
+  intervalMs = 250,
 ): Promise<void> {
   const deployments = objects.filter((object) => object.kind === 'Deployment');
   await together(
@@ -66,7 +68,7 @@ export async function waitUntilReady(
         () => deploymentReady(client, deployment, own),
         {
           timeoutMs,
-          intervalMs: 250,
+          intervalMs,
           signal: own,
           code: 'E_NOT_READY',
           hint: lookAt(deployment),

@@ -37,7 +37,13 @@ export async function sendThroughIngress(
   }
 }
 
-async function sendOne(
+/**
+ * Sends one request and waits for the beginning of its body; what goes wrong on the way is in the answer.
+ *
+ * @param base scheme and host
+ * @param request its `url` is the path alone
+ */
+export async function sendOne(
   agent: Agent,
   base: string,
   request: HttpRequest,

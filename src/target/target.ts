@@ -140,6 +140,10 @@ export type Progress = (event: Unstamped) => void;
 
 export interface Target {
   readonly name: string;
+  /** Which of several meshes of a run this is, such as `istio-1.30.3`, also before it is up; undefined for the only one. */
+  readonly mesh?: string | undefined;
+  /** How long a line may take to appear in the log of a pod, in milliseconds; a file on a node is read late. */
+  readonly podLogDelayMs?: number;
   /** What this target cannot do, with the reason that the report shows. */
   readonly missing: ReadonlyMap<CapabilityName, string>;
 
@@ -152,6 +156,8 @@ export interface Target {
   begin?(intent: Intent, signal: AbortSignal): Promise<void>;
   /** Makes applications of kind/apps run and waits until they are ready. */
   prepare(apps: readonly string[], signal: AbortSignal): Promise<void>;
+  /** The manifests of these applications have changed: those that run already are applied again. */
+  reload?(apps: readonly string[], signal: AbortSignal): Promise<void>;
   /** Puts the mesh into this fetch mode; returns when every proxy is connected to an istiod in it. */
   setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void>;
   /** The fetch mode that holds now. */

@@ -75,6 +75,17 @@ describe('certificates', () => {
     expect(leaf.serialNumber).toMatch(/^40[0-9A-F]{30}$/);
   });
 
+  it('of a workload name its SPIFFE ID and nothing else, and are for clients, too', async () => {
+    const id = 'spiffe://cluster.local/ns/foo/sa/httpbin';
+    const { certPem } = await issueCertificate(ca, { uris: [id] });
+    const leaf = new X509Certificate(certPem);
+    expect(leaf.subjectAltName).toBe(`URI:${id}`);
+    // Node has no word for an empty name.
+    expect(leaf.subject ?? '').toBe('');
+    expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
+    expect(leaf.verify(new X509Certificate(ca.certPem).publicKey)).toBe(true);
+  });
+
   it('hold from an hour ago for three days, the certificate as long as its CA', () => {
     const [leaf, root] = [new X509Certificate(server.certPem), new X509Certificate(ca.certPem)];
     expect([leaf.validFrom, leaf.validTo]).toEqual([root.validFrom, root.validTo]);

@@ -49,6 +49,22 @@ describe('request', () => {
     expect(api.requests[0]?.query).not.toHaveProperty('empty');
   });
 
+  test('sends text as it is when its format is said', async () => {
+    api.rule('POST', /./, { status: 201, body: {} });
+    const body = '{"kind": "ConfigMap"}';
+    await client.request('/x', {
+      method: 'POST',
+      contentType: 'application/yaml',
+      body,
+      signal: unaborted(),
+    });
+    await client.request('/x', { method: 'POST', body: 'text', signal: unaborted() });
+    expect(api.requests).toMatchObject([
+      { body: { kind: 'ConfigMap' }, headers: { 'content-type': 'application/yaml' } },
+      { body: 'text', headers: { 'content-type': 'application/json' } },
+    ]);
+  });
+
   test('gives a body that is not JSON as text', async () => {
     api.rule('GET', /log$/, { status: 200, body: 'line one\nline two\n' });
     expect((await client.request('/log', { signal: unaborted() })).body).toBe('line one\nline two\n');
@@ -155,6 +171,52 @@ describe('request', () => {
     expect(added).toHaveBeenCalledTimes(300);
     expect(removed).toHaveBeenCalledTimes(300);
     expect(api.connections).toBeLessThanOrEqual(16);
+  });
+});
+
+describe('stream', () => {
+  const lines: string[] = [];
+  beforeEach(() => {
+    lines.length = 0;
+  });
+  const stream = (path: string, signal = unaborted()) =>
+    client.stream(path, { watch: true, resourceVersion: '999' }, signal, (line) => lines.push(line));
+
+  test('tells line by line, also while it goes on, and ends when the API server ends it', async () => {
+    const streaming = stream(configMaps);
+    await expect.poll(() => api.watches).toBe(1);
+    api.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'grün', namespace: 'foo' } });
+    await expect.poll(() => lines.map((line) => JSON.parse(line).object.metadata.name)).toEqual(['grün']);
+    api.endWatches();
+    await streaming;
+    expect(api.requests[0]).toMatchObject({ query: { watch: 'true', resourceVersion: '999' } });
+  });
+
+  test('puts together what comes in pieces, and leaves out empty lines', async () => {
+    api.rule('GET', /pieces$/, { status: 200, body: `one\n\n${'ü'.repeat(300_000)}\nnot ended` });
+    await stream('/pieces');
+    expect(lines).toEqual(['one', 'ü'.repeat(300_000)]);
+  });
+
+  test('is an error when the answer is one, when the connection breaks, and when a line is too much', async () => {
+    api.rule('GET', /refused$/, failure(410, 'Expired', 'too old resource version'));
+    await expect(stream('/refused')).rejects.toMatchObject({ status: 410, reason: 'Expired' });
+    api.rule('GET', /broken$/, 'reset');
+    await expect(stream('/broken')).rejects.toThrow();
+    api.rule('GET', /lines$/, { status: 200, body: 'one\ntwo\n' });
+    const tooMuch = client.stream('/lines', {}, unaborted(), (line) => {
+      throw new Error(`${line} is too much`);
+    });
+    await expect(tooMuch).rejects.toThrow('one is too much');
+  });
+
+  test('ends with the signal', async () => {
+    const aborted = new AbortController();
+    const streaming = stream(configMaps, aborted.signal);
+    await expect.poll(() => api.watches).toBe(1);
+    aborted.abort();
+    await expect(streaming).rejects.toThrow();
+    await expect.poll(() => api.watches).toBe(0);
   });
 });
 

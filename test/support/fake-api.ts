@@ -50,6 +50,7 @@ const builtIn: [string, Resource[]][] = [
       { name: 'pods/exec', kind: 'PodExecOptions', namespaced: true },
       namespaced('services', 'Service'),
       namespaced('configmaps', 'ConfigMap'),
+      namespaced('secrets', 'Secret'),
       { name: 'namespaces', kind: 'Namespace', namespaced: false },
       { name: 'nodes', kind: 'Node', namespaced: false },
     ],
@@ -70,12 +71,28 @@ const builtIn: [string, Resource[]][] = [
         namespaced('serviceentries', 'ServiceEntry'),
         namespaced('destinationrules', 'DestinationRule'),
         namespaced('sidecars', 'Sidecar'),
+        namespaced('workloadentries', 'WorkloadEntry'),
         namespaced('gateways', 'Gateway'),
         namespaced('virtualservices', 'VirtualService'),
       ],
     ],
   ]),
 ];
+
+/** A change of an object, as watches tell it. */
+interface Change {
+  readonly version: number;
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly key: string;
+  readonly object: KubeObject;
+}
+interface Watch {
+  readonly response: ServerResponse;
+  readonly concerns: (key: string) => boolean;
+}
+
+/** What the real one lets a client do with a kind. */
+const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 export class FakeApi {
   /**
@@ -96,6 +113,12 @@ export class FakeApi {
   readonly #sockets = new Set<Socket>();
   readonly #server: ReturnType<typeof createServer>;
   #version = 100;
+  #changes: Change[] = [];
+  /** Changes up to this version cannot be watched any more. */
+  #forgotten = 0;
+  readonly #watches = new Set<Watch>();
+  /** Called with every object that is created or changed, as a controller of a cluster would see it. */
+  onChange: (object: KubeObject) => void = () => {};
 
   private constructor(folder: string, tls: { certPem: string; keyPem: string }) {
     this.folder = folder;
@@ -177,12 +200,48 @@ export class FakeApi {
     const path = this.pathOf(object.apiVersion, object.kind, object.metadata.namespace, object.metadata.name);
     const stored = structuredClone(object);
     stored.metadata = { uid: `uid-${this.#version}`, ...stored.metadata, resourceVersion: this.#next() };
-    this.objects.set(path, stored);
+    this.#save(path, stored);
     return stored;
   }
 
   get(apiVersion: string, kind: string, name: string, namespace?: string): KubeObject | undefined {
     return this.objects.get(this.pathOf(apiVersion, kind, namespace, name));
+  }
+
+  /** Takes an object away, as a controller would. */
+  remove(apiVersion: string, kind: string, name: string, namespace?: string): void {
+    this.#remove(this.pathOf(apiVersion, kind, namespace, name));
+  }
+
+  /** All objects of a kind. */
+  all(kind: string): KubeObject[] {
+    return [...this.objects.values()].filter((object) => object.kind === kind);
+  }
+
+  /** How many watches are open. */
+  get watches(): number {
+    return this.#watches.size;
+  }
+
+  /** Ends all watches, as the real one does from time to time; `cut` breaks their connections. */
+  endWatches(how: 'end' | 'cut' = 'end'): void {
+    const all = [...this.#watches];
+    this.#watches.clear();
+    for (const { response } of all) {
+      if (how === 'end') response.end();
+      else response.destroy();
+    }
+  }
+
+  /** Sends all watches a line, such as a bookmark. */
+  tellWatches(event: object): void {
+    for (const { response } of this.#watches) response.write(`${JSON.stringify(event)}\n`);
+  }
+
+  /** Forgets what has changed until now: who watches from before must list again. */
+  compact(): void {
+    this.#changes = [];
+    this.#forgotten = Number(this.#next());
   }
 
   /** Requests of a method, as `METHOD path`. */
@@ -194,6 +253,9 @@ export class FakeApi {
 
   /** Forgets everything but the address. */
   reset(): void {
+    this.endWatches('cut');
+    this.compact();
+    this.onChange = () => {};
     this.realistic = false;
     this.lingering = 0;
     this.#applied.clear();
@@ -242,6 +304,10 @@ export class FakeApi {
     );
     if (rule !== undefined) rule.left -= 1;
     const answer = await rule?.answer(seen);
+    if (answer === undefined && seen.method === 'GET' && seen.query.watch === 'true') {
+      this.#watch(seen, response);
+      return;
+    }
     if (answer === 'hang') return;
     if (answer === 'reset') {
       request.socket.destroy();
@@ -257,33 +323,46 @@ export class FakeApi {
   }
 
   #answer(request: ApiRequest): ApiReply {
-    const match = request.path.match(
-      /^\/(?:api|apis)\/(?<version>v1|[^/]+\/[^/]+)(?:\/namespaces\/(?<ns>[^/]+)(?=\/))?(?:\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?)?$/,
-    );
-    const { version, ns, plural, name } = match?.groups ?? {};
+    const { version, ns, plural, name, sub } = request.path.match(pathPattern)?.groups ?? {};
     const resources = this.resources.get(version ?? '');
     if (request.path === '/version') return { status: 200, body: { gitVersion: 'v1.34.4' } };
     if (request.headers.authorization !== 'Bearer bearer-of-the-tester')
       return failure(401, 'Unauthorized', 'Unauthorized');
+    if (request.path === '/apis')
+      return { status: 200, body: { kind: 'APIGroupList', groups: this.#groups() } };
     if (resources === undefined) return { status: 404, body: '404 page not found\n' };
-    if (plural === undefined)
-      return { status: 200, body: { kind: 'APIResourceList', groupVersion: version, resources } };
+    if (plural === undefined) {
+      const all = resources.map((each) => ({ verbs: each.name.includes('/') ? ['get'] : verbs, ...each }));
+      return { status: 200, body: { kind: 'APIResourceList', groupVersion: version, resources: all } };
+    }
+    if (plural === 'finalize' && ns !== undefined) {
+      this.#remove(this.pathOf('v1', 'Namespace', undefined, ns));
+      return { status: 200, body: request.body };
+    }
     const resource = resources.find((each) => each.name === plural);
     if (version === undefined || resource === undefined) return { status: 404, body: '404 page not found\n' };
     if (name === undefined && request.method === 'GET') return this.#list(request, version, resource, ns);
+    if (name === undefined && request.method === 'DELETE') {
+      for (const key of this.#keysOf(version, resource, ns)) this.#remove(key);
+      return { status: 200, body: { kind: 'Status', status: 'Success' } };
+    }
+    if (sub === 'status' && request.method === 'PATCH') {
+      const key = this.pathOf(version, resource.kind, ns, name ?? '');
+      const before = this.objects.get(key);
+      if (before === undefined) return failure(404, 'NotFound', `${plural} "${name}" not found`);
+      const { status } = request.body as { status: unknown };
+      const after = this.#stored({ ...before, status: merge(before.status, status) }, before);
+      this.#save(key, after);
+      return { status: 200, body: after };
+    }
     const own = name ?? (request.body as KubeObject).metadata.name;
     return this.#change(request, version, resource, ns, own);
   }
 
   #list(request: ApiRequest, version: string, resource: Resource, ns: string | undefined): ApiReply {
-    const group = version.includes('/') ? version.split('/')[0] : 'core';
     const wanted = (request.query.labelSelector ?? '').split(',').filter(Boolean);
-    const items = [...this.objects.entries()]
-      .filter(([key]) => {
-        const [itsGroup, itsNamespace, itsPlural] = key.split('|');
-        return itsGroup === group && itsPlural === resource.name && (ns === undefined || itsNamespace === ns);
-      })
-      .map(([, object]) => object)
+    const items = this.#keysOf(version, resource, ns)
+      .flatMap((key) => this.objects.get(key) ?? [])
       .filter((object) =>
         wanted.every((each) => {
           const [label = '', value] = each.split('=');
@@ -293,7 +372,52 @@ export class FakeApi {
       )
       // Lists of a real API server leave these out.
       .map(({ apiVersion: _, kind: __, ...item }) => item);
-    return { status: 200, body: { kind: `${resource.kind}List`, apiVersion: version, items } };
+    const metadata = { resourceVersion: String(this.#version) };
+    return { status: 200, body: { kind: `${resource.kind}List`, apiVersion: version, metadata, items } };
+  }
+
+  #keysOf(version: string, resource: Resource, ns: string | undefined): string[] {
+    return [...this.objects.keys()].filter(concerning(version, resource, ns));
+  }
+
+  /** The preferred versions of all groups. */
+  #groups(): object[] {
+    const versions = new Map<string, string>();
+    for (const version of this.resources.keys()) {
+      const [group = ''] = version.split('/');
+      if (version.includes('/') && !versions.has(group)) versions.set(group, version);
+    }
+    return [...versions].map(([name, groupVersion]) => ({ name, preferredVersion: { groupVersion } }));
+  }
+
+  #watch(request: ApiRequest, response: ServerResponse): void {
+    const { version = '', ns, plural } = request.path.match(pathPattern)?.groups ?? {};
+    const resource = this.resources.get(version)?.find((each) => each.name === plural);
+    if (resource === undefined) throw new Error(`the fake cannot watch ${request.path}`);
+    const since = Number(request.query.resourceVersion);
+    const watch = { response, concerns: concerning(version, resource, ns) };
+    response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+    if (since < this.#forgotten) {
+      const { body } = failure(410, 'Expired', 'too old resource version');
+      response.end(`${JSON.stringify({ type: 'ERROR', object: body })}\n`);
+      return;
+    }
+    this.#watches.add(watch);
+    response.on('close', () => this.#watches.delete(watch));
+    for (const change of this.#changes) if (change.version > since) tell(watch, change);
+  }
+
+  /** Stores an object and tells everyone who watches. */
+  #save(key: string, object: KubeObject): void {
+    const type = this.objects.has(key) ? 'MODIFIED' : 'ADDED';
+    this.objects.set(key, object);
+    this.#tell({ version: Number(object.metadata.resourceVersion), type, key, object });
+    this.onChange(object);
+  }
+
+  #tell(change: Change): void {
+    this.#changes.push(change);
+    for (const watch of this.#watches) tell(watch, change);
   }
 
   #change(
@@ -315,7 +439,7 @@ export class FakeApi {
       if (before !== undefined && isDeepStrictEqual({ ...object, metadata }, { ...before, metadata: old }))
         return { status: 200, body: before };
       const after = this.#stored({ ...object, metadata }, before);
-      if (request.query.dryRun !== 'All') this.objects.set(key, after);
+      if (request.query.dryRun !== 'All') this.#save(key, after);
       return { status, body: after };
     };
     const home = resource.namespaced ? this.pathOf('v1', 'Namespace', undefined, ns ?? 'default') : key;
@@ -380,16 +504,37 @@ export class FakeApi {
 
   /** Removes an object; a namespace with everything in it. */
   #remove(key: string): void {
+    const before = this.objects.get(key);
     this.objects.delete(key);
+    if (before !== undefined) {
+      const object = { ...before, metadata: { ...before.metadata, resourceVersion: this.#next() } };
+      this.#tell({ version: this.#version, type: 'DELETED', key, object });
+    }
     const [group, , plural, name] = key.split('|');
     if (!this.realistic || group !== 'core' || plural !== 'namespaces') return;
-    for (const each of this.objects.keys()) if (each.split('|')[1] === name) this.objects.delete(each);
+    for (const each of [...this.objects.keys()]) if (each.split('|')[1] === name) this.#remove(each);
   }
 
   #stored(object: KubeObject, before: KubeObject | undefined): KubeObject {
     const uid = before?.metadata.uid ?? `uid-${this.#version}`;
     return { ...object, metadata: { ...object.metadata, uid, resourceVersion: this.#next() } };
   }
+}
+
+const pathPattern =
+  /^\/(?:api|apis)\/(?<version>v1|[^/]+\/[^/]+)(?:\/namespaces\/(?<ns>[^/]+)(?=\/))?(?:\/(?<plural>[^/]+)(?:\/(?<name>[^/]+)(?:\/(?<sub>status))?)?)?$/;
+
+/** Whether a key is that of an object of this kind, in this namespace or in all. */
+function concerning(version: string, resource: Resource, ns: string | undefined) {
+  const wanted = version.includes('/') ? version.split('/')[0] : 'core';
+  return (key: string): boolean => {
+    const [group, namespace, plural] = key.split('|');
+    return group === wanted && plural === resource.name && (ns === undefined || namespace === ns);
+  };
+}
+
+function tell({ response, concerns }: Watch, { type, key, object }: Change): void {
+  if (concerns(key)) response.write(`${JSON.stringify({ type, object })}\n`);
 }
 
 /** An error as the API server writes it. */

@@ -50,6 +50,10 @@ interface JwtRule {
 
 export class FakeTarget implements Target {
   readonly name = 'fake';
+  /** Set when it is one of several meshes. */
+  mesh: string | undefined;
+  /** What tells it from the other fakes of a test. */
+  facts: Partial<MeshFacts> = {};
   readonly missing = new Map<CapabilityName, string>();
   readonly calls: string[] = [];
   readonly objects = new Map<string, KubeObject>();
@@ -78,7 +82,7 @@ export class FakeTarget implements Target {
 
   async up(signal: AbortSignal): Promise<MeshFacts> {
     await this.#called('up', signal);
-    return fakeFacts;
+    return { ...fakeFacts, ...this.facts };
   }
 
   async begin(_intent: Intent, signal: AbortSignal): Promise<void> {
@@ -87,6 +91,10 @@ export class FakeTarget implements Target {
 
   async prepare(apps: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#called('prepare', signal, apps.join(','));
+  }
+
+  async reload(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#called('reload', signal, apps.join(','));
   }
 
   async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {

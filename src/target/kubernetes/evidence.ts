@@ -17,10 +17,10 @@ export async function collectEvidence(
   const files: Promise<EvidenceFile>[] = [];
   for (const proxy of proxies) {
     files.push(
-      file(`proxy-filters-${proxy.namespace}-${proxy.pod}.json`, async () =>
+      evidenceFile(`proxy-filters-${proxy.namespace}-${proxy.pod}.json`, async () =>
         filterDump(await adminGet(clients, proxy, listenersPath(proxy), signal)),
       ),
-      file(`access-log-${proxy.namespace}-${proxy.pod}.txt`, async () => {
+      evidenceFile(`access-log-${proxy.namespace}-${proxy.pod}.txt`, async () => {
         const log = await podLog(
           clients.data,
           {
@@ -36,11 +36,14 @@ export async function collectEvidence(
       }),
     );
   }
-  files.push(file('istiod-jwks.txt', () => istiodLines(clients, istioNamespace, query.since, signal)));
+  files.push(
+    evidenceFile('istiod-jwks.txt', () => istiodLines(clients, istioNamespace, query.since, signal)),
+  );
   return Promise.all(files);
 }
 
-async function file(name: string, read: () => Promise<string>): Promise<EvidenceFile> {
+/** A file of evidence; what cannot be had is replaced by the reason. */
+export async function evidenceFile(name: string, read: () => Promise<string>): Promise<EvidenceFile> {
   try {
     return { name, content: await read() };
   } catch (thrown) {
@@ -49,7 +52,7 @@ async function file(name: string, read: () => Promise<string>): Promise<Evidence
 }
 
 /** The jwt_authn and rbac filters out of a dump of listeners, without repetition. */
-function filterDump(text: string): string {
+export function filterDump(text: string): string {
   const found = new Map<string, unknown>();
   const visit = (node: unknown): void => {
     if (Array.isArray(node)) node.forEach(visit);
@@ -79,6 +82,11 @@ async function istiodLines(
       ),
     ),
   );
-  const lines = logs.flatMap((log) => log.split('\n')).filter((line) => /jwks|jwt|public key/i.test(line));
+  return jwksLines(logs.flatMap((log) => log.split('\n')));
+}
+
+/** What of istiod's log is about keys. */
+export function jwksLines(log: readonly string[]): string {
+  const lines = log.filter((line) => /jwks|jwt|public key/i.test(line));
   return lines.length > 0 ? lines.join('\n') : 'istiod logged nothing about keys in this time';
 }

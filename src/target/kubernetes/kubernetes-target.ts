@@ -46,6 +46,8 @@ export const appsScope = 'apps';
 export abstract class KubernetesTarget implements Target {
   abstract readonly name: string;
   abstract readonly missing: ReadonlyMap<CapabilityName, string>;
+  /** How often to look whether a workload is ready, in milliseconds. */
+  protected readonly readyPollMs: number = 250;
   protected readonly options: KubernetesOptions;
   #clients: Clients | undefined;
   #ledger: Ledger | undefined;
@@ -97,6 +99,16 @@ export abstract class KubernetesTarget implements Target {
     for (const app of wanted) this.#ready.add(app);
   }
 
+  /** The next {@link prepare} looks at all applications: others may have changed or deleted them. */
+  protected forgetApps(): void {
+    this.#ready.clear();
+  }
+
+  async reload(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    const running = apps.filter((app) => this.#ready.delete(app));
+    await this.prepare(running, signal);
+  }
+
   async apply(objects: readonly KubeObject[], scope: string, signal: AbortSignal): Promise<Applied[]> {
     const applied: Applied[] = [];
     for (const object of objects) {
@@ -106,7 +118,7 @@ export abstract class KubernetesTarget implements Target {
         await this.#refreshMounts(after, signal);
       }
     }
-    await waitUntilReady(this.clients.data, objects, signal);
+    await waitUntilReady(this.clients.data, objects, signal, timeouts.workloads, this.readyPollMs);
     return applied;
   }
 

@@ -372,5 +372,12 @@ describe('apply', () => {
     api.requests.length = 0;
     await target.prepare(['sleep'], signal);
     expect(api.log()).toEqual([]);
+    // Its manifest has changed; the other one does not run.
+    await target.reload(['sleep', 'httpbin'], signal);
+    expect(api.log('PATCH').join('\n')).toContain('deployments/sleep');
+    expect(api.log().join('\n')).not.toContain('httpbin');
+    api.requests.length = 0;
+    await target.prepare(['sleep'], signal);
+    expect(api.log()).toEqual([]);
   });
 });

@@ -1,0 +1,132 @@
+/** istiod as a plain process: the same discovery service as in a cluster, told where things are here. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { stringify } from 'yaml';
+import type { FetchMode } from '../../events.ts';
+import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
+import { timeouts } from '../../timeouts.ts';
+import { portOn } from './addresses.ts';
+import type { StartPart } from './api-server.ts';
+import type { Part } from './part.ts';
+import { getOk, untilAnswers } from './wait-http.ts';
+
+export const istioNamespace = 'istio-system';
+
+export interface IstiodOptions {
+  readonly pilotDiscovery: string;
+  readonly folder: string;
+  readonly address: string;
+  readonly kubeconfig: string;
+  readonly ca: Ca;
+  /** Where istiod sends its requests for keys; knows the names of the mesh. */
+  readonly proxyUrl: string;
+  readonly start: StartPart;
+}
+
+export interface IstiodFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+  readonly rootsFile: string;
+  readonly meshFile: string;
+}
+
+export interface RunningIstiod {
+  readonly part: Part;
+  /** Of the discovery service, for Envoy. */
+  readonly grpcPort: number;
+  readonly httpUrl: string;
+  readonly webhookPort: number;
+}
+
+/** Writes what every istiod of the mesh reads. */
+export async function prepareIstiod(options: IstiodOptions): Promise<IstiodFiles> {
+  const { folder, address, ca } = options;
+  const certificate = await issueCertificate(ca, {
+    dnsNames: [`istiod.${istioNamespace}.svc`],
+    ips: [address],
+  });
+  const file = (name: string, content: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    return path;
+  };
+  return {
+    certFile: file('istiod.crt', certificate.certPem),
+    keyFile: file('istiod.key', certificate.keyPem),
+    caFile: file('ca.crt', ca.certPem),
+    // istiod reads its extra root CA from /cacerts, where only root may write; Go takes it from here as well.
+    rootsFile: file('roots.pem', [...rootCertificates, ca.certPem].join('\n')),
+    meshFile: file(
+      'mesh.yaml',
+      stringify({
+        // Evidence needs access logs.
+        accessLogFile: '/dev/stdout',
+        // Only Istio's own build of Envoy has the filters for these.
+        enablePrometheusMerge: false,
+        defaultProviders: {},
+        defaultConfig: { discoveryAddress: `${address}:15012` },
+      }),
+    ),
+  };
+}
+
+/** Starts an istiod in a fetch mode and returns once it is ready. @throws HarnessError E_CLUSTER with its last lines */
+export async function startIstiod(
+  options: IstiodOptions,
+  files: IstiodFiles,
+  mode: FetchMode,
+  signal: AbortSignal,
+): Promise<RunningIstiod> {
+  const { address, kubeconfig, proxyUrl, start } = options;
+  const [grpc, secureGrpc, http, https, monitoring] = [
+    await portOn(address, 15010),
+    await portOn(address, 15012),
+    await portOn(address, 8080),
+    await portOn(address, 15017),
+    await portOn(address, 15014),
+  ];
+  const part = await start({
+    name: 'istiod',
+    program: options.pilotDiscovery,
+    args: [
+      'discovery',
+      `--kubeconfig=${kubeconfig}`,
+      `--meshConfig=${files.meshFile}`,
+      `--networksConfig=${join(options.folder, 'no-networks.yaml')}`,
+      `--grpcAddr=${address}:${grpc}`,
+      `--secureGRPCAddr=${address}:${secureGrpc}`,
+      `--httpAddr=${address}:${http}`,
+      `--httpsAddr=${address}:${https}`,
+      `--monitoringAddr=${address}:${monitoring}`,
+      '--ctrlz_port=0',
+      `--tlsCertFile=${files.certFile}`,
+      `--tlsKeyFile=${files.keyFile}`,
+      `--caCertFile=${files.caFile}`,
+      '--keepaliveMaxServerConnectionAge=24h',
+    ],
+    env: {
+      POD_NAMESPACE: istioNamespace,
+      POD_NAME: 'istiod',
+      CLUSTER_ID: 'Kubernetes',
+      PILOT_JWT_ENABLE_REMOTE_JWKS: mode === 'istiod' ? 'false' : mode,
+      // Certificates come from this tool.
+      ENABLE_CA_SERVER: 'false',
+      PILOT_CERT_PROVIDER: 'none',
+      // Stock builds of Envoy have not got these filters.
+      PILOT_ENABLE_METADATA_EXCHANGE: 'false',
+      PILOT_ENABLE_ALPN_FILTER: 'false',
+      // One change at a time is made here: nothing is won by waiting for more.
+      PILOT_DEBOUNCE_AFTER: '10ms',
+      INJECT_ENABLED: 'false',
+      SSL_CERT_FILE: files.rootsFile,
+      SSL_CERT_DIR: options.folder,
+      HTTP_PROXY: proxyUrl,
+      HTTPS_PROXY: proxyUrl,
+    },
+  });
+  const httpUrl = `http://${address}:${http}`;
+  await untilAnswers(part, (own) => getOk(`${httpUrl}/ready`, own), timeouts.localStart, signal);
+  return { part, grpcPort: grpc, httpUrl, webhookPort: https };
+}

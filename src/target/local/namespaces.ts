@@ -1,0 +1,57 @@
+/** Ends Namespaces that were deleted: empties them and lets them go, as the namespace controller of a cluster does. */
+import { type KubeClient, KubeError } from '../../kube/client.ts';
+import type { KubeObject } from '../target.ts';
+
+interface ResourceList {
+  readonly groupVersion: string;
+  readonly resources: readonly {
+    readonly name: string;
+    readonly namespaced: boolean;
+    readonly verbs: readonly string[];
+  }[];
+}
+
+/** Deletes all there is in a Namespace that is being deleted, and takes its finalizer away. */
+export async function finishNamespace(
+  client: KubeClient,
+  namespace: KubeObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name } = namespace.metadata;
+  for (const list of await resourceLists(client, signal)) {
+    const path = list.groupVersion.includes('/') ? `/apis/${list.groupVersion}` : `/api/${list.groupVersion}`;
+    for (const { name: plural, namespaced, verbs } of list.resources) {
+      if (!namespaced || !verbs.includes('deletecollection')) continue;
+      await client
+        .request(`${path}/namespaces/${name}/${plural}`, {
+          method: 'DELETE',
+          body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 },
+          signal,
+        })
+        .catch((thrown: unknown) => {
+          if (!(thrown instanceof KubeError)) throw thrown;
+        });
+    }
+  }
+  await client
+    .request(`/api/v1/namespaces/${name}/finalize`, {
+      method: 'PUT',
+      body: { ...namespace, spec: { ...(namespace.spec as object), finalizers: [] } },
+      signal,
+    })
+    .catch((thrown: unknown) => {
+      // Seen and finished twice, because it changes while it ends.
+      if (!(thrown instanceof KubeError && [404, 409].includes(thrown.status))) throw thrown;
+    });
+}
+
+async function resourceLists(client: KubeClient, signal: AbortSignal): Promise<ResourceList[]> {
+  const { body } = await client.request('/apis', { signal });
+  const groups = (body as { groups: { preferredVersion: { groupVersion: string } }[] }).groups;
+  const paths = [
+    '/api/v1',
+    ...groups.map(({ preferredVersion }) => `/apis/${preferredVersion.groupVersion}`),
+  ];
+  const lists = await Promise.all(paths.map((path) => client.request(path, { signal })));
+  return lists.map((list) => list.body as ResourceList);
+}

@@ -1,0 +1,88 @@
+/** What a run and the process that keeps a mesh say to each other: calls of the target's methods, as JSON. */
+import { type ErrorCode, HarnessError, type Place } from '../../errors.ts';
+import type { MeshFacts, Unstamped } from '../../events.ts';
+import type { KeyServerStart, Target } from '../target.ts';
+import type { FoundBinaries } from './settings.ts';
+
+/** What the process is told when it starts, in the variable {@link configVariable}. */
+export interface HostConfig {
+  readonly name: string;
+  readonly programs: FoundBinaries;
+  readonly images: Readonly<Record<string, string>>;
+  /** The folder kind/ of the product. */
+  readonly folder: string;
+  /** Where it says that it is ready, or why it is not. */
+  readonly stateFile: string;
+}
+
+export const configVariable = 'JWT_E2E_MESH_HOST';
+
+/** What it reads on standard input when it is to outlive whoever has started it. */
+export const lettingGo = 'keep\n';
+
+/** The content of the state file. */
+export type HostState =
+  | { readonly pid: number; readonly socket: string; readonly istio: string; readonly envoy: string }
+  | { readonly pid: number; readonly error: PlainError };
+
+/** The methods that are called as they are: their arguments and results are plain JSON, but for the signal at the end. */
+export const forwarded = [
+  'prepare',
+  'apply',
+  'delete',
+  'undo',
+  'proxies',
+  'proxyPolicies',
+  'declaredPolicies',
+  'podFetches',
+  'evidence',
+  'setFetchMode',
+  'reload',
+] as const satisfies readonly (keyof Target)[];
+
+export type Forwarded = (typeof forwarded)[number];
+
+/** Who begins to use the mesh. */
+export interface SessionStart {
+  readonly runId: string;
+  readonly mesh: string | undefined;
+  readonly reason: string;
+  /** End the mesh when this run ends without having said what is to become of it. */
+  readonly owner: boolean;
+}
+
+/** What is sent to whoever uses the mesh, a line each. The first one is the answer to its beginning. */
+export type SessionLine =
+  | {
+      readonly type: 'begun';
+      readonly facts: MeshFacts;
+      readonly ca: string;
+      readonly ingressUrl: string;
+      readonly kubeconfig: string;
+    }
+  | { readonly type: 'refused'; readonly error: PlainError }
+  | { readonly type: 'progress'; readonly event: Unstamped }
+  /** A part of the mesh has ended, and so will the mesh. */
+  | { readonly type: 'failed'; readonly error: PlainError };
+
+export interface KeyServerCall extends KeyServerStart {
+  /** By which the run calls it from then on. */
+  readonly id: string;
+}
+
+/** A {@link HarnessError} without its class. */
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly details?: string | undefined;
+  readonly place?: Place | undefined;
+}
+
+export function toPlain({ code, message, hint, details, place }: HarnessError): PlainError {
+  return { code, message, hint, details, place };
+}
+
+export function fromPlain({ code, message, ...rest }: PlainError): HarnessError {
+  return new HarnessError(code, message, rest);
+}

@@ -1,0 +1,260 @@
+/** A local mesh that is kept: the target's methods are called in the process that keeps it. */
+import { Pool } from 'undici';
+import { HarnessError } from '../../errors.ts';
+import type { FetchMode, MeshFacts } from '../../events.ts';
+import { throwIfAborted } from '../../wait.ts';
+import { curlLine } from '../curl-batch.ts';
+import { phase } from '../phase.ts';
+import type {
+  Applied,
+  CapabilityName,
+  EvidenceFile,
+  FetchLogEntry,
+  HttpRequest,
+  HttpResponse,
+  KeyServerHandle,
+  KeyServerStart,
+  KubeObject,
+  ObjectKey,
+  Origin,
+  Progress,
+  ProxyPolicies,
+  ProxyRef,
+  Target,
+} from '../target.ts';
+import { endKept, existsAlready, findKept, type Kept, startKept } from './kept.ts';
+import { describeMemory, type MemoryUse } from './memory.ts';
+import { callHost, Session } from './session.ts';
+import type { LocalSettings } from './settings.ts';
+
+export interface KeptSettings extends LocalSettings {
+  /** Of the mesh. */
+  readonly name: string;
+  /** Leave the mesh when the run ends. */
+  readonly keep: boolean;
+  /** Use a mesh of this name that is there. */
+  readonly reuse: boolean;
+  /** Versions that were asked for: a mesh of others is not used. */
+  readonly wanted: { readonly istio: string | undefined; readonly envoy: string | undefined };
+}
+
+export class RemoteTarget implements Target {
+  readonly name = 'local';
+  /** As that of the target there. */
+  readonly podLogDelayMs = 0;
+  readonly mesh: string | undefined;
+  readonly missing: ReadonlyMap<CapabilityName, string> = new Map();
+  readonly #settings: KeptSettings;
+  readonly #progress: Progress;
+  readonly #curl = new Map<string, string>();
+  #client: Pool | undefined;
+  #session: Session | undefined;
+  #created = false;
+  #fetch: FetchMode = 'istiod';
+  #keyServers = 0;
+
+  constructor(settings: KeptSettings, progress: Progress) {
+    this.mesh = settings.mesh;
+    this.#settings = settings;
+    this.#progress = progress;
+  }
+
+  async up(signal: AbortSignal): Promise<MeshFacts> {
+    const { name, reuse } = this.#settings;
+    const there = await findKept(name, signal);
+    if (there !== undefined && !reuse) throw existsAlready(name);
+    if (there !== undefined) this.#refuseOther(there);
+    const { state, letGo } =
+      there === undefined ? await this.#create(signal) : { state: there, letGo: () => {} };
+    this.#client = new Pool('http://mesh', {
+      socketPath: state.socket,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const { mesh, reason, runId } = this.#settings;
+    this.#session = await Session.begin(
+      state.socket,
+      { runId, mesh, reason, owner: this.#created && !this.#settings.keep },
+      this.#progress,
+      signal,
+    );
+    letGo();
+    const { facts } = this.#session.begun;
+    this.#fetch = facts.fetch;
+    return { ...facts, details: { ...facts.details, mesh: name, kubeconfig: this.#begun.kubeconfig } };
+  }
+
+  async #create(signal: AbortSignal): Promise<Kept> {
+    const { folder, images, name, programs } = this.#settings;
+    const found = await programs(signal);
+    const what = `Starting local mesh "${name}": Istio ${found.istio} with Envoy ${found.envoyVersion}`;
+    const made = await phase(this.#progress, what, () =>
+      startKept({ name, programs: found, images, folder }, signal),
+    );
+    this.#created = true;
+    return made;
+  }
+
+  #refuseOther({ istio, envoy }: { istio: string; envoy: string }): void {
+    const { name, wanted } = this.#settings;
+    const other =
+      wanted.istio !== undefined && wanted.istio !== istio
+        ? `Istio ${istio}, not ${wanted.istio}`
+        : wanted.envoy !== undefined && wanted.envoy !== envoy
+          ? `Envoy ${envoy}, not ${wanted.envoy}`
+          : undefined;
+    if (other === undefined) return;
+    throw new HarnessError('E_CLUSTER', `the local mesh "${name}" has ${other}`, {
+      hint: `End it with "jwt-e2e down --name ${name}", or choose another --name.`,
+    });
+  }
+
+  prepare(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#call('prepare', [apps], signal);
+  }
+
+  reload(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#call('reload', [apps], signal);
+  }
+
+  apply(objects: readonly KubeObject[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    return this.#call('apply', [objects, scope], signal);
+  }
+
+  delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    return this.#call('delete', [keys, scope], signal);
+  }
+
+  undo(scope: string, signal: AbortSignal): Promise<void> {
+    return this.#call('undo', [scope], signal);
+  }
+
+  async send(
+    origin: Origin,
+    requests: readonly HttpRequest[],
+    rounds: number,
+    signal: AbortSignal,
+  ): Promise<HttpResponse[][]> {
+    const { answers, curl } = await this.#call<{ answers: HttpResponse[][]; curl: string[] }>(
+      'send',
+      [origin, requests, rounds],
+      signal,
+    );
+    requests.forEach((request, index) => {
+      this.#curl.set(request.id, curl[index] ?? '');
+    });
+    return answers;
+  }
+
+  /** As it was when the request was sent; of one that was not, the request alone. */
+  curl(_origin: Origin, request: HttpRequest): string {
+    return this.#curl.get(request.id) ?? curlLine(request, request.url);
+  }
+
+  proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]> {
+    return this.#call('proxies', [origin, url], signal);
+  }
+
+  proxyPolicies(proxy: ProxyRef, hosts: readonly string[], signal: AbortSignal): Promise<ProxyPolicies> {
+    return this.#call('proxyPolicies', [proxy, hosts], signal);
+  }
+
+  declaredPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]> {
+    return this.#call('declaredPolicies', [proxy], signal);
+  }
+
+  podFetches(
+    pods: { readonly namespace: string; readonly app: string },
+    path: string,
+    since: number,
+    signal: AbortSignal,
+  ): Promise<FetchLogEntry[]> {
+    return this.#call('podFetches', [pods, path, since], signal);
+  }
+
+  evidence(query: Parameters<Target['evidence']>[0], signal: AbortSignal): Promise<EvidenceFile[]> {
+    return this.#call('evidence', [query], signal);
+  }
+
+  fetchMode(): FetchMode {
+    return this.#fetch;
+  }
+
+  async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
+    await this.#call('setFetchMode', [mode], signal);
+    this.#fetch = mode;
+  }
+
+  async caCertificate(): Promise<string> {
+    return this.#begun.ca;
+  }
+
+  ingressUrl(): string {
+    return this.#begun.ingressUrl;
+  }
+
+  async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
+    this.#keyServers += 1;
+    const id = String(this.#keyServers);
+    const server = await this.#call<{ name: string; host: string; ip: string }>(
+      'startKeyServer',
+      [{ ...start, id }],
+      signal,
+    );
+    const never = new AbortController().signal;
+    return {
+      ...server,
+      setKeys: (jwks) => this.#call('setKeys', [id, jwks], never),
+      log: () => this.#call('keyServerLog', [id], never),
+      stop: () => this.#call('stopKeyServer', [id], never),
+    };
+  }
+
+  async down(signal: AbortSignal): Promise<void> {
+    const { keep, name } = this.#settings;
+    const ends = this.#created && !keep;
+    try {
+      if (this.#session !== undefined) {
+        // Whoever keeps it may have ended before.
+        const memory = await this.#call<MemoryUse[]>('memory', [], signal).then(
+          describeMemory,
+          () => undefined,
+        );
+        await this.#call('leave', [], signal).catch(() => {});
+        const what = ends ? 'Stopping the local mesh' : `Leaving local mesh "${name}"`;
+        this.#progress({ type: 'phase-started', phase: what });
+        const started = performance.now();
+        this.#session.end();
+        if (ends) await endKept(name, signal);
+        this.#progress({
+          type: 'phase-finished',
+          phase: what,
+          durationMs: Math.round(performance.now() - started),
+          ...(memory === undefined ? {} : { note: `it took ${memory}` }),
+        });
+      } else if (this.#created) await endKept(name, signal);
+    } finally {
+      this.#session?.end();
+      await this.#client?.destroy();
+      this.#client = undefined;
+      this.#session = undefined;
+    }
+  }
+
+  get #begun() {
+    if (this.#session === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
+    return this.#session.begun;
+  }
+
+  async #call<T>(name: string, args: readonly unknown[], signal: AbortSignal): Promise<T> {
+    throwIfAborted(signal);
+    const client = this.#client;
+    if (client === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
+    try {
+      return await callHost<T>(client, name, args, signal, this.#settings.name);
+    } catch (thrown) {
+      // Why there is no answer, where that is known.
+      throw (signal.aborted ? undefined : this.#session?.failure) ?? thrown;
+    }
+  }
+}

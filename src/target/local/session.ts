@@ -1,0 +1,102 @@
+/** The connection of a run to the process that keeps a mesh. While it is open the mesh is this run's. */
+import { Client, type Dispatcher } from 'undici';
+import { HarnessError } from '../../errors.ts';
+import { nameOfError } from '../../names.ts';
+import { onAbort, throwIfAborted } from '../../wait.ts';
+import type { Progress } from '../target.ts';
+import { fromPlain, type PlainError, type SessionLine, type SessionStart } from './protocol.ts';
+
+type Begun = Extract<SessionLine, { type: 'begun' }>;
+
+export class Session {
+  readonly begun: Begun;
+  readonly #client: Client;
+  #failure: HarnessError | undefined;
+
+  /** @throws HarnessError E_CLUSTER when another run uses the mesh */
+  static async begin(
+    socketPath: string,
+    start: SessionStart,
+    progress: Progress,
+    signal: AbortSignal,
+  ): Promise<Session> {
+    const client = new Client('http://mesh', { socketPath, headersTimeout: 0, bodyTimeout: 0 });
+    // An interrupted run needs its mesh until it has cleaned up: the signal counts for the beginning only.
+    const own = new AbortController();
+    const ignore = onAbort(signal, () => own.abort(signal.reason));
+    try {
+      const body = JSON.stringify({ name: 'begin', args: [start] });
+      const response = await client.request({ method: 'POST', path: '/', body, signal: own.signal });
+      const lines = linesOf(response.body);
+      const first = (await lines.next()).value;
+      if (first?.type !== 'begun') {
+        throw first?.type === 'refused'
+          ? fromPlain(first.error)
+          : new HarnessError('E_CLUSTER', 'the local mesh has ended');
+      }
+      const session = new Session(first, client);
+      void (async () => {
+        for await (const line of lines) {
+          if (line.type === 'progress') progress(line.event);
+          if (line.type === 'failed') session.#failure = fromPlain(line.error);
+        }
+      })().catch(() => {});
+      return session;
+    } catch (thrown) {
+      await client.destroy();
+      throwIfAborted(signal);
+      throw thrown;
+    } finally {
+      ignore();
+    }
+  }
+
+  private constructor(begun: Begun, client: Client) {
+    this.begun = begun;
+    this.#client = client;
+  }
+
+  /** Why the mesh has failed, when it has. */
+  get failure(): HarnessError | undefined {
+    return this.#failure;
+  }
+
+  end(): void {
+    this.#client.destroy().catch(() => {});
+  }
+}
+
+async function* linesOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<SessionLine, undefined> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk as Buffer, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield JSON.parse(line) as SessionLine;
+  }
+  return undefined;
+}
+
+/** Calls a method in the process that keeps a mesh. @throws HarnessError that the method has thrown, or E_CLUSTER */
+export async function callHost<T>(
+  client: Dispatcher,
+  name: string,
+  args: readonly unknown[],
+  signal: AbortSignal,
+  mesh: string,
+): Promise<T> {
+  try {
+    const body = JSON.stringify({ name, args });
+    const response = await client.request({ method: 'POST', path: '/', body, signal });
+    const answer = JSON.parse(await response.body.text()) as { result: T } | { error: PlainError };
+    if ('error' in answer) throw fromPlain(answer.error);
+    return answer.result;
+  } catch (thrown) {
+    if (thrown instanceof HarnessError) throw thrown;
+    throwIfAborted(signal);
+    throw new HarnessError('E_CLUSTER', `the local mesh "${mesh}" does not answer: ${nameOfError(thrown)}`, {
+      hint: `It may have been ended, or have failed. Start another one: jwt-e2e up --target local --name ${mesh}`,
+      cause: thrown,
+    });
+  }
+}

@@ -1,0 +1,21 @@
+/** What the target local is to be; the command line makes it from flags, variables and files. */
+import type { MeshBinaries } from './mesh.ts';
+
+export interface FoundBinaries extends MeshBinaries {
+  readonly envoyVersion: string;
+  readonly kubernetes: string;
+  /** Where each program comes from, for the report. */
+  readonly origins: Readonly<Record<string, string>>;
+}
+
+export interface LocalSettings {
+  /** Which of several meshes of a run this is; undefined for the only one. */
+  readonly mesh: string | undefined;
+  readonly reason: string;
+  readonly runId: string;
+  readonly images: Readonly<Record<string, string>>;
+  /** The folder kind/ of the product. */
+  readonly folder: string;
+  /** Finds the programs, or fetches them. */
+  readonly programs: (signal: AbortSignal) => Promise<FoundBinaries>;
+}

@@ -1,0 +1,338 @@
+/** The target local: real etcd, API server, istiod and Envoy as plain processes, without Docker and without root. */
+import { join } from 'node:path';
+import { asHarnessError, HarnessError } from '../../errors.ts';
+import type { FetchMode, MeshFacts } from '../../events.ts';
+import { parseAccessLog } from '../../jwks/access-log.ts';
+import { type Ca, makeCa } from '../../jwks/certificates.ts';
+import { KubeError } from '../../kube/client.ts';
+import { listObjects } from '../../kube/objects.ts';
+import { onAbort, pause } from '../../wait.ts';
+import { curlLine, shellQuote } from '../curl-batch.ts';
+import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
+import { phase } from '../phase.ts';
+import { readProxyPolicies } from '../proxy-policies.ts';
+import type {
+  Applied,
+  CapabilityName,
+  EvidenceFile,
+  FetchLogEntry,
+  HttpRequest,
+  HttpResponse,
+  KeyServerHandle,
+  KeyServerStart,
+  KubeObject,
+  ObjectKey,
+  Origin,
+  Progress,
+  ProxyPolicies,
+  ProxyRef,
+} from '../target.ts';
+import { gatewayLabels } from './base-objects.ts';
+import type { Envoy } from './envoy.ts';
+import { collectEvidence } from './evidence.ts';
+import { istioNamespace } from './istiod.ts';
+import { describeMemory, type MemoryUse } from './memory.ts';
+import { LocalMesh } from './mesh.ts';
+import { withRealPorts } from './real-ports.ts';
+import { routeOf, sendFromPod, splitUrl } from './sender.ts';
+import type { LocalSettings } from './settings.ts';
+import type { Workload } from './workload.ts';
+
+/** The longest from a broken connection to the end of the process being known, in milliseconds. */
+const endKnownMs = 200;
+
+export class LocalTarget extends KubernetesTarget {
+  readonly name = 'local';
+  /** Applications write their log in this process, before they answer. */
+  readonly podLogDelayMs = 0;
+  /** Here workloads need a moment only. */
+  protected override readonly readyPollMs = 25;
+  readonly mesh: string | undefined;
+  readonly missing: ReadonlyMap<CapabilityName, string> = new Map();
+  readonly #settings: LocalSettings;
+  readonly #progress: Progress;
+  readonly #keyServers = new Set<KeyServerHandle>();
+  #untrusted: Promise<Ca> | undefined;
+  #mesh: LocalMesh | undefined;
+  #runId: string;
+
+  constructor(settings: LocalSettings, progress: Progress) {
+    super({
+      appsFolder: join(settings.folder, 'apps'),
+      images: settings.images,
+      istioNamespace,
+      gateway: { namespace: istioNamespace, labels: gatewayLabels },
+    });
+    this.mesh = settings.mesh;
+    this.#runId = settings.runId;
+    this.#settings = settings;
+    this.#progress = progress;
+  }
+
+  get #running(): LocalMesh {
+    if (this.#mesh === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
+    return this.#mesh;
+  }
+
+  async up(signal: AbortSignal): Promise<MeshFacts> {
+    const { images, programs, reason } = this.#settings;
+    const found = await programs(signal);
+    const warn = (message: string) => this.#progress({ type: 'warning', message });
+    this.#mesh = await phase(
+      this.#progress,
+      `Starting Istio ${found.istio} with Envoy ${found.envoyVersion}`,
+      () =>
+        LocalMesh.start({ programs: found, images, alone: this.mesh === undefined, warn }, 'istiod', signal),
+    );
+    const { client } = this.#mesh;
+    this.connect({ data: client, mesh: client });
+    return {
+      id: this.mesh ?? `${found.istio} local`,
+      target: 'local',
+      reason,
+      istio: found.istio,
+      envoy: found.envoyVersion,
+      kubernetes: found.kubernetes,
+      fetch: this.#mesh.fetchMode,
+      details: { ...found.origins, 'ingress address': this.ingressUrl() },
+    };
+  }
+
+  override async prepare(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#whole(signal, (own) => super.prepare(apps, own));
+  }
+
+  override async apply(
+    objects: readonly KubeObject[],
+    scope: string,
+    signal: AbortSignal,
+  ): Promise<Applied[]> {
+    const { resolver } = this.#running;
+    const real = objects.map((object) => withRealPorts(object, (ip) => resolver.externalAt(ip)));
+    return this.#whole(signal, (own) => super.apply(real, scope, own));
+  }
+
+  override async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    return this.#whole(signal, (own) => super.delete(keys, scope, own));
+  }
+
+  override async undo(scope: string, signal: AbortSignal): Promise<void> {
+    await this.#whole(signal, (own) => super.undo(scope, own));
+  }
+
+  override async send(
+    origin: Origin,
+    requests: readonly HttpRequest[],
+    rounds: number,
+    signal: AbortSignal,
+  ): Promise<HttpResponse[][]> {
+    return this.#whole(signal, async (own) => {
+      if (origin.kind === 'ingress') return super.send(origin, requests, rounds, own);
+      const workload = this.#workloadOf(origin);
+      await workload.listening(own);
+      const hosts = await this.#meshHosts(own);
+      const routes = requests.map(({ url }) => routeOf(this.#running, workload, url, hosts));
+      return sendFromPod(requests, routes, rounds, own);
+    });
+  }
+
+  override curl(origin: Origin, request: HttpRequest): string {
+    if (origin.kind === 'ingress') return super.curl(origin, request);
+    const line = curlLine(request, request.url);
+    try {
+      const route = routeOf(this.#running, this.#workloadOf(origin), request.url, new Set());
+      const { hostname, port } = splitUrl(request.url);
+      if ('socketPath' in route)
+        return line.replace('curl', `curl --unix-socket ${shellQuote(route.socketPath)}`);
+      if ('host' in route)
+        return line.replace('curl', `curl --connect-to ${hostname}:${port}:${route.host}:${route.port}`);
+    } catch {
+      // Its pod is not there: the line says at least what was meant.
+    }
+    return line;
+  }
+
+  override async proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]> {
+    return this.#whole(signal, (own) => super.proxies(origin, url, own));
+  }
+
+  override async declaredPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]> {
+    return this.#whole(signal, (own) => super.declaredPolicies(proxy, own));
+  }
+
+  override async proxyPolicies(
+    proxy: ProxyRef,
+    hosts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ProxyPolicies> {
+    const envoy = this.#envoyOf(proxy);
+    const [listeners, clusters] = await this.#whole(signal, (own) =>
+      Promise.all([
+        envoy.get('config_dump?resource=dynamic_listeners', own),
+        hosts.length === 0 ? undefined : envoy.get('config_dump?resource=dynamic_active_clusters', own),
+      ]),
+    );
+    return readProxyPolicies(
+      JSON.parse(listeners),
+      clusters === undefined ? undefined : JSON.parse(clusters),
+      hosts,
+    );
+  }
+
+  override async podFetches(
+    pods: { readonly namespace: string; readonly app: string },
+    path: string,
+    since: number,
+  ): Promise<FetchLogEntry[]> {
+    const lines = this.#running.kubelet.workloads
+      .filter(
+        ({ identity }) => identity.namespace === pods.namespace && identity.spec.labels.app === pods.app,
+      )
+      .flatMap((workload) => workload.logs.get(pods.app) ?? []);
+    const text = lines.map(({ at, line }) => `${new Date(at).toISOString()} ${line}`).join('\n');
+    return parseAccessLog(text, path).filter((entry) => entry.at >= since);
+  }
+
+  override async evidence(
+    query: {
+      readonly origin: Origin;
+      readonly url: string;
+      readonly requestId: string;
+      readonly since: number;
+    },
+    signal: AbortSignal,
+  ): Promise<EvidenceFile[]> {
+    const proxies = await this.proxies(query.origin, query.url, signal);
+    return collectEvidence(this.#running, proxies, query, signal);
+  }
+
+  fetchMode(): FetchMode {
+    return this.#running.fetchMode;
+  }
+
+  async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
+    if (mode === this.fetchMode()) return;
+    await phase(this.#progress, `Restarting istiod: keys are fetched by ${mode}`, () =>
+      this.#whole(signal, (own) => this.#running.setFetchMode(mode, own)),
+    );
+  }
+
+  async caCertificate(): Promise<string> {
+    return this.#running.caCertificate;
+  }
+
+  ingressUrl(): string {
+    return this.#running.ingressUrl;
+  }
+
+  async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
+    const host = `${start.name}-${this.#runId}.external.test`;
+    this.#untrusted ??= makeCa('istio-jwt-e2e untrusted');
+    const ca = start.certificate === 'untrusted' ? await this.#untrusted : undefined;
+    const server = await this.#whole(signal, (own) =>
+      this.#running.startKeyServer({ ...start, host }, ca, own),
+    );
+    this.#keyServers.add(server);
+    return {
+      ...server,
+      stop: async () => {
+        await server.stop();
+        this.#keyServers.delete(server);
+      },
+    };
+  }
+
+  async down(_signal: AbortSignal): Promise<void> {
+    const mesh = this.#mesh;
+    if (mesh === undefined) return;
+    const memory = describeMemory(mesh.memory());
+    this.#progress({ type: 'phase-started', phase: 'Stopping the local mesh' });
+    const started = performance.now();
+    await mesh.stop();
+    this.#progress({
+      type: 'phase-finished',
+      phase: 'Stopping the local mesh',
+      durationMs: Math.round(performance.now() - started),
+      note: `it took ${memory}`,
+    });
+    this.#mesh = undefined;
+  }
+
+  /** Another run begins: its key servers get names of their own, and applications are as somebody may have left them. */
+  begins(runId: string): void {
+    this.#runId = runId;
+    this.forgetApps();
+  }
+
+  /** Puts everything back to what it was before a run, with an istiod that has no keys of it. */
+  async clear(signal: AbortSignal): Promise<void> {
+    await Promise.allSettled([...this.#keyServers].map((server) => server.stop()));
+    await this.undoScenarios(signal);
+    await this.#whole(signal, (own) => this.#running.setFetchMode('istiod', own));
+  }
+
+  memory(): MemoryUse[] {
+    return this.#running.memory();
+  }
+
+  /** The folder with its sockets and logs. */
+  get meshFolder(): string {
+    return this.#running.folder;
+  }
+
+  get kubeconfig(): string {
+    return this.#running.kubeconfig;
+  }
+
+  /** Calls the listener, with the reason, when a part of the mesh has ended by itself. */
+  onFailure(listener: (error: HarnessError) => void): void {
+    const { failed } = this.#running;
+    onAbort(failed, () => listener(asHarnessError(failed.reason)));
+  }
+
+  protected kubectlFlags(): string[] {
+    return ['--kubeconfig', this.#running.kubeconfig];
+  }
+
+  /**
+   * Calls with a signal that is also aborted when a part of the mesh has ended. What the end of a part has led to is told
+   * as that: connections of a process break a moment before its end is known.
+   */
+  async #whole<T>(signal: AbortSignal, call: (own: AbortSignal) => Promise<T>): Promise<T> {
+    const own = AbortSignal.any([this.#running.failed, signal]);
+    try {
+      return await call(own);
+    } catch (thrown) {
+      const isAnswer = thrown instanceof KubeError || asHarnessError(thrown).code === 'E_REFUSED';
+      if (!isAnswer) await pause(endKnownMs, own);
+      throw thrown;
+    }
+  }
+
+  #envoyOf({ namespace, pod }: ProxyRef): Envoy {
+    const envoy = this.#running.envoyOf(namespace, pod);
+    if (envoy === undefined) throw new HarnessError('E_EXEC', `pod ${namespace}/${pod} has no proxy`);
+    return envoy;
+  }
+
+  #workloadOf(origin: { readonly app: string; readonly namespace: string }): Workload {
+    const found = this.#running.kubelet.workloads.find(
+      ({ identity, ready }) =>
+        ready && identity.namespace === origin.namespace && identity.spec.labels.app === origin.app,
+    );
+    if (found !== undefined) return found;
+    throw new HarnessError(
+      'E_SEND',
+      `no pod of app ${origin.app} in namespace ${origin.namespace} is ready`,
+      {
+        hint: 'Name the app under "apps" of the scenario, or apply it in a step.',
+      },
+    );
+  }
+
+  async #meshHosts(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const query = { apiVersion: 'networking.istio.io/v1', kind: 'ServiceEntry' };
+    const entries = await listObjects(this.clients.mesh, query, signal);
+    return new Set(entries.flatMap(({ spec }) => (spec as { hosts?: string[] } | undefined)?.hosts ?? []));
+  }
+}

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Guardian } from '../../../src/target/local/guardian.ts';
+import { ends, isRunning, processesWith } from './processes.ts';
+
+let folder: string;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "guardian's folder-"));
+  writeFileSync(join(folder, 'file'), '');
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function sleeper(): number {
+  const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+  children.push(child);
+  return child.pid!;
+}
+
+describe('at the end', () => {
+  test('it kills what is left, and deletes the folder', async () => {
+    const guardian = new Guardian(folder);
+    const [left, removed] = [sleeper(), sleeper()];
+    guardian.add(left);
+    guardian.add(removed);
+    guardian.remove(removed);
+    await guardian.end();
+    await ends(left);
+    expect(isRunning(removed)).toBe(true);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test('it can be told twice, and about what has ended or never was there', async () => {
+    const guardian = new Guardian(folder);
+    const gone = sleeper();
+    guardian.add(gone);
+    process.kill(gone, 'SIGKILL');
+    await ends(gone);
+    guardian.remove(4_000_000);
+    await Promise.all([guardian.end(), guardian.end()]);
+    await guardian.end();
+    guardian.add(gone);
+    expect(existsSync(folder)).toBe(false);
+  });
+});
+
+describe('when the process that has it is killed', () => {
+  /** A process that has a guardian and starts one that sleeps; both say who they are. */
+  async function owner(): Promise<{ child: ChildProcess; sleeping: number }> {
+    const module = new URL('../../../src/target/local/guardian.ts', import.meta.url);
+    const code = `
+      import { spawn } from 'node:child_process';
+      const { Guardian } = await import(${JSON.stringify(module.href)});
+      const guardian = new Guardian(${JSON.stringify(folder)});
+      const sleeping = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+      guardian.add(sleeping.pid);
+      console.log(sleeping.pid);
+      setInterval(() => {}, 1000);
+    `;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
+    children.push(child);
+    const [line] = await once(createInterface(child.stdout!), 'line');
+    return { child, sleeping: Number(line) };
+  }
+
+  test('what it has started ends as well, and the folder goes', async () => {
+    const { child, sleeping } = await owner();
+    expect(isRunning(sleeping)).toBe(true);
+    child.kill('SIGKILL');
+    await ends(sleeping);
+    await expect.poll(() => existsSync(folder)).toBe(false);
+  });
+
+  test('with its whole group, as by Ctrl-C at a terminal', async () => {
+    const { child, sleeping } = await owner();
+    process.kill(-child.pid!, 'SIGINT');
+    await ends(sleeping);
+    await expect.poll(() => existsSync(folder)).toBe(false);
+  });
+
+  test('after a signal that was for every process of the machine', async () => {
+    const { child, sleeping } = await owner();
+    const shell = processesWith(folder).find((pid) => pid !== child.pid)!;
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(shell, signal);
+    child.kill('SIGKILL');
+    await ends(sleeping);
+    await expect.poll(() => existsSync(folder)).toBe(false);
+  });
+});

@@ -1,0 +1,57 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { finishNamespace } from '../../../src/target/local/namespaces.ts';
+import { FakeApi, failure } from '../../support/fake-api.ts';
+import { unaborted } from '../../support/signals.ts';
+import { deployment, service } from './support.ts';
+
+let api: FakeApi;
+let client: KubeClient;
+beforeAll(async () => {
+  api = await FakeApi.start();
+});
+beforeEach(() => {
+  api.reset();
+  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
+});
+afterEach(async () => {
+  await client.close();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+describe('a Namespace that is being deleted', () => {
+  const metadata = { name: 'foo', resourceVersion: '7', deletionTimestamp: '2026-01-01T00:00:00Z' };
+  const ending = { apiVersion: 'v1', kind: 'Namespace', metadata, spec: { finalizers: ['kubernetes'] } };
+
+  test('is emptied of everything, and let go', async () => {
+    api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'foo' } });
+    api.put(service('httpbin'));
+    api.put(deployment('httpbin'));
+    const policy = { apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy' };
+    api.put({ ...policy, metadata: { name: 'a', namespace: 'foo' } });
+    api.put({ ...policy, metadata: { name: 'a', namespace: 'bar' } });
+    await finishNamespace(client, ending, unaborted());
+    expect([...api.objects.values()].map((each) => each.metadata.namespace)).toEqual(['bar']);
+    expect(api.requests.find(({ method }) => method === 'PUT')).toMatchObject({
+      path: '/api/v1/namespaces/foo/finalize',
+      body: { metadata: { name: 'foo', resourceVersion: '7' }, spec: { finalizers: [] } },
+    });
+  });
+
+  test('is let go although some things cannot be deleted, or it was already', async () => {
+    api.rule('DELETE', /configmaps$/, failure(405, 'MethodNotAllowed', 'no'));
+    api.rule('PUT', /finalize$/, failure(409, 'Conflict', 'changed'), 1);
+    await finishNamespace(client, ending, unaborted());
+    api.rule('PUT', /finalize$/, failure(404, 'NotFound', 'gone'), 1);
+    await finishNamespace(client, ending, unaborted());
+    expect(api.log('PUT')).toHaveLength(2);
+  });
+
+  test('is an error when the API server does not answer', async () => {
+    api.rule('DELETE', /secrets$/, 'reset');
+    await expect(finishNamespace(client, ending, unaborted())).rejects.toMatchObject({ code: 'E_KUBE' });
+    expect(api.log('PUT')).toEqual([]);
+  });
+});

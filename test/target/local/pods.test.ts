@@ -1,0 +1,48 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { deletePod, reportPod } from '../../../src/target/local/pods.ts';
+import { FakeApi, failure } from '../../support/fake-api.ts';
+import { unaborted } from '../../support/signals.ts';
+import { identity } from './support.ts';
+
+let api: FakeApi;
+let client: KubeClient;
+beforeAll(async () => {
+  api = await FakeApi.start();
+});
+beforeEach(() => {
+  api.reset();
+  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
+});
+afterEach(async () => {
+  await client.close();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+describe('a pod', () => {
+  test('gets its status', async () => {
+    api.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'httpbin-1', namespace: 'foo' } });
+    await reportPod(client, identity(), { ready: true }, unaborted());
+    expect(api.get('v1', 'Pod', 'httpbin-1', 'foo')?.status).toMatchObject({ phase: 'Running' });
+  });
+
+  test('is deleted at once with what was made for it, whether it is there or not', async () => {
+    const metadata = { name: 'httpbin-1', namespace: 'foo' };
+    const istio = 'networking.istio.io/v1';
+    api.put({ apiVersion: 'v1', kind: 'Pod', metadata });
+    api.put({ apiVersion: istio, kind: 'WorkloadEntry', metadata });
+    api.put({ apiVersion: istio, kind: 'Sidecar', metadata });
+    await deletePod(client, identity(), unaborted());
+    expect(api.objects.size).toBe(0);
+    const { body } = api.requests.find(({ method, path }) => method === 'DELETE' && path.includes('/pods/'))!;
+    expect(body).toMatchObject({ gracePeriodSeconds: 0 });
+    await deletePod(client, identity(), unaborted());
+  });
+
+  test('that cannot be deleted is an error', async () => {
+    api.rule('DELETE', /pods/, failure(500, 'InternalError', 'broken'));
+    await expect(deletePod(client, identity(), unaborted())).rejects.toMatchObject({ status: 500 });
+  });
+});
