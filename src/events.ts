@@ -120,12 +120,26 @@ export interface Counts {
 }
 
 export type Event =
-  | { readonly type: 'run-started'; readonly at: number; readonly runId: string; readonly version: string }
-  | { readonly type: 'phase-started'; readonly at: number; readonly phase: string }
+  | {
+      readonly type: 'run-started';
+      readonly at: number;
+      readonly runId: string;
+      readonly version: string;
+      /** The meshes of a run with several, in their order; absent when there is one. */
+      readonly meshes?: readonly string[] | undefined;
+    }
+  | {
+      readonly type: 'phase-started';
+      readonly at: number;
+      readonly phase: string;
+      /** Which of several meshes it is about. */
+      readonly mesh?: string | undefined;
+    }
   | {
       readonly type: 'phase-finished';
       readonly at: number;
       readonly phase: string;
+      readonly mesh?: string | undefined;
       readonly durationMs: number;
       readonly note?: string | undefined;
     }
@@ -133,10 +147,18 @@ export type Event =
       readonly type: 'phase-failed';
       readonly at: number;
       readonly phase: string;
+      readonly mesh?: string | undefined;
       readonly durationMs: number;
       readonly problem: Problem;
     }
   | { readonly type: 'mesh-ready'; readonly at: number; readonly mesh: MeshFacts }
+  | {
+      /** One of several meshes cannot be tested, or not be taken down; the others go on. */
+      readonly type: 'mesh-failed';
+      readonly at: number;
+      readonly mesh: string;
+      readonly problem: Problem;
+    }
   | {
       readonly type: 'planned';
       readonly at: number;
@@ -147,13 +169,21 @@ export type Event =
       readonly type: 'warning';
       readonly at: number;
       readonly message: string;
+      readonly mesh?: string | undefined;
       readonly place?: Place | undefined;
     }
   | { readonly type: 'scenario-started'; readonly at: number; readonly scenario: ScenarioInfo }
-  | { readonly type: 'step-started'; readonly at: number; readonly scenario: string; readonly step: string }
+  | {
+      readonly type: 'step-started';
+      readonly at: number;
+      readonly mesh: string;
+      readonly scenario: string;
+      readonly step: string;
+    }
   | {
       readonly type: 'step-applied';
       readonly at: number;
+      readonly mesh: string;
       readonly scenario: string;
       readonly step: string;
       /** `Kind namespace/name` of everything applied or deleted. */
@@ -164,6 +194,7 @@ export type Event =
   | {
       readonly type: 'step-held';
       readonly at: number;
+      readonly mesh: string;
       readonly scenario: string;
       readonly step: string;
       /** From the change until every proxy concerned had the new configuration. */
@@ -203,4 +234,12 @@ export type Unstamped<E extends Event = Event> = E extends Event ? Omit<E, 'at'>
 /** Wraps `emit` so that every event carries the time at which it was given. */
 export function stamped(emit: Emit, now: () => number = Date.now): (event: Unstamped) => void {
   return (event) => emit({ ...event, at: now() } as Event);
+}
+
+/** Wraps what takes a target's progress so that phases and warnings say which of several meshes they are about. */
+export function ofMesh(mesh: string, tell: (event: Unstamped) => void): (event: Unstamped) => void {
+  return (event) => {
+    const isAboutMesh = event.type === 'warning' || event.type.startsWith('phase-');
+    tell(isAboutMesh ? ({ ...event, mesh } as Unstamped) : event);
+  };
 }

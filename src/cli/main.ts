@@ -51,14 +51,14 @@ export async function main(args: readonly string[]): Promise<number> {
   );
   add(
     'up',
-    'create a kind cluster with Istio and the applications, and keep it',
+    'set up a mesh with the applications, and keep it',
     commandOptions.up,
     'jwt-e2e up && jwt-e2e run --reuse --keep',
     async (_, values) => (await import('./commands/up.ts')).upCommand(values, processIo),
   );
   add(
     'down',
-    'delete the kind cluster and everything that belongs to it',
+    'take down a mesh that was kept, or what a run has left',
     commandOptions.down,
     'jwt-e2e down --name jwt-e2e',
     async (_, values) => (await import('./commands/down.ts')).downCommand(values, processIo),
@@ -108,6 +108,20 @@ export async function main(args: readonly string[]): Promise<number> {
         { write: flag(values, 'write'), check: flag(values, 'check') },
         processIo,
       ),
+  );
+  add(
+    'fetch',
+    'get the programs of the target local ahead of time',
+    commandOptions.fetch,
+    'jwt-e2e fetch --istio 1.31.1',
+    async (_, values) => (await import('./commands/fetch.ts')).fetchCommand(values, processIo),
+  );
+  add(
+    'doctor',
+    'say what is here, what can be had and what is missing',
+    commandOptions.doctor,
+    'jwt-e2e doctor',
+    async (_, values) => (await import('./commands/doctor.ts')).doctorCommand(values, processIo),
   );
   add('matrix', 'print the versions to test as JSON, for CI', [], 'jwt-e2e matrix', async () =>
     (await import('./commands/matrix.ts')).matrixCommand(processIo),

@@ -8,6 +8,9 @@ const productRoot = fileURLToPath(new URL('../..', import.meta.url));
 /** The folder that makes the mesh: cluster configuration, Istio settings, applications, versions. */
 export const kindFolder = join(productRoot, 'kind');
 
+/** The manifests of applications, `<name>.yaml` each. */
+export const appsFolder = join(kindFolder, 'apps');
+
 export const versionsFile = join(kindFolder, 'versions.yaml');
 
 export const productVersion = (

@@ -31,7 +31,7 @@ export function summaryLines(
   return lines;
 }
 
-function countsLine({ counts, run, scenarios }: RunResult, checks: number, colors: Colors): string {
+function countsLine({ counts, run, scenarios, meshes }: RunResult, checks: number, colors: Colors): string {
   const { passed, failed, error, skipped, notRun } = counts;
   const parts = [
     passed > 0 ? colors.green(`${passed} passed`) : undefined,
@@ -40,7 +40,9 @@ function countsLine({ counts, run, scenarios }: RunResult, checks: number, color
     skipped > 0 ? colors.dim(`${skipped} skipped`) : undefined,
     notRun > 0 ? colors.yellow(`${notRun} did not run`) : undefined,
   ].filter((part) => part !== undefined);
-  const total = `${plural(checks + notRun, 'check')} in ${plural(scenarios.length, 'scenario')}`;
+  const names = new Set(scenarios.map(({ info }) => info.id));
+  const where = run.meshes === undefined ? '' : ` on ${plural(meshes.length, 'mesh', 'meshes')}`;
+  const total = `${plural(checks + notRun, 'check')} in ${plural(names.size, 'scenario')}${where}`;
   const list = parts.length === 0 ? '' : `: ${parts.join(', ')}`;
   return `${colors.bold(total)}${list} ${colors.dim(`(${duration(run.durationMs)})`)}`;
 }

@@ -1,9 +1,10 @@
 /** The console report: quiet success, loud failure. */
 import pc from 'picocolors';
 import { formatPlace, type Place } from '../errors.ts';
-import type { Event } from '../events.ts';
+import type { Event, Problem } from '../events.ts';
 import { failureLines } from './console-failure.ts';
 import { meshLines, problemLines, scenarioLine } from './console-lines.ts';
+import { meshTable } from './console-meshes.ts';
 import { summaryLines } from './console-summary.ts';
 import { ResultModel } from './model.ts';
 import { sameProblem } from './model-scenario.ts';
@@ -23,6 +24,8 @@ export interface ConsoleOptions extends Terminal {
   readonly artifacts?: string | undefined;
   /** Only what failed, warnings, and the last lines. */
   readonly quiet?: boolean | undefined;
+  /** What the mesh is was told already, as in a later round on the same one. */
+  readonly known?: boolean | undefined;
   /** Milliseconds, for the moving line. */
   readonly now?: (() => number) | undefined;
 }
@@ -38,6 +41,7 @@ export class ConsoleReporter implements Reporter {
   readonly #told = new Set<string>();
   readonly #warned = new Set<string>();
   #nameWidth = 0;
+  #isOneOfSeveral = false;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
@@ -49,26 +53,37 @@ export class ConsoleReporter implements Reporter {
     this.#model.add(event);
     const { green, red, dim } = this.#colors;
     switch (event.type) {
-      case 'phase-started':
-        this.#phases.push(event.phase);
-        if (!this.#options.isTTY) this.#say(` ${dim('•')} ${oneLine(event.phase)} …`);
+      case 'run-started':
+        this.#isOneOfSeveral = event.meshes !== undefined;
+        break;
+      case 'phase-started': {
+        const phase = this.#named(event.phase, event.mesh);
+        this.#phases.push(phase);
+        if (!this.#options.isTTY) this.#say(` ${dim('•')} ${phase} …`);
         this.#showPhase();
         break;
+      }
       case 'phase-finished': {
-        this.#endPhase(event.phase);
+        const phase = this.#named(event.phase, event.mesh);
+        this.#endPhase(phase);
         const note = event.note === undefined ? '' : `: ${oneLine(event.note)}`;
-        this.#say(` ${green('✓')} ${oneLine(event.phase)}${note} ${this.#time(event.durationMs)}`);
+        this.#say(` ${green('✓')} ${phase}${note} ${this.#time(event.durationMs)}`);
         break;
       }
-      case 'phase-failed':
-        this.#endPhase(event.phase);
+      case 'phase-failed': {
+        const phase = this.#named(event.phase, event.mesh);
+        this.#endPhase(phase);
         this.#status.print(
-          ` ${red('✗')} ${oneLine(event.phase)} ${this.#time(event.durationMs)}`,
+          ` ${red('✗')} ${phase} ${this.#time(event.durationMs)}`,
           ...problemLines(event.problem, this.#colors),
         );
         break;
+      }
       case 'mesh-ready':
-        for (const line of meshLines(event.mesh, this.#colors)) this.#say(line);
+        if (!this.#options.known) for (const line of meshLines(event.mesh, this.#colors)) this.#say(line);
+        break;
+      case 'mesh-failed':
+        this.#tellMesh(event.mesh, event.problem);
         break;
       case 'planned':
         for (const { info } of event.scenarios) {
@@ -76,13 +91,13 @@ export class ConsoleReporter implements Reporter {
         }
         break;
       case 'warning':
-        this.#warn(event.message, event.place);
+        this.#warn(this.#named(event.message, event.mesh), event.place);
         break;
       case 'scenario-started':
-        this.#status.show(oneLine(event.scenario.id));
+        this.#status.show(this.#named(event.scenario.id, event.scenario.mesh));
         break;
       case 'step-started':
-        this.#status.show(oneLine(`${event.scenario}: ${event.step}`));
+        this.#status.show(this.#named(`${event.scenario}: ${event.step}`, event.mesh));
         break;
       case 'step-applied':
         for (const warning of event.warnings) this.#warn(`${event.scenario}: ${warning}`);
@@ -123,9 +138,19 @@ export class ConsoleReporter implements Reporter {
   /** With several meshes in one run the name alone does not say which one is meant. */
   #scenarioName({ info }: ScenarioResult): string {
     const { meshes } = this.#model.result();
-    if (meshes.length < 2) return info.id;
-    const mesh = meshes.find((candidate) => candidate.id === info.mesh);
-    return `${info.id} (${meshLabel(mesh, info.mesh).join(', ')})`;
+    return this.#isOneOfSeveral ? `${info.id} (${meshLabel(meshes, info.mesh).join(', ')})` : info.id;
+  }
+
+  #named(text: string, mesh: string | undefined): string {
+    return oneLine(this.#isOneOfSeveral && mesh !== undefined ? `${mesh}: ${text}` : text);
+  }
+
+  /** Unless the phase that failed has told it. */
+  #tellMesh(mesh: string, problem: Problem): void {
+    const { phases } = this.#model.result();
+    if (phases.some((phase) => phase.mesh === mesh && sameProblem(phase.problem, problem))) return;
+    const line = ` ${this.#colors.red('✗')} ${this.#named('cannot be tested', mesh)}`;
+    this.#status.print(line, ...problemLines(problem, this.#colors));
   }
 
   #end(): void {
@@ -139,6 +164,7 @@ export class ConsoleReporter implements Reporter {
     const { problem } = result.run;
     const told = [...result.phases, ...result.scenarios].some((part) => sameProblem(part.problem, problem));
     if (problem !== undefined && !told) this.#status.print(...problemLines(problem, this.#colors));
+    this.#status.print(...meshTable(result, this.#colors));
     this.#status.print(...summaryLines(result, this.#options.reports, this.#colors));
   }
 
@@ -167,7 +193,7 @@ export class ConsoleReporter implements Reporter {
 
   #showPhase(): void {
     const phase = this.#phases.at(-1);
-    this.#status.show(phase === undefined ? undefined : oneLine(phase));
+    this.#status.show(phase);
   }
 }
 

@@ -33,6 +33,7 @@ export class FileReporter implements Reporter {
         break;
       case 'planned':
       case 'phase-failed':
+      case 'mesh-failed':
       case 'scenario-finished':
       case 'run-finished':
         this.#write();

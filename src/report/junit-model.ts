@@ -46,7 +46,7 @@ export function junitSuites(result: RunResult, artifacts?: string): JUnitSuite[]
 function scenarioSuite(result: RunResult, scenario: ScenarioResult, artifacts?: string): JUnitSuite {
   const { info } = scenario;
   const mesh = result.meshes.find(({ id }) => id === info.mesh);
-  const label = meshLabel(mesh, info.mesh);
+  const label = meshLabel(result.meshes, info.mesh);
   const classname = [...label, info.id].join('.');
   const cases = scenario.checks.map((check) => checkCase(check, classname, artifacts));
   if (scenario.notRun > 0) cases.push(notRunCase(result, scenario, classname));
@@ -87,7 +87,12 @@ function whyNotRun(result: RunResult, scenario: ScenarioResult): { type: string;
   }
   if (run.state === 'running') return { type: 'aborted', message: 'the run did not finish' };
   if (run.state === 'interrupted') return { type: 'interrupted', message: 'the run was interrupted' };
-  const problem = run.problem ?? result.phases.find((phase) => phase.problem !== undefined)?.problem;
+  const { mesh } = scenario.info;
+  const ofMesh = result.failedMeshes.find((failed) => failed.mesh === mesh)?.problem;
+  const problem =
+    ofMesh ??
+    run.problem ??
+    result.phases.find((phase) => phase.problem !== undefined && (phase.mesh ?? mesh) === mesh)?.problem;
   if (problem !== undefined) return { type: problem.code, message: problem.message };
   return { type: 'not-run', message: 'the run ended before' };
 }

@@ -10,8 +10,9 @@ import { plural } from './text.ts';
 /** Undefined when there is nothing to tell. `scenarios` are the other suites of the report. */
 export function setupSuite(result: RunResult, scenarios: readonly JUnitSuite[]): JUnitSuite | undefined {
   const { run } = result;
-  const only = result.meshes.length === 1 ? result.meshes[0] : undefined;
-  const label = only === undefined ? [] : meshLabel(only, only.id);
+  const several = run.meshes !== undefined;
+  const only = result.meshes.length === 1 && !several ? result.meshes[0] : undefined;
+  const label = only === undefined ? [] : meshLabel(result.meshes, only.id);
   const classname = [...label, 'setup'].join('.');
   const problemCase = (name: string, problem: Problem, durationMs: number, place?: Place): JUnitCase => ({
     classname,
@@ -21,12 +22,21 @@ export function setupSuite(result: RunResult, scenarios: readonly JUnitSuite[]):
     outcome: { kind: 'error', type: problem.code, message: problem.message, text: problemText(problem) },
   });
   const cases: JUnitCase[] = [];
-  for (const { phase, problem, durationMs } of result.phases) {
-    if (problem !== undefined) cases.push(problemCase(phase, problem, durationMs));
+  // With several meshes the same phases and scenarios are there several times.
+  const named = (name: string, mesh: string | undefined) =>
+    several && mesh !== undefined ? [...meshLabel(result.meshes, mesh), name].join(' / ') : name;
+  for (const { phase, mesh, problem, durationMs } of result.phases) {
+    if (problem !== undefined) cases.push(problemCase(named(phase, mesh), problem, durationMs));
+  }
+  for (const { mesh, problem } of result.failedMeshes) {
+    const isToldByPhase = result.phases.some(
+      (phase) => phase.mesh === mesh && sameProblem(phase.problem, problem),
+    );
+    if (!isToldByPhase) cases.push(problemCase(named('mesh', mesh), problem, 0));
   }
   for (const { info, problem, durationMs } of result.scenarios) {
     if (problem !== undefined)
-      cases.push(problemCase(`scenario ${info.id}`, problem, durationMs, info.place));
+      cases.push(problemCase(named(`scenario ${info.id}`, info.mesh), problem, durationMs, info.place));
   }
   const reported = [...result.phases, ...result.scenarios].some(({ problem }) =>
     sameProblem(problem, run.problem),

@@ -54,7 +54,8 @@ export function findingsOf(checks: readonly CheckResult[]): Finding[] {
     if (finding === undefined || state !== 'passed') continue;
     const ids = byText.get(finding);
     if (ids === undefined) byText.set(finding, [id]);
-    else ids.push(id);
+    // Several meshes of a run show the same.
+    else if (!ids.includes(id)) ids.push(id);
   }
   return [...byText].map(([text, ids]) => ({ text, checks: ids }));
 }

@@ -1,5 +1,6 @@
 /** Folds the event stream into a {@link RunResult}. Pure: no clock, no files. */
-import type { CheckResult, Event, MeshFacts, ScenarioInfo } from '../events.ts';
+import type { CheckResult, Event, MeshFacts, Problem, ScenarioInfo } from '../events.ts';
+import { differencesOf } from './differences.ts';
 import { findingsOf, type ScenarioEntry, scenarioResult } from './model-scenario.ts';
 import { isoTime, type PhaseResult, type RunResult, type StepResult } from './result.ts';
 
@@ -11,9 +12,10 @@ export class ResultModel {
   #finished: Of<'run-finished'> | undefined;
   #lastAt = 0;
   readonly #meshes = new Map<string, MeshFacts>();
+  readonly #failedMeshes: { mesh: string; problem: Problem }[] = [];
   readonly #phases: PhaseResult[] = [];
   readonly #scenarios = new Map<string, ScenarioEntry>();
-  readonly #warnings: { message: string; place?: Of<'warning'>['place'] }[] = [];
+  readonly #warnings: Pick<Of<'warning'>, 'message' | 'mesh' | 'place'>[] = [];
 
   add(event: Event): void {
     this.#lastAt = event.at;
@@ -22,7 +24,7 @@ export class ResultModel {
         this.#started = event;
         break;
       case 'phase-started':
-        this.#phases.push({ phase: event.phase, state: 'running', durationMs: 0 });
+        this.#phases.push({ phase: event.phase, mesh: event.mesh, state: 'running', durationMs: 0 });
         break;
       case 'phase-finished':
         this.#endPhase({ ...pick(event), state: 'passed', note: event.note });
@@ -33,11 +35,14 @@ export class ResultModel {
       case 'mesh-ready':
         this.#meshes.set(event.mesh.id, event.mesh);
         break;
+      case 'mesh-failed':
+        this.#failedMeshes.push({ mesh: event.mesh, problem: event.problem });
+        break;
       case 'planned':
         for (const { info, checks } of event.scenarios) this.#entry(info).planned = checks;
         break;
       case 'warning':
-        this.#warnings.push({ message: event.message, place: event.place });
+        this.#warnings.push({ message: event.message, mesh: event.mesh, place: event.place });
         break;
       case 'scenario-started':
         this.#entry(event.scenario).startedAt = event.at;
@@ -69,13 +74,16 @@ export class ResultModel {
 
   result(): RunResult {
     const finished = this.#finished;
-    const scenarios = [...this.#scenarios.values()].map((entry) =>
-      scenarioResult(entry, this.#lastAt, this.#finished !== undefined),
-    );
+    const order = this.#started?.meshes ?? [];
+    // Meshes work at the same time: which comes first is chance.
+    const scenarios = [...this.#scenarios.values()]
+      .toSorted((a, b) => order.indexOf(a.info.mesh) - order.indexOf(b.info.mesh))
+      .map((entry) => scenarioResult(entry, this.#lastAt, this.#finished !== undefined));
     const checks = scenarios.flatMap((scenario) => scenario.checks);
     const count = (state: CheckResult['state']): number =>
       checks.filter((check) => check.state === state).length;
     const startedAt = this.#started?.at ?? this.#lastAt;
+    const meshes = [...this.#meshes.values()].toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
     return {
       schemaVersion: 1,
       run: {
@@ -84,9 +92,11 @@ export class ResultModel {
         startedAt: isoTime(startedAt),
         durationMs: finished?.durationMs ?? this.#lastAt - startedAt,
         state: finished === undefined ? 'running' : finished.interrupted ? 'interrupted' : 'finished',
+        meshes: this.#started?.meshes,
         problem: finished?.problem,
       },
-      meshes: [...this.#meshes.values()],
+      meshes,
+      failedMeshes: [...this.#failedMeshes],
       phases: [...this.#phases],
       scenarios,
       counts: {
@@ -97,6 +107,10 @@ export class ResultModel {
         notRun: scenarios.reduce((sum, scenario) => sum + scenario.notRun, 0),
       },
       findings: findingsOf(checks),
+      differences: differencesOf(
+        meshes.map(({ id }) => id),
+        scenarios,
+      ),
       warnings: [...this.#warnings],
       exitCode: finished?.exitCode ?? null,
     };
@@ -104,7 +118,7 @@ export class ResultModel {
 
   #endPhase(end: PhaseResult): void {
     const index = this.#phases.findLastIndex(
-      (phase) => phase.phase === end.phase && phase.state === 'running',
+      ({ phase, mesh, state }) => phase === end.phase && mesh === end.mesh && state === 'running',
     );
     if (index === -1) this.#phases.push(end);
     else this.#phases[index] = end;
@@ -131,12 +145,8 @@ export class ResultModel {
     return this.#scenarios.get(JSON.stringify([mesh, id]));
   }
 
-  /** Events of steps do not name the mesh: the scenario of that name that runs now is meant. */
-  #step(event: { scenario: string; step: string }, more: Partial<StepResult>): void {
-    const entry = [...this.#scenarios.values()].findLast(
-      ({ info, startedAt, finished }) =>
-        info.id === event.scenario && startedAt !== undefined && finished === undefined,
-    );
+  #step(event: { mesh: string; scenario: string; step: string }, more: Partial<StepResult>): void {
+    const entry = this.#find(event.mesh, event.scenario);
     const known = entry?.steps.get(event.step) ?? { name: event.step, objects: [], warnings: [] };
     entry?.steps.set(event.step, { ...known, ...more });
   }
@@ -148,6 +158,6 @@ function infoOf(mesh: string, check: CheckResult): ScenarioInfo {
   return { id, name: id, title: id, mesh, profile: 'unknown', source, tags: [], place };
 }
 
-function pick(event: { phase: string; durationMs: number }): { phase: string; durationMs: number } {
-  return { phase: event.phase, durationMs: event.durationMs };
+function pick({ phase, mesh, durationMs }: Of<'phase-finished'> | Of<'phase-failed'>) {
+  return { phase, mesh, durationMs };
 }

@@ -8,6 +8,8 @@ export type ScenarioState = CheckState | 'planned' | 'running';
 
 export interface PhaseResult {
   readonly phase: string;
+  /** Which of several meshes it was about. */
+  readonly mesh?: string | undefined;
   readonly state: 'running' | 'passed' | 'failed';
   readonly durationMs: number;
   readonly note?: string | undefined;
@@ -44,6 +46,19 @@ export interface Finding {
   readonly checks: readonly string[];
 }
 
+/** A check that came out differently on the meshes of a run. */
+export interface Difference {
+  readonly scenario: string;
+  readonly check: string;
+  /** In the order of the meshes; those that have no result of this check are left out. */
+  readonly answers: readonly {
+    readonly mesh: string;
+    readonly state: CheckState;
+    /** Of the response, where the check sent a request. */
+    readonly status?: number | undefined;
+  }[];
+}
+
 export interface RunResult {
   /** Of the JSON file; grows by one with every change that breaks readers. */
   readonly schemaVersion: 1;
@@ -56,14 +71,24 @@ export interface RunResult {
     readonly durationMs: number;
     /** `running` in a file that is left behind means that the run was killed. */
     readonly state: 'running' | 'finished' | 'interrupted';
+    /** The ids of all meshes in their order, when there are several. */
+    readonly meshes?: readonly string[] | undefined;
     readonly problem?: Problem | undefined;
   };
+  /** Those that could be set up. */
   readonly meshes: readonly MeshFacts[];
+  /** Of several meshes those that could not be tested, or not be taken down. */
+  readonly failedMeshes: readonly { readonly mesh: string; readonly problem: Problem }[];
   readonly phases: readonly PhaseResult[];
   readonly scenarios: readonly ScenarioResult[];
   readonly counts: Counts & { readonly notRun: number };
   readonly findings: readonly Finding[];
-  readonly warnings: readonly { readonly message: string; readonly place?: Place | undefined }[];
+  readonly differences: readonly Difference[];
+  readonly warnings: readonly {
+    readonly message: string;
+    readonly mesh?: string | undefined;
+    readonly place?: Place | undefined;
+  }[];
   /** Null while the run has not finished. */
   readonly exitCode: number | null;
 }
@@ -75,7 +100,16 @@ export function isoTime(at: number): string {
   return new Date(Number.isFinite(at) ? Math.min(Math.max(at, 0), latest) : 0).toISOString();
 }
 
-/** What to call a mesh in reports: `istio-1.30.3` and the target, or only its id while nothing is known about it. */
-export function meshLabel(mesh: MeshFacts | undefined, id: string): readonly string[] {
-  return mesh === undefined ? [id] : [`istio-${mesh.istio}`, mesh.target];
+/**
+ * What to call a mesh in reports: `istio-1.30.3` and the target, or only its id while nothing is known about it. Where
+ * another mesh of the run would be called the same, the version of Envoy comes between, and the id when that does not help.
+ */
+export function meshLabel(meshes: readonly MeshFacts[], id: string): readonly string[] {
+  const mesh = meshes.find((each) => each.id === id);
+  if (mesh === undefined) return [id];
+  const { istio, envoy, target } = mesh;
+  const alike = meshes.filter((each) => each !== mesh && each.istio === istio && each.target === target);
+  if (alike.length === 0) return [`istio-${istio}`, target];
+  const isKnownByEnvoy = envoy !== undefined && alike.every((each) => each.envoy !== envoy);
+  return [`istio-${istio}`, isKnownByEnvoy ? `envoy-${envoy}` : id, target];
 }

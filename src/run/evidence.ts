@@ -1,7 +1,7 @@
 /** Writes what explains a failed check into a folder of its own. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { stringify } from 'yaml';
 import type { CheckResult } from '../events.ts';
 import { nameOfError } from '../names.ts';
@@ -9,6 +9,7 @@ import type { EvidenceFile, KubeObject, Origin, Target } from '../target/target.
 import { timeouts } from '../timeouts.ts';
 import { redact } from '../token/decode.ts';
 import { within } from '../wait.ts';
+import type { RunOptions } from './state.ts';
 
 export interface EvidenceQuery {
   readonly check: CheckResult;
@@ -26,17 +27,19 @@ export interface EvidenceQuery {
 /**
  * Collects and writes the evidence; never throws, because a report without evidence is better than none.
  *
+ * @param where the artifacts folder, and within it the folder of this mesh, when there are several
  * @returns the folder, relative to the artifacts folder
  */
 export async function writeEvidence(
   target: Target,
-  artifacts: string,
+  where: Pick<RunOptions, 'artifacts' | 'meshFolder'>,
   query: EvidenceQuery,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { check, request } = query;
   const show = query.showTokens ? (text: string) => text : redact;
-  const folder = folderOf(check.id);
+  const { artifacts, meshFolder = '' } = where;
+  const folder = posix.join(meshFolder, folderOf(check.id));
   const limit = within(timeouts.evidence, signal, 'collecting evidence');
   try {
     const files = [
@@ -67,7 +70,7 @@ export async function writeEvidence(
 }
 
 /** A name that every file system takes; rows such as `/a/b` and `/a-b` must not share a folder. */
-function folderOf(id: string): string {
+export function folderOf(id: string): string {
   const name = id.replace(/[^\w@.=-]+/g, '-').slice(0, 180);
   return `${name}-${createHash('sha256').update(id).digest('hex').slice(0, 6)}`;
 }

@@ -9,11 +9,8 @@ import { nearbyRequest } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import type { StepState } from './state.ts';
 
-/**
- * How long an entry may take to appear, in milliseconds: a pod's log goes through a file on its node, while the log of
- * an external server is asked for from the server itself.
- */
-const logDelay = { 'in-cluster': 1000, external: 0 } as const;
+/** How long an entry may take to appear in the log of a pod, in milliseconds, unless the target says otherwise. */
+const podLogDelay = 1000;
 
 /** Looks at the logs. A log that cannot be read is an error of its check alone: the answers of the step are known. */
 export async function checkFetches(
@@ -45,7 +42,9 @@ async function checkOne(
   signal: AbortSignal,
 ): Promise<CheckResult> {
   const where = state.scenario.keyServers[check.keyServer]?.where ?? 'external';
-  const deadline = Date.now() + logDelay[where];
+  // An external server is asked for its log itself.
+  const delay = where === 'external' ? 0 : (state.target.podLogDelayMs ?? podLogDelay);
+  const deadline = Date.now() + delay;
   for (;;) {
     // Fetches by others, such as a check with curl, say nothing about the mesh.
     const all = await readLog(check.keyServer, state, since, signal);
@@ -85,7 +84,7 @@ async function evidenceOf(
   const content = lines.join('\n') || 'nobody has asked for keys in this time';
   return writeEvidence(
     target,
-    options.artifacts,
+    options,
     {
       check,
       applied,

@@ -1,6 +1,6 @@
 /** The scenarios of a plan, group after group; what can be begun early is begun early, and ended whatever happens. */
 import { HarnessError } from '../errors.ts';
-import { type Counts, type Emit, type MeshFacts, stamped } from '../events.ts';
+import type { FetchMode, MeshFacts } from '../events.ts';
 import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import type { Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
@@ -8,9 +8,24 @@ import { within } from '../wait.ts';
 import { filledIn, objectsAhead } from './ahead.ts';
 import { knownNames, startKeyServers } from './context.ts';
 import { intentOf } from './intent.ts';
+import type { KeyRing } from './keys.ts';
+import type { Mesh } from './mesh.ts';
 import { withoutVerdict } from './results.ts';
-import type { RunRequest } from './run.ts';
 import { type Prepared, runScenario, stopKeyServers } from './scenario.ts';
+import type { RunOptions } from './state.ts';
+import type { Tally } from './tally.ts';
+
+/** What is needed to run scenarios on one mesh. */
+export interface GroupRequest {
+  readonly mesh: Mesh;
+  readonly options: RunOptions;
+  readonly keys: KeyRing;
+  readonly failFast: boolean;
+  /** Ends changes of the mesh itself, which leave it in an unknown state when they are cut off. */
+  readonly signal: AbortSignal;
+  /** Ends scenarios, which are undone; aborted whenever `signal` is. */
+  readonly stop: AbortSignal;
+}
 
 /** What was begun for a scenario that has not run yet. */
 interface Begun extends Prepared {
@@ -21,24 +36,23 @@ interface Begun extends Prepared {
 /**
  * Runs all groups and emits what comes of them.
  *
- * @param counts of the checks so far, for failFast
  * @throws HarnessError E_USAGE when there is nothing to run, and what keeps a whole group from running
  */
 export async function runGroups(
   groups: readonly PlannedGroup[],
   facts: MeshFacts,
-  request: RunRequest,
-  tell: Emit,
-  counts: Counts,
+  request: GroupRequest,
+  tally: Tally,
 ): Promise<void> {
-  const { target, signal } = request;
+  const { mesh, signal } = request;
+  const { target } = mesh;
   const all = groups.flatMap((group) => group.scenarios);
   if (all.length === 0) {
     throw new HarnessError('E_USAGE', 'no scenario matches what was asked for', {
       hint: 'See what there is with "jwt-e2e list"; check --grep, --tag, --skip-tag, --profile and --shard.',
     });
   }
-  stamped(tell)({
+  tally.emit({
     type: 'planned',
     mesh: facts.id,
     scenarios: all.map(({ info, steps }) => ({
@@ -46,53 +60,67 @@ export async function runGroups(
       checks: steps.reduce((sum, step) => sum + step.checks.length, 0),
     })),
   });
-  await target.begin?.(intentOf(groups), signal);
+  if (!mesh.begun) await target.begin?.(intentOf(groups), signal);
+  mesh.begun = true;
   // Keys take time to make and servers to start, and neither needs the mesh in a certain state.
   const begun = new Map<string, Begun>(
     all.filter((each) => each.skip === undefined).map((each) => [each.info.id, prepare(each, request)]),
   );
   try {
-    for (const group of groups) await runGroup(group, all, begun, request, tell, counts);
+    for (const { mode, group } of inOrder(groups, facts, target)) {
+      await runGroup(group, mode, all, begun, request, tally);
+    }
   } finally {
     // Left are those that did not run: nobody else ends what was begun for them.
     await Promise.all([...begun].map(([id, each]) => abandon(id, each, target)));
   }
 }
 
+/**
+ * Each group with the fetch mode that it needs, the one for the present mode first. A round before may have left the
+ * mesh in another mode than it came up in, which is what groups for any mode were planned for.
+ */
+function inOrder(groups: readonly PlannedGroup[], facts: MeshFacts, target: Target) {
+  const now = target.fetchMode();
+  const isNow = ({ fetch = facts.fetch }: PlannedGroup) => fetch === now;
+  const sorted = [...groups.filter(isNow), ...groups.filter((group) => !isNow(group))];
+  return sorted.map((group) => ({ group, mode: isNow(group) ? group.fetch : (group.fetch ?? facts.fetch) }));
+}
+
 async function runGroup(
   group: PlannedGroup,
+  mode: FetchMode | undefined,
   all: readonly PlannedScenario[],
   begun: Map<string, Begun>,
-  request: RunRequest,
-  tell: Emit,
-  counts: Counts,
+  request: GroupRequest,
+  tally: Tally,
 ): Promise<void> {
-  const { target, options, failFast, signal } = request;
+  const { mesh, options, failFast, signal, stop } = request;
+  const { target } = mesh;
   const runnable = group.scenarios.filter((each) => each.skip === undefined);
-  if (signal.aborted) return;
-  if (group.fetch !== undefined && runnable.length > 0) await target.setFetchMode(group.fetch, signal);
+  if (stop.aborted) return;
+  if (mode !== undefined && runnable.length > 0) await target.setFetchMode(mode, signal);
   for (const each of runnable) {
     const own = begun.get(each.info.id);
     if (own !== undefined) own.ahead = startAhead(each, all, own, request);
   }
   for (const scenario of group.scenarios) {
-    if (signal.aborted) return;
+    if (stop.aborted) return;
     const { id } = scenario.info;
     const own = begun.get(id);
-    if (scenario.skip !== undefined || own === undefined) skip(scenario, scenario.skip ?? '', tell);
-    else if (failFast && counts.failed + counts.error > 0)
-      skip(scenario, 'an earlier scenario failed (--fail-fast)', tell);
+    if (scenario.skip !== undefined || own === undefined) skip(scenario, scenario.skip ?? '', tally);
+    else if (failFast && tally.hasFailures) skip(scenario, 'an earlier scenario failed (--fail-fast)', tally);
     else {
       await own.ahead;
       begun.delete(id);
-      await runScenario(scenario, own, target, options, stamped(tell), signal);
+      await runScenario(scenario, own, target, options, (event) => tally.emit(event), stop);
     }
   }
 }
 
-function prepare(scenario: PlannedScenario, { keys, target, signal }: RunRequest): Begun {
+function prepare(scenario: PlannedScenario, { keys, mesh, stop }: GroupRequest): Begun {
   const issuers = keys.get(scenario);
-  const keyServers = issuers.then((made) => startKeyServers(scenario, made, target, signal));
+  const keyServers = issuers.then((made) => startKeyServers(scenario, made, mesh.target, stop));
   // What goes wrong here is reported by the scenario that needs it.
   keyServers.catch(() => {});
   return { issuers, keyServers, ahead: undefined };
@@ -103,7 +131,7 @@ function startAhead(
   scenario: PlannedScenario,
   all: readonly PlannedScenario[],
   prepared: Prepared,
-  request: RunRequest,
+  request: GroupRequest,
 ): Promise<void> | undefined {
   const objects = objectsAhead(scenario, all);
   return objects.length === 0 ? undefined : applyAhead(objects, scenario, prepared, request);
@@ -113,12 +141,12 @@ async function applyAhead(
   objects: ReturnType<typeof objectsAhead>,
   scenario: PlannedScenario,
   prepared: Prepared,
-  { target, options, signal }: RunRequest,
+  { mesh: { target }, options, stop }: GroupRequest,
 ): Promise<void> {
   try {
-    await target.prepare(scenario.apps, signal);
+    await target.prepare(scenario.apps, stop);
     const names = await knownNames(await prepared.issuers, await prepared.keyServers, target, options.images);
-    await target.apply(filledIn(objects, names, scenario), scenario.info.id, signal);
+    await target.apply(filledIn(objects, names, scenario), scenario.info.id, stop);
   } catch {
     // The step applies the same again, and reports it.
   }
@@ -134,17 +162,17 @@ async function abandon(id: string, { ahead, ...prepared }: Begun, target: Target
   limit.done();
 }
 
-function skip(scenario: PlannedScenario, reason: string, tell: Emit): void {
-  const emit = stamped(tell);
-  emit({ type: 'scenario-started', scenario: scenario.info });
+function skip(scenario: PlannedScenario, reason: string, tally: Tally): void {
+  tally.emit({ type: 'scenario-started', scenario: scenario.info });
   for (const step of scenario.steps) {
     for (const check of step.checks) {
-      emit({
+      tally.emit({
         type: 'check-finished',
         mesh: scenario.info.mesh,
         check: withoutVerdict(scenario, step, check, 'skipped', reason),
       });
     }
   }
-  emit({ type: 'scenario-finished', scenario: scenario.info.id, mesh: scenario.info.mesh, durationMs: 0 });
+  const { id, mesh } = scenario.info;
+  tally.emit({ type: 'scenario-finished', scenario: id, mesh, durationMs: 0 });
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { HarnessError } from '../errors.ts';
 import type { PlannedScenario } from '../plan/types.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
+import type { IssuerSpec } from '../scenario/schema.ts';
 import { resolve } from '../scenario/template.ts';
 import { type IssuerKeys, makeIssuerKeys } from '../token/keys.ts';
 
@@ -13,7 +14,10 @@ const atOnce = Math.min(4, Math.max(1, availableParallelism() - 1));
 
 export class KeyRing {
   readonly #runId: string;
+  /** By scenario and what it says of its issuers, which may change while a scenario is being written. */
   readonly #made = new Map<string, Promise<Keys>>();
+  /** By scenario, name and what is said of the issuer: what has not changed keeps its keys, which meshes remember. */
+  readonly #issuers = new Map<string, Promise<IssuerKeys>>();
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
   #ended = false;
@@ -37,7 +41,7 @@ export class KeyRing {
 
   /** The keys of a planned scenario by the names of its issuers. @throws HarnessError E_TOKEN, E_TEMPLATE */
   get(scenario: PlannedScenario): Promise<Keys> {
-    return this.#made.get(scenario.info.id) ?? this.#make(scenario.info.id, scenario);
+    return this.#make(scenario.info.id, scenario);
   }
 
   /** Makes no more keys: Node does not end before every key is made that was begun. */
@@ -62,13 +66,15 @@ export class KeyRing {
     id: string,
     { issuers, info }: { issuers: PlannedScenario['issuers']; info: Pick<PlannedScenario['info'], 'place'> },
   ): Promise<Keys> {
+    const key = JSON.stringify([id, issuers]);
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
     // Every scenario has key IDs of its own, so that keys of another one cannot pass for them.
     const suffix = `${this.#runId}-${this.#made.size}`;
     const making = Promise.all(
       Object.entries(issuers).map(async ([name, spec]) => {
         try {
-          const making = () => makeIssuerKeys(name, resolve(spec, {}, info.place), suffix);
-          return [name, await this.#inTurn(making)] as const;
+          return [name, await this.#issuer(id, name, resolve(spec, {}, info.place), suffix)] as const;
         } catch (thrown) {
           throw placed(thrown, info.place);
         }
@@ -76,7 +82,14 @@ export class KeyRing {
     ).then((entries): Keys => new Map(entries));
     // What goes wrong is reported by the scenario that needs them.
     making.catch(() => {});
-    this.#made.set(id, making);
+    this.#made.set(key, making);
+    return making;
+  }
+
+  #issuer(id: string, name: string, spec: IssuerSpec, suffix: string): Promise<IssuerKeys> {
+    const key = JSON.stringify([id, name, spec]);
+    const making = this.#issuers.get(key) ?? this.#inTurn(() => makeIssuerKeys(name, spec, suffix));
+    this.#issuers.set(key, making);
     return making;
   }
 }

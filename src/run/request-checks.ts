@@ -118,7 +118,7 @@ async function report(
   if (result.state === 'passed') return result;
   const evidence = await writeEvidence(
     target,
-    options.artifacts,
+    options,
     {
       check: result,
       applied: state.applied,

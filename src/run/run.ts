@@ -1,73 +1,122 @@
-/** The whole run: mesh up, plan, groups of scenarios, mesh down. Everything it does is told as events. */
-import { asHarnessError, exitCodes, type HarnessError, interruptedCode } from '../errors.ts';
-import { type Counts, type Emit, type MeshFacts, stamped } from '../events.ts';
+/** The whole run: meshes up, plan, groups of scenarios, meshes down. Everything it does is told as events. */
+import { interruptedCode } from '../errors.ts';
+import type { Emit, MeshFacts } from '../events.ts';
 import type { PlannedGroup } from '../plan/types.ts';
 import type { CapabilityName, Target } from '../target/target.ts';
-import { timeouts } from '../timeouts.ts';
-import { within } from '../wait.ts';
+import { together } from '../wait.ts';
 import { runGroups } from './groups.ts';
 import type { KeyRing } from './keys.ts';
+import { type Mesh, meshesOf } from './mesh.ts';
 import { problemOf } from './scenario.ts';
 import type { RunOptions } from './state.ts';
+import { Tally } from './tally.ts';
 
-export interface RunRequest {
+/** What scenarios are run, and how. */
+export interface RoundRequest {
   readonly version: string;
-  readonly target: Target;
   /** Makes the plan, once it is known what the mesh is. */
   readonly plan: (facts: MeshFacts, missing: ReadonlyMap<CapabilityName, string>) => readonly PlannedGroup[];
   readonly options: RunOptions;
+  /** One for all meshes: keys take long to make, and each mesh has key servers of its own. */
   readonly keys: KeyRing;
   readonly failFast: boolean;
   readonly emit: Emit;
   /** Aborted on SIGINT or SIGTERM; the reason has the exit code. */
   readonly signal: AbortSignal;
+  /** Ends the scenarios early, but not what sets up a mesh: the next round goes on with it. */
+  readonly cut?: AbortSignal | undefined;
+  /** Applications whose manifests have changed since the round before. */
+  readonly reload?: readonly string[] | undefined;
 }
 
-/** Runs everything and returns the exit code. Never throws. */
+export interface RunRequest extends RoundRequest {
+  readonly targets: readonly Target[];
+  /** How many meshes are up at a time. */
+  readonly atOnce: number;
+}
+
+/** Runs everything on all targets and returns the exit code. What fails on one does not stop the others. Never throws. */
 export async function runAll(request: RunRequest): Promise<number> {
+  const meshes = meshesOf(request.targets);
+  return asRun(meshes, request, async (tally) => {
+    await together(
+      meshes,
+      async (mesh) => {
+        if (!isWanted(mesh, request, tally)) return;
+        await runOn(mesh, request, tally);
+        const error = await mesh.end();
+        if (error !== undefined) tally.failed(mesh, error, request.signal.aborted);
+      },
+      new AbortController().signal,
+      request.atOnce,
+    );
+  });
+}
+
+/**
+ * Runs scenarios on meshes that stay up, setting up those that are not. The events are those of a whole run.
+ *
+ * @returns the exit code; never throws
+ */
+export async function runRound(meshes: readonly Mesh[], request: RoundRequest): Promise<number> {
+  return asRun(meshes, request, async (tally) => {
+    await Promise.all(meshes.map((mesh) => runOn(mesh, request, tally)));
+  });
+}
+
+/** From run-started to run-finished. */
+async function asRun(
+  meshes: readonly Mesh[],
+  request: RoundRequest,
+  work: (tally: Tally) => Promise<void>,
+): Promise<number> {
   const started = performance.now();
-  const counts = { passed: 0, failed: 0, error: 0, skipped: 0 };
-  const tell: Emit = (event) => {
-    if (event.type === 'check-finished') counts[event.check.state] += 1;
-    if (event.type === 'scenario-finished' && event.problem !== undefined) problems += 1;
-    request.emit(event);
-  };
-  let problems = 0;
-  const emit = stamped(tell);
-  emit({ type: 'run-started', runId: request.options.runId, version: request.version });
-  let error: HarnessError | undefined;
-  try {
-    const facts = await request.target.up(request.signal);
-    emit({ type: 'mesh-ready', mesh: facts });
-    const groups = request.plan(facts, request.target.missing);
-    await runGroups(groups, facts, request, tell, counts);
-  } catch (thrown) {
-    error = asHarnessError(thrown);
-  }
-  const cleanUp = within(timeouts.cleanUp, new AbortController().signal, 'cleaning up');
-  try {
-    await request.target.down(cleanUp.signal);
-  } catch (thrown) {
-    error ??= asHarnessError(thrown);
-  } finally {
-    cleanUp.done();
-  }
-  const interrupted = request.signal.aborted;
-  const exitCode = interrupted ? interruptedCode(request.signal.reason) : verdictOf(counts, problems, error);
-  emit({
+  const { options, version, signal, cut } = request;
+  const tally = new Tally(request.emit);
+  const labels = meshes.flatMap(({ label }) => label ?? []);
+  tally.emit({
+    type: 'run-started',
+    runId: options.runId,
+    version,
+    meshes: labels.length > 0 ? labels : undefined,
+  });
+  await work(tally);
+  const ended = [signal, cut].find((each) => each?.aborted);
+  const exitCode = ended === undefined ? tally.exitCode : interruptedCode(ended.reason);
+  const { problem } = tally;
+  tally.emit({
     type: 'run-finished',
     durationMs: Math.round(performance.now() - started),
-    counts,
+    counts: tally.counts,
     exitCode,
-    interrupted: interrupted || undefined,
-    problem: error === undefined || interrupted ? undefined : problemOf(error),
+    interrupted: ended === undefined ? undefined : true,
+    problem: problem === undefined || ended !== undefined ? undefined : problemOf(problem),
   });
   return exitCode;
 }
 
-/** A failed check is a verdict about the mesh and counts more than something that kept others from a verdict. */
-function verdictOf(counts: Counts, problems: number, error: HarnessError | undefined): number {
-  if (counts.failed > 0) return exitCodes.failed;
-  if (error !== undefined) return error.exitCode;
-  return counts.error > 0 || problems > 0 ? exitCodes.noVerdict : exitCodes.passed;
+/** Whether there is still something to do on a mesh whose turn comes late. */
+function isWanted({ label }: Mesh, { failFast, signal }: RoundRequest, tally: Tally): boolean {
+  if (label === undefined) return true;
+  if (failFast && tally.hasFailures) {
+    const message = 'not tested: a scenario failed on another mesh (--fail-fast)';
+    tally.emit({ type: 'warning', mesh: label, message });
+    return false;
+  }
+  return !signal.aborted;
+}
+
+async function runOn(mesh: Mesh, request: RoundRequest, tally: Tally): Promise<void> {
+  const { target } = mesh;
+  const { signal, cut, reload = [] } = request;
+  const stop = cut === undefined ? signal : AbortSignal.any([signal, cut]);
+  try {
+    if (reload.length > 0 && mesh.facts !== undefined) await target.reload?.(reload, signal);
+    const facts = await mesh.ready((event) => tally.emit(event), signal);
+    const groups = request.plan(facts, target.missing);
+    const options = { ...request.options, meshFolder: mesh.folder };
+    await runGroups(groups, facts, { ...request, options, mesh, stop }, tally);
+  } catch (thrown) {
+    tally.failed(mesh, thrown, stop.aborted);
+  }
 }

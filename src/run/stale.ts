@@ -9,20 +9,26 @@ import type { Snapshot } from './hold.ts';
 /** How the key IDs end that {@link KeyRing} has made: with the run and a number. */
 const endOfKid = /-([0-9a-f]{6})-\d+$/;
 
-/** @throws HarnessError E_UNPROVEN when a proxy verifies with keys that another run of this tool has made */
-export function refuseStaleKeys(snapshot: Snapshot, runId: string): void {
+/**
+ * @param own the key IDs of the scenario that runs
+ * @throws HarnessError E_UNPROVEN when a proxy verifies with keys that another run of this tool has made, or that were
+ * made for a scenario that is no longer there: another one, or the same before it was changed
+ */
+export function refuseStaleKeys(snapshot: Snapshot, runId: string, own: ReadonlySet<string>): void {
   for (const [proxy, { policies }] of snapshot) {
     for (const { issuer, keys = [] } of policies.providers) {
-      const runs = keys.map(({ kid }) => endOfKid.exec(String(kid))?.[1]);
-      const other = runs.find((run) => run !== undefined && run !== runId);
-      if (other === undefined) continue;
-      throw new HarnessError(
-        'E_UNPROVEN',
-        `${proxy} has keys of run ${other} for issuer ${issuer}: istiod has not fetched those of this run`,
-        {
-          hint: 'istiod keeps the keys that it has fetched for 20 minutes and more. Wait, or restart it: kubectl rollout restart -n istio-system deployment/istiod',
-        },
-      );
+      for (const kid of keys.map((key) => String(key.kid))) {
+        const run = endOfKid.exec(kid)?.[1];
+        if (run === undefined || own.has(kid)) continue;
+        const whose = run === runId ? 'earlier in this run' : `by run ${run}`;
+        throw new HarnessError(
+          'E_UNPROVEN',
+          `${proxy} has keys for issuer ${issuer} that were made ${whose}: istiod has not fetched those of this scenario`,
+          {
+            hint: 'istiod keeps the keys that it has fetched for 20 minutes and more. Wait, or restart it: kubectl rollout restart -n istio-system deployment/istiod',
+          },
+        );
+      }
     }
   }
 }

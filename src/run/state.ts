@@ -8,6 +8,8 @@ import type { Snapshot } from './hold.ts';
 export interface RunOptions {
   readonly runId: string;
   readonly artifacts: string;
+  /** The folder within it for evidence from this mesh; undefined when there is but one mesh. */
+  readonly meshFolder?: string | undefined;
   /** Images by name, for `${images.NAME}`. */
   readonly images: Readonly<Record<string, string>>;
   readonly showTokens: boolean;

@@ -27,7 +27,7 @@ export async function runStep(
   signal: AbortSignal,
 ): Promise<CheckResult[]> {
   const { target, scenario, emit } = state;
-  emit({ type: 'step-started', scenario: scenario.info.id, step: step.name });
+  emit({ type: 'step-started', mesh: scenario.info.mesh, scenario: scenario.info.id, step: step.name });
   const changes = step.apply.length + step.delete.length > 0;
   const hosts = routedHosts(step, state.context);
   const places = destinations(scenario.steps, state.context);
@@ -59,12 +59,13 @@ export async function runStep(
       signal,
     );
     state.snapshot = result.snapshot;
-    refuseStaleKeys(result.snapshot, state.options.runId);
+    refuseStaleKeys(result.snapshot, state.options.runId, kidsOf(state.context));
     held = result.kind === 'holds' ? result : { kind: result.kind, message: result.message };
     state.held = held;
     if (result.kind === 'holds') {
       emit({
         type: 'step-held',
+        mesh: scenario.info.mesh,
         scenario: scenario.info.id,
         step: step.name,
         durationMs: result.ms,
@@ -78,6 +79,10 @@ export async function runStep(
   const requestResults = await checkRequests(step, state, held, since, signal);
   const fetchResults = await checkFetches(step, state, since, signal);
   return [...applyResults, ...requestResults, ...fetchResults, ...skipped];
+}
+
+function kidsOf({ issuers }: RunContext): Set<string> {
+  return new Set([...issuers.values()].flatMap(({ keys }) => [...keys.values()].map(({ kid }) => kid)));
 }
 
 const routes = ['ServiceEntry', 'DestinationRule'];
@@ -125,6 +130,7 @@ async function applyStep(
   if (applied.length > 0) {
     emit({
       type: 'step-applied',
+      mesh: scenario.info.mesh,
       scenario: scope,
       step: step.name,
       objects: applied.map((each) => `${nameOfKey(each.key)} ${each.change}`),
@@ -136,7 +142,7 @@ async function applyStep(
   if (result.state === 'passed') return { results: [result], applied };
   const evidence = await writeEvidence(
     target,
-    state.options.artifacts,
+    state.options,
     {
       check: result,
       applied: inPlace(step, state),

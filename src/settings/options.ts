@@ -21,14 +21,15 @@ const where: OptionSpec[] = [
     name: 'target',
     value: 'NAME',
     description:
-      'where the mesh is: auto takes cluster when --context or --kubeconfig is given, else kind when a Docker engine answers',
-    choices: ['auto', 'kind', 'cluster'],
+      'where the mesh is: auto takes cluster when --context or --kubeconfig is given, else kind when a Docker engine answers, else local',
+    choices: ['auto', 'kind', 'cluster', 'local'],
   },
-  { name: 'name', value: 'NAME', description: 'name of the kind cluster (default: jwt-e2e)' },
+  { name: 'name', value: 'NAME', description: 'name of the kind cluster or local mesh (default: jwt-e2e)' },
   {
     name: 'istio',
-    value: 'VERSION',
-    description: 'Istio version to install (default: see kind/versions.yaml)',
+    value: 'VERSION[,VERSION]',
+    description:
+      'Istio version (default: see kind/versions.yaml); with --target local several, each in a mesh of its own',
   },
   { name: 'istio-tag', value: 'TAG', description: 'tag of the Istio images, when it is not the version' },
   { name: 'hub', value: 'HUB', description: 'registry and folder of the Istio images' },
@@ -58,8 +59,21 @@ const where: OptionSpec[] = [
     value: 'PROGRAM',
     description: 'the istioctl program; otherwise PATH, cache, download',
   },
+  {
+    name: 'programs',
+    value: 'FOLDER',
+    description:
+      'programs of the target local: etcd, kube-apiserver, pilot-discovery, envoy, crds.yaml or istioctl; the rest as without it',
+  },
+  {
+    name: 'envoy',
+    value: 'VERSION[,VERSION]',
+    description:
+      'Envoy of the target local, several with as many versions of Istio (default: the one that belongs to the Istio)',
+  },
   { name: 'downloads', value: 'URL', description: 'mirror to download programs from' },
   { name: 'no-download', description: 'never download a program' },
+  { name: 'no-build', description: 'never build a program from Go modules, which takes minutes' },
 ];
 
 const cluster: OptionSpec[] = [
@@ -109,6 +123,13 @@ const running: OptionSpec[] = [
   { name: 'reuse', description: 'use a mesh that an earlier run kept' },
   { name: 'dry-run', description: 'say what would be done, and do nothing' },
   { name: 'fail-fast', description: 'stop after the first scenario that failed' },
+  { name: 'watch', description: 'keep the mesh up, and run again what a saved file affects; Ctrl-C ends' },
+  {
+    name: 'jobs',
+    value: 'N',
+    description: 'how many meshes at a time, when there are several (default: as many as memory allows)',
+    form: wholeNumber,
+  },
   {
     name: 'consecutive',
     value: 'N',
@@ -118,7 +139,7 @@ const running: OptionSpec[] = [
   {
     name: 'answer-timeout',
     value: 'SECONDS',
-    description: 'longest wait for the expected answers (default: 20)',
+    description: 'longest wait for the expected answers (default: 20; with --watch 5, on local meshes 1)',
     form: wholeNumber,
   },
   {
@@ -148,6 +169,9 @@ const reports: OptionSpec[] = [
   { name: 'quiet', short: 'q', description: 'only failures and the summary' },
 ];
 
+/** What decides which programs the target local takes from where. */
+const fetching = ['istio', 'hub', 'programs', 'envoy', 'downloads', 'no-download', 'no-build'];
+
 /** Options by command. */
 export const commandOptions = {
   run: [...where, ...cluster, ...selection, ...running, ...reports],
@@ -159,6 +183,8 @@ export const commandOptions = {
     ...cluster.filter(({ name }) => /context|kubeconfig/.test(name)),
   ],
   list: [...selection],
+  fetch: where.filter(({ name }) => fetching.includes(name)),
+  doctor: where.filter(({ name }) => [...fetching, 'docker', 'kind', 'istioctl'].includes(name)),
 } as const;
 
 /** Every option that the settings file may have. */

@@ -49,6 +49,7 @@ describe('ConsoleReporter', () => {
     ['skipped', runs.skipped],
     ['setup-failed', runs.setupFailed],
     ['interrupted', runs.interrupted],
+    ['several', runs.several],
   ])('says what happened: %s', async (name, events) => {
     await expect(await tell(events)).toMatchFileSnapshot(`../golden/report/console-${name}.txt`);
   });
@@ -97,10 +98,23 @@ describe('ConsoleReporter', () => {
       scenarioEvents(info, [check(info, { step: 'a', row: 'b', column: 'c', expected: '200' })]),
     );
     const output = await tell(
-      stream([{ type: 'mesh-ready', mesh: kind }, { type: 'mesh-ready', mesh: old }, ...results]),
+      stream([
+        { type: 'run-started', runId: 'x', version: '0', meshes: [kind.id, 'old'] },
+        // The other one is still being set up when the first has results.
+        { type: 'mesh-ready', mesh: kind },
+        ...results.slice(0, results.length / 2),
+        { type: 'mesh-ready', mesh: old },
+        ...results.slice(results.length / 2),
+      ]),
     );
     expect(output).toContain(' ✓ require-jwt (istio-1.30.3, kind)  1 check  3.2s\n');
     expect(output).toContain(' ✓ require-jwt (istio-1.29.1, kind)  1 check  3.2s\n');
+  });
+
+  it('does not say again what the mesh is', async () => {
+    const output = await tell(runs.passed, { known: true });
+    expect(output).not.toContain('Istio 1.30.3 on kind');
+    expect(output).toContain(' ✓ require-jwt');
   });
 
   it('never starts the moving line without a TTY, as in CI', async () => {

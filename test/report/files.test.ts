@@ -107,11 +107,14 @@ describe('file reporters', () => {
 });
 
 describe('results.json', () => {
-  it('reads as it should', async () => {
+  it.each([
+    ['failures', runs.failures],
+    ['several', runs.several],
+  ])('reads as it should: %s', async (name, events) => {
     const file = path.join(folder, 'results.json');
     const reporter = new JsonReporter({ file });
-    for (const event of runs.failures) reporter.handle(event);
+    for (const event of events) reporter.handle(event);
     await reporter.close();
-    await expect(readFileSync(file, 'utf8')).toMatchFileSnapshot('../golden/report/results-failures.json');
+    await expect(readFileSync(file, 'utf8')).toMatchFileSnapshot(`../golden/report/results-${name}.json`);
   });
 });

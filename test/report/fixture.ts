@@ -88,9 +88,10 @@ export function scenarioEvents(
   return [
     { type: 'scenario-started', scenario: info },
     ...steps.flatMap((step): Unstamped[] => [
-      { type: 'step-started', scenario: info.id, step },
+      { type: 'step-started', mesh: info.mesh, scenario: info.id, step },
       {
         type: 'step-applied',
+        mesh: info.mesh,
         scenario: info.id,
         step,
         objects: ['RequestAuthentication foo/jwt-example', 'AuthorizationPolicy foo/require-jwt'],
@@ -98,6 +99,7 @@ export function scenarioEvents(
       },
       {
         type: 'step-held',
+        mesh: info.mesh,
         scenario: info.id,
         step,
         durationMs: 412,

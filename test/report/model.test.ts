@@ -72,6 +72,20 @@ describe('ResultModel', () => {
     ]);
   });
 
+  it('keeps phases of the same name on two meshes apart', () => {
+    const { phases } = fold(
+      stream([
+        { type: 'phase-started', phase: 'istiod', mesh: 'one' },
+        { type: 'phase-started', phase: 'istiod', mesh: 'two' },
+        { type: 'phase-finished', phase: 'istiod', mesh: 'one', durationMs: 5 },
+      ]),
+    );
+    expect(phases.map(({ mesh, state }) => [mesh, state])).toEqual([
+      ['one', 'passed'],
+      ['two', 'running'],
+    ]);
+  });
+
   it('keeps a check of a scenario that was never announced', () => {
     const event = {
       type: 'check-finished',

@@ -1,5 +1,5 @@
 /** The runs that the reports are tested with. */
-import type { CheckResult, Event } from '../../src/events.ts';
+import type { CheckResult, Event, MeshFacts, ScenarioInfo, Unstamped } from '../../src/events.ts';
 import {
   check,
   closing,
@@ -247,3 +247,74 @@ export const killed: Event[] = stream([
   ...scenarioEvents(requireJwt, requireJwtPassed),
   { type: 'scenario-started', scenario: exclusion },
 ]);
+
+const onMeshes = [
+  { istio: '1.30.3', envoy: '1.36.4' },
+  { istio: '1.30.3', envoy: '1.40.0' },
+].map(
+  ({ istio, envoy }): MeshFacts => ({
+    id: `istio-${istio}-envoy-${envoy}`,
+    target: 'local',
+    reason: 'asked for with --target local',
+    istio,
+    envoy,
+    fetch: 'istiod',
+  }),
+);
+const broken = 'istio-1.31.0-envoy-1.40.0';
+const labels = [...onMeshes.map(({ id }) => id), broken];
+const noProgram = {
+  code: 'E_PROGRAM',
+  message: 'there is no pilot-discovery of Istio 1.31.0',
+  hint: 'see what there is: jwt-e2e doctor',
+} as const;
+const on = (mesh: MeshFacts, info: ScenarioInfo): ScenarioInfo => ({ ...info, mesh: mesh.id });
+const [older, newer] = onMeshes as [MeshFacts, MeshFacts];
+
+/** Side by side: two that differ in Envoy alone, and one that could not be set up. */
+export const several: Event[] = stream([
+  { type: 'run-started', runId: '20260314-093000-7f3a', version: '0.1.0', meshes: labels },
+  ...labels.map((mesh): Unstamped => ({ type: 'phase-started', phase: 'Starting istiod', mesh })),
+  { type: 'phase-failed', phase: 'Starting istiod', mesh: broken, durationMs: 210, problem: noProgram },
+  { type: 'mesh-failed', mesh: broken, problem: noProgram },
+  // The later one is ready first.
+  ...[newer, older].flatMap((mesh): Unstamped[] => [
+    { type: 'phase-finished', phase: 'Starting istiod', mesh: mesh.id, durationMs: 1830 },
+    { type: 'mesh-ready', mesh },
+    {
+      type: 'planned',
+      mesh: mesh.id,
+      scenarios: [
+        { info: on(mesh, requireJwt), checks: 4 },
+        { info: on(mesh, exclusion), checks: 2 },
+      ],
+    },
+  ]),
+  { type: 'warning', mesh: newer.id, message: 'istiod took 1.4 GiB' },
+  ...interleaved(
+    scenarioEvents(
+      on(newer, requireJwt),
+      requireJwtPassed.map((each) =>
+        each.row === 'no token' ? { ...answered(each, 200), state: 'failed', actual: '200' } : answered(each),
+      ),
+    ),
+    scenarioEvents(
+      on(older, requireJwt),
+      requireJwtPassed.map((each) => answered(each)),
+    ),
+  ),
+  ...interleaved(
+    scenarioEvents(on(older, exclusion), exclusionSkipped),
+    scenarioEvents(on(newer, exclusion), exclusionSkipped),
+  ),
+  closing(1, { passed: 7, failed: 1, skipped: 4 }),
+]);
+
+/** Events of two meshes as they come when both are at work. */
+function interleaved(one: readonly Unstamped[], other: readonly Unstamped[]): Unstamped[] {
+  return one.flatMap((event, index) => [event, other[index]].filter((each) => each !== undefined));
+}
+
+function answered(check: CheckResult, status = Number(check.expected.slice(0, 3))): CheckResult {
+  return { ...check, response: { status, headers: {}, body: '' } };
+}

@@ -52,3 +52,19 @@ test('no more are made when the run has ended, and nobody waits for them', async
   // Forty RSA keys take many seconds.
   expect(Date.now() - started).toBeLessThan(5000);
 });
+
+test('who changes one issuer of a scenario keeps the keys of the others, and gets them back with the change', async () => {
+  const ring = new KeyRing('abc123');
+  const [scenario] = planned('one');
+  if (scenario === undefined) return expect.fail('one is planned');
+  const other = { issuer: 'other', algorithm: 'ES256' } as const;
+  const before = { ...scenario, issuers: { ...scenario.issuers, other } };
+  const after = {
+    ...scenario,
+    issuers: { ...scenario.issuers, other: { ...other, algorithm: 'ES384' } },
+  } as const;
+  const [first, second, third] = [await ring.get(before), await ring.get(after), await ring.get(before)];
+  expect(second.get('sample')).toBe(first.get('sample'));
+  expect(second.get('other')?.jwks().keys[0]?.kid).not.toBe(first.get('other')?.jwks().keys[0]?.kid);
+  expect(third.get('other')).toBe(first.get('other'));
+});

@@ -17,13 +17,15 @@ function snapshotWith(keys: Record<string, unknown>[] | undefined): Snapshot {
   return new Map([['foo/httpbin-1', { policies: { providers } }]]) as unknown as Snapshot;
 }
 
+const own = new Set([await kidOfRun('def456')]);
+
 test('keys that another run has made are no base for a verdict', async () => {
   const snapshot = snapshotWith([{ kid: await kidOfRun('abc123') }]);
-  expect(() => refuseStaleKeys(snapshot, 'def456')).toThrow(
+  expect(() => refuseStaleKeys(snapshot, 'def456', own)).toThrow(
     expect.objectContaining({
       code: 'E_UNPROVEN',
       message:
-        'foo/httpbin-1 has keys of run abc123 for issuer testing@secure.istio.io: istiod has not fetched those of this run',
+        'foo/httpbin-1 has keys for issuer testing@secure.istio.io that were made by run abc123: istiod has not fetched those of this scenario',
       hint: expect.stringContaining('kubectl rollout restart'),
     }),
   );
@@ -39,5 +41,10 @@ test.each([
   ['no keys, because Envoy fetches them', async () => undefined],
 ])('accepts %s', async (_, keys) => {
   const snapshot = snapshotWith(await keys());
-  expect(() => refuseStaleKeys(snapshot, 'def456')).not.toThrow();
+  expect(() => refuseStaleKeys(snapshot, 'def456', own)).not.toThrow();
+});
+
+test('keys of a scenario before it was changed are no base for a verdict either', async () => {
+  const snapshot = snapshotWith([{ kid: (await kidOfRun('def456')).replace(/-0$/, '-7') }]);
+  expect(() => refuseStaleKeys(snapshot, 'def456', own)).toThrow('that were made earlier in this run');
 });

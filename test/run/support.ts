@@ -20,17 +20,22 @@ export interface Outcome {
 
 export interface RunSettings extends Partial<Pick<RunRequest, 'failFast' | 'signal' | 'emit'>> {
   readonly target?: FakeTarget;
+  /** Instead of one target. */
+  readonly targets?: readonly FakeTarget[];
+  readonly atOnce?: number;
   readonly options?: Partial<RunOptions>;
 }
 
 export async function run(sources: readonly string[], settings: RunSettings = {}): Promise<Outcome> {
-  const target = settings.target ?? new FakeTarget();
+  const targets = settings.targets ?? [settings.target ?? new FakeTarget()];
+  const [target = new FakeTarget()] = targets;
   const scenarios = sources.map((source, index) => scenarioOf(source, 'documented', `file-${index}.yaml`));
   const artifacts = mkdtempSync(join(tmpdir(), 'artifacts-'));
   const events: Event[] = [];
   const exitCode = await runAll({
     version: '0.0.0',
-    target,
+    targets,
+    atOnce: settings.atOnce ?? targets.length,
     plan: (facts, missing) => plan(scenarios, facts, missing, { canSwitchFetch: true }).groups,
     options: {
       runId: 'abc123',

@@ -8,11 +8,12 @@ import { KindCluster } from '../../target/kind/cluster.ts';
 import { Engine } from '../../target/kind/engine.ts';
 import { ClusterLock } from '../../target/kind/lock.ts';
 import { keyServerLabel } from '../../target/kind/target.ts';
+import { endKept, keptMeshes } from '../../target/local/kept.ts';
 import { clusterSettings, makeCluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
+import { defaultName, kindPrograms } from '../kind.ts';
 import { versionsFile } from '../product.ts';
 import { withSignals } from '../signals.ts';
-import { defaultName, kindPrograms } from '../targets.ts';
 
 /** Deletes what is there; that nothing was there is fine. @throws HarnessError E_PROGRAM, E_CLUSTER, E_DOCKER */
 export async function downCommand(values: Values, io: Io): Promise<number> {
@@ -23,11 +24,23 @@ export async function downCommand(values: Values, io: Io): Promise<number> {
       text(values, 'target') === 'cluster' ||
       (text(values, 'target') !== 'kind' && clusterSettings.some((each) => text(values, each) !== undefined));
     if (isCluster) return clearCluster(values, io, signal);
+    const ended = text(values, 'target') === 'kind' ? [] : await endLocal(name, signal);
+    for (const mesh of ended) io.stdout.write(`ended local mesh "${mesh}"\n`);
+    // Where there is a local mesh there need not be Docker.
+    const isLocal = text(values, 'target') === 'local';
+    if (isLocal && ended.length === 0) io.stdout.write(`there is no local mesh "${name}"\n`);
+    if (isLocal || (ended.length > 0 && text(values, 'target') !== 'kind')) return exitCodes.passed;
+    if (text(values, 'target') !== 'kind' && !(await hasEngine(values, signal))) {
+      io.stdout.write(
+        `there is no local mesh "${name}", and no Docker engine answers that could have a kind cluster\n`,
+      );
+      return exitCodes.passed;
+    }
     const progress = () => {};
     const versions = loadVersions(versionsFile);
     const programs = await kindPrograms({ values, versions, progress, signal }, versions.istio.default);
     const cluster = new KindCluster(programs.kind, name);
-    const lock = new ClusterLock(cluster.path('lock'), name);
+    const lock = new ClusterLock(cluster.path('lock'), `kind cluster "${name}"`);
     lock.take();
     const containers = await new Engine(programs.docker).removeByLabel(`${keyServerLabel}=${name}`, signal);
     const existed = await cluster.exists(signal);
@@ -37,6 +50,27 @@ export async function downCommand(values: Values, io: Io): Promise<number> {
     io.stdout.write(`${what}${containers > 0 ? `, and ${containers} key servers` : ''}\n`);
     return exitCodes.passed;
   }, 'Run the same command again.');
+}
+
+async function hasEngine(values: Values, signal: AbortSignal): Promise<boolean> {
+  try {
+    await new Engine(text(values, 'docker') ?? 'docker').info(signal);
+    return true;
+  } catch (thrown) {
+    if (signal.aborted) throw thrown;
+    return false;
+  }
+}
+
+/** Ends the mesh of this name, and those that a run has made of it for several versions. */
+async function endLocal(name: string, signal: AbortSignal): Promise<string[]> {
+  const ended: string[] = [];
+  const ofVersions = [`${name}-istio-`, `${name}-envoy-`];
+  for (const each of keptMeshes()) {
+    if (each !== name && !ofVersions.some((start) => each.startsWith(start))) continue;
+    if (await endKept(each, signal)) ended.push(each);
+  }
+  return ended;
 }
 
 /** Deletes the namespaces of this tool, and puts back what a killed run has changed in those of others. */

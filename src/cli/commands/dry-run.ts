@@ -1,5 +1,4 @@
 /** `jwt-e2e run --dry-run`: says what a run would do, and does nothing. */
-import { join } from 'node:path';
 import { exitCodes, HarnessError } from '../../errors.ts';
 import type { MeshFacts } from '../../events.ts';
 import { plan } from '../../plan/plan.ts';
@@ -13,13 +12,16 @@ import type { RunOptions } from '../../run/state.ts';
 import type { LoadedScenario } from '../../scenario/load.ts';
 import { resolve } from '../../scenario/template.ts';
 import type { Values } from '../../settings/settings.ts';
-import { flag } from '../../settings/typed.ts';
+import { flag, imagesOf, text } from '../../settings/typed.ts';
 import { expectedFacts, kindPreview } from '../../target/kind/preview.ts';
+import { localPreview } from '../../target/local/preview.ts';
 import type { Intent, PreviewPart, Target } from '../../target/target.ts';
+import { chooseTarget } from '../choose.ts';
 import { makeCluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
-import { kindFolder } from '../product.ts';
-import { chooseTarget, kindChoice } from '../targets.ts';
+import { defaultName, kindChoice } from '../kind.ts';
+import { type MeshVersions, meshProgramOptions, meshVersions } from '../mesh-programs.ts';
+import { appsFolder } from '../product.ts';
 
 export interface DryRunRequest {
   readonly values: Values;
@@ -34,8 +36,7 @@ export interface DryRunRequest {
 /** Writes what would be done; exit code 0. @throws HarnessError for what would keep the run from starting */
 export async function dryRun(request: DryRunRequest): Promise<number> {
   const { name, reason } = await chooseTarget(request);
-  const { facts, planned, parts } =
-    name === 'cluster' ? await onCluster(request, reason) : onKind(request, reason);
+  const { facts, planned, parts } = await outlooks[name](request, reason);
   if (planned.scenarios.length === 0) {
     throw new HarnessError('E_USAGE', 'no scenario matches what was asked for', {
       hint: 'See what there is with "jwt-e2e list".',
@@ -72,16 +73,55 @@ interface Outlook {
   readonly parts: readonly PreviewPart[];
 }
 
-function onKind(request: DryRunRequest, reason: string): Outlook {
+const outlooks = { cluster: onCluster, kind: onKind, local: onLocal } as const;
+
+async function onLocal(request: DryRunRequest, reason: string): Promise<Outlook> {
+  const { values, versions, scenarios, selection, signal } = request;
+  const { surveyMeshPrograms } = await import('../../programs/local/survey.ts');
+  const [mesh = { istio: undefined, envoy: undefined }, ...others] = meshVersions(values);
+  const programs = await surveyMeshPrograms(
+    meshProgramOptions(values, mesh, { versions, report: () => {}, signal }),
+  );
+  const versionOf = (program: string) => programs.find(({ name }) => name === program)?.version;
+  const facts: MeshFacts = {
+    id: 'local',
+    target: 'local',
+    reason,
+    istio: mesh.istio ?? versionOf('pilot-discovery') ?? versions.istio.default,
+    envoy: mesh.envoy ?? versionOf('envoy'),
+    kubernetes: versionOf('kube-apiserver'),
+    fetch: 'istiod',
+    ...(others.length === 0 ? {} : { details: { 'and the same with': others.map(describeMesh).join(', ') } }),
+  };
+  const planned = plan(scenarios, facts, new Map(), { ...selection, canSwitchFetch: true });
+  const parts = localPreview(programs, intentOf(planned.groups).apps, otherModes(planned, facts), {
+    appsFolder,
+    images: imagesOf(values, versions),
+    name: text(values, 'name') ?? defaultName,
+    keep: flag(values, 'keep'),
+    reuse: flag(values, 'reuse'),
+  });
+  return { facts, planned, parts };
+}
+
+function describeMesh({ istio, envoy }: MeshVersions): string {
+  return [istio === undefined ? [] : `Istio ${istio}`, envoy === undefined ? [] : `Envoy ${envoy}`]
+    .flat()
+    .join(' and ');
+}
+
+/** Fetch modes for which istiod is restarted. */
+function otherModes(planned: Plan, facts: MeshFacts): string[] {
+  return planned.groups.flatMap(({ fetch }) => (fetch === undefined || fetch === facts.fetch ? [] : [fetch]));
+}
+
+async function onKind(request: DryRunRequest, reason: string): Promise<Outlook> {
   const { values, versions, scenarios, selection } = request;
   const choice = kindChoice({ values, versions, apps: [] });
   const facts = expectedFacts(choice, reason);
   const planned = plan(scenarios, facts, new Map(), { ...selection, canSwitchFetch: true });
-  const modes = planned.groups.flatMap(({ fetch }) =>
-    fetch === undefined || fetch === facts.fetch ? [] : [fetch],
-  );
-  const parts = kindPreview(choice, intentOf(planned.groups).apps, modes, {
-    appsFolder: join(kindFolder, 'apps'),
+  const parts = kindPreview(choice, intentOf(planned.groups).apps, otherModes(planned, facts), {
+    appsFolder,
     keep: flag(values, 'keep'),
     reuse: flag(values, 'reuse'),
   });

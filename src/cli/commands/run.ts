@@ -1,36 +1,38 @@
-/** `jwt-e2e run`: scenarios on a mesh, with reports. */
+/** `jwt-e2e run`: scenarios on a mesh, or on several side by side, with reports. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
 import { asHarnessError, exitCodes, interruptedCode } from '../../errors.ts';
-import { type Event, stamped } from '../../events.ts';
+import { type Event, type MeshFacts, stamped } from '../../events.ts';
 import { plan } from '../../plan/plan.ts';
 import { problemOf } from '../../problem.ts';
 import { loadVersions } from '../../programs/versions.ts';
-import { ConsoleReporter } from '../../report/console.ts';
-import { JsonReporter } from '../../report/json.ts';
-import { JUnitReporter } from '../../report/junit.ts';
-import { combine } from '../../report/reporter.ts';
-import { describeTerminal } from '../../report/terminal.ts';
 import { KeyRing } from '../../run/keys.ts';
 import { runAll } from '../../run/run.ts';
 import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
 import { count, flag, imagesOf, list, shardOf, text } from '../../settings/typed.ts';
+import type { Target } from '../../target/target.ts';
 import { clusterSettings } from '../cluster.ts';
 import type { Io } from '../io.ts';
-import { pathsOf, productVersion, versionsFile } from '../product.ts';
+import { allAtOnce, atOnceOf } from '../jobs.ts';
+import { defaultName } from '../kind.ts';
+import { appsFolder, pathsOf, productVersion, versionsFile } from '../product.ts';
+import { makeReports } from '../reports.ts';
 import { withSignals } from '../signals.ts';
-import { defaultName, makeTarget } from '../targets.ts';
+import { makeTargets } from '../targets.ts';
 import { dryRun } from './dry-run.ts';
 import { exitCodeOf, renderAll } from './lint.ts';
+import { watchScenarios } from './watch.ts';
 
 /** Runs and returns the exit code. @throws HarnessError for wrong usage, before anything is done */
 export async function runCommand(files: readonly string[], values: Values, io: Io): Promise<number> {
-  const loaded = loadScenarios(pathsOf(files, text(values, 'profile')), { cwd: io.cwd });
-  if (loaded.errors.length > 0) {
-    io.stderr.write(renderAll(loaded.errors, io.cwd));
-    return exitCodeOf(loaded.errors);
+  const paths = pathsOf(files, text(values, 'profile'));
+  const loaded = loadScenarios(paths, { cwd: io.cwd });
+  const isWatching = flag(values, 'watch') && !flag(values, 'dry-run');
+  // Who watches is about to mend mistakes in files, but no path that leads nowhere.
+  const errors = isWatching ? loaded.errors.filter(({ code }) => code === 'E_USAGE') : loaded.errors;
+  if (errors.length > 0) {
+    io.stderr.write(renderAll(errors, io.cwd));
+    return exitCodeOf(errors);
   }
   const versions = loadVersions(versionsFile);
   const options = {
@@ -56,35 +58,53 @@ export async function runCommand(files: readonly string[], values: Values, io: I
   }
   const keys = new KeyRing(options.runId);
   keys.begin(loaded.scenarios);
-  const reports = makeReports(values, options.artifacts, io);
+  let reports = makeReports(values, options.artifacts, io);
+  const emit = (event: Event) => reports.handle(event);
+  const planOf = (
+    scenarios: readonly LoadedScenario[],
+    facts: MeshFacts,
+    missing: Parameters<typeof plan>[2],
+  ) => plan(scenarios, facts, missing, { ...selection, canSwitchFetch: !missing.has('fetch-mode') }).groups;
   const exitCode = await withSignals(
     async (signal) => {
-      const emit = (event: Event) => reports.handle(event);
-      let target: Awaited<ReturnType<typeof makeTarget>>;
+      let targets: readonly Target[];
       try {
         const apps = appsOf(loaded.scenarios);
-        target = await makeTarget({
-          values,
-          versions,
-          runId: options.runId,
-          apps,
-          progress: stamped(emit),
-          signal,
-        });
+        const { runId } = options;
+        targets = await makeTargets({ values, versions, runId, apps, progress: stamped(emit), signal });
+        if (isWatching) targets = allAtOnce(values, targets);
       } catch (thrown) {
         return finishWithout(thrown, options.runId, emit, signal);
       }
-      return runAll({
-        version: productVersion,
-        target,
-        plan: (facts, missing) =>
-          plan(loaded.scenarios, facts, missing, { ...selection, canSwitchFetch: !missing.has('fetch-mode') })
-            .groups,
-        options,
-        keys,
-        failFast: flag(values, 'fail-fast'),
-        emit,
-        signal,
+      const round = { version: productVersion, options, keys, failFast: flag(values, 'fail-fast'), signal };
+      if (!isWatching) {
+        const atOnce = atOnceOf(values, targets.length, (message) =>
+          stamped(emit)({ type: 'warning', message }),
+        );
+        return runAll({
+          ...round,
+          targets,
+          atOnce,
+          plan: (facts, missing) => planOf(loaded.scenarios, facts, missing),
+          emit,
+        });
+      }
+      return watchScenarios({
+        ...round,
+        options: { ...options, answersMs: count(values, 'answer-timeout', patience(targets)) * 1000 },
+        targets,
+        paths,
+        cwd: io.cwd,
+        appsFolder,
+        plan: planOf,
+        report: async (isLater) => {
+          if (isLater) {
+            await reports.close();
+            reports = makeReports(values, options.artifacts, io, true);
+          }
+          return emit;
+        },
+        write: (line) => io.stdout.write(line),
       });
     },
     `What is left can be removed with "${downLine(values)}".`,
@@ -92,6 +112,14 @@ export async function runCommand(files: readonly string[], values: Values, io: I
   keys.end();
   await reports.close();
   return exitCode === exitCodes.passed && reports.problems.length > 0 ? exitCodes.noVerdict : exitCode;
+}
+
+/**
+ * How long the answers may take while somebody waits for the verdict, in seconds, once the proxies have the policies.
+ * Envoys of a cluster go on using old connections for some 4 seconds; those of a local mesh for a third of one.
+ */
+function patience(targets: readonly Target[]): number {
+  return targets.every(({ name }) => name === 'local') ? 1 : 5;
 }
 
 /** The command that removes what an interrupted run may have left. */
@@ -130,36 +158,4 @@ function finishWithout(
     problem: problemOf(error),
   });
   return exitCode;
-}
-
-function makeReports(values: Values, artifacts: string, io: Io) {
-  const junit = text(values, 'junit') ?? 'reports/junit.xml';
-  const json = text(values, 'json') ?? 'reports/results.json';
-  const shown = (path: string) => relative(io.cwd, path) || path;
-  return combine([
-    new ConsoleReporter({
-      stream: io.stdout,
-      ...describeTerminal(process.stdout, io.env),
-      readLine: (place) => lineOf(resolve(io.cwd, place.file), place.line),
-      reports: { JUnit: shown(junit), JSON: shown(json) },
-      artifacts: shown(artifacts),
-      quiet: flag(values, 'quiet'),
-    }),
-    new JUnitReporter({ file: junit, artifacts: shown(artifacts), places: withPlaces(values, io) }),
-    new JsonReporter({ file: json }),
-  ]);
-}
-
-/** GitHub's report actions and GitLab read `file` and `line` of a test case; Jenkins' xUnit plugin refuses them. */
-function withPlaces(values: Values, io: Io): boolean {
-  const when = text(values, 'junit-places') ?? 'auto';
-  return when === 'yes' || (when === 'auto' && Boolean(io.env.GITHUB_ACTIONS ?? io.env.GITLAB_CI));
-}
-
-function lineOf(file: string, line: number): string | undefined {
-  try {
-    return readFileSync(file, 'utf8').split('\n')[line - 1];
-  } catch {
-    return undefined;
-  }
 }

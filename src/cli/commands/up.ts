@@ -1,26 +1,25 @@
 /** `jwt-e2e up`: a mesh to run against with `run --reuse`. */
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { asHarnessError, exitCodes, HarnessError } from '../../errors.ts';
-import { stamped } from '../../events.ts';
+import { type MeshFacts, stamped } from '../../events.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import { ConsoleReporter } from '../../report/console.ts';
 import { describeTerminal } from '../../report/terminal.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
+import type { Target } from '../../target/target.ts';
+import { chooseTarget } from '../choose.ts';
 import type { Io } from '../io.ts';
-import { kindFolder, versionsFile } from '../product.ts';
+import { defaultName, makeKind } from '../kind.ts';
+import { makeLocals } from '../local.ts';
+import { meshVersions } from '../mesh-programs.ts';
+import { appsFolder, versionsFile } from '../product.ts';
 import { withSignals } from '../signals.ts';
-import { defaultName, makeKind } from '../targets.ts';
+import type { TargetRequest } from '../target-request.ts';
 
-/** Creates the cluster; deletes it again when that fails half-way. @throws HarnessError */
+/** Sets a mesh up and leaves it; takes it down again when that fails half-way. @throws HarnessError */
 export async function upCommand(values: Values, io: Io): Promise<number> {
-  if (text(values, 'target') === 'cluster') {
-    throw new HarnessError('E_USAGE', 'there is nothing to set up for --target cluster: its mesh is there', {
-      hint: 'Run at once: jwt-e2e run --target cluster --context NAME --dry-run',
-    });
-  }
   const name = text(values, 'name') ?? defaultName;
   const console = new ConsoleReporter({
     stream: io.stdout,
@@ -28,29 +27,87 @@ export async function upCommand(values: Values, io: Io): Promise<number> {
     readLine: () => undefined,
     reports: {},
   });
-  const progress = stamped((event) => console.handle(event));
-  const apps = readdirSync(join(kindFolder, 'apps'))
+  const apps = readdirSync(appsFolder)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -5));
   return withSignals(async (signal) => {
-    const request = {
-      versions: loadVersions(versionsFile),
+    const versions = loadVersions(versionsFile);
+    const request: TargetRequest = {
+      values: { ...values, keep: true },
+      versions,
       runId: randomBytes(3).toString('hex'),
       apps,
-      progress,
+      progress: stamped((event) => console.handle(event)),
       signal,
     };
-    const kept = await makeKind({ ...request, values: { ...values, keep: true } }, 'jwt-e2e up');
-    try {
-      const facts = await kept.up(signal);
-      io.stdout.write(
-        `\nIstio ${facts.istio} is ready in kind cluster "${name}". Now: jwt-e2e run --reuse --name ${name}\n`,
+    const choice = await chooseTarget(request);
+    if (choice.name === 'cluster') {
+      throw new HarnessError(
+        'E_USAGE',
+        'there is nothing to set up for --target cluster: its mesh is there',
+        {
+          hint: 'Run at once: jwt-e2e run --target cluster --context NAME --dry-run',
+        },
       );
-      return exitCodes.passed;
-    } catch (thrown) {
-      const error = asHarnessError(thrown);
-      await kept.discard(AbortSignal.timeout(120_000));
-      throw error;
     }
+    const all = choice.name === 'kind' ? [await kind(request)] : await locals(request);
+    const again = ['--target', choice.name, '--reuse', '--name', name, ...versionFlags(values)].join(' ');
+    for (const facts of all) {
+      const where =
+        facts.target === 'kind' ? `in kind cluster "${name}"` : `on local mesh "${facts.details?.mesh}"`;
+      io.stdout.write(`\nIstio ${facts.istio} is ready ${where}.`);
+      if (facts.details?.kubeconfig !== undefined) {
+        io.stdout.write(` For kubectl: export KUBECONFIG=${facts.details.kubeconfig}`);
+      }
+    }
+    io.stdout.write(`\nNow: jwt-e2e run ${again}\n`);
+    return exitCodes.passed;
   }, `What is left can be removed with "jwt-e2e down --name ${name}".`);
+}
+
+/** Several meshes are told apart by their versions, so that a run must name them as well. */
+function versionFlags(values: Values): string[] {
+  if (meshVersions(values).length < 2) return [];
+  return ['istio', 'envoy'].flatMap((flag) => {
+    const value = text(values, flag);
+    return value === undefined ? [] : [`--${flag}`, value];
+  });
+}
+
+async function kind(request: TargetRequest): Promise<MeshFacts> {
+  const kept = await makeKind(request, 'jwt-e2e up');
+  return settle(kept, () => kept.discard(AbortSignal.timeout(120_000)), request);
+}
+
+/** One after the other: each tells of itself while it starts. */
+async function locals(request: TargetRequest): Promise<MeshFacts[]> {
+  const all: MeshFacts[] = [];
+  for (const target of await makeLocals(request, 'jwt-e2e up')) {
+    const facts = await settle(
+      target,
+      () => target.down(AbortSignal.timeout(120_000)),
+      request,
+      request.apps,
+    );
+    await target.down(request.signal);
+    all.push(facts);
+  }
+  return all;
+}
+
+async function settle(
+  target: Target,
+  discard: () => Promise<void>,
+  { signal }: TargetRequest,
+  apps: readonly string[] = [],
+): Promise<MeshFacts> {
+  try {
+    const facts = await target.up(signal);
+    await target.prepare(apps, signal);
+    return facts;
+  } catch (thrown) {
+    const error = asHarnessError(thrown);
+    await discard();
+    throw error;
+  }
 }
