@@ -7,18 +7,18 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { defaultName, makeKind } from '../../src/cli/kind.ts';
 import { versionsFile } from '../../src/cli/product.ts';
 import { withSignals } from '../../src/cli/signals.ts';
-import { defaultName, makeKind } from '../../src/cli/targets.ts';
 import { inPath } from '../../src/programs/lookup.ts';
 import { loadVersions } from '../../src/programs/versions.ts';
 import { mergeSettings } from '../../src/settings/settings.ts';
 import { text } from '../../src/settings/typed.ts';
 import { KindCluster } from '../../src/target/kind/cluster.ts';
 import { type CheckCost, measureChecks } from './check-cost.ts';
+import { jwtE2e, reportFiles, reports } from './command.ts';
 import { type Comparison, judge, type Measure, table } from './result.ts';
 
 const { values: options } = parseArgs({
@@ -32,29 +32,9 @@ const { values: options } = parseArgs({
 });
 const settings = mergeSettings(options.name === undefined ? {} : { name: options.name }, process.env);
 const name = text(settings, 'name') ?? defaultName;
-const reports = 'reports/bench';
-const program = fileURLToPath(new URL('../../src/cli/bin.mjs', import.meta.url));
-
-/** Runs the product; returns milliseconds. @throws Error when it does not end with 0 */
-async function jwtE2e(args: readonly string[], signal: AbortSignal): Promise<number> {
-  process.stdout.write(`jwt-e2e ${args.join(' ')} ...`);
-  const started = performance.now();
-  const { exitCode, all } = await execa('node', [program, ...args], {
-    reject: false,
-    all: true,
-    cancelSignal: signal,
-    // Time to put everything back, as after Ctrl-C.
-    forceKillAfterDelay: 180_000,
-  });
-  const ms = performance.now() - started;
-  process.stdout.write(` ${(ms / 1000).toFixed(1)} s\n`);
-  if (exitCode !== 0) throw new Error(`jwt-e2e ${args.join(' ')} ended with ${exitCode}:\n${all}`);
-  return ms;
-}
 
 function run(...more: string[]): string[] {
-  const files = ['--junit', `${reports}/junit.xml`, '--json', `${reports}/results.json`];
-  return ['run', '--target', 'kind', ...more, ...files, '--artifacts', `${reports}/artifacts`];
+  return ['run', '--target', 'kind', ...more, ...reportFiles];
 }
 
 /** On a cluster that is there; @returns undefined with the reason when it cannot be measured */

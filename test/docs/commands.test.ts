@@ -152,7 +152,7 @@ describe('the checker', () => {
   const check = (line: string) => commandsIn(line).map((command) => mistakeIn(command, known));
 
   test.each([
-    ['jwt-e2e doctor', 'there is no command "doctor"'],
+    ['jwt-e2e explain', 'there is no command "explain"'],
     ['npm run e2e -- --target model', '--target cannot be "model"'],
     ['npm run e2e -- --html x.html', '"run" has no flag --html'],
     ['npm run nothing', 'there is no script "nothing"'],

@@ -32,9 +32,14 @@ export function stateFolder(cluster: string): string {
   return join(state, 'istio-jwt-e2e', cluster);
 }
 
-/** `Kind namespace/name` of every policy and route on the cluster: what scenarios apply, and nothing of Istio's own. */
+/** As {@link policiesOf}, of a kind cluster. */
 export async function policiesOn(cluster: string): Promise<string[]> {
-  const client = new KubeClient(loadKubeConfig({ file: join(stateFolder(cluster), 'kubeconfig') }));
+  return policiesOf(join(stateFolder(cluster), 'kubeconfig'));
+}
+
+/** `Kind namespace/name` of every policy and route on a cluster: what scenarios apply, and nothing of Istio's own. */
+export async function policiesOf(kubeconfig: string): Promise<string[]> {
+  const client = new KubeClient(loadKubeConfig({ file: kubeconfig }));
   const kinds = [
     ['security.istio.io/v1', 'RequestAuthentication'],
     ['security.istio.io/v1', 'AuthorizationPolicy'],

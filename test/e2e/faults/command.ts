@@ -45,9 +45,19 @@ export interface Started {
   ended(): Promise<Ended>;
 }
 
-/** Starts `jwt-e2e` with these arguments. The reports go to `reports/` in `folder`, which is where they go by default. */
-export function start(folder: string, args: readonly string[], env: Record<string, string> = {}): Started {
-  const process = execa('node', [program, ...args], {
+/**
+ * Starts `jwt-e2e` with these arguments. The reports go to `reports/` in `folder`, which is where they go by default.
+ *
+ * @param launcher a command line that the one of `jwt-e2e` is put behind
+ */
+export function start(
+  folder: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  launcher: readonly string[] = [],
+): Started {
+  const [file = '', ...rest] = [...launcher, 'node', program, ...args];
+  const process = execa(file, rest, {
     cwd: folder,
     env: { NO_COLOR: '1', ...env },
     all: true,
@@ -80,7 +90,7 @@ export function start(folder: string, args: readonly string[], env: Record<strin
 export async function jwtE2e(
   folder: string,
   args: readonly string[],
-  env: Record<string, string> = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   return start(folder, args, env).ended();
 }

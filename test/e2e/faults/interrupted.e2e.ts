@@ -4,19 +4,10 @@ import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { describeOnCluster, keyServersOf, policiesOn, stateFolder } from './cluster.ts';
 import { Folder, jwtE2e, readJUnit, type Started, start } from './command.ts';
-import { Draft } from './scenarios.ts';
+import { Draft, endless } from './scenarios.ts';
 
 const folder = new Folder();
 afterAll(() => folder.remove());
-
-/** Keys from an external server, and an answer that never comes, so that the run stays where it is. */
-function endless(name: string): string {
-  return new Draft('jwks-external-http')
-    .onlySteps(1, 2)
-    .set(['mesh', 'fetch'], ['istiod'])
-    .set(['steps', 0, 'expect', 'no token', 0], 418)
-    .write(folder.sub(name), name);
-}
 
 /** Starts a run and waits until it is in the middle of its step: its policy is there, and its key server. */
 async function midway(cluster: string, name: string): Promise<Started> {
@@ -27,7 +18,7 @@ async function midway(cluster: string, name: string): Promise<Started> {
     cluster,
     '--answer-timeout',
     '120',
-    endless(name),
+    endless(folder.sub(name), name),
   ]);
   await running.said('Using kind cluster');
   await vi.waitFor(
@@ -55,7 +46,7 @@ describeOnCluster('a run', (cluster) => {
         '--reuse',
         '--name',
         cluster,
-        endless('second'),
+        endless(folder.sub('second'), 'second'),
       ]);
       expect(second.exitCode, second.output).toBe(4);
       expect(second.schemaProblems).toEqual([]);

@@ -55,3 +55,12 @@ export class Draft {
     if (path.length > 0 && !this.#document.hasIn(path)) throw new Error(`there is no ${path.join('.')}`);
   }
 }
+
+/** Keys from an external server, and an answer that never comes, so that a run stays where it is. Returns the file. */
+export function endless(folder: string, name: string): string {
+  return new Draft('jwks-external-http')
+    .onlySteps(1, 2)
+    .set(['mesh', 'fetch'], ['istiod'])
+    .set(['steps', 0, 'expect', 'no token', 0], 418)
+    .write(folder, name);
+}

@@ -1,0 +1,35 @@
+/** Runs the product for a measurement. */
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+
+export const program = fileURLToPath(new URL('../../src/cli/bin.mjs', import.meta.url));
+
+/** Where measured runs leave their reports. */
+export const reports = 'reports/bench';
+
+/** Arguments for reports that are not those of the user. */
+export const reportFiles = [
+  '--junit',
+  `${reports}/junit.xml`,
+  '--json',
+  `${reports}/results.json`,
+  '--artifacts',
+  `${reports}/artifacts`,
+];
+
+/** Runs the product; returns milliseconds. @throws Error when it does not end with 0 */
+export async function jwtE2e(args: readonly string[], signal: AbortSignal): Promise<number> {
+  process.stdout.write(`jwt-e2e ${args.join(' ')} ...`);
+  const started = performance.now();
+  const { exitCode, all } = await execa('node', [program, ...args], {
+    reject: false,
+    all: true,
+    cancelSignal: signal,
+    // Time to put everything back, as after Ctrl-C.
+    forceKillAfterDelay: 180_000,
+  });
+  const ms = performance.now() - started;
+  process.stdout.write(` ${(ms / 1000).toFixed(1)} s\n`);
+  if (exitCode !== 0) throw new Error(`jwt-e2e ${args.join(' ')} ended with ${exitCode}:\n${all}`);
+  return ms;
+}
