@@ -1,5 +1,6 @@
 /** A mesh that cannot be made is an error that names the cause: exit code 4, a valid report, and nothing left behind. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { describeOnCluster, nodesOf, stateFolder } from './cluster.ts';
 import { type Ended, Folder, jwtE2e, start } from './command.ts';
@@ -30,13 +31,20 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 describe('without a Docker engine', () => {
-  const noEngine = { DOCKER_HOST: 'tcp://127.0.0.1:1' };
+  // Nor the programs of the target local, which auto takes otherwise.
+  const noEngine = () => ({
+    DOCKER_HOST: 'tcp://127.0.0.1:1',
+    JWT_E2E_PROGRAMS: '',
+    JWT_E2E_NO_DOWNLOAD: 'true',
+    JWT_E2E_NO_BUILD: 'true',
+    XDG_CACHE_HOME: join(folder.path, 'cache'),
+  });
 
   test.each([
-    [['--target', 'auto'], /^.*there is no mesh to test: no Docker engine answers/m],
+    [['--target', 'auto'], /^.*there is no mesh to test: neither kind nor local can be had/m],
     [['--target', 'kind'], /no Docker engine answers: docker info .*tcp:\/\/127\.0\.0\.1:1/],
   ])('%s', async (args, message) => {
-    const run = await jwtE2e(folder.path, ['run', '--name', cluster, ...args, scenario], noEngine);
+    const run = await jwtE2e(folder.path, ['run', '--name', cluster, ...args, scenario], noEngine());
     expectOneError(run, 'E_DOCKER', message);
     expect(run.output).toContain('tcp://127.0.0.1:1');
     expect(existsSync(stateFolder(cluster))).toBe(false);
