@@ -15,7 +15,7 @@ export interface MeshVersions {
  * One entry for each mesh. `--istio` and `--envoy` may each have several versions, separated by commas: of both as many,
  * which belong together, or of one of them only one, which is for all.
  *
- * @throws HarnessError E_USAGE for numbers of them that do not fit together
+ * @throws HarnessError E_USAGE for numbers of them that do not fit together, and for a mesh that is named twice
  */
 export function meshVersions(values: Values): MeshVersions[] {
   const [istios, envoys] = [split(text(values, 'istio')), split(text(values, 'envoy'))];
@@ -28,10 +28,16 @@ export function meshVersions(values: Values): MeshVersions[] {
       { hint: 'Give as many of both, or only one of the one that is the same for all.' },
     );
   }
-  return Array.from({ length: number }, (_, index) => ({
+  const meshes = Array.from({ length: number }, (_, index) => ({
     istio: of(istios, index),
     envoy: of(envoys, index),
   }));
+  if (new Set(meshes.map((mesh) => JSON.stringify(mesh))).size < number) {
+    throw new HarnessError('E_USAGE', '--istio and --envoy name the same mesh twice', {
+      hint: 'Name each version once.',
+    });
+  }
+  return meshes;
 }
 
 /** The options of `findMeshPrograms` for one mesh. */
