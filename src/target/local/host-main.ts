@@ -1,8 +1,9 @@
 /** The program of the process that keeps a local mesh. */
 import { asHarnessError } from '../../errors.ts';
+import { problemOf } from '../../problem.ts';
 import { MeshHost } from './host.ts';
 import { writeState } from './kept.ts';
-import { configVariable, type HostConfig, lettingGo, toPlain } from './protocol.ts';
+import { configVariable, type HostConfig, lettingGo } from './protocol.ts';
 
 const config = JSON.parse(process.env[configVariable] ?? '{}') as HostConfig;
 const host = new MeshHost(config, () => process.exit(0));
@@ -28,6 +29,6 @@ process.stdin.once('close', () => {
 try {
   await host.start(starting.signal);
 } catch (thrown) {
-  writeState(config.stateFile, { pid: process.pid, error: toPlain(asHarnessError(thrown)) });
+  writeState(config.stateFile, { pid: process.pid, error: problemOf(asHarnessError(thrown)) });
   process.exit(4);
 }

@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { dirname, join } from 'node:path';
 import { asHarnessError, HarnessError } from '../../errors.ts';
 import type { MeshFacts } from '../../events.ts';
+import { problemOf } from '../../problem.ts';
 import type { HttpRequest, KeyServerHandle, Origin, Progress } from '../target.ts';
 import { writeState } from './kept.ts';
 import {
@@ -16,7 +17,6 @@ import {
   type KeyServerCall,
   type SessionLine,
   type SessionStart,
-  toPlain,
 } from './protocol.ts';
 import type { LocalSettings } from './settings.ts';
 import { LocalTarget } from './target.ts';
@@ -88,7 +88,7 @@ export class MeshHost {
       server.listen(socket, resolve);
     });
     this.#target.onFailure((error) => {
-      if (this.#ending === undefined) this.#tell({ type: 'failed', error: toPlain(error) });
+      if (this.#ending === undefined) this.#tell({ type: 'failed', error: problemOf(error) });
       void this.end();
     });
     // Where kubectl can be told to find it, whatever the folder of the mesh is called.
@@ -167,7 +167,7 @@ export class MeshHost {
       const result = await working.finally(() => this.#working.delete(working));
       response.end(JSON.stringify({ result: result ?? null }));
     } catch (thrown) {
-      response.end(JSON.stringify({ error: toPlain(asHarnessError(thrown)) }));
+      response.end(JSON.stringify({ error: problemOf(asHarnessError(thrown)) }));
     }
   }
 
@@ -181,7 +181,7 @@ export class MeshHost {
           hint: 'Wait until it has ended, or use another --name.',
         },
       );
-      write({ type: 'refused', error: toPlain(error) });
+      write({ type: 'refused', error: problemOf(error) });
       stream.end();
       return;
     }
@@ -199,7 +199,7 @@ export class MeshHost {
         kubeconfig: this.#kubeconfig,
       });
     } catch (thrown) {
-      if (!signal.aborted) write({ type: 'refused', error: toPlain(asHarnessError(thrown)) });
+      if (!signal.aborted) write({ type: 'refused', error: problemOf(asHarnessError(thrown)) });
       stream.end();
     }
   }

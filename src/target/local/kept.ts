@@ -18,7 +18,7 @@ import { stateFolder } from '../../state.ts';
 import { timeouts } from '../../timeouts.ts';
 import { pause, throwIfAborted, until } from '../../wait.ts';
 import { ClusterLock } from '../kind/lock.ts';
-import { configVariable, fromPlain, type HostConfig, type HostState, lettingGo } from './protocol.ts';
+import { configVariable, fromProblem, type HostConfig, type HostState, lettingGo } from './protocol.ts';
 
 const program = fileURLToPath(new URL('./host.mjs', import.meta.url));
 
@@ -130,7 +130,7 @@ async function startAlone(config: Omit<HostConfig, 'stateFile'>, signal: AbortSi
       },
       { timeoutMs: timeouts.localStart, intervalMs: 25, signal, code: 'E_CLUSTER' },
     );
-    if ('error' in state.found) throw fromPlain(state.found.error);
+    if ('error' in state.found) throw fromProblem(state.found.error);
     child.unref();
     return { state: state.found, letGo: () => void child.stdin?.end(lettingGo) };
   } catch (thrown) {

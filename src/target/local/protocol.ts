@@ -1,6 +1,6 @@
 /** What a run and the process that keeps a mesh say to each other: calls of the target's methods, as JSON. */
-import { type ErrorCode, HarnessError, type Place } from '../../errors.ts';
-import type { MeshFacts, Unstamped } from '../../events.ts';
+import { HarnessError } from '../../errors.ts';
+import type { MeshFacts, Problem, Unstamped } from '../../events.ts';
 import type { KeyServerStart, Target } from '../target.ts';
 import type { FoundBinaries } from './settings.ts';
 
@@ -23,7 +23,7 @@ export const lettingGo = 'keep\n';
 /** The content of the state file. */
 export type HostState =
   | { readonly pid: number; readonly socket: string; readonly istio: string; readonly envoy: string }
-  | { readonly pid: number; readonly error: PlainError };
+  | { readonly pid: number; readonly error: Problem };
 
 /** The methods that are called as they are: their arguments and results are plain JSON, but for the signal at the end. */
 export const forwarded = [
@@ -60,29 +60,17 @@ export type SessionLine =
       readonly ingressUrl: string;
       readonly kubeconfig: string;
     }
-  | { readonly type: 'refused'; readonly error: PlainError }
+  | { readonly type: 'refused'; readonly error: Problem }
   | { readonly type: 'progress'; readonly event: Unstamped }
   /** A part of the mesh has ended, and so will the mesh. */
-  | { readonly type: 'failed'; readonly error: PlainError };
+  | { readonly type: 'failed'; readonly error: Problem };
 
 export interface KeyServerCall extends KeyServerStart {
   /** By which the run calls it from then on. */
   readonly id: string;
 }
 
-/** A {@link HarnessError} without its class. */
-export interface PlainError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint?: string | undefined;
-  readonly details?: string | undefined;
-  readonly place?: Place | undefined;
-}
-
-export function toPlain({ code, message, hint, details, place }: HarnessError): PlainError {
-  return { code, message, hint, details, place };
-}
-
-export function fromPlain({ code, message, ...rest }: PlainError): HarnessError {
+/** The error that problemOf has taken apart. */
+export function fromProblem({ code, message, ...rest }: Problem): HarnessError {
   return new HarnessError(code, message, rest);
 }

@@ -1,10 +1,11 @@
 /** The connection of a run to the process that keeps a mesh. While it is open the mesh is this run's. */
 import { Client, type Dispatcher } from 'undici';
 import { HarnessError } from '../../errors.ts';
+import type { Problem } from '../../events.ts';
 import { nameOfError } from '../../names.ts';
 import { onAbort, throwIfAborted } from '../../wait.ts';
 import type { Progress } from '../target.ts';
-import { fromPlain, type PlainError, type SessionLine, type SessionStart } from './protocol.ts';
+import { fromProblem, type SessionLine, type SessionStart } from './protocol.ts';
 
 type Begun = Extract<SessionLine, { type: 'begun' }>;
 
@@ -31,14 +32,14 @@ export class Session {
       const first = (await lines.next()).value;
       if (first?.type !== 'begun') {
         throw first?.type === 'refused'
-          ? fromPlain(first.error)
+          ? fromProblem(first.error)
           : new HarnessError('E_CLUSTER', 'the local mesh has ended');
       }
       const session = new Session(first, client);
       void (async () => {
         for await (const line of lines) {
           if (line.type === 'progress') progress(line.event);
-          if (line.type === 'failed') session.#failure = fromPlain(line.error);
+          if (line.type === 'failed') session.#failure = fromProblem(line.error);
         }
       })().catch(() => {});
       return session;
@@ -88,8 +89,8 @@ export async function callHost<T>(
   try {
     const body = JSON.stringify({ name, args });
     const response = await client.request({ method: 'POST', path: '/', body, signal });
-    const answer = JSON.parse(await response.body.text()) as { result: T } | { error: PlainError };
-    if ('error' in answer) throw fromPlain(answer.error);
+    const answer = JSON.parse(await response.body.text()) as { result: T } | { error: Problem };
+    if ('error' in answer) throw fromProblem(answer.error);
     return answer.result;
   } catch (thrown) {
     if (thrown instanceof HarnessError) throw thrown;
