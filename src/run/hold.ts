@@ -54,6 +54,34 @@ export async function takeSnapshot(
   return new Map(states);
 }
 
+/** How long proxies may take to let go of what was deleted before; milliseconds. */
+const settleMs = 10_000;
+
+/**
+ * Reads what proxies have before a change, once they have what is declared then: what is left of the scenario before may
+ * look like what is to come, such as istiod's substitute for keys of one issuer that it cannot fetch. Proxies that do not
+ * get there in time, because something else is wrong with them, are taken as they are.
+ *
+ * @param options fetch: where the proxies have their keys from; timeoutMs: how long to wait at most, in milliseconds
+ */
+export async function takeSettledSnapshot(
+  target: Target,
+  proxies: readonly ProxyRef[],
+  hosts: readonly string[],
+  options: { readonly fetch: FetchMode; readonly timeoutMs: number },
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const deadline = Date.now() + Math.min(options.timeoutMs, settleMs);
+  for (;;) {
+    const snapshot = await takeSnapshot(target, proxies, hosts, signal);
+    const settled = [...snapshot.values()].every(
+      (state) => lacks(state, undefined, false, options.fetch).length === 0,
+    );
+    if (settled || Date.now() >= deadline) return snapshot;
+    await pause(50, signal);
+  }
+}
+
 /** How often in a row the configuration of a proxy may fail to be read: a pod may go away in between. */
 const readFailures = 10;
 

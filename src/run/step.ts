@@ -9,7 +9,7 @@ import type { RunContext } from './context.ts';
 import { writeEvidence } from './evidence.ts';
 import { inPlace } from './explain.ts';
 import { checkFetches } from './fetches.ts';
-import { takeSnapshot, waitUntilHeld } from './hold.ts';
+import { takeSettledSnapshot, waitUntilHeld } from './hold.ts';
 import { checkRequests } from './request-checks.ts';
 import { destinations, nearbyRequest } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
@@ -36,7 +36,15 @@ export async function runStep(
   // What the proxies have after one step is what they have before the next; only clusters must be asked for by host.
   const known = state.held?.kind === 'holds' && state.snapshot.size > 0 && hosts.length === 0;
   const before =
-    !changes || known ? state.snapshot : await takeSnapshot(target, await proxies(), hosts, signal);
+    !changes || known
+      ? state.snapshot
+      : await takeSettledSnapshot(
+          target,
+          await proxies(),
+          hosts,
+          { fetch: target.fetchMode(), timeoutMs: state.options.holdMs },
+          signal,
+        );
   const since = Date.now();
   const { results: applyResults, applied } = await applyStep(step, state, signal);
   // Without a change, what held before holds still, and what did not has not come either.

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { HarnessError } from '../../src/errors.ts';
-import { lacks, type ProxyState, type Snapshot, takeSnapshot, waitUntilHeld } from '../../src/run/hold.ts';
+import {
+  lacks,
+  type ProxyState,
+  type Snapshot,
+  takeSettledSnapshot,
+  takeSnapshot,
+  waitUntilHeld,
+} from '../../src/run/hold.ts';
 import type { KubeObject, ProxyPolicies } from '../../src/target/target.ts';
 import { FakeTarget, fakeProxy } from '../support/fake-target.ts';
 
@@ -189,6 +196,42 @@ describe('what was changed must have changed', () => {
   test('a proxy that is new since then has nothing to differ from', () => {
     const fresh = having([otherAuthn, otherAuthz]);
     expect(lacks(fresh, undefined, true, 'istiod')).toEqual([]);
+  });
+});
+
+describe('takeSettledSnapshot', () => {
+  const options = { fetch: 'istiod' as const, timeoutMs: 5000 };
+  const behind = async () => {
+    const target = new FakeTarget();
+    await target.apply([authorization('old')], 'before', signal);
+    // The fake takes things over when it is read.
+    await takeSnapshot(target, [fakeProxy], [], signal);
+    target.frozen = true;
+    await target.undo('before', signal);
+    return target;
+  };
+
+  test('is taken when the proxies have let go of what was deleted', async () => {
+    const target = await behind();
+    setTimeout(() => {
+      target.frozen = false;
+    }, 120);
+    const snapshot = await takeSettledSnapshot(target, [fakeProxy], [], options, signal);
+    expect(snapshot.get('foo/httpbin-1')?.policies.rbac).toEqual([]);
+  });
+
+  test('is taken as it is when they do not in time', async () => {
+    const target = await behind();
+    const started = Date.now();
+    const snapshot = await takeSettledSnapshot(
+      target,
+      [fakeProxy],
+      [],
+      { ...options, timeoutMs: 150 },
+      signal,
+    );
+    expect(snapshot.get('foo/httpbin-1')?.policies.rbac).toHaveLength(1);
+    expect(Date.now() - started).toBeLessThan(2000);
   });
 });
 
