@@ -95,7 +95,7 @@ async function runGroup(
   request: GroupRequest,
   tally: Tally,
 ): Promise<void> {
-  const { mesh, options, failFast, signal, stop } = request;
+  const { mesh, signal, stop } = request;
   const { target } = mesh;
   const runnable = group.scenarios.filter((each) => each.skip === undefined);
   if (stop.aborted) return;
@@ -104,6 +104,22 @@ async function runGroup(
     const own = begun.get(each.info.id);
     if (own !== undefined) own.ahead = startAhead(each, all, own, request);
   }
+  try {
+    await runScenarios(group, begun, request, tally);
+  } finally {
+    // It is a note for the next round only, and what is interrupted may have used keys too.
+    if (mode !== undefined && runnable.length > 0) {
+      await target.keysUsed?.(AbortSignal.timeout(timeouts.kubeRequest)).catch(() => {});
+    }
+  }
+}
+
+async function runScenarios(
+  group: PlannedGroup,
+  begun: Map<string, Begun>,
+  { mesh: { target }, options, failFast, stop }: GroupRequest,
+  tally: Tally,
+): Promise<void> {
   for (const scenario of group.scenarios) {
     if (stop.aborted) return;
     const { id } = scenario.info;

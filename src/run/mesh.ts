@@ -41,12 +41,12 @@ export class Mesh {
   }
 
   /**
-   * Puts it back into the fetch mode that it came up in, which most scenarios are for, while nobody waits for it. What goes
-   * wrong is seen by the next round, which needs the mode. Never throws.
+   * Puts it back into the fetch mode that it came up in, which most scenarios are for, with an istiod that has no keys of
+   * scenarios, while nobody waits for it. What goes wrong is seen by the next round, which needs the mode. Never throws.
    */
   async rest(signal: AbortSignal): Promise<void> {
     const mode = this.#facts?.fetch;
-    if (mode === undefined || mode === this.target.fetchMode()) return;
+    if (mode === undefined) return;
     await this.target.setFetchMode(mode, signal).catch(() => {});
   }
 

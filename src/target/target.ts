@@ -160,6 +160,11 @@ export interface Target {
   reload?(apps: readonly string[], signal: AbortSignal): Promise<void>;
   /** Puts the mesh into this fetch mode; returns when every proxy is connected to an istiod in it. */
   setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void>;
+  /**
+   * Scenarios have used this fetch mode, so istiod may have keys of theirs, which it keeps for 20 minutes and more: the next
+   * {@link setFetchMode} starts it anew, even when the mode stays.
+   */
+  keysUsed?(signal: AbortSignal): Promise<void>;
   /** The fetch mode that holds now. */
   fetchMode(): FetchMode;
   /** PEM of the CA of this run, which signs the certificates of trusted key servers. */
@@ -212,6 +217,9 @@ export interface Target {
     },
     signal: AbortSignal,
   ): Promise<EvidenceFile[]>;
+
+  /** Lines to paste into a shell that show the policies, and what these proxies have of them. */
+  look?(proxies: readonly ProxyRef[]): readonly string[];
 
   /** Removes what was created and stops what was started, unless it is to be kept. Never throws for what is gone already. */
   down(signal: AbortSignal): Promise<void>;

@@ -102,6 +102,14 @@ export class FakeTarget implements Target {
     this.mode = mode;
   }
 
+  look(proxies: readonly ProxyRef[]): string[] {
+    return proxies.map(({ namespace, pod }) => `look at ${namespace}/${pod}`);
+  }
+
+  async keysUsed(): Promise<void> {
+    await this.#called('keysUsed');
+  }
+
   fetchMode(): FetchMode {
     return this.mode;
   }

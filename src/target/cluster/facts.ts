@@ -63,7 +63,8 @@ export function versionOfImage(image: string): string | undefined {
   return tag !== undefined && /^v?\d+\.\d+/.test(tag) ? tag.replace(/^v/, '') : undefined;
 }
 
-async function checkPolicies(clients: Clients, signal: AbortSignal): Promise<void> {
+/** @throws HarnessError E_ISTIO when there is no RequestAuthentication in the API */
+export async function checkPolicies(clients: Clients, signal: AbortSignal): Promise<void> {
   for (const version of ['v1', 'v1beta1']) {
     if (await serves(clients.mesh, `security.istio.io/${version}`, 'RequestAuthentication', signal)) return;
   }

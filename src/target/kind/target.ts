@@ -195,6 +195,10 @@ export class KindTarget extends KubernetesTarget {
     this.#fresh = true;
   }
 
+  async keysUsed(): Promise<void> {
+    this.#fresh = false;
+  }
+
   ingressUrl(): string {
     return `http://127.0.0.1:${this.#ingressPort}`;
   }

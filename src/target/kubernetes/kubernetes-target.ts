@@ -40,6 +40,9 @@ export interface KubernetesOptions {
   readonly gateway: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
 }
 
+/** Where Envoy's admin interface has the listeners, with the filters that check tokens and policies. */
+export const listenersPath = 'config_dump?resource=dynamic_listeners';
+
 /** What {@link KubernetesTarget.prepare} has applied. */
 export const appsScope = 'apps';
 
@@ -165,6 +168,19 @@ export abstract class KubernetesTarget implements Target {
     if (origin.kind === 'ingress') return curlLine(request, `${this.ingressUrl()}${request.url}`);
     const kubectl = ['kubectl', ...this.kubectlFlags().map(shellQuote), 'exec', '-n', origin.namespace];
     return `${[...kubectl, `deploy/${origin.app}`, '-c', origin.app, '--'].join(' ')} ${curlLine(request, request.url)}`;
+  }
+
+  look(proxies: readonly ProxyRef[]): string[] {
+    const kubectl = ['kubectl', ...this.kubectlFlags().map(shellQuote)].join(' ');
+    return [
+      `${kubectl} get requestauthentications,authorizationpolicies -A`,
+      ...proxies.map((proxy) => this.lookInto(proxy, kubectl)),
+    ];
+  }
+
+  /** The line that shows what a proxy has. */
+  protected lookInto({ namespace, pod }: ProxyRef, kubectl: string): string {
+    return `${kubectl} exec -n ${namespace} ${pod} -c istio-proxy -- pilot-agent request GET '${listenersPath}'`;
   }
 
   async proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]> {

@@ -23,6 +23,8 @@ const pollMs = 15;
 export class Envoy {
   readonly node: string;
   readonly part: Part;
+  /** Path of the socket of its admin interface. */
+  readonly adminSocket: string;
   readonly #admin: Client;
 
   /** Returns once the process runs. @throws HarnessError E_PROGRAM */
@@ -63,6 +65,7 @@ export class Envoy {
   private constructor(node: string, part: Part, adminSocket: string) {
     this.node = node;
     this.part = part;
+    this.adminSocket = adminSocket;
     this.#admin = new Client('http://envoy', { socketPath: adminSocket, pipelining: 1 });
   }
 

@@ -1,4 +1,6 @@
-// Lets the TypeScript sources run as they are; tsx is a dependency for this reason.
-import 'tsx';
+import { existsSync } from 'node:fs';
+
+// In a clone the TypeScript sources run as they are; the package has them compiled.
+if (existsSync(new URL('./host-main.ts', import.meta.url))) (await import('tsx/esm/api')).register();
 
 await import('./host-main.ts');

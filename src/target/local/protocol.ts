@@ -37,6 +37,7 @@ export const forwarded = [
   'podFetches',
   'evidence',
   'setFetchMode',
+  'keysUsed',
   'reload',
 ] as const satisfies readonly (keyof Target)[];
 

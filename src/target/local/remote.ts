@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode, MeshFacts } from '../../events.ts';
 import { throwIfAborted } from '../../wait.ts';
-import { curlLine } from '../curl-batch.ts';
+import { curlLine, shellQuote } from '../curl-batch.ts';
 import { phase } from '../phase.ts';
 import type {
   Applied,
@@ -147,6 +147,11 @@ export class RemoteTarget implements Target {
   }
 
   /** As it was when the request was sent; of one that was not, the request alone. */
+  look(): string[] {
+    const kubectl = `kubectl --kubeconfig ${shellQuote(this.#begun.kubeconfig)}`;
+    return [`${kubectl} get requestauthentications,authorizationpolicies -A`];
+  }
+
   curl(_origin: Origin, request: HttpRequest): string {
     return this.#curl.get(request.id) ?? curlLine(request, request.url);
   }
@@ -183,6 +188,10 @@ export class RemoteTarget implements Target {
   async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
     await this.#call('setFetchMode', [mode], signal);
     this.#fetch = mode;
+  }
+
+  async keysUsed(signal: AbortSignal): Promise<void> {
+    await this.#call('keysUsed', [], signal);
   }
 
   async caCertificate(): Promise<string> {

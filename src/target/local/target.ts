@@ -8,7 +8,7 @@ import { KubeError } from '../../kube/client.ts';
 import { listObjects } from '../../kube/objects.ts';
 import { onAbort, pause } from '../../wait.ts';
 import { curlLine, shellQuote } from '../curl-batch.ts';
-import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
+import { KubernetesTarget, listenersPath } from '../kubernetes/kubernetes-target.ts';
 import { phase } from '../phase.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';
 import type {
@@ -54,6 +54,8 @@ export class LocalTarget extends KubernetesTarget {
   readonly #keyServers = new Set<KeyServerHandle>();
   #untrusted: Promise<Ca> | undefined;
   #mesh: LocalMesh | undefined;
+  /** Whether istiod has no keys of scenarios in its cache. */
+  #fresh = true;
   #runId: string;
 
   constructor(settings: LocalSettings, progress: Progress) {
@@ -152,6 +154,12 @@ export class LocalTarget extends KubernetesTarget {
     return line;
   }
 
+  protected override lookInto({ namespace, pod }: ProxyRef, kubectl: string): string {
+    const envoy = this.#running.envoyOf(namespace, pod);
+    if (envoy === undefined) return `${kubectl} get pod -n ${namespace} ${pod}`;
+    return `curl -sS --unix-socket ${shellQuote(envoy.adminSocket)} 'http://envoy/${listenersPath}'`;
+  }
+
   override async proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]> {
     return this.#whole(signal, (own) => super.proxies(origin, url, own));
   }
@@ -168,7 +176,7 @@ export class LocalTarget extends KubernetesTarget {
     const envoy = this.#envoyOf(proxy);
     const [listeners, clusters] = await this.#whole(signal, (own) =>
       Promise.all([
-        envoy.get('config_dump?resource=dynamic_listeners', own),
+        envoy.get(listenersPath, own),
         hosts.length === 0 ? undefined : envoy.get('config_dump?resource=dynamic_active_clusters', own),
       ]),
     );
@@ -211,10 +219,16 @@ export class LocalTarget extends KubernetesTarget {
   }
 
   async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
-    if (mode === this.fetchMode()) return;
+    // Envoys forget keys together with the configuration that names them.
+    if (mode === this.fetchMode() && (this.#fresh || mode === 'envoy')) return;
     await phase(this.#progress, `Restarting istiod: keys are fetched by ${mode}`, () =>
       this.#whole(signal, (own) => this.#running.setFetchMode(mode, own)),
     );
+    this.#fresh = true;
+  }
+
+  async keysUsed(): Promise<void> {
+    this.#fresh = false;
   }
 
   async caCertificate(): Promise<string> {
@@ -269,6 +283,7 @@ export class LocalTarget extends KubernetesTarget {
     await Promise.allSettled([...this.#keyServers].map((server) => server.stop()));
     await this.undoScenarios(signal);
     await this.#whole(signal, (own) => this.#running.setFetchMode('istiod', own));
+    this.#fresh = true;
   }
 
   memory(): MemoryUse[] {

@@ -89,6 +89,17 @@ describeOnLocal('run --watch', () => {
     await said(/gone: scenarios\/alone\.yaml\n\nWatching/);
   });
 
+  test('sees who fetches the keys each time, although istiod keeps those of the round before', async () => {
+    const draft = () => new Draft('jwks-in-cluster');
+    for (const time of [1, 2, 3]) {
+      const save = () => draft().set(['title'], `saved ${time} times`).write(scenarios, 'in-cluster');
+      await verdictOf(`keys ${time}`, save);
+      await said(nth('10 checks in 1 scenario: 10 passed', time));
+    }
+    rmSync(join(scenarios, 'in-cluster.yaml'));
+    await said(/gone: scenarios\/in-cluster\.yaml\n\nWatching/);
+  });
+
   test('ends by Ctrl-C with the exit code of the last round, and takes its mesh with it', async () => {
     await verdictOf('fails', () => wrong().write(scenarios, 'require'));
     const processes = home.processes;

@@ -53,6 +53,7 @@ export function stubTarget(progress: Progress, log: (line: string) => void): Stu
     begins: (runId) => log(`begins ${runId}`),
     clear: async () => log('clear'),
     prepare: async (apps) => log(`prepare ${apps}`),
+    keysUsed: async () => log('keysUsed'),
     reload: async (apps) => log(`reload ${apps}`),
     apply: async ([first], scope, signal) => {
       const { name } = first!.metadata;

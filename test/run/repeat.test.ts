@@ -1,0 +1,87 @@
+/** Everything several times over, on one mesh. */
+import { describe, expect, test } from 'vitest';
+import { ResultModel } from '../../src/report/model.ts';
+import { FakeTarget } from '../support/fake-target.ts';
+import { run, scenarioSource, sendStep } from './support.ts';
+
+const resultOf = (events: Awaited<ReturnType<typeof run>>['events']) => {
+  const model = new ResultModel();
+  for (const event of events) model.add(event);
+  return model.result();
+};
+
+test('each scenario runs as often as asked for, with the same keys, and the mesh is set up once', async () => {
+  const target = new FakeTarget();
+  const tokens = new Set<string>();
+  target.answer = ({ headers }) => {
+    const [, token] = headers.find(([name]) => name.toLowerCase() === 'authorization') ?? [];
+    if (token !== undefined) tokens.add(JSON.parse(atob(token.split(' ')[1]!.split('.')[0]!)).kid);
+    return 200;
+  };
+  const { events, exitCode } = await run([scenarioSource('x', sendStep('s'))], { target, repeat: 3 });
+  expect(exitCode).toBe(0);
+  const result = resultOf(events);
+  expect(result.scenarios.map(({ info }) => info.id)).toEqual(['x#1', 'x#2', 'x#3']);
+  expect(result.counts.passed).toBe(6);
+  expect(result.flaky).toEqual([]);
+  expect(tokens.size).toBe(1);
+  expect(target.calls.filter((call) => call.startsWith('up'))).toHaveLength(1);
+});
+
+test('a check that does not always pass is flaky, one that never does is not', async () => {
+  const target = new FakeTarget();
+  let sent = 0;
+  target.answer = ({ headers }) => {
+    if (headers.some(([name]) => name.toLowerCase() === 'authorization')) return 500;
+    sent += 1;
+    // Wrong in the second repetition, for as long as it asks.
+    return target.calls.filter((call) => call.startsWith('undo')).length === 1 ? 503 : 200;
+  };
+  const { events, exitCode } = await run([scenarioSource('x', sendStep('s'))], { target, repeat: 3 });
+  expect(exitCode).toBe(1);
+  expect(sent).toBeGreaterThan(6);
+  expect(resultOf(events).flaky).toEqual([
+    { mesh: 'fake mesh', check: 'x/s//headers/no token', runs: 3, passed: 2 },
+  ]);
+});
+
+test('with --fail-fast the first failure is the last repetition', async () => {
+  const target = new FakeTarget();
+  target.answer = () => 500;
+  const { events } = await run([scenarioSource('x', sendStep('s'))], { target, repeat: 3, failFast: true });
+  expect(resultOf(events).scenarios.map(({ info }) => info.id)).toEqual(['x#1']);
+});
+
+describe('istiod keeps keys of scenarios', () => {
+  const more = 'mesh: { fetch: [istiod] }';
+
+  test('so a target learns that they were used, after each group that needs a mode', async () => {
+    const target = new FakeTarget();
+    await run([scenarioSource('x', sendStep('s'), more)], { target, repeat: 2 });
+    const calls = target.calls.filter((call) => /^(setFetchMode|keysUsed|send)/.test(call));
+    expect(calls.map((call) => call.split(' ')[0])).toEqual([
+      'setFetchMode',
+      'send',
+      'keysUsed',
+      'setFetchMode',
+      'send',
+      'keysUsed',
+    ]);
+  });
+
+  test('also when the scenario was cut off', async () => {
+    const target = new FakeTarget();
+    const controller = new AbortController();
+    target.before = (method) => {
+      if (method === 'send') controller.abort('SIGINT');
+    };
+    await run([scenarioSource('x', sendStep('s'), more)], { target, signal: controller.signal });
+    expect(target.calls).toContain('keysUsed');
+  });
+
+  test('but not when no scenario asks for a mode', async () => {
+    const target = new FakeTarget();
+    await run([scenarioSource('x', sendStep('s'))], { target });
+    expect(target.calls).not.toContain('keysUsed');
+  });
+});
