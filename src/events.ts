@@ -5,7 +5,8 @@
 import type { ErrorCode, Place } from './errors.ts';
 
 export type FetchMode = 'istiod' | 'envoy' | 'hybrid';
-export type CheckState = 'passed' | 'failed' | 'error' | 'skipped';
+/** `known`: failed, as the baseline file says it does. */
+export type CheckState = 'passed' | 'failed' | 'known' | 'error' | 'skipped';
 
 /** What is known about the mesh under test. `id` tells meshes of one run apart. */
 export interface MeshFacts {
@@ -39,6 +40,19 @@ export interface ScenarioInfo {
   readonly source: SourceRef;
   readonly tags: readonly string[];
   readonly place: Place;
+  /** Which time it runs, from 1, when scenarios are repeated; the id then ends with `#` and this number. */
+  readonly repeat?: number | undefined;
+}
+
+/** The id without the number of the repetition, as the scenario has it in a run that repeats nothing. */
+export function idOnce({
+  id,
+  repeat,
+}: {
+  readonly id: string;
+  readonly repeat?: number | undefined;
+}): string {
+  return repeat === undefined ? id : id.slice(0, -`#${repeat}`.length);
 }
 
 /** A failure of something other than a verdict. */
@@ -52,10 +66,35 @@ export interface Problem {
 
 export interface TokenView {
   readonly name: string;
-  readonly header: unknown;
-  readonly claims: unknown;
+  /** Absent, as are the claims, for what is not a token. */
+  readonly header?: unknown;
+  readonly claims?: unknown;
   /** For what is not a token: what was sent instead. */
   readonly raw?: string | undefined;
+}
+
+/** A file that explains a check. */
+export interface EvidenceText {
+  readonly name: string;
+  /** At most some kilobytes of the file, with tokens made harmless. */
+  readonly text: string;
+  /** How many characters of the file are left out, in the middle. */
+  readonly omitted?: number | undefined;
+}
+
+/** Something that was applied, for people to read. */
+export interface AppliedManifest {
+  /** `Kind namespace/name`. */
+  readonly object: string;
+  /** As it was applied, with `${…}` filled in; data of Secrets is left out. */
+  readonly yaml: string;
+}
+
+/** Why a check is expected to fail, from the baseline file. */
+export interface KnownDeviation {
+  readonly reason: string;
+  /** The last day for which that is accepted, such as 2027-01-31. */
+  readonly until: string;
 }
 
 /** How a check came to its answer. */
@@ -109,12 +148,18 @@ export interface CheckResult {
   readonly proof?: string | undefined;
   /** Folder with the evidence, relative to the artifacts folder. */
   readonly evidence?: string | undefined;
+  /** What is in that folder. */
+  readonly evidenceFiles?: readonly EvidenceText[] | undefined;
+  /** Set when `state` is `known`. */
+  readonly known?: KnownDeviation | undefined;
   readonly durationMs: number;
 }
 
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
+  /** Failed as the baseline says; absent when there are none. */
+  readonly known?: number | undefined;
   readonly error: number;
   readonly skipped: number;
 }
@@ -188,6 +233,8 @@ export type Event =
       readonly step: string;
       /** `Kind namespace/name` of everything applied or deleted. */
       readonly objects: readonly string[];
+      /** What the step applies, also when the API server refuses it as it should. */
+      readonly manifests?: readonly AppliedManifest[] | undefined;
       /** Warnings of admission webhooks, as the API server passed them on. */
       readonly warnings: readonly string[];
     }
@@ -207,6 +254,16 @@ export type Event =
       readonly mesh: string;
       readonly check: CheckResult;
     }
+  | {
+      /** The run waits, with everything that a scenario has applied in place, until somebody lets it go on. */
+      readonly type: 'paused';
+      readonly at: number;
+      readonly mesh: string;
+      readonly scenario: string;
+      /** Lines to paste into a shell that look into the mesh. */
+      readonly look: readonly string[];
+    }
+  | { readonly type: 'resumed'; readonly at: number; readonly mesh: string; readonly scenario: string }
   | {
       readonly type: 'scenario-finished';
       readonly at: number;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { stringify } from 'yaml';
-import type { CheckResult } from '../events.ts';
+import type { CheckResult, EvidenceText } from '../events.ts';
 import { nameOfError } from '../names.ts';
 import type { EvidenceFile, KubeObject, Origin, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
@@ -11,62 +11,79 @@ import { redact } from '../token/decode.ts';
 import { within } from '../wait.ts';
 import type { RunOptions } from './state.ts';
 
+/** Which requests the evidence is to be about. */
 export interface EvidenceQuery {
-  readonly check: CheckResult;
-  /** Everything the scenario has applied so far, in order. */
-  readonly applied: readonly KubeObject[];
   /** Whose proxies and log lines are wanted; of all requests when `requestId` is empty. */
   readonly request: { readonly origin: Origin; readonly url: string; readonly requestId: string } | undefined;
+  /** When the change was made that the check is about, milliseconds since the epoch. */
   readonly since: number;
-  /** What is known already. */
-  readonly files?: readonly EvidenceFile[] | undefined;
-  /** Show signatures of tokens too. */
-  readonly showTokens: boolean;
 }
 
-/**
- * Collects and writes the evidence; never throws, because a report without evidence is better than none.
- *
- * @param where the artifacts folder, and within it the folder of this mesh, when there are several
- * @returns the folder, relative to the artifacts folder
- */
-export async function writeEvidence(
+/** Asks the target; never throws: what could not be had is said in a file. */
+export async function collectEvidence(
   target: Target,
-  where: Pick<RunOptions, 'artifacts' | 'meshFolder'>,
-  query: EvidenceQuery,
+  { request, since }: EvidenceQuery,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const { check, request } = query;
-  const show = query.showTokens ? (text: string) => text : redact;
-  const { artifacts, meshFolder = '' } = where;
-  const folder = posix.join(meshFolder, folderOf(check.id));
+): Promise<EvidenceFile[]> {
+  if (request === undefined) return [];
   const limit = within(timeouts.evidence, signal, 'collecting evidence');
   try {
-    const files = [
-      { name: 'manifests.yaml', content: query.applied.map((object) => stringify(object)).join('---\n') },
-      { name: 'check.json', content: JSON.stringify(check, undefined, 2) },
-      ...(check.request === undefined
-        ? []
-        : [{ name: 'request.txt', content: requestText(check, query.showTokens) }]),
-      ...(query.files ?? []),
-      ...(request === undefined
-        ? []
-        : await target.evidence({ ...request, since: query.since }, limit.signal)),
-    ];
-    mkdirSync(join(artifacts, folder), { recursive: true });
-    for (const file of files) writeFileSync(join(artifacts, folder, file.name), show(file.content));
-    return folder;
+    return await target.evidence({ ...request, since }, limit.signal);
   } catch (thrown) {
-    try {
-      mkdirSync(join(artifacts, folder), { recursive: true });
-      writeFileSync(join(artifacts, folder, 'not-collected.txt'), show(nameOfError(thrown)));
-      return folder;
-    } catch {
-      return undefined;
-    }
+    return [{ name: 'not-collected.txt', content: nameOfError(thrown) }];
   } finally {
     limit.done();
   }
+}
+
+/**
+ * Writes evidence into a folder of its own; never throws, because a report without evidence is better than none.
+ *
+ * @param where the artifacts folder, and within it the folder of this mesh, when there are several
+ * @param applied everything the scenario has applied so far, in order
+ * @returns the folder, relative to the artifacts folder, and what reports show of its files
+ */
+export function writeEvidence(
+  where: Pick<RunOptions, 'artifacts' | 'meshFolder' | 'showTokens'>,
+  check: CheckResult,
+  applied: readonly KubeObject[],
+  collected: readonly EvidenceFile[],
+): Pick<CheckResult, 'evidence' | 'evidenceFiles'> {
+  const { artifacts, meshFolder = '', showTokens } = where;
+  const show = showTokens ? (text: string) => text : redact;
+  const folder = posix.join(meshFolder, folderOf(check.id));
+  const files = [
+    { name: 'manifests.yaml', content: applied.map((object) => stringify(object)).join('---\n') },
+    { name: 'check.json', content: JSON.stringify(check, undefined, 2) },
+    ...(check.request === undefined
+      ? []
+      : [{ name: 'request.txt', content: requestText(check, showTokens) }]),
+    ...collected,
+  ];
+  const evidenceFiles = collected.map(({ name, content }) => excerpt(name, show(content)));
+  try {
+    mkdirSync(join(artifacts, folder), { recursive: true });
+    for (const file of files) writeFileSync(join(artifacts, folder, file.name), show(file.content));
+    return { evidence: folder, evidenceFiles };
+  } catch {
+    return { evidenceFiles };
+  }
+}
+
+/** How much of a file of evidence the reports show, in characters; half from its start, half from its end. */
+const longest = 12_000;
+
+/** The file as it is when it is short, else its start and its end. */
+export function excerpt(name: string, content: string): EvidenceText {
+  if (content.length <= longest) return { name, text: content };
+  const half = longest / 2;
+  // Whole lines, where there are any.
+  const start = content.slice(0, half);
+  const end = content.slice(-half);
+  const head = start.slice(0, start.lastIndexOf('\n') + 1) || start;
+  const tail = end.slice(end.indexOf('\n') + 1) || end;
+  const omitted = content.length - head.length - tail.length;
+  return { name, text: `${head}… ${omitted} characters left out …\n${tail}`, omitted };
 }
 
 /** A name that every file system takes; rows such as `/a/b` and `/a-b` must not share a folder. */

@@ -5,7 +5,10 @@
 import { nameOfKey } from '../names.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
-import type { KubeObject } from '../target/target.ts';
+import type { EvidenceFile, KubeObject } from '../target/target.ts';
+import { whoDenied } from './explain-denial.ts';
+import { jwksUris, whyNoKeys } from './explain-keys.ts';
+import { nameOf, selectsNothing } from './explain-selection.ts';
 import type { Snapshot } from './hold.ts';
 import type { StepState } from './state.ts';
 
@@ -13,12 +16,16 @@ export interface WrongAnswer {
   readonly expected: number;
   readonly status: number;
   readonly body: string;
-  /** The `iss` claim of the token that was sent, when there is one. */
-  readonly issuer: string | undefined;
+  /** Path of the request, without query. */
+  readonly path: string;
+  /** The claims of the token that was sent, when there is one. */
+  readonly claims: unknown;
   /** Every object that the scenario has applied and not deleted. */
   readonly applied: readonly KubeObject[];
   /** What selects the proxies that decide, and what they have. */
   readonly snapshot: Snapshot;
+  /** What the target has collected about this request. */
+  readonly evidence: readonly EvidenceFile[];
 }
 
 /** A half sentence, such as `no AuthorizationPolicy selects foo/httpbin-1`; undefined when nothing is to be seen. */
@@ -27,53 +34,33 @@ export function explain(wrong: WrongAnswer): string | undefined {
   if (states.length === 0) return undefined;
   const declared = states.flatMap((state) => state.declared);
   return (
-    selectsNothing(wrong.applied, declared) ??
+    selectsNothing(
+      wrong.applied,
+      declared,
+      states.map(({ proxy }) => proxy),
+    ) ??
     fromEnvoy(wrong, declared) ??
     nothingSelects(wrong, declared, [...wrong.snapshot.keys()].join(', '))
   );
 }
 
-const kinds = ['RequestAuthentication', 'AuthorizationPolicy'];
-
-function selectsNothing(applied: readonly KubeObject[], declared: readonly KubeObject[]): string | undefined {
-  const names = new Set(declared.map(nameOf));
-  const lost = applied
-    .filter(({ kind, spec }) => kinds.includes(kind) && !hasTarget(spec))
-    .map(nameOf)
-    .filter((name) => !names.has(name));
-  if (lost.length === 0) return undefined;
-  const verb = lost.length === 1 ? 'selects' : 'select';
-  return `${lost.join(' and ')} ${verb} none of the proxies that decide about this request: see namespace and selector`;
-}
-
-/** Policies for gateways and waypoints name them, and are not found by labels. */
-function hasTarget(spec: unknown): boolean {
-  const { targetRef, targetRefs } = (spec ?? {}) as { targetRef?: unknown; targetRefs?: unknown };
-  return targetRef !== undefined || targetRefs !== undefined;
-}
-
 /** The texts are those of Envoy's jwt_authn (jwt_verify_lib, status.cc) and rbac filters. */
 function fromEnvoy(wrong: WrongAnswer, declared: readonly KubeObject[]): string | undefined {
+  const { body, status, path, snapshot, evidence } = wrong;
+  const { iss, sub } = (wrong.claims ?? {}) as { iss?: unknown; sub?: unknown };
   const rules = declared.flatMap(
-    ({ spec }) =>
-      (spec as { jwtRules?: { issuer?: string; jwksUri?: string }[] } | undefined)?.jwtRules ?? [],
+    ({ spec }) => (spec as { jwtRules?: { issuer?: string }[] } | undefined)?.jwtRules ?? [],
   );
-  const uris = rules.flatMap(({ jwksUri }) => (jwksUri === undefined ? [] : [jwksUri]));
-  if (wrong.body.startsWith('Jwt issuer is not configured') && wrong.issuer !== undefined) {
-    return `iss of the token is ${wrong.issuer}, and the policies are for ${list(rules.map(({ issuer }) => issuer))}`;
+  const uris = jwksUris(declared);
+  if (body.startsWith('Jwt issuer is not configured') && typeof iss === 'string') {
+    const issuers = [...new Set(rules.map(({ issuer }) => issuer))].join(', ');
+    return `iss of the token is ${iss}, and the policies are for ${issuers || 'none'}`;
   }
-  if (/^(Jwks|Jwt verification fails)/.test(wrong.body) && uris.length > 0) {
-    return `the proxy may not have the keys of ${list(uris)}: see istiod-jwks.txt of the evidence`;
-  }
-  if (wrong.status === 403 && wrong.body.startsWith('RBAC:')) {
-    const rbac = [...wrong.snapshot.values()].flatMap(({ policies }) => policies.rbac);
-    const having = (action: string) => rbac.filter((each) => each.action === action).map(({ name }) => name);
-    const denied = having('DENY').length === 0 ? undefined : `${list(having('DENY'))} denies it`;
-    const notAllowed =
-      having('ALLOW').length === 0 ? undefined : `none of ${list(having('ALLOW'))} allows it`;
-    return [denied, notAllowed].filter((part) => part !== undefined).join(', or ') || undefined;
-  }
-  return undefined;
+  if (/^(Jwks|Jwt verification fails)/.test(body) && uris.length > 0) return whyNoKeys(uris, body, evidence);
+  if (status !== 403 || !body.startsWith('RBAC:')) return undefined;
+  // Istio's request principal (security.istio.io/v1 AuthorizationPolicy, Source.requestPrincipals).
+  const principal = typeof iss === 'string' ? `${iss}/${typeof sub === 'string' ? sub : ''}` : undefined;
+  return whoDenied({ path, principal, snapshot, evidence });
 }
 
 function nothingSelects(
@@ -87,19 +74,6 @@ function nothingSelects(
   if (expected === 401 && missing('RequestAuthentication'))
     return `no RequestAuthentication selects ${proxies}`;
   return undefined;
-}
-
-function nameOf({ kind, metadata }: KubeObject): string {
-  return nameOfKey({ kind, name: metadata.name, namespace: metadata.namespace });
-}
-
-function list(values: readonly (string | undefined)[]): string {
-  return [...new Set(values)].join(', ') || 'none';
-}
-
-export function issuerOf(claims: unknown): string | undefined {
-  const { iss } = (claims ?? {}) as { iss?: unknown };
-  return typeof iss === 'string' ? iss : undefined;
 }
 
 /** Every object that the scenario has applied up to this step and not deleted again. */

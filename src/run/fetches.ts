@@ -4,7 +4,8 @@ import type { CheckResult } from '../events.ts';
 import type { FetchedCheck, PlannedStep } from '../plan/types.ts';
 import type { FetchLogEntry } from '../target/target.ts';
 import { pause } from '../wait.ts';
-import { writeEvidence } from './evidence.ts';
+import { collectEvidence, writeEvidence } from './evidence.ts';
+import { fetchFailures, jwksUris } from './explain-keys.ts';
 import { nearbyRequest } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import type { StepState } from './state.ts';
@@ -57,44 +58,36 @@ async function checkOne(
         by.length === 0
           ? 'keys fetched by nobody'
           : `keys fetched by ${by.join(' and ')} (${entries.length} times)`;
-      const message = 'the access log of the key server says otherwise';
       const base = resultBase(state.scenario, step, check);
       const durationMs = Date.now() - since;
       if (right) return { ...base, state: 'passed', actual, durationMs };
-      const result: CheckResult = { ...base, state: 'failed', actual, message, durationMs };
-      return { ...result, evidence: await evidenceOf(result, step, state, since, all, signal) };
+      return failed({ ...base, state: 'failed', actual, durationMs }, step, state, since, all, signal);
     }
     await pause(100, signal);
   }
 }
 
-async function evidenceOf(
-  check: CheckResult,
+/** The result with its message and its evidence. */
+async function failed(
+  seen: CheckResult,
   step: PlannedStep,
   state: StepState,
   since: number,
   log: readonly FetchLogEntry[],
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const { target, applied, options } = state;
+): Promise<CheckResult> {
+  const { target, applied, options, snapshot } = state;
   const lines = log.map(
     ({ at, path, status, by, userAgent, remote }) =>
       `${new Date(at).toISOString()} ${status} ${path} by ${by}, user agent ${userAgent}, from ${remote ?? 'unknown'}`,
   );
   const content = lines.join('\n') || 'nobody has asked for keys in this time';
-  return writeEvidence(
-    target,
-    options,
-    {
-      check,
-      applied,
-      request: nearbyRequest(step, state),
-      since,
-      showTokens: options.showTokens,
-      files: [{ name: 'key-server-log.txt', content }],
-    },
-    signal,
-  );
+  const collected = await collectEvidence(target, { request: nearbyRequest(step, state), since }, signal);
+  const uris = jwksUris([...snapshot.values()].flatMap(({ declared }) => declared));
+  const why = ['the access log of the key server says otherwise', fetchFailures(uris, collected)];
+  const check = { ...seen, message: why.filter((part) => part !== undefined).join('; ') };
+  const files = [{ name: 'key-server-log.txt', content }, ...collected];
+  return { ...check, ...writeEvidence(options, check, applied, files) };
 }
 
 async function readLog(

@@ -1,6 +1,7 @@
 /** The keys of all scenarios of a run, made ahead: RSA keys take a fifth of a second each, in other threads. */
 import { availableParallelism } from 'node:os';
 import { HarnessError } from '../errors.ts';
+import { idOnce } from '../events.ts';
 import type { PlannedScenario } from '../plan/types.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { IssuerSpec } from '../scenario/schema.ts';
@@ -41,7 +42,8 @@ export class KeyRing {
 
   /** The keys of a planned scenario by the names of its issuers. @throws HarnessError E_TOKEN, E_TEMPLATE */
   get(scenario: PlannedScenario): Promise<Keys> {
-    return this.#make(scenario.info.id, scenario);
+    // The same every time it is repeated: istiod keeps keys by their address, which does not change.
+    return this.#make(idOnce(scenario.info), scenario);
   }
 
   /** Makes no more keys: Node does not end before every key is made that was begun. */

@@ -7,8 +7,8 @@ import { redact } from '../token/decode.ts';
 import { together } from '../wait.ts';
 import { describeActual, difference } from './compare.ts';
 import { converge, type Outcome } from './converge.ts';
-import { writeEvidence } from './evidence.ts';
-import { explain, inPlace, issuerOf } from './explain.ts';
+import { collectEvidence, writeEvidence } from './evidence.ts';
+import { explain, inPlace } from './explain.ts';
 import { buildRequest } from './requests.ts';
 import { resultBase } from './results.ts';
 import type { Held, StepState } from './state.ts';
@@ -84,14 +84,24 @@ async function report(
   const { step, origin, state, held } = of;
   const { target, context, options } = state;
   const token = check.request.token === undefined ? undefined : context.tokens.get(check.request.token)?.view;
+  const passes = verdict(outcome, held).state === 'passed';
+  const evidence = passes
+    ? []
+    : await collectEvidence(
+        target,
+        { request: { origin, url: request.url, requestId: request.id }, since: of.since },
+        of.signal,
+      );
   const why = () =>
     explain({
       expected: check.expected.code,
       status: outcome.response.status,
       body: outcome.response.body,
-      issuer: issuerOf(token?.claims),
+      path: pathOf(request.url),
+      claims: token?.claims,
       applied: inPlace(step, state),
       snapshot: state.snapshot,
+      evidence,
     });
   const seen: CheckResult = {
     ...resultBase(state.scenario, step, check),
@@ -115,20 +125,12 @@ async function report(
   };
   // Tokens can be anywhere: in an address, in what a server echoes, in what is expected.
   const result = options.showTokens ? seen : withoutSignatures(seen);
-  if (result.state === 'passed') return result;
-  const evidence = await writeEvidence(
-    target,
-    options,
-    {
-      check: result,
-      applied: state.applied,
-      request: { origin, url: request.url, requestId: request.id },
-      since: of.since,
-      showTokens: options.showTokens,
-    },
-    of.signal,
-  );
-  return { ...result, evidence };
+  return passes ? result : { ...result, ...writeEvidence(options, result, state.applied, evidence) };
+}
+
+/** The path of an absolute address, or of one that begins with it, without the query. */
+function pathOf(url: string): string {
+  return url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/, '') || '/';
 }
 
 /** A copy in which no text has the signature of a token. */

@@ -1,11 +1,14 @@
 /** The whole run: meshes up, plan, groups of scenarios, meshes down. Everything it does is told as events. */
 import { interruptedCode } from '../errors.ts';
 import type { Emit, MeshFacts } from '../events.ts';
+import { repetitions } from '../plan/repeat.ts';
 import type { PlannedGroup } from '../plan/types.ts';
 import type { CapabilityName, Target } from '../target/target.ts';
 import { together } from '../wait.ts';
 import { runGroups } from './groups.ts';
 import type { KeyRing } from './keys.ts';
+import type { Baseline } from './known.ts';
+import { KnownDeviations } from './known-use.ts';
 import { type Mesh, meshesOf } from './mesh.ts';
 import { problemOf } from './scenario.ts';
 import type { RunOptions } from './state.ts';
@@ -20,6 +23,10 @@ export interface RoundRequest {
   /** One for all meshes: keys take long to make, and each mesh has key servers of its own. */
   readonly keys: KeyRing;
   readonly failFast: boolean;
+  /** What may fail, until a certain day and for a reason. */
+  readonly baseline?: Baseline | undefined;
+  /** How many times every scenario runs; default 1. */
+  readonly repeat?: number | undefined;
   readonly emit: Emit;
   /** Aborted on SIGINT or SIGTERM; the reason has the exit code. */
   readonly signal: AbortSignal;
@@ -71,8 +78,8 @@ async function asRun(
   work: (tally: Tally) => Promise<void>,
 ): Promise<number> {
   const started = performance.now();
-  const { options, version, signal, cut } = request;
-  const tally = new Tally(request.emit);
+  const { options, version, signal, cut, baseline } = request;
+  const tally = new Tally(request.emit, baseline && new KnownDeviations(baseline));
   const labels = meshes.flatMap(({ label }) => label ?? []);
   tally.emit({
     type: 'run-started',
@@ -82,6 +89,7 @@ async function asRun(
   });
   await work(tally);
   const ended = [signal, cut].find((each) => each?.aborted);
+  if (ended === undefined) tally.tellUnused();
   const exitCode = ended === undefined ? tally.exitCode : interruptedCode(ended.reason);
   const { problem } = tally;
   tally.emit({
@@ -115,7 +123,10 @@ async function runOn(mesh: Mesh, request: RoundRequest, tally: Tally): Promise<v
     const facts = await mesh.ready((event) => tally.emit(event), signal);
     const groups = request.plan(facts, target.missing);
     const options = { ...request.options, meshFolder: mesh.folder };
-    await runGroups(groups, facts, { ...request, options, mesh, stop }, tally);
+    for (const each of repetitions(groups, request.repeat ?? 1)) {
+      if (stop.aborted || (request.failFast && tally.hasFailures)) break;
+      await runGroups(each, facts, { ...request, options, mesh, stop }, tally);
+    }
   } catch (thrown) {
     tally.failed(mesh, thrown, stop.aborted);
   }

@@ -1,9 +1,9 @@
 /** One scenario: keys, key servers, steps one after the other, and everything put back at the end. */
 import { asHarnessError, type HarnessError } from '../errors.ts';
-import type { CheckResult, Problem, Unstamped } from '../events.ts';
+import type { CheckResult, Problem, ScenarioInfo, Unstamped } from '../events.ts';
 import type { PlannedScenario } from '../plan/types.ts';
 import { problemOf as plainProblem } from '../problem.ts';
-import type { KeyServerHandle, Target } from '../target/target.ts';
+import type { KeyServerHandle, ProxyRef, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { redact } from '../token/decode.ts';
 import type { IssuerKeys } from '../token/keys.ts';
@@ -45,12 +45,15 @@ export async function runScenario(
 ): Promise<void> {
   const started = performance.now();
   const scope = scenario.info.id;
+  let isWrong = false;
   const results = (checks: readonly CheckResult[]) => {
+    isWrong ||= checks.some((check) => check.state === 'failed' || check.state === 'error');
     for (const check of checks) emit({ type: 'check-finished', mesh: scenario.info.mesh, check });
   };
   emit({ type: 'scenario-started', scenario: scenario.info });
   let problem: Problem | undefined;
   let failedStep: string | undefined;
+  let state: StepState | undefined;
   try {
     await target.prepare(scenario.apps, signal);
     const context = await makeContext(
@@ -60,7 +63,7 @@ export async function runScenario(
       target,
       options.images,
     );
-    const state: StepState = {
+    state = {
       target,
       scenario,
       context,
@@ -95,6 +98,10 @@ export async function runScenario(
       }
     }
   }
+  if (isWrong || problem !== undefined) {
+    const proxies = [...(state?.snapshot.values() ?? [])].map(({ proxy }) => proxy);
+    await holdStill(scenario.info, target, proxies, options, emit, signal);
+  }
   const left = await cleanUp(scope, prepared, target);
   // What went wrong first explains more; what could not be put back must still be known.
   if (left !== undefined && problem !== undefined)
@@ -107,6 +114,25 @@ export async function runScenario(
     durationMs: Math.round(performance.now() - started),
     problem,
   });
+}
+
+/** Lets people look at what did not pass; never throws, so that everything is put back whatever happens meanwhile. */
+async function holdStill(
+  { id, mesh }: ScenarioInfo,
+  target: Target,
+  proxies: readonly ProxyRef[],
+  { pause }: RunOptions,
+  emit: (event: Unstamped) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  if (pause === undefined || signal.aborted) return;
+  try {
+    emit({ type: 'paused', mesh, scenario: id, look: target.look?.(proxies) ?? [] });
+    await pause(signal);
+    emit({ type: 'resumed', mesh, scenario: id });
+  } catch {
+    // An interruption, or a terminal that has gone.
+  }
 }
 
 /** Puts everything back, with a time limit of its own: an interruption must not keep it from being done. */

@@ -2,7 +2,7 @@
 import { availableParallelism, freemem } from 'node:os';
 
 /** What one local mesh may take: API server, istiod, etcd and a dozen Envoys. In bytes. */
-const perMesh = 1.5 * 1024 ** 3;
+export const perMesh = 1.5 * 1024 ** 3;
 
 export interface Capacity {
   /** Memory that can be had without swapping, in bytes. */

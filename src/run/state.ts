@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly answersMs: number;
   /** Longest time for a change to reach the proxies, in milliseconds. */
   readonly holdMs: number;
+  /** Called when a scenario has not passed, before it is undone; returns when the run may go on. */
+  readonly pause?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 export interface StepState {

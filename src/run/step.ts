@@ -6,10 +6,11 @@ import type { ApplyCheck, PlannedStep } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
 import type { Applied, KubeObject } from '../target/target.ts';
 import type { RunContext } from './context.ts';
-import { writeEvidence } from './evidence.ts';
+import { collectEvidence, writeEvidence } from './evidence.ts';
 import { inPlace } from './explain.ts';
 import { checkFetches } from './fetches.ts';
 import { takeSettledSnapshot, waitUntilHeld } from './hold.ts';
+import { manifestsOf } from './manifests.ts';
 import { checkRequests } from './request-checks.ts';
 import { destinations, nearbyRequest } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
@@ -135,32 +136,24 @@ async function applyStep(
     }
     refusal = error;
   }
-  if (applied.length > 0) {
+  if (applied.length + objects.length > 0) {
     emit({
       type: 'step-applied',
       mesh: scenario.info.mesh,
       scenario: scope,
       step: step.name,
       objects: applied.map((each) => `${nameOfKey(each.key)} ${each.change}`),
+      manifests: manifestsOf(objects, state.options.showTokens),
       warnings: [...new Set(applied.flatMap((each) => each.warnings))],
     });
   }
   if (check === undefined) return { results: [], applied };
   const result = judgeRefusal(step, state, check, refusal, Date.now() - started);
   if (result.state === 'passed') return { results: [result], applied };
-  const evidence = await writeEvidence(
-    target,
-    state.options,
-    {
-      check: result,
-      applied: inPlace(step, state),
-      request: nearbyRequest(step, state),
-      since: started,
-      showTokens: state.options.showTokens,
-    },
-    signal,
-  );
-  return { results: [{ ...result, evidence }], applied };
+  const request = nearbyRequest(step, state);
+  const collected = await collectEvidence(target, { request, since: started }, signal);
+  const evidence = writeEvidence(state.options, result, inPlace(step, state), collected);
+  return { results: [{ ...result, ...evidence }], applied };
 }
 
 /** The place of the manifest that the error is about, or else of the first one. */

@@ -7,7 +7,7 @@ import type { Held } from './state.ts';
 export function verdict(
   outcome: Outcome,
   held: Held,
-  why: () => string | undefined,
+  why: () => string | undefined = () => undefined,
 ): Pick<CheckResult, 'state' | 'message' | 'hint' | 'code'> {
   if (held.kind === 'rejected') {
     return {

@@ -27,7 +27,15 @@ function snapshot(declared: KubeObject[], rbac: [name: string, action: string][]
 }
 
 function cause(more: Partial<WrongAnswer>): string | undefined {
-  const nothing = { expected: 403, status: 200, body: '', issuer: undefined, applied: [] };
+  const nothing = {
+    expected: 403,
+    status: 200,
+    body: '',
+    path: '/headers',
+    claims: undefined,
+    applied: [],
+    evidence: [],
+  };
   return explain({ ...nothing, snapshot: snapshot([]), ...more });
 }
 
@@ -36,11 +44,25 @@ describe('policies', () => {
     const elsewhere = policy('AuthorizationPolicy', 'default', 'require-jwt');
     const applied = [authentication, elsewhere];
     expect(cause({ applied, snapshot: snapshot([authentication]) })).toBe(
-      'AuthorizationPolicy default/require-jwt selects none of the proxies that decide about this request: see namespace and selector',
+      'AuthorizationPolicy default/require-jwt selects none of the proxies that decide about this request: its namespace is default, and theirs is foo',
     );
     expect(cause({ applied, snapshot: snapshot([]) })).toMatch(
       /^RequestAuthentication foo\/jwt-example and AuthorizationPolicy default\/require-jwt select none/,
     );
+  });
+
+  test('whose selector is wrong are told with the labels that there are', () => {
+    const selecting = (matchLabels: object) =>
+      cause({ applied: [policy('AuthorizationPolicy', 'foo', 'x', { selector: { matchLabels } })] });
+    const start = 'AuthorizationPolicy foo/x selects none of the proxies that decide about this request: ';
+    expect(selecting({ app: 'httpbn' })).toBe(
+      `${start}its selector wants app=httpbn, and they have app=httpbin`,
+    );
+    expect(selecting({ app: 'httpbin', version: 'v2' })).toBe(
+      `${start}its selector wants version=v2, and they have no version`,
+    );
+    // Not seen yet by those who list what holds: nothing is wrong with it.
+    expect(selecting({ app: 'httpbin' })).toBe(`${start}see namespace and selector`);
   });
 
   test('that name their target, and other objects, select nothing by labels', () => {
@@ -68,27 +90,161 @@ describe('what Envoy answers', () => {
     cause({ expected: 200, status, body, snapshot: held, ...more });
 
   test('an unknown issuer: both are named', () => {
-    expect(answer(401, 'Jwt issuer is not configured', { issuer: 'testing@secure.istio.com' })).toBe(
+    expect(answer(401, 'Jwt issuer is not configured', { claims: { iss: 'testing@secure.istio.com' } })).toBe(
       'iss of the token is testing@secure.istio.com, and the policies are for testing@secure.istio.io',
     );
     expect(answer(401, 'Jwt issuer is not configured')).toBeUndefined();
   });
 
-  test.each(['Jwks remote fetch is failed', 'Jwt verification fails'])('%s: the URI is named', (body) => {
-    expect(answer(401, body)).toBe(
-      'the proxy may not have the keys of http://keys.example/jwks: see istiod-jwks.txt of the evidence',
-    );
-    const inline = policy('RequestAuthentication', 'foo', 'x', { jwtRules: [{ issuer: 'a', jwks: '{}' }] });
-    expect(answer(401, body, { snapshot: snapshot([inline]) })).toBeUndefined();
+  describe('no keys', () => {
+    const uri = 'http://keys.example/jwks';
+    const log = (content: string) => ({ evidence: [{ name: 'istiod-jwks.txt', content }] });
+    const failed = `error model Failed to GET from "${uri}": Get "${uri}": `;
+
+    test('the address is named, and who could not fetch from it', () => {
+      expect(answer(401, 'Jwt verification fails')).toBe(
+        `the proxy may not have the keys of ${uri}: see istiod-jwks.txt of the evidence`,
+      );
+      expect(answer(401, 'Jwks remote fetch is failed')).toBe(`Envoy cannot fetch the keys of ${uri}`);
+      const inline = policy('RequestAuthentication', 'foo', 'x', { jwtRules: [{ issuer: 'a', jwks: '{}' }] });
+      expect(answer(401, 'Jwt verification fails', { snapshot: snapshot([inline]) })).toBeUndefined();
+    });
+
+    test.each([
+      [
+        `2026-11-25T13:23:07.829006Z\terror\tmodel\tFailed to refresh JWT public key from "${uri}": Get "${uri}": context deadline exceeded`,
+        'context deadline exceeded',
+      ],
+      [
+        `${failed}dial tcp 10.96.0.7:80: connect: connection refused. Retry in 1s`,
+        'dial tcp 10.96.0.7:80: connect: connection refused',
+      ],
+      [
+        `error model Failed to fetch public key from "${uri}": status 503, no healthy upstream`,
+        'status 503, no healthy upstream',
+      ],
+      [`${failed}EOF\n${failed}no such host\ninfo ads Push`, 'no such host'],
+      [`${failed}no such host\n${failed}context deadline exceeded`, 'no such host'],
+    ])('and why, from the log of istiod: %j', (content, reason) => {
+      expect(answer(401, 'Jwt verification fails', log(content))).toBe(
+        `istiod cannot fetch the keys of ${uri}: ${reason}`,
+      );
+    });
+
+    test('what the log says of other addresses does not count', () => {
+      const other = failed.replaceAll(uri, 'http://other/jwks');
+      expect(answer(401, 'Jwt verification fails', log(other))).toMatch(/^the proxy may not have/);
+    });
   });
 
-  test('access denied: the policies that may deny are named', () => {
-    const denied = (...rbac: [string, string][]) =>
-      answer(403, 'RBAC: access denied', { snapshot: snapshot([authorization], rbac) });
-    expect(denied(['a', 'DENY'])).toBe('a denies it');
-    expect(denied(['b', 'ALLOW'], ['c', 'ALLOW'])).toBe('none of b, c allows it');
-    expect(denied(['a', 'DENY'], ['b', 'ALLOW'])).toBe('a denies it, or none of b allows it');
-    expect(denied()).toBeUndefined();
+  describe('access denied', () => {
+    const rule = (namespace: string, name: string, index = 0) =>
+      `ns[${namespace}]-policy[${name}]-rule[${index}]`;
+    const denied = (rbac: [string, string][], more: Partial<WrongAnswer> = {}, declared = [authorization]) =>
+      answer(403, 'RBAC: access denied', { snapshot: snapshot(declared, rbac), ...more });
+    const logged = (name: string) => ({
+      evidence: [
+        {
+          name: 'access-log-foo-httpbin-1.txt',
+          content: `"GET /headers HTTP/1.1" 403 - rbac_access_denied_matched_policy[${name}] - "-"\n`,
+        },
+      ],
+    });
+    const selector = { matchLabels: { app: 'httpbin' } };
+    const withRule = (one: object, action = 'ALLOW') =>
+      policy('AuthorizationPolicy', 'foo', 'x', { action, selector, rules: [one] });
+
+    test('the policies that may deny are named', () => {
+      const may: [string, string][] = [
+        ['b', 'ALLOW'],
+        ['c', 'ALLOW'],
+      ];
+      expect(denied([['a', 'DENY']])).toBe('a denies it');
+      expect(denied(may)).toBe('none of b, c allows it');
+      expect(denied([['a', 'DENY'], may[0]!])).toBe('a denies it, or b does not allow it');
+      expect(denied([])).toBeUndefined();
+    });
+
+    test('the one that the access log names is known', () => {
+      const both: [string, string][] = [
+        [rule('foo', 'one'), 'DENY'],
+        [rule('foo', 'two', 1), 'DENY'],
+        [rule('foo', 'may'), 'ALLOW'],
+      ];
+      const declared = ['one', 'two', 'may'].map((name) =>
+        policy('AuthorizationPolicy', 'foo', name, { selector, rules: [{}, {}] }),
+      );
+      expect(denied(both, logged(rule('foo', 'two', 1)), declared)).toBe(
+        'rule 2 of AuthorizationPolicy foo/two denies it',
+      );
+      expect(denied(both, logged('none'), declared)).toBe(
+        'rule 1 of AuthorizationPolicy foo/may does not allow it',
+      );
+    });
+
+    test('paths that do not match are set against the path', () => {
+      const excluding = withRule(
+        { to: [{ operation: { notPaths: ['/productpages', '/static/*'] } }] },
+        'DENY',
+      );
+      const ask = (path: string) => denied([[rule('foo', 'x'), 'DENY']], { path }, [excluding]);
+      expect(ask('/productpage')).toBe(
+        'rule 1 of AuthorizationPolicy foo/x denies it: its notPaths are /productpages, /static/*, and the path is /productpage',
+      );
+      expect(ask('/static/a.css')).toBe('rule 1 of AuthorizationPolicy foo/x denies it');
+      const allowing = withRule({ to: [{ operation: { paths: ['*.json'] } }] });
+      expect(denied([[rule('foo', 'x'), 'ALLOW']], { path: '/a.xml' }, [allowing])).toBe(
+        'rule 1 of AuthorizationPolicy foo/x does not allow it: its paths are *.json, and the path is /a.xml',
+      );
+    });
+
+    test('the principal of the token is set against the one that is wanted', () => {
+      const wanting = withRule({ from: [{ source: { requestPrincipals: ['me/you', 'them/*'] } }] });
+      const ask = (claims?: object) => denied([[rule('foo', 'x'), 'ALLOW']], { claims }, [wanting]);
+      expect(ask({ iss: 'me', sub: 'her' })).toBe(
+        'rule 1 of AuthorizationPolicy foo/x does not allow it: it wants the request principal me/you or them/*, and that of the token is me/her',
+      );
+      expect(ask({ iss: 'them', sub: 'all' })).toBe('rule 1 of AuthorizationPolicy foo/x does not allow it');
+      expect(ask()).toBe('rule 1 of AuthorizationPolicy foo/x does not allow it');
+    });
+
+    test('a policy without selector says how far it reaches', () => {
+      const reaching = (namespace: string) =>
+        denied([[rule(namespace, 'x'), 'DENY']], {}, [
+          policy('AuthorizationPolicy', namespace, 'x', { action: 'DENY', rules: [{}] }),
+        ]);
+      expect(reaching('foo')).toMatch(/it has no selector, so it holds for every workload of namespace foo$/);
+      expect(reaching('istio-system')).toMatch(
+        /it has no selector, so it holds for every workload of the mesh$/,
+      );
+    });
+
+    test('a proxy behind the one that is known: the policy that reaches that far is named', () => {
+      const log = [
+        '"GET /a HTTP/1.1" 200 - via_upstream - "-" 0',
+        '"GET /a HTTP/1.1" 403 - via_upstream - "-" 0',
+        '',
+      ];
+      const evidence = [{ name: 'access-log-foo-httpbin-1.txt', content: log.join('\n') }];
+      const wide = policy('AuthorizationPolicy', 'foo', 'wide', { action: 'DENY', rules: [{}] });
+      const narrow = policy('AuthorizationPolicy', 'foo', 'narrow', { selector });
+      const ask = (declared: KubeObject[], claims?: object) =>
+        denied([[rule('foo', 'wide'), 'DENY']], { evidence, claims }, declared);
+      const start = 'a proxy behind foo/httpbin-1 denies it';
+      const reach = `${start}: AuthorizationPolicy foo/wide has no selector, so it holds for every workload of the mesh`;
+      expect(ask([narrow])).toBe(start);
+      expect(ask([narrow, wide])).toBe(reach);
+      expect(ask([wide], { iss: 'me', sub: 'you' })).toBe(
+        `${reach}; a token reaches them only with forwardOriginalToken`,
+      );
+    });
+
+    test('a valid token that never reached the proxy', () => {
+      const requiring = withRule({ from: [{ source: { notRequestPrincipals: ['*'] } }] }, 'DENY');
+      const ask = (claims?: object) => denied([[rule('foo', 'x'), 'DENY']], { claims }, [requiring]);
+      expect(ask({ iss: 'me', sub: 'you' })).toMatch(/denies it: no token that is valid has reached/);
+      expect(ask()).toBe('rule 1 of AuthorizationPolicy foo/x denies it');
+    });
   });
 });
 

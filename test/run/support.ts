@@ -18,7 +18,8 @@ export interface Outcome {
   readonly artifacts: string;
 }
 
-export interface RunSettings extends Partial<Pick<RunRequest, 'failFast' | 'signal' | 'emit'>> {
+export interface RunSettings
+  extends Partial<Pick<RunRequest, 'failFast' | 'repeat' | 'baseline' | 'signal' | 'emit'>> {
   readonly target?: FakeTarget;
   /** Instead of one target. */
   readonly targets?: readonly FakeTarget[];
@@ -49,6 +50,8 @@ export async function run(sources: readonly string[], settings: RunSettings = {}
     },
     keys: new KeyRing('abc123'),
     failFast: settings.failFast ?? false,
+    repeat: settings.repeat,
+    baseline: settings.baseline,
     emit: (event) => {
       events.push(event);
       settings.emit?.(event);

@@ -36,7 +36,7 @@ const faults: Record<string, Fault> = {
     draft: () => new Draft('require-jwt').set([...requireJwt, 1, 'metadata', 'namespace'], 'default'),
     failures: {
       'no token / /headers':
-        /status 200 instead of 403; AuthorizationPolicy default\/require-jwt selects none of the proxies .* namespace and selector/,
+        /status 200 instead of 403; AuthorizationPolicy default\/require-jwt selects none of the proxies .*: its namespace is default, and theirs is foo$/,
     },
     evidence: { 'manifests.yaml': /namespace: default/, 'proxy-filters-': /jwt_authn/ },
   },
@@ -46,7 +46,7 @@ const faults: Record<string, Fault> = {
       new Draft('require-jwt').set([...requireJwt, 1, 'spec', 'selector', 'matchLabels', 'app'], 'httpbn'),
     failures: {
       'no token / /headers':
-        /status 200 instead of 403; AuthorizationPolicy foo\/require-jwt selects none of the proxies/,
+        /status 200 instead of 403; AuthorizationPolicy foo\/require-jwt selects none of the proxies .*: its selector wants app=httpbn, and they have app=httpbin$/,
     },
     evidence: { 'manifests.yaml': /app: httpbn/ },
   },
@@ -78,11 +78,25 @@ const faults: Record<string, Fault> = {
         ),
     failures: {
       '/productpage / no token':
-        /^status 403 instead of 200; ns\[istio-system\]-policy\[test-exclude\]-rule\[0\] denies it$/,
+        /^status 403 instead of 200; rule 1 of AuthorizationPolicy istio-system\/test-exclude denies it: its notPaths are \/productpages, and the path is \/productpage$/,
     },
     evidence: {
       'access-log-': /rbac_access_denied_matched_policy\[ns\[istio-system\]-policy\[test-exclude\]/,
     },
+  },
+  'no-selector': {
+    title: 'the policy for the gateway has no selector, so that it holds for the whole mesh',
+    draft: () =>
+      new Draft('bookinfo-exclusion').onlySteps(1, 2).remove(['steps', 1, 'apply', 0, 'spec', 'selector']),
+    failures: {
+      ...Object.fromEntries(
+        [0, 1].map((product) => [
+          `/api/v1/products/${product} / valid`,
+          /^status 403 instead of 200; a proxy behind istio-system\/istio-ingressgateway\S* denies it: AuthorizationPolicy istio-system\/test-exclude has no selector, so it holds for every workload of the mesh; a token reaches them only with forwardOriginalToken$/,
+        ]),
+      ),
+    },
+    evidence: { 'access-log-': /" 403 - via_upstream / },
   },
   'rejected-keys': {
     title: 'Envoy rejects the keys (NACK)',
@@ -101,7 +115,7 @@ const faults: Record<string, Fault> = {
       new Draft('jwks-in-cluster').onlySteps(0, 1).add(['steps', 0, 'apply', 2, 'spec', 'replicas'], 0),
     failures: {
       'valid / /headers':
-        /^status 401 instead of 200; the proxy may not have the keys of http:\/\/nginx-proxy\.foo\.svc\.cluster\.local:80\/get_jwks: see istiod-jwks\.txt/,
+        /^status 401 instead of 200; istiod cannot fetch the keys of http:\/\/nginx-proxy\.foo\.svc\.cluster\.local:80\/get_jwks: \S/,
       '/get_jwks / no token': /got 503 "no healthy upstream": status 503 instead of 200/,
       'keys of nginx-proxy / fetched by': /expected keys fetched by istiod, got keys fetched by nobody/,
     },
@@ -121,7 +135,7 @@ const faults: Record<string, Fault> = {
         ),
     failures: {
       'valid / /headers':
-        /^status 401 instead of 200; the proxy may not have the keys of http:\/\/\S+:81\/get_jwks/,
+        /^status 401 instead of 200; istiod cannot fetch the keys of http:\/\/\S+:81\/get_jwks: .*(connection refused|deadline exceeded)/,
       'keys of external / fetched by': /expected keys fetched by istiod, got keys fetched by nobody/,
     },
     evidence: { 'istiod-jwks.txt': /:81\/get_jwks.* connection refused/ },

@@ -91,7 +91,9 @@ describeOnLocal('what is wrong', () => {
     const failure = failuresOf('key-server-without-pods').find(({ name }) =>
       / \/ valid \/ \/headers$/.test(name),
     );
-    expect(failure?.message).toMatch(/^status 401 instead of 200; the proxy may not have the keys of http:/);
+    expect(failure?.message).toMatch(
+      /^status 401 instead of 200; istiod cannot fetch the keys of http:\/\/nginx-proxy\S+: status 502, message "nobody answers/,
+    );
     expect(evidenceOf(run, failure!).get('istiod-jwks.txt')).toMatch(
       /Failed to (GET|fetch public key) from .*nginx-proxy\.foo\.svc\.cluster\.local/,
     );

@@ -1,0 +1,148 @@
+/** Which rule of which AuthorizationPolicy has denied a request, and what in the rule or the request is the reason. */
+import type { EvidenceFile, KubeObject } from '../target/target.ts';
+import { hasTarget, nameOf } from './explain-selection.ts';
+import type { Snapshot } from './hold.ts';
+
+/** The request as rules see it. */
+export interface Denied {
+  /** Path without query. */
+  readonly path: string;
+  /** `iss/sub` of the token that was sent; undefined without one. */
+  readonly principal: string | undefined;
+  readonly snapshot: Snapshot;
+  /** With the lines of the access logs that are about this request. */
+  readonly evidence: readonly EvidenceFile[];
+}
+
+interface Rule {
+  readonly from?: readonly { readonly source?: Readonly<Record<string, readonly string[] | undefined>> }[];
+  readonly to?: readonly { readonly operation?: Readonly<Record<string, readonly string[] | undefined>> }[];
+}
+
+/** Envoy names the policy in the details of its answer: `rbac_access_denied_matched_policy[NAME]`, or `none`. */
+const inLog = /rbac_access_denied_matched_policy\[((?:[^[\]]|\[[^\]]*\])*)\]/;
+
+/** @returns a half sentence, or undefined when no policy is known that could have denied it */
+export function whoDenied(denied: Denied): string | undefined {
+  const states = [...denied.snapshot.values()];
+  if (isFromBehind(denied.evidence)) return behind(denied);
+  const rbac = states.flatMap(({ policies }) => policies.rbac);
+  const having = (action: string) => rbac.filter((each) => each.action === action).map(({ name }) => name);
+  const logged = denied.evidence
+    .filter(({ name }) => name.startsWith('access-log-'))
+    .flatMap(({ content }) => inLog.exec(content)?.[1] ?? []);
+  const named = logged.filter((name) => name !== 'none');
+  const isUnmatched = logged.includes('none');
+  const deniers = named.length > 0 ? named : isUnmatched ? [] : having('DENY');
+  const allowers = named.length > 0 ? [] : having('ALLOW');
+  const parts = [
+    deniers.length === 0 ? undefined : `${all(deniers, denied)} denies it${why(deniers, denied)}`,
+    allowers.length === 0
+      ? undefined
+      : `${allowers.length === 1 ? '' : 'none of '}${all(allowers, denied)} ${allowers.length === 1 ? 'does not allow' : 'allows'} it${why(allowers, denied)}`,
+  ];
+  return parts.filter((part) => part !== undefined).join(', or ') || undefined;
+}
+
+/** Whether the proxies that are known have passed on what another one behind them has answered: Envoy's `via_upstream`. */
+function isFromBehind(evidence: readonly EvidenceFile[]): boolean {
+  const last = evidence
+    .filter(({ name }) => name.startsWith('access-log-'))
+    .flatMap(({ content }) => content.split('\n').findLast((line) => line.includes('" 403 ')) ?? []);
+  return last.length > 0 && last.every((line) => line.includes(' via_upstream '));
+}
+
+function behind({ snapshot, principal }: Denied): string {
+  const states = [...snapshot.values()];
+  const wide = states
+    .flatMap(({ declared }) => declared)
+    .filter((policy) => policy.kind === 'AuthorizationPolicy' && hasNoSelector(policy));
+  const whom = states.map(({ proxy }) => `${proxy.namespace}/${proxy.pod}`).join(', ');
+  const [first] = wide;
+  if (first === undefined) return `a proxy behind ${whom} denies it`;
+  const names = [...new Set(wide.map(nameOf))].join(' and ');
+  const reach = `${names} ${wide.length === 1 ? 'has' : 'have'} no selector, so it holds for every workload of the mesh`;
+  const token = principal === undefined ? '' : '; a token reaches them only with forwardOriginalToken';
+  return `a proxy behind ${whom} denies it: ${reach}${token}`;
+}
+
+/** Istio names RBAC policies `ns[NAMESPACE]-policy[NAME]-rule[N]` (pilot/pkg/security/authz/builder). */
+function find(
+  name: string,
+  { snapshot }: Denied,
+): { policy: KubeObject; rule: Rule; index: number } | undefined {
+  const [, namespace, policyName, index] = /^ns\[(.*?)\]-policy\[(.*?)\]-rule\[(\d+)\]$/.exec(name) ?? [];
+  const policy = [...snapshot.values()]
+    .flatMap(({ declared }) => declared)
+    .find(
+      ({ kind, metadata }) =>
+        kind === 'AuthorizationPolicy' && metadata.namespace === namespace && metadata.name === policyName,
+    );
+  const rule = (policy?.spec as { rules?: Rule[] } | undefined)?.rules?.[Number(index)];
+  return policy === undefined ? undefined : { policy, rule: rule ?? {}, index: Number(index) };
+}
+
+function all(names: readonly string[], denied: Denied): string {
+  const shown = names.map((name) => {
+    const found = find(name, denied);
+    return found === undefined ? name : `rule ${found.index + 1} of ${nameOf(found.policy)}`;
+  });
+  return [...new Set(shown)].join(', ');
+}
+
+function why(names: readonly string[], denied: Denied): string {
+  const reasons = [...new Set(names)].flatMap((name) => {
+    const found = find(name, denied);
+    return found === undefined
+      ? []
+      : [...paths(found.rule, denied), ...principals(found.rule, denied), ...scope(found.policy, denied)];
+  });
+  return reasons.length === 0 ? '' : `: ${[...new Set(reasons)].join('; ')}`;
+}
+
+function paths({ to = [] }: Rule, { path }: Denied): string[] {
+  const of = (field: string) => to.flatMap(({ operation }) => operation?.[field] ?? []);
+  const [wanted, spared] = [of('paths'), of('notPaths')];
+  const isNot = (list: readonly string[]) => list.length > 0 && !list.some((each) => fits(each, path));
+  return [
+    ...(isNot(spared) ? [`its notPaths are ${spared.join(', ')}, and the path is ${path}`] : []),
+    ...(isNot(wanted) ? [`its paths are ${wanted.join(', ')}, and the path is ${path}`] : []),
+  ];
+}
+
+function principals({ from = [] }: Rule, { principal }: Denied): string[] {
+  const of = (field: string) => from.flatMap(({ source }) => source?.[field] ?? []);
+  const [wanted, refused] = [of('requestPrincipals'), of('notRequestPrincipals')];
+  if (principal === undefined) return [];
+  if (wanted.length > 0 && !wanted.some((each) => fits(each, principal))) {
+    return [`it wants the request principal ${wanted.join(' or ')}, and that of the token is ${principal}`];
+  }
+  return refused.some((each) => fits(each, principal))
+    ? [
+        `no token that is valid has reached the proxy that denies it, for which forwardOriginalToken is needed`,
+      ]
+    : [];
+}
+
+/** Without a selector a policy holds for its whole namespace, and in the root namespace for the whole mesh. */
+function scope(policy: KubeObject, { snapshot }: Denied): string[] {
+  if (!hasNoSelector(policy)) return [];
+  const { namespace } = policy.metadata;
+  const isMeshWide = [...snapshot.values()].some(({ proxy }) => proxy.namespace !== namespace);
+  return [
+    `it has no selector, so it holds for every workload of ${isMeshWide ? 'the mesh' : `namespace ${namespace}`}`,
+  ];
+}
+
+function hasNoSelector({ spec }: KubeObject): boolean {
+  const { selector } = (spec ?? {}) as { selector?: { matchLabels?: object } };
+  return !hasTarget(spec) && Object.keys(selector?.matchLabels ?? {}).length === 0;
+}
+
+/** The string matches of AuthorizationPolicy: exact, prefix `a*`, suffix `*a`, presence `*`. */
+function fits(pattern: string, value: string): boolean {
+  if (pattern === '*') return value !== '';
+  if (pattern.endsWith('*')) return value.startsWith(pattern.slice(0, -1));
+  if (pattern.startsWith('*')) return value.endsWith(pattern.slice(1));
+  return pattern === value;
+}

@@ -1,0 +1,53 @@
+/** Policies that were applied and hold for none of the proxies that decide, and why. */
+import { nameOfKey } from '../names.ts';
+import type { KubeObject, ProxyRef } from '../target/target.ts';
+
+const kinds = ['RequestAuthentication', 'AuthorizationPolicy'];
+
+/** @returns a half sentence, or undefined when all of them hold for some of the proxies */
+export function selectsNothing(
+  applied: readonly KubeObject[],
+  declared: readonly KubeObject[],
+  proxies: readonly ProxyRef[],
+): string | undefined {
+  const names = new Set(declared.map(nameOf));
+  const lost = applied.filter(
+    (policy) => kinds.includes(policy.kind) && !hasTarget(policy.spec) && !names.has(nameOf(policy)),
+  );
+  if (lost.length === 0) return undefined;
+  const verb = lost.length === 1 ? 'selects' : 'select';
+  const reasons = [...new Set(lost.flatMap((policy) => reason(policy, proxies) ?? []))];
+  const why = reasons.length > 0 ? reasons.join(', and ') : 'see namespace and selector';
+  return `${lost.map(nameOf).join(' and ')} ${verb} none of the proxies that decide about this request: ${why}`;
+}
+
+/** A policy holds in its namespace, for workloads with all labels of its selector (Istio, "Policy target" of both kinds). */
+function reason({ metadata, spec }: KubeObject, proxies: readonly ProxyRef[]): string | undefined {
+  const namespaces = [...new Set(proxies.map((proxy) => proxy.namespace))];
+  if (!namespaces.includes(metadata.namespace ?? '')) {
+    return `its namespace is ${metadata.namespace}, and theirs is ${namespaces.join(' or ')}`;
+  }
+  const { matchLabels = {} } =
+    (spec as { selector?: { matchLabels?: Record<string, string> } }).selector ?? {};
+  const near = proxies.filter(({ namespace }) => namespace === metadata.namespace);
+  const wrong = Object.entries(matchLabels).filter(([name, value]) =>
+    near.every(({ labels }) => labels[name] !== value),
+  );
+  const have = wrong.flatMap(([name]) =>
+    near.map(({ labels }) => (labels[name] === undefined ? `no ${name}` : `${name}=${labels[name]}`)),
+  );
+  if (wrong.length === 0) return undefined;
+  const wanted = wrong.map(([name, value]) => `${name}=${value}`).join(', ');
+  return `its selector wants ${wanted}, and they have ${[...new Set(have)].join(', ')}`;
+}
+
+/** Policies for gateways and waypoints name them, and are not found by labels. */
+export function hasTarget(spec: unknown): boolean {
+  const { targetRef, targetRefs } = (spec ?? {}) as { targetRef?: unknown; targetRefs?: unknown };
+  return targetRef !== undefined || targetRefs !== undefined;
+}
+
+/** `Kind namespace/name`. */
+export function nameOf({ kind, metadata }: KubeObject): string {
+  return nameOfKey({ kind, name: metadata.name, namespace: metadata.namespace });
+}

@@ -1,0 +1,27 @@
+/** What a step applies, as reports show it. */
+import { stringify } from 'yaml';
+import type { AppliedManifest } from '../events.ts';
+import { nameOfKey } from '../names.ts';
+import type { KubeObject } from '../target/target.ts';
+import { redact } from '../token/decode.ts';
+
+export function manifestsOf(objects: readonly KubeObject[], showTokens: boolean): AppliedManifest[] {
+  const show = showTokens ? (text: string) => text : redact;
+  return objects.map((object) => ({
+    object: nameOfKey({ ...object.metadata, kind: object.kind }),
+    yaml: show(stringify(withoutSecrets(object))),
+  }));
+}
+
+function withoutSecrets(object: KubeObject): KubeObject {
+  if (object.kind !== 'Secret') return object;
+  const hidden = (data: unknown) =>
+    typeof data === 'object' && data !== null
+      ? Object.fromEntries(Object.keys(data).map((name) => [name, '(left out)']))
+      : data;
+  return {
+    ...object,
+    ...(object.data === undefined ? {} : { data: hidden(object.data) }),
+    ...(object.stringData === undefined ? {} : { stringData: hidden(object.stringData) }),
+  };
+}

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { HarnessError } from '../../src/errors.ts';
+import type { Event } from '../../src/events.ts';
+import { excerpt } from '../../src/run/evidence.ts';
+import { manifestsOf } from '../../src/run/manifests.ts';
+import { FakeTarget } from '../support/fake-target.ts';
+import { run, scenarioSource } from './support.ts';
+
+const secret = (more: object) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'tls', namespace: 'foo' },
+  ...more,
+});
+
+test('data of Secrets is left out, and so are signatures of tokens', () => {
+  const [one, other, token] = manifestsOf(
+    [
+      secret({ data: { 'tls.key': 'c2VjcmV0' } }),
+      secret({ stringData: { password: 'hunter2' } }),
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'a' },
+        data: { token: 'eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJlLWZvci10ZXN0' },
+      },
+    ],
+    false,
+  );
+  expect(one?.object).toBe('Secret foo/tls');
+  expect(one?.yaml).toContain('tls.key: (left out)');
+  expect(other?.yaml).toContain('password: (left out)');
+  expect(token?.yaml).toContain('eyJpc3MiOiJ4In0.<signature>');
+});
+
+test('an event has what a step applies, filled in, also when it is refused as it should be', async () => {
+  const step = (name: string, more: string) => `  - name: ${name}
+    apply:
+      - { apiVersion: v1, kind: ConfigMap, metadata: { name: a-map, namespace: foo }, data: { by: "\${issuers.sample.issuer}" } }
+${more}`;
+  const applied = (events: readonly Event[]) => events.filter((event) => event.type === 'step-applied');
+  const accepted = await run([scenarioSource('x', step('s', ''))]);
+  expect(applied(accepted.events)[0]?.manifests).toEqual([
+    { object: 'ConfigMap foo/a-map', yaml: expect.stringContaining('by: me') },
+  ]);
+  const target = new FakeTarget();
+  target.before = (method) => {
+    if (method === 'apply') throw new HarnessError('E_REFUSED', 'that is not allowed');
+  };
+  const refused = await run([scenarioSource('x', step('s', '    refused: { message: not allowed }\n'))], {
+    target,
+  });
+  expect(refused.checks.map(({ state }) => state)).toEqual(['passed']);
+  expect(applied(refused.events)[0]?.manifests).toHaveLength(1);
+});
+
+test('of a long file of evidence reports have the start and the end, in whole lines', () => {
+  expect(excerpt('a', 'short')).toEqual({ name: 'a', text: 'short' });
+  const lines = Array.from({ length: 5000 }, (_, index) => `line ${index}\n`);
+  const { text, omitted = 0 } = excerpt('a', lines.join(''));
+  expect(text.length).toBeLessThan(13_000);
+  const shown = text.split('\n').filter((line) => line !== '' && !line.startsWith('…'));
+  expect(shown[0]).toBe('line 0');
+  expect(shown.at(-1)).toBe('line 4999');
+  expect(shown.every((line) => lines.includes(`${line}\n`))).toBe(true);
+  expect(omitted + shown.join('\n').length + 1).toBe(lines.join('').length);
+  expect(excerpt('a', 'x'.repeat(100_000)).text.length).toBeLessThan(13_000);
+});
