@@ -7,7 +7,7 @@ const isYaml = (name: string) => /\.ya?ml$/.test(name);
 
 /**
  * The YAML files in these files and folders, folders with all that is in them. Every file once, in the order of the
- * arguments and by name within a folder.
+ * arguments and by name within a folder. Reports, settings and hidden folders are left out, unless they are named.
  *
  * @returns absolute paths, and an `E_USAGE` error for every argument that gives no file
  */
@@ -49,9 +49,12 @@ export function findScenarioFiles(
   return { files: [...files], errors };
 }
 
+/** What may lie beside scenarios: reports of runs, which have YAML in them, and the settings. */
+const others = new Set(['node_modules', 'reports', 'jwt-e2e.yaml']);
+
 function filesBelow(folder: string): string[] {
   const entries = readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => !name.startsWith('.') && name !== 'node_modules')
+    .filter(({ name }) => !name.startsWith('.') && !others.has(name))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);

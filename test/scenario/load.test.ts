@@ -37,6 +37,11 @@ beforeAll(() => {
     'encoding/crlf.yaml': minimal('crlf').replaceAll('\n', '\r\n'),
     'encoding/replacement.yaml': Buffer.concat([Buffer.from('# \uFFFD\nname: '), Buffer.from([0xff])]),
     'empty/readme.md': '',
+    'beside/here.yaml': minimal('here'),
+    'beside/jwt-e2e.yaml': 'target: local\n',
+    'beside/reports/past.yaml': minimal('past'),
+    'beside/.github/workflow.yaml': 'on: push\n',
+    'beside/node_modules/x/y.yaml': 'x: y\n',
   };
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(join(cwd, dirname(name)), { recursive: true });
@@ -64,6 +69,12 @@ describe('loadScenarios', () => {
       ],
       errors: [],
     });
+  });
+
+  test('leaves out what lies beside scenarios: reports, settings, hidden folders; but not what is named', () => {
+    const all = ['custom here beside/here.yaml'];
+    expect(load('beside')).toEqual({ scenarios: all, errors: [] });
+    expect(load('beside/reports').scenarios).toEqual(['custom past beside/reports/past.yaml']);
   });
 
   test('says which paths give no scenario', () => {
