@@ -36,7 +36,7 @@ function explain(issue: Issue, prefix: Path, root: z.ZodType, file: YamlFile): H
     });
   }
   if (found === undefined && issue.code !== 'invalid_key') {
-    return error(`the key "${String(key)}" is missing`, descriptionAt(root, path) ?? missingHint(issue));
+    return error(`the key "${String(key)}" is missing`, missingHint(issue, descriptionAt(root, path)));
   }
   if (issue.code === 'invalid_union') {
     const meant = alternativeMeant(issue.errors, found);
@@ -47,7 +47,7 @@ function explain(issue: Issue, prefix: Path, root: z.ZodType, file: YamlFile): H
     );
   }
   if (found === null)
-    return error(`"${String(key)}" has no value`, descriptionAt(root, path) ?? missingHint(issue) ?? remove);
+    return error(`"${String(key)}" has no value`, missingHint(issue, descriptionAt(root, path)) ?? remove);
   switch (issue.code) {
     case 'invalid_type':
       return error(
@@ -105,9 +105,12 @@ function unionHint(
   return near && `Did you mean "${near}" instead of "${unknown}"?`;
 }
 
-function missingHint(issue: Issue): string | undefined {
-  if (issue.code !== 'invalid_type') return undefined;
-  return issue.expected === 'string' ? undefined : `It must be ${typeName(issue.expected)}.`;
+/** What is known about the value that is missing; without an example, its type helps. */
+function missingHint(issue: Issue, about: string | undefined): string | undefined {
+  if (about?.includes(' Example: ') || issue.code !== 'invalid_type' || issue.expected === 'string')
+    return about;
+  const type = `It must be ${typeName(issue.expected)}.`;
+  return about === undefined ? type : `${about} ${type}`;
 }
 
 function typeHint(expected: string, found: unknown): string | undefined {

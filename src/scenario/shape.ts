@@ -1,4 +1,5 @@
 /** Looks into a zod schema: which keys are allowed at a place of the file. */
+import { stringify } from 'yaml';
 import type { z } from 'zod';
 import type { Path } from './yaml-file.ts';
 
@@ -38,13 +39,22 @@ export function keysAt(root: z.ZodType, path: Path): string[] {
   return [...new Set(mapsAt(root, path).flatMap((shape) => Object.keys(shape)))];
 }
 
-/** What the schema says about the value at this path. */
+/** What the schema says about the value at this path, with an example when that is short. */
 export function descriptionAt(root: z.ZodType, path: Path): string | undefined {
   const key = path.at(-1);
   if (typeof key !== 'string') return undefined;
   const [schema] = mapsAt(root, path.slice(0, -1)).flatMap((shape) => shape[key] ?? []);
-  return schema?.description ?? (schema && plain(schema)[0]?.description);
+  const { description, examples } = schema?.meta() ?? {};
+  if (description === undefined) return schema && plain(schema)[0]?.description;
+  const [example] = (examples ?? []) as readonly unknown[];
+  const shown = example === undefined ? '' : stringify(example, { collectionStyle: 'flow', lineWidth: 0 });
+  return shown === '' || shown.length > longestExample
+    ? description
+    : `${description} Example: ${shown.trim()}`;
 }
+
+/** In characters; what is longer is better read in the reference. */
+const longestExample = 70;
 
 function mapsAt(root: z.ZodType, path: Path): Readonly<Record<string, z.ZodType>>[] {
   let schemas = plain(root);

@@ -69,7 +69,7 @@ function explain(
     }
     case 'MULTIPLE_DOCS':
       return {
-        message: 'a second document starts here, but a scenario file holds one',
+        message: 'a second document starts here, but this file holds only one',
         hint: 'Put what follows "---" into a file of its own.',
       };
     case 'BLOCK_AS_IMPLICIT_KEY':

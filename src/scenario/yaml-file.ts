@@ -18,8 +18,19 @@ export interface YamlFile {
 
 type Found = Node | null | undefined;
 
+/** What a file must have at its top. */
+export interface Root {
+  readonly expected: string;
+  readonly hint: string;
+}
+
+const ofScenario: Root = {
+  expected: 'expected a map with the keys of a scenario',
+  hint: 'A scenario has at least the keys name, title, source and steps.',
+};
+
 /** Parses YAML 1.2. Never throws: problems are in `errors`, in the order of the file. */
-export function parseYaml(source: string, file: string): YamlFile {
+export function parseYaml(source: string, file: string, root: Root = ofScenario): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(source, {
     lineCounter: lines,
@@ -38,7 +49,7 @@ export function parseYaml(source: string, file: string): YamlFile {
   const errors = [...explained.errors];
   let data: unknown;
   if (!explained.fatal) {
-    errors.push(...unusable(document, at));
+    errors.push(...unusable(document, at, root));
     if (errors.length === explained.errors.length) {
       try {
         data = document.toJS();
@@ -91,10 +102,14 @@ export function parseYaml(source: string, file: string): YamlFile {
 }
 
 /** What YAML allows but a scenario has no use for. */
-function unusable(document: ReturnType<typeof parseDocument>, at: (offset: number) => Place): HarnessError[] {
+function unusable(
+  document: ReturnType<typeof parseDocument>,
+  at: (offset: number) => Place,
+  { expected, hint }: Root,
+): HarnessError[] {
   const errors: HarnessError[] = [];
-  const report = (node: Node, message: string, hint: string) =>
-    errors.push(new HarnessError('E_SCENARIO', message, { hint, place: at(node.range?.[0] ?? 0) }));
+  const report = (node: Node, message: string, remedy: string) =>
+    errors.push(new HarnessError('E_SCENARIO', message, { hint: remedy, place: at(node.range?.[0] ?? 0) }));
   visit(document, {
     Alias(_, alias, ancestors) {
       const target = alias.resolve(document);
@@ -112,13 +127,8 @@ function unusable(document: ReturnType<typeof parseDocument>, at: (offset: numbe
     const place = at(document.contents?.range?.[0] ?? 0);
     const isNothing =
       document.contents === null || (isScalar(document.contents) && document.contents.value === null);
-    const message = isNothing ? 'the file is empty' : 'expected a map with the keys of a scenario';
-    errors.push(
-      new HarnessError('E_SCENARIO', message, {
-        hint: 'A scenario has at least the keys name, title, source and steps.',
-        place,
-      }),
-    );
+    const message = isNothing ? 'the file is empty' : expected;
+    errors.push(new HarnessError('E_SCENARIO', message, { hint, place }));
   }
   return errors;
 }

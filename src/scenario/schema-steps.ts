@@ -1,0 +1,138 @@
+/** Steps in the format of scenario files. */
+import { z } from 'zod';
+import { requestSchema, tableSchema } from './schema-tables.ts';
+import { conditionSchema, fetchMode, note, text } from './schema-words.ts';
+
+export const manifestSchema = z
+  .looseObject({
+    apiVersion: note(text, 'API group and version.', 'security.istio.io/v1'),
+    kind: note(text, 'Kind of the object.', 'RequestAuthentication'),
+    metadata: z
+      .looseObject({
+        name: note(text, 'Name of the object.', 'require-jwt'),
+        namespace: note(text.optional(), 'Namespace of the object, where it has one.', 'foo'),
+      })
+      .meta({
+        id: 'Metadata',
+        title: 'Which object it is',
+        description: 'Name and namespace; labels and annotations as Kubernetes has them.',
+        examples: [{ name: 'require-jwt', namespace: 'foo' }],
+      }),
+  })
+  .meta({
+    id: 'Manifest',
+    title: 'A Kubernetes object as the documentation prints it; all other fields are its own',
+  });
+
+export const objectRefSchema = z
+  .strictObject({
+    apiVersion: note(text, 'API group and version.', 'security.istio.io/v1'),
+    kind: note(text, 'Kind of the object.', 'AuthorizationPolicy'),
+    name: note(text, 'Name of the object.', 'require-jwt'),
+    namespace: note(text.optional(), 'Namespace of the object, where it has one.', 'foo'),
+  })
+  .meta({ id: 'ObjectReference', title: 'Which object to delete' });
+
+const fetcher = z.enum(['istiod', 'envoy', 'nobody']);
+
+const refusedSchema = z
+  .strictObject({
+    message: note(text, 'Part of the message with which the API server refuses.', 'cannot be all-numeric'),
+    when: note(conditionSchema.optional(), 'Where it must be refused. Elsewhere it must be accepted.', {
+      istio: '>=1.29',
+    }),
+    finding: note(
+      z.string().optional(),
+      'What the refusal shows that the document does not say.',
+      'The handbook prints an address here.',
+    ),
+  })
+  .meta({ id: 'Refused', title: 'That manifests must be refused' });
+
+const fetchedSchema = z
+  .strictObject({
+    from: note(text, 'Name of the key server.', 'outside'),
+    by: note(
+      z.union([fetcher, z.partialRecord(fetchMode, fetcher)], {
+        error:
+          'expected istiod, envoy or nobody, or one of these for each fetch mode, such as { envoy: nobody }',
+      }),
+      'Who it was, or who it was in each fetch mode.',
+      'istiod',
+      {
+        istiod: 'istiod',
+        envoy: 'envoy',
+      },
+    ),
+  })
+  .meta({ id: 'Fetched', title: 'Who fetched the keys' });
+
+export const stepSchema = z
+  .strictObject({
+    name: note(text, 'What happens in this step; unique in the scenario.', 'a token is required'),
+    section: note(
+      text.optional(),
+      'Section of the document, if not the one of the scenario.',
+      'Require a valid token',
+    ),
+    when: note(conditionSchema.optional(), 'The meshes that this step is for; on others it is left out.', {
+      kubernetes: '>=1.30',
+    }),
+    apply: note(
+      z.array(manifestSchema).optional(),
+      'Manifests to apply, in their order, after what is deleted.',
+      [
+        {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'PeerAuthentication',
+          metadata: { name: 'strict', namespace: 'foo' },
+          spec: { mtls: { mode: 'STRICT' } },
+        },
+      ],
+    ),
+    delete: note(z.array(objectRefSchema).optional(), 'Objects to delete, before anything is applied.', [
+      {
+        apiVersion: 'security.istio.io/v1',
+        kind: 'PeerAuthentication',
+        name: 'strict',
+        namespace: 'foo',
+      },
+    ]),
+    refused: note(refusedSchema.optional(), 'The manifests of this step must be refused.', {
+      message: 'cannot be all-numeric',
+    }),
+    from: note(
+      z
+        .string()
+        .regex(/^[-a-z0-9]+\.[-a-z0-9]+$/, 'expected an app and its namespace, such as sleep.foo')
+        .optional(),
+      'Application and namespace from which requests are sent with curl.',
+      'sleep.foo',
+    ),
+    through: note(
+      z.literal('ingress').optional(),
+      'Send from outside the cluster, through the ingress gateway.',
+      'ingress',
+    ),
+    request: note(requestSchema.optional(), 'What is the same for all cells of the table.', {
+      url: 'http://httpbin.foo:8000',
+    }),
+    expect: note(tableSchema.optional(), 'The table of answers that must come.', {
+      columns: ['no token', 'valid'],
+      '/headers': [403, 200],
+    }),
+    fetched: note(
+      fetchedSchema.optional(),
+      'Who fetched the keys during this step, by the access log of the key server.',
+      {
+        from: 'outside',
+        by: 'istiod',
+      },
+    ),
+    finding: note(
+      z.string().optional(),
+      'What this step shows that the document does not say.',
+      'By default istiod fetches the keys.',
+    ),
+  })
+  .meta({ id: 'Step', title: 'Apply, wait until it holds, send, compare' });

@@ -1,0 +1,135 @@
+/** Issuers, tokens and key servers in the format of scenario files. */
+import { z } from 'zod';
+import { json, note, text } from './schema-words.ts';
+
+/** The algorithms that Istio's documentation lists, in its order. */
+export const algorithms = [
+  'ES256',
+  'ES384',
+  'ES512',
+  'HS256',
+  'HS384',
+  'HS512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'EdDSA',
+] as const;
+const algorithm = z.union([z.enum(algorithms), z.string().regex(/\$\{/, { abort: true })], {
+  error: `expected one of ${algorithms.join(', ')}, or a list in ${'${…}'}`,
+});
+
+const keySchema = z
+  .strictObject({
+    algorithm: note(algorithm.default('RS256'), 'Algorithm that the key signs with.', 'ES256'),
+    kid: note(
+      z.string().optional(),
+      'Key ID. Default: made from the name of the issuer and the run.',
+      'key-1',
+    ),
+  })
+  .meta({ id: 'Key', title: 'One of several keys of an issuer' });
+
+export const issuerSchema = z
+  .strictObject({
+    issuer: note(text, 'Value of the claim iss.', 'testing@secure.istio.io'),
+    algorithm: note(
+      algorithm.optional(),
+      'Algorithm of the key, for an issuer with one key. Default: RS256.',
+      'ES256',
+    ),
+    kid: note(
+      z.string().optional(),
+      'Key ID, for an issuer with one key. Default: made from the name of the issuer and the run.',
+      'key-1',
+    ),
+    keys: note(
+      z.record(z.string(), keySchema).optional(),
+      'For an issuer with several keys: a name for each, in place of algorithm and kid.',
+      {
+        old: { algorithm: 'RS256' },
+        new: { algorithm: 'ES256' },
+      },
+    ),
+  })
+  .meta({ id: 'Issuer', title: 'Who signs tokens; its keys are made anew for every run' });
+
+export const tokenSchema = z
+  .strictObject({
+    issuer: note(z.string().optional(), 'Name of the issuer that signs.', 'sample'),
+    key: note(z.string().optional(), 'Name of the key, for an issuer with several.', 'old'),
+    extends: note(
+      z.string().optional(),
+      'Start from this token. Claims and header are merged, other fields replace.',
+      'valid',
+    ),
+    signedBy: note(
+      z.string().optional(),
+      'Sign with the key of this other issuer, but keep iss and kid: a forged token.',
+      'stranger',
+    ),
+    claims: note(
+      z.record(z.string(), json).optional(),
+      'Claims of the payload. iss is filled in from the issuer; null removes a claim.',
+      {
+        sub: 'somebody',
+        aud: ['orders'],
+        exp: 4685989700,
+      },
+    ),
+    header: note(
+      z.record(z.string(), json).optional(),
+      'Parameters of the header. alg, kid and typ are filled in; null removes one.',
+      {
+        typ: 'at+jwt',
+      },
+    ),
+    tamper: note(
+      z.enum(['payload', 'signature']).optional(),
+      'Change this part of the token after it was signed.',
+      'payload',
+    ),
+    unsigned: note(z.boolean().optional(), 'Leave the signature empty, as with alg none.', true),
+    raw: note(
+      z.string().optional(),
+      'Send this text instead of a token. No other field may stand beside it.',
+      'this-is-not-a-jwt',
+    ),
+  })
+  .meta({ id: 'Token', title: 'A token, made anew for every run' });
+
+export const keyServerSchema = z
+  .strictObject({
+    serves: note(text, 'Name of the issuer whose keys it serves.', 'sample'),
+    where: note(
+      z.enum(['external', 'in-cluster']).default('external'),
+      'external: a server outside the mesh that the target starts. in-cluster: a workload that the scenario applies.',
+      'in-cluster',
+    ),
+    path: note(
+      z.string().startsWith('/', 'expected a path that starts with "/"').default('/get_jwks'),
+      'Path of the keys.',
+      '/keys',
+    ),
+    pods: z
+      .strictObject({
+        namespace: note(text, 'Namespace of the pods.', 'foo'),
+        app: note(text, 'Label app of the pods, and name of the container with the log.', 'nginx-proxy'),
+      })
+      .optional()
+      .meta({
+        id: 'KeyServerPods',
+        title: 'The pods of a key server in the cluster',
+        description: 'in-cluster: the pods whose access log says who fetched.',
+        examples: [{ namespace: 'foo', app: 'nginx-proxy' }],
+      }),
+    certificate: note(
+      z.enum(['trusted', 'untrusted']).default('trusted'),
+      'external: whether its certificate comes from the CA of this run or from one that nobody was given.',
+      'untrusted',
+    ),
+  })
+  .meta({ id: 'KeyServer', title: 'A server of keys' });

@@ -1,0 +1,91 @@
+/** What the parts of the format are made of, and the conditions and sources that stand in several places. */
+import { z } from 'zod';
+
+/** Says what a field is, with examples: for editors, and for docs/scenario-reference.md. */
+export function note<S extends z.ZodType>(
+  schema: S,
+  description: string,
+  ...examples: readonly [unknown, ...unknown[]]
+): S {
+  return schema.meta({ description, examples });
+}
+
+export const name = z
+  .string()
+  .regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+    'expected lower case letters, digits and hyphens, such as require-jwt',
+  );
+export const text = z.string().min(1, 'expected some text');
+const range = z.string().min(1, 'expected a range of versions, such as ">=1.21 <1.27.8"');
+export const fetchMode = z.enum(['istiod', 'envoy', 'hybrid']);
+export const statusCode = z
+  .int()
+  .min(100, 'expected a status code from 100 to 599')
+  .max(599, 'expected a status code from 100 to 599');
+export const json: z.ZodType<unknown> = z.unknown();
+
+/** When something holds. All fields that are given must match. */
+export const conditionSchema = z
+  .strictObject({
+    istio: note(
+      range.optional(),
+      'Range of versions of Istio, as npm writes ranges. Pre-releases count.',
+      '>=1.21 <1.27.8',
+      '1.30.x',
+    ),
+    envoy: note(range.optional(), 'Range of versions of Envoy.', '>=1.36'),
+    kubernetes: note(range.optional(), 'Range of versions of Kubernetes.', '1.32 - 1.36'),
+    asm: note(
+      range.optional(),
+      'Range of versions of Alibaba ASM. Never holds for a mesh that is not ASM.',
+      '<1.13',
+    ),
+    fetch: note(
+      z
+        .union([fetchMode, z.array(fetchMode).min(1)], {
+          error: 'expected istiod, envoy or hybrid, or a list of these',
+        })
+        .optional(),
+      'Who fetches the keys of a jwksUri, by PILOT_JWT_ENABLE_REMOTE_JWKS of istiod.',
+      'envoy',
+      ['envoy', 'hybrid'],
+    ),
+    target: note(
+      z
+        .union([text, z.array(text).min(1)], {
+          error: 'expected the name of a target such as kind, or a list of names',
+        })
+        .optional(),
+      'kind, cluster or local.',
+      'kind',
+      ['kind', 'cluster'],
+    ),
+    row: note(
+      z.string().optional(),
+      'Pattern for the name of the row: * is any text, ? one character. In cells only.',
+      'RS*',
+    ),
+    column: note(
+      z.string().optional(),
+      'Pattern for the name of the column: * is any text, ? one character. In cells only.',
+      'valid',
+    ),
+  })
+  .meta({ id: 'Condition', title: 'When something holds' });
+
+export const sourceSchema = z
+  .strictObject({
+    document: note(text, 'Title of the document.', 'FAQ about JWT authentication'),
+    section: note(
+      text,
+      'Heading or question of the document that makes the promise.',
+      'How do I skip JWT authentication for specific paths?',
+    ),
+    url: note(
+      z.url('expected a URL such as https://istio.io/latest/docs/').optional(),
+      'Where the document can be read.',
+      'https://istio.io/latest/docs/',
+    ),
+  })
+  .meta({ id: 'Source', title: 'The document that makes the promise' });
