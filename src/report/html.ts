@@ -1,0 +1,30 @@
+/** report.html: everything that is known about a run, for people. */
+import path from 'node:path';
+import { FileReporter } from './file-reporter.ts';
+import { pathAddress } from './html/markup.ts';
+import { renderHtml } from './html/page.ts';
+import type { GivenFlag } from './next-command.ts';
+
+/** One page that needs no server, no network and no other file. */
+export class HtmlReporter extends FileReporter {
+  /**
+   * @param options.artifacts the folder of evidence, which failed checks link to; both paths are relative to the
+   * working folder
+   * @param options.given flags of the run that commands to run next should have, too
+   */
+  constructor({
+    file,
+    artifacts,
+    given,
+  }: {
+    readonly file: string;
+    readonly artifacts?: string | undefined;
+    readonly given?: readonly GivenFlag[] | undefined;
+  }) {
+    const folder =
+      artifacts === undefined
+        ? undefined
+        : pathAddress(path.relative(path.dirname(path.resolve(file)), path.resolve(artifacts)) || '.');
+    super('HTML report', file, (result) => renderHtml(result, { artifacts: folder, given }));
+  }
+}

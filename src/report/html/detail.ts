@@ -1,0 +1,112 @@
+/** Everything about one check, what explains it first. */
+import { formatPlace } from '../../errors.ts';
+import type { CheckResult } from '../../events.ts';
+import { nextForCheck } from '../next-command.ts';
+import { convergence } from './convergence.ts';
+import { evidence } from './evidence.ts';
+import { exchange, sent, tokenPart } from './exchange.ts';
+import { badge, facts, pre, source, span, wordOf } from './look.ts';
+import { type Html, html } from './markup.ts';
+import type { HtmlOptions } from './options.ts';
+import type { ScenarioView, Shown, StepPart, StepView } from './view.ts';
+
+export interface DetailContext {
+  readonly scenario: ScenarioView;
+  readonly step: StepView;
+  readonly part: StepPart;
+  /** Start of the run in milliseconds since the epoch; the times of a token are compared with it. */
+  readonly startedAt: number;
+  readonly options: HtmlOptions;
+}
+
+/** Closed, as a summary of one line; what did not pass is open from the start, for readers on paper and without script. */
+export function detail(shown: Shown, context: DetailContext): Html {
+  const { check, mesh, anchor } = shown;
+  const { scenario, step, part } = context;
+  const several = step.parts.length > 1;
+  const isTrouble = check.state === 'failed' || check.state === 'error';
+  return html`
+<details class="check-details"${isTrouble && html` open`}>
+  <summary>${badge(check.state)} ${check.row} › ${check.column}${several && html` <span class="muted">${mesh.name}</span>`}</summary>
+  <article class="detail" id="${anchor}" data-check="${check.id}" aria-label="${`${wordOf(check.state)}: ${check.row}, ${check.column}`}">
+    <p class="crumbs">${scenario.info.id} › ${step.name}${several && html` › <b>${mesh.name}</b>`}</p>
+    ${cause(check)}
+    ${facts([
+      ['Sent', sent(check)],
+      ['Expected', html`<b>${check.expected}</b> <span class="by">by ${source(check.source)}</span>`],
+      ['Got', html`<b class="s-${check.state}">${check.actual ?? 'no answer'}</b>`],
+      ['Written in', html`<code>${formatPlace(check.place)}</code>`],
+    ])}
+    ${several && others(shown, step)}
+    ${again(shown, context)}
+    ${curl(check)}
+    ${tokenPart(check, context.startedAt)}
+    ${exchange(check)}
+    ${policies(part)}
+    ${evidence(check, context.options.artifacts)}
+    ${convergence(check, part)}
+    <p class="muted foot">Took ${span(check.durationMs)}. <span class="idline">Check <code>${check.id}</code></span></p>
+  </article>
+</details>`;
+}
+
+function cause({ state, message, hint, code, known, finding }: CheckResult): Html {
+  return html`${
+    (message ?? hint ?? code) !== undefined &&
+    html`<div class="cause s-${state}">
+      ${message !== undefined && html`<p class="message"><strong>${message}</strong>${code !== undefined && html` <code class="errorcode">${code}</code>`}</p>`}
+      ${hint !== undefined && html`<p class="hint"><span>What to do:</span> ${hint}</p>`}</div>`
+  }${known !== undefined && html`<p class="note s-known">${badge('known')} ${known.reason} <span class="until">until ${known.until}</span></p>`}${
+    finding !== undefined &&
+    html`<p class="note finding"><span class="findingmark" aria-hidden="true">※</span> <b>Finding:</b> ${finding}</p>`
+  }`;
+}
+
+/** What the other meshes made of the same check. */
+function others({ check, mesh }: Shown, step: StepView): Html {
+  const same = step.parts.flatMap(({ checks }) => checks.filter((each) => each.check.id === check.id));
+  return html`
+<table class="plain compare"><caption>The same check on each mesh</caption>
+  <thead><tr><th scope="col">Mesh</th><th scope="col">State</th><th scope="col">Got</th></tr></thead>
+  <tbody>${same.map(
+    (
+      each,
+    ) => html`<tr><th scope="row">${each.mesh === mesh ? html`${each.mesh.name} (this one)` : html`<a href="#${each.anchor}">${each.mesh.name}</a>`}</th>
+    <td>${badge(each.check.state)}</td><td>${each.check.actual ?? 'no answer'}</td></tr>`,
+  )}</tbody></table>`;
+}
+
+/** The command that the console names, too. */
+function again({ check, mesh }: Shown, { scenario, step, options }: DetailContext): Html | undefined {
+  if (check.state === 'passed' || check.state === 'skipped') return undefined;
+  const isOneOfSeveral = step.parts.length > 1;
+  const command = nextForCheck(check, scenario.info, {
+    given: options.given,
+    mesh: mesh.facts,
+    isOneOfSeveral,
+  });
+  if (command === undefined) return undefined;
+  return html`<section class="part"><h5>Look closer</h5>${copyable(command, 'command to run next')}</section>`;
+}
+
+function curl({ request }: CheckResult): Html | undefined {
+  if (request === undefined) return undefined;
+  return html`<section class="part"><h5>As a curl line</h5>${copyable(request.curl, 'curl line')}</section>`;
+}
+
+/** @param name what it is; the script puts a button beside it that copies it */
+function copyable(text: string, name: string): Html {
+  return html`<div class="copyable" data-copy="Copy the ${name}">${pre(text, name)}</div>`;
+}
+
+/** Manifests stand once, at their step; the script shows them here as well. */
+function policies({ inForce, isUnknown }: StepPart): Html {
+  return html`<section class="part"><h5>Policies in force</h5>${
+    inForce.length === 0
+      ? html`<p>${isUnknown ? 'Their text is not in this result.' : 'None: no step so far has applied anything that is still there.'}</p>`
+      : html`<ul class="policies">${inForce.map(
+          ({ object, anchor, step }) =>
+            html`<li data-policy="${anchor}"><a href="#${anchor}">${object}</a> <span class="muted">from “${step}”</span></li>`,
+        )}</ul>`
+  }</section>`;
+}

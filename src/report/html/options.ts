@@ -1,0 +1,9 @@
+/** What the page needs to know besides the result. */
+import type { GivenFlag } from '../next-command.ts';
+
+export interface HtmlOptions {
+  /** Where the folder of evidence is, as an address relative to the page; without it there are no links to evidence. */
+  readonly artifacts?: string | undefined;
+  /** Flags of the run that commands to run next should have, too. Default: the target alone. */
+  readonly given?: readonly GivenFlag[] | undefined;
+}

@@ -1,0 +1,113 @@
+/** The report for everybody: assistive technology, colour schemes, small screens, paper. */
+
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunResult } from '../../src/report/result.ts';
+import { attacks, resultOfText } from '../report/html/hostile.ts';
+import { failing, resultOf, sideBySide } from '../report/html/showcase.ts';
+import * as runs from '../report/runs.ts';
+import { launch, open, program, whyNot } from './chromium.ts';
+
+const suite = program === undefined ? `layout in Chromium (skipped: ${whyNot})` : 'layout in Chromium';
+
+/** What axe has found, one line each. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate<string[]>(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`)))",
+  );
+}
+
+describe.skipIf(program === undefined)(suite, () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser?.close());
+  const results: [string, RunResult][] = [
+    ['failing', resultOf(failing)],
+    ['side by side', resultOf(sideBySide)],
+    ['every kind of trouble', resultOf(runs.failures)],
+    ['set-up failed', resultOf(runs.setupFailed)],
+    ['killed', resultOf(runs.killed)],
+    ['a lost mesh', resultOf(runs.several)],
+    ['passed', resultOf(runs.passed)],
+  ];
+
+  describe.each(['light', 'dark'] as const)('axe finds nothing in %s', (colorScheme) => {
+    it.each(results)('%s', async (_, result) => {
+      const { page, close } = await open(browser, result, { colorScheme });
+      expect(await violations(page)).toEqual([]);
+      const cells = await page.locator('a.check').all();
+      for (const cell of cells.slice(-2)) {
+        await cell.click();
+        expect(await violations(page)).toEqual([]);
+      }
+      await close();
+    });
+  });
+
+  it('axe finds nothing on a phone with the details over the page, nor without them', async () => {
+    const { page, close } = await open(browser, resultOf(failing), { viewport: { width: 360, height: 740 } });
+    expect(await violations(page)).toEqual([]);
+    await page.locator('a.check.s-failed').click();
+    expect(await violations(page)).toEqual([]);
+    await close();
+  });
+
+  describe.each([320, 768, 1280])('at a width of %d pixels', (width) => {
+    it.each([...results, ['hostile text', resultOfText(attacks)] as [string, RunResult]])(
+      'nothing sticks out: %s',
+      async (_, result) => {
+        const { page, close } = await open(browser, result, { viewport: { width, height: 800 } });
+        const overflow = () =>
+          page.evaluate<number>(
+            'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+          );
+        expect(await overflow()).toBeLessThanOrEqual(0);
+        const cell = page.locator('a.check').last();
+        if ((await cell.count()) > 0) {
+          await cell.click();
+          expect(await overflow()).toBeLessThanOrEqual(0);
+          const panel = await page.evaluate<number>(
+            "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('.panelbody'))",
+          );
+          expect(panel).toBeLessThanOrEqual(0);
+        }
+        await close();
+      },
+    );
+  });
+
+  it('on paper shows all matrices and the details of what did not pass, and nothing to click', async () => {
+    const { page, close } = await open(browser, resultOf(failing));
+    await page.getByRole('searchbox').fill('nothing has this');
+    await page.locator('section[aria-labelledby="wrong"] .links a').first().click();
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.locator('a.check:visible').count()).toBe(20);
+    expect(await page.locator('.detail:visible').count()).toBe(1);
+    expect(await page.locator('.detail:visible').innerText()).toContain('What to do:');
+    expect(await page.getByText('app: httpbin-v1').first().isVisible()).toBe(true);
+    for (const hidden of ['.filters', 'dialog', 'button', '.skip']) {
+      expect(await page.locator(`${hidden}:visible`).count(), hidden).toBe(0);
+    }
+    expect((await page.pdf()).subarray(0, 5).toString()).toBe('%PDF-');
+    await close();
+  });
+
+  it('says the same without colours: each state has a shape and a word of its own', async () => {
+    const { page, close } = await open(browser, resultOf(runs.failures), { forcedColors: 'active' });
+    const looks = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('a.check')].map((cell) => `${cell.dataset.state}: ${cell.querySelector('.glyph').textContent} ${cell.querySelector('.word').textContent}`)",
+    );
+    expect([...new Set(looks)].sort()).toEqual([
+      'error: ! no verdict',
+      'failed: ✗ failed',
+      'passed: ✓ passed',
+      'skipped: – skipped',
+    ]);
+    await close();
+  });
+});

@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { XMLParser } from 'fast-xml-parser';
+import { describe, expect, it } from 'vitest';
+import { escaped, html, pathAddress, visible, webAddress } from '../../../src/report/html/markup.ts';
+
+/** Any UTF-16, with lone surrogates, and often what HTML has a meaning for. */
+const text = fc.oneof(
+  fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
+  fc
+    .array(
+      fc.constantFrom(
+        ...[
+          '<',
+          '>',
+          '&',
+          '"',
+          "'",
+          '`',
+          '=',
+          '</script>',
+          '<!--',
+          '-->',
+          '&#0;',
+          '&lt',
+          '\u0000',
+          '\u001b[31m',
+        ],
+        ...[
+          '\r\n',
+          '\r',
+          '\ud800',
+          '\udc00',
+          '\u2028',
+          '\u202e',
+          '\u2066',
+          '\ufeff',
+          '\u{e0041}',
+          'a',
+          ' ',
+          '\n',
+        ],
+      ),
+    )
+    .map((parts) => parts.join('')),
+);
+
+describe('escaped', () => {
+  it('leaves nothing that could begin or end markup', () => {
+    fc.assert(
+      fc.property(text, (value) => {
+        expect(escaped(value)).not.toMatch(/[<>"'`]|&(?!(amp|lt|gt|quot|#39|#96);)/);
+      }),
+    );
+  });
+
+  it('is read by a parser as the text that was meant, in an element and in an attribute', () => {
+    const parser = new XMLParser({
+      ignoreAttributes: false,
+      attributeNamePrefix: '',
+      trimValues: false,
+      parseTagValue: false,
+      htmlEntities: true,
+      alwaysCreateTextNode: true,
+    });
+    fc.assert(
+      fc.property(text, (value) => {
+        const { a } = parser.parse(html`<a b="${value}">${value}</a>`.markup);
+        expect(a['#text'] ?? '').toBe(visible(value));
+        expect(a.b).toBe(visible(value));
+      }),
+    );
+  });
+});
+
+describe('visible', () => {
+  it('shows what has no look of its own, and what turns the text around', () => {
+    expect(visible('a\u202eb\u2066c\u200bd\u0000e\ud800f\u2028g\u{e0041}')).toBe(
+      'a⟦U+202E⟧b⟦U+2066⟧c⟦U+200B⟧d⟦U+0000⟧e⟦U+D800⟧f⟦U+2028⟧g⟦U+E0041⟧',
+    );
+  });
+
+  it('keeps tabs, line feeds and letters of all scripts, and leaves colours of a terminal out', () => {
+    expect(visible('\tπ 漢字 🙂\r\n\u001b[1;31mred\u001b[0m')).toBe('\tπ 漢字 🙂\nred');
+  });
+
+  it('leaves no control character and no half of a character', () => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about control characters
+    const bad = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/u;
+    fc.assert(
+      fc.property(text, (value) => {
+        expect(visible(value)).not.toMatch(bad);
+      }),
+    );
+  });
+});
+
+describe('html', () => {
+  it('takes strings as text and markup as markup, wherever they are', () => {
+    const inner = html`<b>${'<i>'}</b>`;
+    expect(html`${[inner, '&', [1, undefined, false]]}`.markup).toBe('<b>&lt;i&gt;</b>&amp;1');
+  });
+
+  it('cannot be given something that only looks like markup', () => {
+    const forged = JSON.parse('{"markup":"<script>"}');
+    expect(() => html`${forged}`).toThrow(TypeError);
+  });
+});
+
+describe('addresses', () => {
+  it('lets only the web through', () => {
+    expect(webAddress('https://istio.io/latest/docs/#a"b')).toBe('https://istio.io/latest/docs/#a%22b');
+    for (const url of [
+      'javascript:alert(1)',
+      ' javascript:alert(1)',
+      'data:text/html,x',
+      'file:///etc/passwd',
+      '//x',
+      'x',
+      undefined,
+    ]) {
+      expect(webAddress(url), url).toBeUndefined();
+    }
+  });
+
+  it('keeps a path below the page what it is, whatever is in it', () => {
+    fc.assert(
+      fc.property(text, (path) => {
+        const { protocol, search, hash } = new URL(pathAddress(`x/${path}`), 'file:///reports/report.html');
+        expect([protocol, search, hash]).toEqual(['file:', '', '']);
+      }),
+    );
+    expect(new URL(pathAddress('javascript:alert(1)'), 'file:///a/b').href).toBe(
+      'file:///a/javascript%3Aalert(1)',
+    );
+    expect(pathAddress('..\\my artifacts/a#b')).toBe('../my%20artifacts/a%23b');
+  });
+});

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { renderHtml } from '../../../src/report/html/page.ts';
+import * as runs from '../runs.ts';
+import { attacks, resultOfText } from './hostile.ts';
+import { failing, resultOf, sideBySide } from './showcase.ts';
+
+const hash = (text: string) => createHash('sha256').update(text).digest('base64');
+/** Names of elements and attributes in their order, without any value or text. */
+const skeleton = (page: string) =>
+  [...page.replace(/<(style|script)>[\s\S]*?<\/\1>/g, '').matchAll(/<[^>]*>/g)].map(([tag]) =>
+    tag.replace(/"[^"]*"/g, '""'),
+  );
+
+describe('page of any text', () => {
+  const harmless = skeleton(renderHtml(resultOfText('harmless'), { artifacts: 'artifacts' }));
+
+  it('has the same elements and attributes as one of harmless text', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc
+        .array(fc.constantFrom('<', '>', '"', "'", '&', '</script>', '<!--', '-->', '\u0000', '\n', '/', ' '))
+        .map((parts) => parts.join('')),
+    );
+    fc.assert(
+      fc.property(text, (value) => {
+        // The words around keep it from being empty, blank or a status code, for which other elements are meant.
+        const page = renderHtml(resultOfText(`a ${value} z`), { artifacts: 'artifacts' });
+        expect(skeleton(page)).toEqual(harmless);
+      }),
+      { numRuns: 60 },
+    );
+    expect(skeleton(renderHtml(resultOfText(attacks), { artifacts: 'artifacts' }))).toEqual(harmless);
+  });
+
+  it('has no attribute that runs something, and leads to fragments, the web and evidence only', () => {
+    const page = renderHtml(resultOfText(attacks), { artifacts: '../artifacts' });
+    const tags = [...page.matchAll(/<[a-z][^>]*>/g)].map(([tag]) => tag);
+    expect(skeleton(page).filter((tag) => / (on[a-z]+|style|src|srcdoc|action)=/.test(tag))).toEqual([]);
+    const targets = tags.flatMap((tag) => / href="([^"]*)"/.exec(tag)?.[1] ?? []);
+    expect(targets.length).toBeGreaterThan(20);
+    expect(
+      targets.filter((to) => !/^(#|https?:\/\/|\.\.\/artifacts\/|data:image\/svg\+xml,%3Csvg)/.test(to)),
+    ).toEqual([]);
+  });
+});
+
+describe('policy of the page', () => {
+  it('names the one script and the one style by their hashes, and allows nothing else', () => {
+    const page = renderHtml(resultOf(failing));
+    const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1] ?? '';
+    const scripts = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map((match) => match[1] ?? '');
+    const styles = [...page.matchAll(/<style>([\s\S]*?)<\/style>/g)].map((match) => match[1] ?? '');
+    expect([scripts.length, styles.length]).toEqual([1, 1]);
+    expect(policy.split('; ')).toEqual([
+      "default-src 'none'",
+      `script-src 'sha256-${hash(scripts[0]!)}'`,
+      `style-src 'sha256-${hash(styles[0]!)}'`,
+      'img-src data:',
+      "base-uri 'none'",
+      "form-action 'none'",
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
+    ]);
+  });
+
+  it('has a script without imports, in which no line was lost', () => {
+    const script = /<script>([\s\S]*?)<\/script>/.exec(renderHtml(resultOf(runs.passed)))?.[1] ?? '';
+    expect(script).not.toMatch(/^\s*(import|export)\b/m);
+    expect(() => new Function(script)).not.toThrow();
+  });
+});
+
+describe('page', () => {
+  it.each(
+    Object.entries({ ...runs, failing, sideBySide }).filter((entry): entry is [string, typeof failing] =>
+      Array.isArray(entry[1]),
+    ),
+  )('of %s has each check, each id once, and only links that lead somewhere', (_, events) => {
+    const result = resultOf(events);
+    const page = renderHtml(result);
+    const ids = [...page.matchAll(/ id="([^"]*)"/g)].map((match) => match[1]);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+    const links = [...page.matchAll(/href="#([^"]*)"/g)].map((match) => match[1]);
+    expect(links.filter((link) => !ids.includes(link))).toEqual([]);
+    const checks = result.scenarios.flatMap((scenario) => scenario.checks);
+    expect(page.match(/<a class="check /g) ?? []).toHaveLength(checks.length);
+    expect(page.match(/<details class="check-details"/g) ?? []).toHaveLength(checks.length);
+  });
+
+  it('draws the matrix of a step: what came back, what should have, states as shape and word', async () => {
+    const page = renderHtml(resultOf(sideBySide));
+    const tables = page.match(/<table class="matrix">[\s\S]*?<\/table>/g) ?? [];
+    const matrix = tables.find((table) => table.includes('data-changed'));
+    await expect(`${matrix}\n`).toMatchFileSnapshot('../../golden/report/html-matrix.html');
+  });
+
+  it('names the next command for what failed, with what the run was told about the mesh', () => {
+    const page = renderHtml(resultOf(failing), {
+      given: [
+        ['target', 'kind'],
+        ['context', "it's"],
+      ],
+    });
+    const commands = [...page.matchAll(/aria-label="command to run next"><code>(.*?)<\/code>/g)].map(
+      ([, text]) => text,
+    );
+    expect(commands).toEqual(
+      ['no token//headers', 'not a JWT//headers'].map(
+        (check) =>
+          `jwt-e2e run scenarios/documented/require-jwt.yaml --target kind --context &#39;it&#39;\\&#39;&#39;s&#39; --grep &#39;require-jwt/a token is required/${check}&#39; --pause-on-failure`,
+      ),
+    );
+  });
+
+  it('can be made from a file that lacks what newer versions write', () => {
+    const { flaky: _, ...result } = JSON.parse(JSON.stringify(resultOf(runs.failures)));
+    expect(renderHtml(result)).toContain('the mesh let the request through, 3 times in a row');
+  });
+
+  it('stays small: 300 checks with evidence in less than 3 MB, in less than a second', () => {
+    const result = resultOf(failing);
+    const [scenario] = result.scenarios;
+    const evidenceFiles = ['access-log', 'config-dump', 'istiod'].map((name) => ({
+      name,
+      text: `${name} `.repeat(400),
+    }));
+    const checks = Array.from({ length: 300 }, (_, index) => {
+      const check = scenario!.checks[index % scenario!.checks.length]!;
+      return {
+        ...check,
+        id: `${check.id}-${index}`,
+        row: `${check.row} ${index}`,
+        ...(check.state === 'failed' && { evidenceFiles }),
+      };
+    });
+    const large = { ...result, scenarios: [{ ...scenario!, checks }] };
+    const start = performance.now();
+    expect(renderHtml(large).length).toBeLessThan(3_000_000);
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+});
