@@ -7,11 +7,13 @@ import { displayWidth, firstLine, oneLine, printable, truncate } from './text.ts
 
 export interface FailureOptions {
   readonly colors: Colors;
-  /** Columns to cut lines to, Infinity for none; what is to be pasted (curl line, evidence folder) is never cut. */
+  /** Columns to cut lines to, Infinity for none; what is to be pasted (commands, evidence folder) is never cut. */
   readonly width: number;
   /** The line of the file, or undefined when it cannot be read. */
   readonly readLine: (place: Place) => string | undefined;
   readonly artifacts?: string | undefined;
+  /** The command that helps most, never cut. */
+  readonly next?: string | undefined;
 }
 
 const most = 8;
@@ -33,12 +35,20 @@ export function failureLines(check: CheckResult, options: FailureOptions): strin
     row('expected', expected(check)),
     paint(row(failed ? 'got' : 'error', got(check))),
   ];
-  const tail: string[] = [];
-  if (check.evidence !== undefined) {
-    tail.push(label('evidence') + oneLine(path.posix.join(options.artifacts ?? '', check.evidence)));
+  const { evidence, request } = check;
+  const next = options.next === undefined ? [] : [label('next') + options.next];
+  const place = placeLines(check, options, most - head.length - next.length);
+  // More, as far as there is room; the reports have it in any case.
+  const more: string[] = [];
+  if (evidence !== undefined) {
+    more.push(label('evidence') + oneLine(path.posix.join(options.artifacts ?? '', evidence)));
   }
-  if (check.request !== undefined) tail.push(label('curl') + oneLine(check.request.curl));
-  return [...head, ...placeLines(check, options, most - head.length - tail.length), ...tail];
+  if (request !== undefined) {
+    const curl = oneLine(request.curl);
+    if (curl !== options.next) more.push(label('curl') + curl);
+  }
+  const room = most - head.length - place.length - next.length;
+  return [...head, ...place, ...more.slice(0, room), ...next];
 }
 
 function sent(check: CheckResult): string {
@@ -72,8 +82,8 @@ function bodyLine(body: string): string {
 }
 
 /**
- * The place with its line of the scenario file, a caret below the cell, and behind the caret what else is known. On
- * a narrow terminal that gets a line of its own, and the caret goes when there is no line left for it.
+ * The place with its line of the scenario file, a caret below the cell, and behind the caret what else is known; on a
+ * narrow terminal that gets a line of its own. At most `lines`.
  */
 function placeLines(check: CheckResult, options: FailureOptions, lines: number): string[] {
   const { colors, width, readLine } = options;
@@ -83,18 +93,29 @@ function placeLines(check: CheckResult, options: FailureOptions, lines: number):
   const noteLine = margin + truncate(notes, Math.max(20, width - margin.length));
   if (text === undefined) return [margin + colors.cyan(place), ...(notes === '' ? [] : [noteLine])];
 
-  const line = printable(text).replaceAll('\t', ' ');
-  const indent = line.length - line.trimStart().length;
   const before = `${margin}${place}  `;
-  const source = truncate(line.trim(), Math.max(20, width - displayWidth(before)));
+  const room = Math.max(20, width - displayWidth(before));
+  const { source, offset } = sourceAround(text, check.place.column, room);
   const first = `${margin}${colors.cyan(place)}  ${source}`;
-  const start = Math.max(0, check.place.column - 1 - indent);
-  const at = displayWidth(before) + displayWidth(line.trim().slice(0, start));
+  const at = displayWidth(before) + offset;
   const caret = at < width ? `${' '.repeat(at)}${colors.red('^')}` : undefined;
   if (caret !== undefined && at + 2 + displayWidth(notes) <= width)
     return [first, `${caret} ${notes}`.trimEnd()];
   const rest = [caret, notes === '' ? undefined : noteLine].filter((part) => part !== undefined);
   return [first, ...rest.slice(Math.max(0, rest.length - (lines - 1)))];
+}
+
+/** A line without its indentation, cut to `room` columns so that the cell is in it, and where the cell begins. */
+function sourceAround(text: string, column: number, room: number): { source: string; offset: number } {
+  const line = printable(text).replaceAll('\t', ' ');
+  const indent = line.length - line.trimStart().length;
+  const trimmed = line.trim();
+  const start = Math.max(0, column - 1 - indent);
+  const ahead = displayWidth(trimmed.slice(0, start));
+  if (ahead < room - 8) return { source: truncate(trimmed, room), offset: ahead };
+  const from = Math.max(0, start - Math.floor(room / 3));
+  const lead = `…${printable(trimmed.slice(from, start))}`;
+  return { source: truncate(lead + printable(trimmed.slice(start)), room), offset: displayWidth(lead) };
 }
 
 function notesOf(check: CheckResult): string {

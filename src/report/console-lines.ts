@@ -1,6 +1,7 @@
 /** Lines of the console output about one thing: a mesh, a scenario, a problem. */
 import { formatPlace } from '../errors.ts';
-import type { CheckState, MeshFacts, Problem } from '../events.ts';
+import type { CheckResult, CheckState, MeshFacts, Problem } from '../events.ts';
+import { glyphs } from './pieces.ts';
 import type { ScenarioResult } from './result.ts';
 import type { Colors } from './terminal.ts';
 import { oneLine, plural, printable } from './text.ts';
@@ -21,7 +22,7 @@ export function meshLines(mesh: MeshFacts, { dim }: Colors): string[] {
 
 /** @param name padded; @param time with its colour */
 export function scenarioLine(scenario: ScenarioResult, name: string, time: string, colors: Colors): string {
-  const { green, red, yellow, dim } = colors;
+  const { red, yellow, dim } = colors;
   const { checks, notRun, state } = scenario;
   const part = (count: number, word: string, paint: (text: string) => string): string[] =>
     count === 0 ? [] : [paint(`${count} ${word}`)];
@@ -30,17 +31,37 @@ export function scenarioLine(scenario: ScenarioResult, name: string, time: strin
     plural(checks.length + notRun, 'check'),
     ...part(count('failed'), 'failed', red),
     ...part(count('error'), 'without a verdict', yellow),
+    ...part(count('known'), count('known') === 1 ? 'known deviation' : 'known deviations', dim),
     ...part(count('skipped'), 'skipped', dim),
     ...part(notRun, 'did not run', yellow),
   ];
-  const marks: Record<string, string> = { passed: green('✓'), failed: red('✗'), skipped: dim('-') };
-  return ` ${marks[state] ?? yellow('!')} ${name}  ${counts.join(', ')}  ${time}`;
+  // What still runs is only told when it was broken off.
+  const mark = glyphs(colors)[state === 'planned' || state === 'running' ? 'error' : state];
+  return ` ${mark.paint(mark.text)} ${name}  ${counts.join(', ')}  ${time}`;
+}
+
+/** A failure that the baseline file expects: one line, for those who look for it. */
+export function knownLine({ id, known }: CheckResult, { dim }: Colors): string {
+  const why = known === undefined ? 'known' : `known until ${known.until}: ${known.reason}`;
+  return dim(`   ~ ${oneLine(id)}  ${oneLine(why)}`);
+}
+
+/** What to do while a run waits. @param look lines to paste into a shell */
+export function pausedLines(name: string, look: readonly string[], { cyan, dim, yellow }: Colors): string[] {
+  const inside =
+    look.length === 0 ? [] : ['   To look inside:', ...look.map((line) => `     ${cyan(oneLine(line))}`)];
+  return [
+    ` ${yellow('‖')} ${name} waits, with everything that it has applied in place`,
+    ...inside,
+    `   ${dim('Press Enter to go on.')}`,
+  ];
 }
 
 /** Details, such as the output of a tool, are cut to their last lines: the end says what went wrong. */
 const detailLines = 10;
 
-export function problemLines(problem: Problem, { red, dim, cyan }: Colors): string[] {
+/** @param next the command that helps most; left out where the hint names one */
+export function problemLines(problem: Problem, { red, dim, cyan }: Colors, next?: string): string[] {
   const details = printable(problem.details ?? '')
     .split('\n')
     .map((line) => line.trimEnd())
@@ -50,6 +71,7 @@ export function problemLines(problem: Problem, { red, dim, cyan }: Colors): stri
     `     ${red(`${problem.code}: ${oneLine(problem.message)}`)}`,
     ...(problem.place === undefined ? [] : [`     ${cyan(formatPlace(problem.place))}`]),
     ...(problem.hint === undefined ? [] : [`     hint: ${oneLine(problem.hint)}`]),
+    ...(next === undefined || problem.hint?.includes('jwt-e2e ') ? [] : [`     next: ${next}`]),
     ...(left > 0 ? [dim(`     | … ${plural(left, 'line')} before`)] : []),
     ...details.slice(-detailLines).map((line) => dim(`     | ${line}`)),
   ];

@@ -79,6 +79,8 @@ function verdictOf({ state, checks, notRun }: ScenarioResult, colors: Colors): R
       return { text: ratio, paint: colors.green };
     case 'failed':
       return { text: `${ratio} failed`, paint: colors.red };
+    case 'known':
+      return { text: `${ratio} known`, paint: colors.dim };
     case 'skipped':
       return { text: 'skipped', paint: colors.dim };
     default:

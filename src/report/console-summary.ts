@@ -1,6 +1,6 @@
 /** What stands at the end of the console output: what was skipped, what was found, the counts, where the reports are. */
 import type { CheckResult } from '../events.ts';
-import type { RunResult } from './result.ts';
+import { meshLabel, type RunResult } from './result.ts';
 import type { Colors } from './terminal.ts';
 import { duration, oneLine, padEnd, plural } from './text.ts';
 
@@ -16,7 +16,12 @@ export function summaryLines(
 ): string[] {
   const checks = result.scenarios.flatMap((scenario) => scenario.checks);
   const { run, meshes } = result;
-  const lines: string[] = ['', ...skippedLines(checks, colors), ...findingLines(result, colors)];
+  const lines: string[] = [
+    '',
+    ...flakyLines(result, colors),
+    ...skippedLines(checks, colors),
+    ...findingLines(result, colors),
+  ];
   if (meshes.length > 0 && meshes.every((mesh) => mesh.target === 'model')) {
     lines.push(colors.yellow('These answers were computed from the rules of Istio; no mesh was tested.'));
   }
@@ -32,11 +37,12 @@ export function summaryLines(
 }
 
 function countsLine({ counts, run, scenarios, meshes }: RunResult, checks: number, colors: Colors): string {
-  const { passed, failed, error, skipped, notRun } = counts;
+  const { passed, failed, known = 0, error, skipped, notRun } = counts;
   const parts = [
     passed > 0 ? colors.green(`${passed} passed`) : undefined,
     failed > 0 ? colors.red(`${failed} failed`) : undefined,
     error > 0 ? colors.yellow(`${error} without a verdict`) : undefined,
+    known > 0 ? colors.dim(plural(known, 'known deviation')) : undefined,
     skipped > 0 ? colors.dim(`${skipped} skipped`) : undefined,
     notRun > 0 ? colors.yellow(`${notRun} did not run`) : undefined,
   ].filter((part) => part !== undefined);
@@ -45,6 +51,27 @@ function countsLine({ counts, run, scenarios, meshes }: RunResult, checks: numbe
   const total = `${plural(checks + notRun, 'check')} in ${plural(names.size, 'scenario')}${where}`;
   const list = parts.length === 0 ? '' : `: ${parts.join(', ')}`;
   return `${colors.bold(total)}${list} ${colors.dim(`(${duration(run.durationMs)})`)}`;
+}
+
+/** How many are listed; the JSON report has all of them. */
+const mostFlaky = 20;
+
+/** What did not always come out the same, the least reliable first. */
+function flakyLines({ flaky = [], meshes, run }: RunResult, colors: Colors): string[] {
+  if (flaky.length === 0) return [];
+  const shares = flaky.map(({ passed, runs }) => `${passed} of ${runs} passed`);
+  const width = Math.max(...shares.slice(0, mostFlaky).map((share) => share.length));
+  const lines = flaky.slice(0, mostFlaky).map(({ check, mesh }, index) => {
+    const where = run.meshes === undefined ? '' : ` (${meshLabel(meshes, mesh).join(', ')})`;
+    return `  ${colors.yellow(padEnd(shares[index] ?? '', width))}  ${oneLine(`${check}${where}`)}`;
+  });
+  const more = flaky.length - lines.length;
+  return [
+    `${plural(flaky.length, 'check')} did not always come out the same:`,
+    ...lines,
+    ...(more > 0 ? [`  … ${more} more in the JSON report`] : []),
+    '',
+  ];
 }
 
 /** Every reason once, with how many checks it kept from running. */

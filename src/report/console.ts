@@ -2,15 +2,21 @@
 import pc from 'picocolors';
 import { formatPlace, type Place } from '../errors.ts';
 import type { Event, Problem } from '../events.ts';
-import { failureLines } from './console-failure.ts';
-import { meshLines, problemLines, scenarioLine } from './console-lines.ts';
+import { checkAnnotation, problemAnnotation, scenarioAnnotation } from './annotations.ts';
+import { detailLines } from './console-details.ts';
+import { meshLines, pausedLines, problemLines, scenarioLine } from './console-lines.ts';
+import { ConsoleLog } from './console-log.ts';
 import { meshTable } from './console-meshes.ts';
+import { knownLines, toldChecks, troubleLines } from './console-scenario.ts';
 import { summaryLines } from './console-summary.ts';
+import type { Output } from './live-area.ts';
+import { LiveState } from './live-state.ts';
+import { liveTable } from './live-table.ts';
 import { ResultModel } from './model.ts';
 import { sameProblem } from './model-scenario.ts';
+import { type GivenFlag, type NextOptions, nextForCheck, nextForProblem } from './next-command.ts';
 import type { Reporter } from './reporter.ts';
 import { meshLabel, type ScenarioResult } from './result.ts';
-import { type Output, StatusLine } from './status-line.ts';
 import type { Colors, Terminal } from './terminal.ts';
 import { displayWidth, duration, oneLine, padEnd } from './text.ts';
 
@@ -26,61 +32,64 @@ export interface ConsoleOptions extends Terminal {
   readonly quiet?: boolean | undefined;
   /** What the mesh is was told already, as in a later round on the same one. */
   readonly known?: boolean | undefined;
-  /** Milliseconds, for the moving line. */
+  /** Flags that say where the mesh is, for commands to run next. Default: the target alone. */
+  readonly given?: readonly GivenFlag[] | undefined;
+  /** Milliseconds since the epoch, for the live table. */
   readonly now?: (() => number) | undefined;
+  /** Streams that reach the same terminal. Default: those of the process that do. */
+  readonly shared?: readonly NodeJS.WriteStream[] | undefined;
 }
 
 export class ConsoleReporter implements Reporter {
   readonly name = 'console';
   readonly #model = new ResultModel();
+  readonly #live = new LiveState();
   readonly #options: ConsoleOptions;
   readonly #colors: Colors;
-  readonly #status: StatusLine;
-  readonly #phases: string[] = [];
-  /** Keys of the scenarios whose result was told, and warnings that were. */
+  readonly #log: ConsoleLog;
+  /** Keys of the scenarios whose result was told, and of those that wait for somebody. */
   readonly #told = new Set<string>();
+  readonly #paused = new Set<string>();
   readonly #warned = new Set<string>();
   #nameWidth = 0;
   #isOneOfSeveral = false;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
-    this.#colors = pc.createColors(options.color);
-    this.#status = new StatusLine(options.stream, options, this.#colors, options.now ?? Date.now);
+    const colors = pc.createColors(options.color);
+    this.#colors = colors;
+    const { now = Date.now, shared = [process.stdout, process.stderr].filter((each) => each.isTTY) } =
+      options;
+    const rows = () => liveTable(this.#live, now(), this.#size(), colors);
+    this.#log = new ConsoleLog({ ...options, live: { rows, shared } });
   }
 
   handle(event: Event): void {
     this.#model.add(event);
+    this.#live.add(event);
     const { green, red, dim } = this.#colors;
     switch (event.type) {
       case 'run-started':
         this.#isOneOfSeveral = event.meshes !== undefined;
         break;
-      case 'phase-started': {
-        const phase = this.#named(event.phase, event.mesh);
-        this.#phases.push(phase);
-        if (!this.#options.isTTY) this.#say(` ${dim('•')} ${phase} …`);
-        this.#showPhase();
+      case 'phase-started':
+        if (!this.#options.isTTY)
+          this.#sayPhase(event.phase, ` ${dim('•')} ${this.#named(event.phase, event.mesh)} …`);
         break;
-      }
       case 'phase-finished': {
-        const phase = this.#named(event.phase, event.mesh);
-        this.#endPhase(phase);
         const note = event.note === undefined ? '' : `: ${oneLine(event.note)}`;
-        this.#say(` ${green('✓')} ${phase}${note} ${this.#time(event.durationMs)}`);
+        const phase = this.#named(event.phase, event.mesh);
+        this.#sayPhase(event.phase, ` ${green('✓')} ${phase}${note} ${this.#time(event.durationMs)}`);
         break;
       }
       case 'phase-failed': {
         const phase = this.#named(event.phase, event.mesh);
-        this.#endPhase(phase);
-        this.#status.print(
-          ` ${red('✗')} ${phase} ${this.#time(event.durationMs)}`,
-          ...problemLines(event.problem, this.#colors),
-        );
+        this.#log.print(` ${red('✗')} ${phase} ${this.#time(event.durationMs)}`);
+        this.#tellProblem(event.problem);
         break;
       }
       case 'mesh-ready':
-        if (!this.#options.known) for (const line of meshLines(event.mesh, this.#colors)) this.#say(line);
+        if (!this.#options.known) this.#log.say(...meshLines(event.mesh, this.#colors));
         break;
       case 'mesh-failed':
         this.#tellMesh(event.mesh, event.problem);
@@ -93,68 +102,95 @@ export class ConsoleReporter implements Reporter {
       case 'warning':
         this.#warn(this.#named(event.message, event.mesh), event.place);
         break;
-      case 'scenario-started':
-        this.#status.show(this.#named(event.scenario.id, event.scenario.mesh));
-        break;
-      case 'step-started':
-        this.#status.show(this.#named(`${event.scenario}: ${event.step}`, event.mesh));
-        break;
       case 'step-applied':
         for (const warning of event.warnings) this.#warn(`${event.scenario}: ${warning}`);
         break;
+      case 'paused':
+        this.#pause(event.mesh, event.scenario, event.look);
+        break;
+      case 'resumed':
+        this.#resume(event.mesh, event.scenario);
+        break;
       case 'scenario-finished':
-        this.#showPhase();
-        for (const scenario of this.#model.result().scenarios) {
-          if (key(scenario.info.mesh, scenario.info.id) === key(event.mesh, event.scenario))
-            this.#tell(scenario);
-        }
+        this.#resume(event.mesh, event.scenario);
+        this.#finish(event.mesh, event.scenario);
         break;
       case 'run-finished':
         this.#end();
-        break;
+        return;
     }
+    this.#log.live();
   }
 
   /** Leaves the cursor at the start of a line, also when the run ended without its last event. */
   async close(): Promise<void> {
-    this.#status.show(undefined);
+    this.#log.end();
   }
 
-  #tell(scenario: ScenarioResult): void {
-    this.#told.add(key(scenario.info.mesh, scenario.info.id));
-    const { isTTY, width, readLine, artifacts } = this.#options;
+  #finish(mesh: string, id: string): void {
+    const scenario = this.#find(mesh, id);
+    if (scenario === undefined) return;
+    if (!this.#told.has(key(mesh, id))) this.#tell(scenario);
+    // It was told when it paused; what went wrong afterwards was not.
+    else if (scenario.problem !== undefined) this.#tellProblem(scenario.problem, scenario);
+  }
+
+  #tell(scenario: ScenarioResult, isPaused = false): void {
+    const { info, state, problem } = scenario;
+    this.#told.add(key(info.mesh, info.id));
+    const colors = this.#colors;
     const name = padEnd(oneLine(this.#scenarioName(scenario)), this.#nameWidth);
-    const line = scenarioLine(scenario, name, this.#time(scenario.durationMs), this.#colors);
-    if (scenario.state === 'passed' || scenario.state === 'skipped') this.#say(line);
-    else this.#status.print(line);
-    if (scenario.problem !== undefined) this.#status.print(...problemLines(scenario.problem, this.#colors));
-    for (const check of scenario.checks) {
-      if (check.state !== 'failed' && check.state !== 'error') continue;
-      const options = { colors: this.#colors, width: isTTY ? width : Infinity, readLine, artifacts };
-      this.#status.print(...failureLines(check, options));
-    }
+    const line = scenarioLine(scenario, name, this.#time(scenario.durationMs), colors);
+    const isQuiet = state === 'passed' || state === 'skipped' || state === 'known';
+    if (isQuiet) this.#log.say(line);
+    else this.#log.print(line);
+    this.#log.say(...knownLines(scenario, colors));
+    if (isQuiet) return;
+
+    const { isTTY, readLine, artifacts } = this.#options;
+    const width = isTTY ? this.#size().columns : Infinity;
+    const next = this.#next(info.mesh);
+    this.#log.print(...troubleLines(scenario, { colors, width, readLine, artifacts, next, isPaused }));
+    this.#log.fold(`everything about ${oneLine(this.#scenarioName(scenario))}`, () =>
+      detailLines(scenario, colors),
+    );
+    const where = this.#isOneOfSeveral ? ` (${this.#label(info.mesh)})` : '';
+    if (problem !== undefined) this.#log.annotate(scenarioAnnotation(scenario, problem, where));
+    const { told } = toldChecks(scenario);
+    this.#log.annotate(
+      ...told.map((check) => checkAnnotation(check, nextForCheck(check, info, next), where)),
+    );
   }
 
-  /** With several meshes in one run the name alone does not say which one is meant. */
-  #scenarioName({ info }: ScenarioResult): string {
-    const { meshes } = this.#model.result();
-    return this.#isOneOfSeveral ? `${info.id} (${meshLabel(meshes, info.mesh).join(', ')})` : info.id;
-  }
-
-  #named(text: string, mesh: string | undefined): string {
-    return oneLine(this.#isOneOfSeveral && mesh !== undefined ? `${mesh}: ${text}` : text);
+  #tellProblem(problem: Problem, scenario?: ScenarioResult): void {
+    const next = nextForProblem(problem.code, scenario?.info, this.#next(scenario?.info.mesh));
+    this.#log.print(...problemLines(problem, this.#colors, next));
+    this.#log.annotate(
+      scenario === undefined ? problemAnnotation(problem) : scenarioAnnotation(scenario, problem),
+    );
   }
 
   /** Unless the phase that failed has told it. */
   #tellMesh(mesh: string, problem: Problem): void {
     const { phases } = this.#model.result();
     if (phases.some((phase) => phase.mesh === mesh && sameProblem(phase.problem, problem))) return;
-    const line = ` ${this.#colors.red('✗')} ${this.#named('cannot be tested', mesh)}`;
-    this.#status.print(line, ...problemLines(problem, this.#colors));
+    this.#log.print(` ${this.#colors.red('✗')} ${this.#named('cannot be tested', mesh)}`);
+    this.#tellProblem(problem);
+  }
+
+  #pause(mesh: string, id: string, look: readonly string[]): void {
+    const scenario = this.#find(mesh, id);
+    if (scenario !== undefined) this.#tell(scenario, true);
+    this.#log.print(...pausedLines(this.#named(id, mesh), look, this.#colors));
+    this.#paused.add(key(mesh, id));
+    this.#log.hold(true);
+  }
+
+  #resume(mesh: string, id: string): void {
+    if (this.#paused.delete(key(mesh, id))) this.#log.hold(this.#paused.size > 0);
   }
 
   #end(): void {
-    this.#status.show(undefined);
     const result = this.#model.result();
     for (const scenario of result.scenarios) {
       // Cut off in the middle: its failures must not get lost.
@@ -163,9 +199,10 @@ export class ConsoleReporter implements Reporter {
     }
     const { problem } = result.run;
     const told = [...result.phases, ...result.scenarios].some((part) => sameProblem(part.problem, problem));
-    if (problem !== undefined && !told) this.#status.print(...problemLines(problem, this.#colors));
-    this.#status.print(...meshTable(result, this.#colors));
-    this.#status.print(...summaryLines(result, this.#options.reports, this.#colors));
+    if (problem !== undefined && !told) this.#tellProblem(problem);
+    this.#log.end();
+    this.#log.print(...meshTable(result, this.#colors));
+    this.#log.print(...summaryLines(result, this.#options.reports, this.#colors));
   }
 
   #warn(message: string, place?: Place): void {
@@ -174,26 +211,44 @@ export class ConsoleReporter implements Reporter {
     // A manifest that several steps apply brings the same warning every time.
     if (this.#warned.has(line)) return;
     this.#warned.add(line);
-    this.#status.print(line);
+    this.#log.print(line);
+    if (place !== undefined)
+      this.#log.annotate({ level: 'warning', title: 'jwt-e2e', message: oneLine(message), place });
   }
 
-  #say(line: string): void {
-    if (!this.#options.quiet) this.#status.print(line);
+  /** On GitHub all that comes before the first scenario is one folded part. */
+  #sayPhase(phase: string, line: string): void {
+    this.#log.sayFolded(this.#told.size === 0 ? 'Setting up' : oneLine(phase), line);
+  }
+
+  #find(mesh: string, id: string): ScenarioResult | undefined {
+    return this.#model.result().scenarios.find(({ info }) => info.mesh === mesh && info.id === id);
+  }
+
+  #next(mesh: string | undefined): NextOptions {
+    const facts = this.#model.result().meshes.find(({ id }) => id === mesh);
+    return { given: this.#options.given, mesh: facts, isOneOfSeveral: this.#isOneOfSeveral };
+  }
+
+  #label(mesh: string): string {
+    return meshLabel(this.#model.result().meshes, mesh).join(', ');
+  }
+
+  /** With several meshes in one run the name alone does not say which one is meant. */
+  #scenarioName({ info }: ScenarioResult): string {
+    return this.#isOneOfSeveral ? `${info.id} (${this.#label(info.mesh)})` : info.id;
+  }
+
+  #named(text: string, mesh: string | undefined): string {
+    return oneLine(this.#isOneOfSeveral && mesh !== undefined ? `${mesh}: ${text}` : text);
   }
 
   #time(ms: number): string {
     return this.#colors.dim(this.#options.isTTY ? `(${duration(ms)})` : duration(ms));
   }
 
-  #endPhase(phase: string): void {
-    const index = this.#phases.lastIndexOf(phase);
-    if (index !== -1) this.#phases.splice(index, 1);
-    this.#showPhase();
-  }
-
-  #showPhase(): void {
-    const phase = this.#phases.at(-1);
-    this.#status.show(phase);
+  #size() {
+    return this.#options.size?.() ?? { columns: this.#options.width, rows: 24 };
   }
 }
 

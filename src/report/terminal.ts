@@ -1,7 +1,14 @@
-/** How to write to a stream: with colours or without, on one moving line or as a log. */
+/** How to write to a stream: with colours or without, below a live table or as a log, for people or for GitHub. */
 import type picocolors from 'picocolors';
+import type { GitHubOptions } from './github.ts';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
+
+/** Columns and rows. */
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
 
 export interface Terminal {
   /** Whether lines may be overwritten. */
@@ -9,29 +16,46 @@ export interface Terminal {
   /** Columns; lines are cut to it only on a TTY. */
   readonly width: number;
   readonly color: boolean;
+  /** The size at this moment, on a TTY: people pull at windows. */
+  readonly size?: (() => Size) | undefined;
+  /** Set on GitHub Actions, whose log understands commands. */
+  readonly github?: GitHubOptions | undefined;
 }
 
 /** CI systems whose logs show colours; elsewhere the escape sequences would stand in the log. */
 const colourfulLogs = ['GITHUB_ACTIONS', 'GITLAB_CI', 'CIRCLECI', 'BUILDKITE', 'TRAVIS', 'APPVEYOR', 'DRONE'];
 
+const usual: Size = { columns: 80, rows: 24 };
+
 /**
  * Reads the conventions of no-color.org and force-color.org, and CI. A CI system may give a pseudo-terminal, but its
- * log keeps every frame of a spinner, so it counts as none.
+ * log keeps every frame of a table, so it counts as none.
  *
  * @param color the --color or --no-color flag, which outweighs the environment
  */
 export function describeTerminal(
-  stream: { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined },
+  stream: {
+    readonly isTTY?: boolean | undefined;
+    readonly columns?: number | undefined;
+    readonly rows?: number | undefined;
+  },
   env: Readonly<Record<string, string | undefined>>,
   color?: boolean,
 ): Terminal {
   const set = (name: string): boolean =>
     (env[name] ?? '') !== '' && env[name] !== '0' && env[name] !== 'false';
   const isTTY = stream.isTTY === true && env.TERM !== 'dumb' && !set('CI');
+  const size = () => ({
+    columns: positive(stream.columns) ?? usual.columns,
+    rows: positive(stream.rows) ?? usual.rows,
+  });
   return {
     isTTY,
-    width: stream.columns !== undefined && stream.columns > 0 ? stream.columns : 80,
+    width: size().columns,
     color: color ?? colourWanted(),
+    ...(isTTY ? { size } : {}),
+    // Whoever has a terminal is not read by the runner, whatever the variables say.
+    ...(set('GITHUB_ACTIONS') && !isTTY ? { github: { workspace: env.GITHUB_WORKSPACE || undefined } } : {}),
   };
 
   function colourWanted(): boolean {
@@ -40,4 +64,8 @@ export function describeTerminal(
     if ((env.FORCE_COLOR ?? '') !== '') return set('FORCE_COLOR');
     return isTTY || (set('CI') && colourfulLogs.some(set));
   }
+}
+
+function positive(count: number | undefined): number | undefined {
+  return count !== undefined && count > 0 ? count : undefined;
 }

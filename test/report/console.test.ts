@@ -1,46 +1,25 @@
 import fc from 'fast-check';
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
-import type { Event } from '../../src/events.ts';
-import { type ConsoleOptions, ConsoleReporter } from '../../src/report/console.ts';
 import { failureLines } from '../../src/report/console-failure.ts';
 import { describeTerminal } from '../../src/report/terminal.ts';
 import { displayWidth } from '../../src/report/text.ts';
+import { flaky, known, paused } from './console-runs.ts';
+import { tell, tellInTwo } from './console-support.ts';
 import { check, kind, readLine, requireJwt, scenarioEvents, stream } from './fixture.ts';
 import * as runs from './runs.ts';
-
-async function tell(events: readonly Event[], options: Partial<ConsoleOptions> = {}): Promise<string> {
-  let output = '';
-  let clock = 0;
-  const reporter = new ConsoleReporter({
-    stream: {
-      write: (text) => {
-        output += text;
-      },
-    },
-    isTTY: false,
-    width: 100,
-    color: false,
-    readLine,
-    reports: { junit: 'reports/junit.xml', results: 'reports/results.json', artifacts: 'reports/artifacts' },
-    artifacts: 'reports/artifacts',
-    now: () => clock,
-    ...options,
-  });
-  for (const event of events) {
-    clock = event.at;
-    reporter.handle(event);
-  }
-  await reporter.close();
-  return output;
-}
+import { Screen } from './screen.ts';
 
 /** Escape sequences in a form that a golden file can hold and a person can read. */
 const visible = (text: string): string => text.replaceAll('\u001b', '␛').replaceAll('\r', '␍');
 
-/** What is left on the screen: lines that were cleared are gone. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is how a line is cleared
-const screen = (text: string): string => text.replaceAll(/[^\n]*\r\u001b\[2K/g, '');
+/** What is left of it on a terminal, from the first line on. */
+function left(output: string, columns: number, rows = 24): string {
+  const screen = new Screen(columns, rows);
+  screen.write(output);
+  expect(screen.state().atStart).toBe(true);
+  return screen.text();
+}
 
 describe('ConsoleReporter', () => {
   it.each([
@@ -50,6 +29,9 @@ describe('ConsoleReporter', () => {
     ['setup-failed', runs.setupFailed],
     ['interrupted', runs.interrupted],
     ['several', runs.several],
+    ['known', known],
+    ['flaky', flaky],
+    ['paused', paused],
   ])('says what happened: %s', async (name, events) => {
     await expect(await tell(events)).toMatchFileSnapshot(`../golden/report/console-${name}.txt`);
   });
@@ -60,15 +42,44 @@ describe('ConsoleReporter', () => {
     );
   });
 
-  it('has one moving line on a TTY, and cuts lines to its width', async () => {
+  it('leaves the log alone on a terminal, cut to its width', async () => {
     const output = await tell(runs.failures, { isTTY: true, width: 80 });
-    await expect(visible(output)).toMatchFileSnapshot('../golden/report/console-failures-tty.txt');
-    const left = screen(output);
-    expect(left).toContain(' ✓ create kind cluster jwt-e2e-7f3a (34.2s)\n');
-    expect(left).not.toContain('⠋');
-    const tooLong = left.split('\n').filter((line) => displayWidth(line) > 80);
+    const text = left(output, 80, 10);
+    await expect(text).toMatchFileSnapshot('../golden/report/console-failures-tty.txt');
+    // The live table was there, and is not any more.
+    expect(output).toMatch(/ . require-jwt {2}····· 0\/5/);
+    expect(text).not.toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]|\d scenarios {2}/);
+    const tooLong = text.split('\n').filter((line) => displayWidth(line) > 80);
     // What is to be pasted, warnings, findings and the counts are never cut.
-    expect(tooLong.filter((line) => !/^ {5}(curl|evidence)|^ ! |^ {2}\* |^12 checks/.test(line))).toEqual([]);
+    expect(
+      tooLong.filter((line) => !/^ {5}(curl|evidence|next)|^ ! |^ {2}\* |^12 checks/.test(line)),
+    ).toEqual([]);
+  });
+
+  it('follows a terminal that becomes wider or narrower', async () => {
+    let frame = 0;
+    const size = () => {
+      frame += 1;
+      return { columns: 40 + ((frame * 7) % 50), rows: 9 };
+    };
+    const output = await tell(runs.failures, { isTTY: true, size });
+    const reports =
+      '  junit      reports/junit.xml\n  results    reports/results.json\n  artifacts  reports/artifacts\n';
+    expect(left(output, 200)).toMatch(new RegExp(`\n12 checks in 4 scenarios: .*\n${reports}$`));
+  });
+
+  it('takes the live table away while it waits for somebody, and brings it back', async () => {
+    const at = paused.findIndex(({ type }) => type === 'paused') + 1;
+    const shown = async (events: typeof paused) => {
+      const screen = new Screen(100, 40);
+      const [output] = await tellInTwo(events, { isTTY: true });
+      screen.write(output);
+      return screen.text();
+    };
+    expect(await shown(paused.slice(0, at))).toMatch(/Press Enter to go on\.\n$/);
+    expect(await shown(paused.slice(0, at + 1))).toMatch(
+      /Press Enter to go on\.\n . require-jwt {2}✗ 1\/1 .*\n.*\n$/,
+    );
   });
 
   it('is silent about success when told to be quiet', async () => {
@@ -88,8 +99,8 @@ describe('ConsoleReporter', () => {
   });
 
   it('leaves no half line when the run ends without its last event', async () => {
-    const output = await tell(runs.killed, { isTTY: true });
-    expect(output.endsWith('\r\u001b[2K')).toBe(true);
+    const text = left(await tell(runs.killed, { isTTY: true }), 100);
+    expect(text).toMatch(/ ✓ require-jwt .*\n$/);
   });
 
   it('names the mesh when there are several', async () => {
@@ -117,7 +128,7 @@ describe('ConsoleReporter', () => {
     expect(output).toContain(' ✓ require-jwt');
   });
 
-  it('never starts the moving line without a TTY, as in CI', async () => {
+  it('never starts the live table without a terminal, as in CI', async () => {
     const terminal = describeTerminal({ isTTY: true, columns: 100 }, { CI: 'true' });
     expect(await tell(runs.failures, terminal)).toBe(await tell(runs.failures));
   });

@@ -23,7 +23,25 @@ describe('describeTerminal', () => {
     ['a dumb terminal', tty, { TERM: 'dumb' }, { isTTY: false, width: 120, color: false }],
     ['a terminal without a width', { isTTY: true, columns: 0 }, {}, { isTTY: true, width: 80, color: true }],
   ])('%s', (_, stream, env: Record<string, string>, expected) => {
-    expect(describeTerminal(stream, env)).toEqual(expected);
+    const { isTTY, width, color } = describeTerminal(stream, env);
+    expect({ isTTY, width, color }).toEqual(expected);
+  });
+
+  it('asks a terminal for its size again and again, and guesses when it has none', () => {
+    const stream = { isTTY: true, columns: 120, rows: 40 };
+    const { size } = describeTerminal(stream, {});
+    expect(size?.()).toEqual({ columns: 120, rows: 40 });
+    Object.assign(stream, { columns: 60, rows: 0 });
+    expect(size?.()).toEqual({ columns: 60, rows: 24 });
+    expect(describeTerminal({}, {}).size).toBeUndefined();
+  });
+
+  it('knows GitHub Actions, where the log is not read on a terminal', () => {
+    const env = { GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: '/work' };
+    expect(describeTerminal({}, env).github).toEqual({ workspace: '/work' });
+    expect(describeTerminal(tty, { ...env, CI: 'true' }).github).toEqual({ workspace: '/work' });
+    expect(describeTerminal(tty, env).github).toBeUndefined();
+    expect(describeTerminal({}, { GITHUB_ACTIONS: 'false' }).github).toBeUndefined();
   });
 
   it('lets the flag decide about colours', () => {

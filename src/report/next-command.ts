@@ -1,0 +1,133 @@
+/** The one command that helps most with what has just gone wrong. */
+import type { ErrorCode } from '../errors.ts';
+import { type CheckResult, idOnce, type MeshFacts, type ScenarioInfo } from '../events.ts';
+import { oneLine } from './text.ts';
+
+/** Name and value of a flag that was given; a switch has none. */
+export type GivenFlag = readonly [name: string, value?: string];
+
+export interface NextOptions {
+  /** What the run was told about where the mesh is, to be said again. Default: the target alone. */
+  readonly given?: readonly GivenFlag[] | undefined;
+  /** The mesh it happened on, when it is known. */
+  readonly mesh?: MeshFacts | undefined;
+  /** Whether the run has several meshes; the command is for one of them. */
+  readonly isOneOfSeveral?: boolean | undefined;
+}
+
+/** Faults of what is around the mesh, which doctor looks at. */
+const environment: readonly ErrorCode[] = [
+  'E_PROGRAM',
+  'E_DOCKER',
+  'E_CLUSTER',
+  'E_ISTIO',
+  'E_KUBE',
+  'E_EXEC',
+  'E_KEY_SERVER',
+];
+/** Faults of the scenario file. */
+const inFile: readonly ErrorCode[] = ['E_SCENARIO', 'E_TEMPLATE', 'E_TOKEN'];
+
+/**
+ * For a check: the same check alone, stopping with everything in place; for a fault of what is around it, what helps
+ * with that. While a run has stopped already it is the curl line, which works then.
+ *
+ * @param isPaused whether what the scenario has applied is still there, and will stay for a while
+ */
+export function nextForCheck(
+  check: CheckResult,
+  info: ScenarioInfo,
+  options: NextOptions,
+  isPaused = false,
+): string | undefined {
+  if (isPaused) return check.request === undefined ? undefined : oneLine(check.request.curl);
+  const remedy = check.state === 'error' ? remedyFor(check.code ?? 'E_INTERNAL', info, options) : undefined;
+  if (remedy !== undefined) return remedy;
+  // Who fetched keys can only be said after all requests of the scenario.
+  if (check.kind === 'fetched') return again(info, options);
+  const { id } = info;
+  const ownId = check.id.startsWith(`${id}/`) ? `${idOnce(info)}${check.id.slice(id.length)}` : check.id;
+  return again(info, options, ownId);
+}
+
+/** For what is no verdict; undefined when only the hint can help. @param info the scenario it happened in, if any */
+export function nextForProblem(
+  code: ErrorCode,
+  info: ScenarioInfo | undefined,
+  options: NextOptions,
+): string | undefined {
+  return remedyFor(code, info, options) ?? (info === undefined ? undefined : again(info, options));
+}
+
+/** Another command than running again: doctor, lint, or a look at what would be done. */
+function remedyFor(
+  code: ErrorCode,
+  info: ScenarioInfo | undefined,
+  options: NextOptions,
+): string | undefined {
+  if (environment.includes(code)) {
+    return command(
+      'doctor',
+      [],
+      where(options).filter(([name]) => doctorTakes.has(name)),
+    );
+  }
+  if (info === undefined) return undefined;
+  const files = [info.place.file];
+  if (inFile.includes(code)) return command('lint', files, []);
+  if (code === 'E_NOT_OWNED') return command('run', files, [...where(options), ['dry-run']]);
+  return undefined;
+}
+
+/** The scenario again, or only what has this text; a file that runs in several fetch modes needs one in any case. */
+function again(info: ScenarioInfo, options: NextOptions, text?: string): string {
+  const grep = text ?? (info.fetch === undefined ? undefined : idOnce(info));
+  const only: GivenFlag[] = grep === undefined ? [] : [['grep', grep]];
+  // What came out differently from time to time need not fail at the next try.
+  const often: GivenFlag[] = info.repeat === undefined ? [] : [['repeat', '10']];
+  return command('run', [info.place.file], [...where(options), ...only, ...often, ['pause-on-failure']]);
+}
+
+/** Flags that `jwt-e2e doctor` has too. */
+const doctorTakes = new Set([
+  ...[
+    'target',
+    'istio',
+    'istio-tag',
+    'hub',
+    'node-image',
+    'image',
+    'programs',
+    'envoy',
+    'downloads',
+    'no-download',
+    'no-build',
+  ],
+  ...['docker', 'kind', 'istioctl', 'context', 'kubeconfig', 'mesh-context', 'mesh-kubeconfig'],
+]);
+
+function where({ given, mesh, isOneOfSeveral }: NextOptions): GivenFlag[] {
+  const flags: GivenFlag[] = (given ?? []).filter(
+    ([name]) => !isOneOfSeveral || !['istio', 'envoy'].includes(name),
+  );
+  if (mesh === undefined) return flags;
+  const own: GivenFlag[] = [];
+  if (!flags.some(([name]) => name === 'target')) own.push(['target', mesh.target]);
+  if (isOneOfSeveral) {
+    own.push(['istio', mesh.istio]);
+    if (mesh.envoy !== undefined) own.push(['envoy', mesh.envoy]);
+  }
+  return [...own, ...flags];
+}
+
+function command(name: string, files: readonly string[], flags: readonly GivenFlag[]): string {
+  const words = flags.flatMap(([flag, value]) =>
+    value === undefined ? [`--${flag}`] : [`--${flag}`, value],
+  );
+  return ['jwt-e2e', name, ...files, ...words].map((word) => shellWord(oneLine(word))).join(' ');
+}
+
+/** The word as a POSIX shell reads it back. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
