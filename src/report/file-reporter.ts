@@ -45,7 +45,12 @@ export class FileReporter implements Reporter {
     this.#write();
   }
 
+  /** Writes the report of a result that is known already. @throws HarnessError E_SETTINGS when it cannot be written */
+  write(result: RunResult): void {
+    writeAtomically(this.#file, this.#render(result));
+  }
+
   #write(): void {
-    if (this.#started) writeAtomically(this.#file, this.#render(this.#model.result()));
+    if (this.#started) this.write(this.#model.result());
   }
 }

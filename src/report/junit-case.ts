@@ -4,38 +4,55 @@ import { formatPlace } from '../errors.ts';
 import type { CheckResult, Convergence } from '../events.ts';
 import type { JUnitCase } from './junit-model.ts';
 
-/** @param artifacts see junitSuites */
-export function checkCase(check: CheckResult, classname: string, artifacts?: string): JUnitCase {
+/** What a case is shown with. */
+export interface CaseContext {
+  /** Which of several meshes it is about: readers that list failures show neither the suite nor the class. */
+  readonly mesh?: string | undefined;
+  /** See junitSuites. */
+  readonly artifacts?: string | undefined;
+}
+
+export function checkCase(check: CheckResult, classname: string, context: CaseContext = {}): JUnitCase {
   return {
     classname,
     name: [check.step, check.row, check.column].join(' / '),
     durationMs: check.durationMs,
     place: check.place,
-    outcome: outcome(check, artifacts),
+    outcome: outcome(check, context),
     output: notes(check),
   };
 }
 
-function outcome(check: CheckResult, artifacts?: string): JUnitCase['outcome'] {
+/** A message that says which of several meshes it is about. */
+export function onMesh(mesh: string | undefined, message: string): string {
+  return mesh === undefined ? message : `${mesh}: ${message}`;
+}
+
+function outcome(check: CheckResult, { mesh, artifacts }: CaseContext): JUnitCase['outcome'] {
   switch (check.state) {
     case 'passed':
       return undefined;
     case 'skipped':
       return { kind: 'skipped', message: check.message ?? 'no reason given' };
+    case 'known':
+      return {
+        kind: 'skipped',
+        message: `known deviation until ${check.known?.until ?? 'an unknown day'}: ${check.known?.reason ?? 'no reason given'}; ${failureMessage(check)}`,
+      };
     case 'failed':
       // Not one of the product's error codes: the harness worked, the mesh answered something else.
       return {
         kind: 'failure',
         type: check.code ?? 'E_CHECK',
-        message: failureMessage(check),
-        text: explanation(check, artifacts),
+        message: onMesh(mesh, failureMessage(check)),
+        text: explanation(check, { mesh, artifacts }),
       };
     case 'error':
       return {
         kind: 'error',
         type: check.code ?? 'E_INTERNAL',
-        message: check.message ?? 'no verdict was possible',
-        text: explanation(check, artifacts),
+        message: onMesh(mesh, check.message ?? 'no verdict was possible'),
+        text: explanation(check, { mesh, artifacts }),
       };
   }
 }
@@ -51,9 +68,10 @@ function failureMessage({ expected, actual, message }: CheckResult): string {
  * The text below a failure. "at file:line" is how action-junit-report and others that do not get a file attribute
  * find the line to annotate.
  */
-function explanation(check: CheckResult, artifacts?: string): string {
+function explanation(check: CheckResult, { mesh, artifacts }: CaseContext): string {
   const { request, response, source } = check;
   const rows: [string, string | undefined][] = [
+    ['mesh', mesh],
     ['expected', check.expected],
     ['actual', check.actual],
     ['why', check.message],

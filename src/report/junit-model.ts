@@ -3,7 +3,7 @@
  * running becomes a case with an error, so that no report of an incomplete run is green.
  */
 import type { Place } from '../errors.ts';
-import { checkCase } from './junit-case.ts';
+import { checkCase, onMesh } from './junit-case.ts';
 import { scenarioProperties } from './junit-properties.ts';
 import { setupSuite } from './junit-setup.ts';
 import { meshLabel, type RunResult, type ScenarioResult } from './result.ts';
@@ -48,8 +48,9 @@ function scenarioSuite(result: RunResult, scenario: ScenarioResult, artifacts?: 
   const mesh = result.meshes.find(({ id }) => id === info.mesh);
   const label = meshLabel(result.meshes, info.mesh);
   const classname = [...label, info.id].join('.');
-  const cases = scenario.checks.map((check) => checkCase(check, classname, artifacts));
-  if (scenario.notRun > 0) cases.push(notRunCase(result, scenario, classname));
+  const meshName = result.run.meshes === undefined ? undefined : label.join(' / ');
+  const cases = scenario.checks.map((check) => checkCase(check, classname, { mesh: meshName, artifacts }));
+  if (scenario.notRun > 0) cases.push(notRunCase(result, scenario, classname, meshName));
   const output = scenario.steps.flatMap((step) => [
     ...step.objects.map((object) => `${step.name}: applied ${object}`),
     ...step.warnings.map((warning) => `${step.name}: warning: ${warning}`),
@@ -67,10 +68,15 @@ function scenarioSuite(result: RunResult, scenario: ScenarioResult, artifacts?: 
   };
 }
 
-function notRunCase(result: RunResult, scenario: ScenarioResult, classname: string): JUnitCase {
+function notRunCase(
+  result: RunResult,
+  scenario: ScenarioResult,
+  classname: string,
+  mesh: string | undefined,
+): JUnitCase {
   const name = `${plural(scenario.notRun, 'check')} did not run`;
   const { type, message } = whyNotRun(result, scenario);
-  const text = `${name} of ${scenario.planned} planned: ${message}`;
+  const text = onMesh(mesh, `${name} of ${scenario.planned} planned: ${message}`);
   return {
     classname,
     name,

@@ -14,8 +14,10 @@
  *
  * Other tools do not validate but read `file` and `line` of <testcase>: GitLab links them, publish-unit-test-result-action
  * annotates them, CircleCI splits by them. For these there is the option `places`: valid by the junit-10.xsd of before
- * 2018, and not by today's. pytest has the same two dialects, xunit1 and xunit2, for the same reason.
+ * 2018, and not by today's. pytest has the same two dialects, xunit1 and xunit2, for the same reason. dorny/test-reporter
+ * reads no attributes but lines of Java stack traces, with the folders as the package, so there is one below a failure.
  */
+import type { Place } from '../errors.ts';
 import type { JUnitCase, JUnitSuite } from './junit-model.ts';
 import { oneLine } from './text.ts';
 import { element, type XmlElement, xmlDocument } from './xml.ts';
@@ -74,7 +76,7 @@ function caseElement(testcase: JUnitCase, { places }: JUnitXmlOptions): XmlEleme
       element(
         outcome.kind,
         { message: oneLine(outcome.message) || outcome.type, type: outcome.type },
-        outcome.text,
+        places === true ? outcome.text + stackFrame(place) : outcome.text,
       ),
     );
   }
@@ -90,6 +92,14 @@ function caseElement(testcase: JUnitCase, { places }: JUnitXmlOptions): XmlEleme
     },
     children,
   );
+}
+
+/** `at scenarios.documented(require-jwt.yaml:48)`; empty for a file without a folder, or one that is not below here. */
+function stackFrame(place: Place | undefined): string {
+  const match = /^(?:\.\/)?([^./][^.]*)\/([^/]+)$/.exec(place?.file ?? '');
+  const [, folders, file] = match ?? [];
+  if (place === undefined || folders === undefined) return '';
+  return `\nat ${folders.replaceAll('/', '.')}(${file}:${place.line})`;
 }
 
 function counts(cases: readonly JUnitCase[]): Record<'tests' | 'failures' | 'errors' | 'skipped', number> {

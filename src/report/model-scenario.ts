@@ -42,6 +42,7 @@ function stateOf(entry: ScenarioEntry, notRun: number, runFinished: boolean): Sc
     return entry.startedAt === undefined ? 'planned' : 'running';
   }
   if (notRun > 0) return 'error';
+  if (some('known')) return 'known';
   return entry.checks.length > 0 && entry.checks.every((check) => check.state === 'skipped')
     ? 'skipped'
     : 'passed';

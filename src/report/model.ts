@@ -1,6 +1,7 @@
 /** Folds the event stream into a {@link RunResult}. Pure: no clock, no files. */
 import type { CheckResult, Event, MeshFacts, Problem, ScenarioInfo } from '../events.ts';
 import { differencesOf } from './differences.ts';
+import { flakyOf } from './flaky.ts';
 import { findingsOf, type ScenarioEntry, scenarioResult } from './model-scenario.ts';
 import { isoTime, type PhaseResult, type RunResult, type StepResult } from './result.ts';
 
@@ -51,7 +52,11 @@ export class ResultModel {
         this.#step(event, {});
         break;
       case 'step-applied':
-        this.#step(event, { objects: event.objects, warnings: event.warnings });
+        this.#step(event, {
+          objects: event.objects,
+          warnings: event.warnings,
+          manifests: event.manifests,
+        });
         break;
       case 'step-held':
         this.#step(event, { heldMs: event.durationMs, proof: event.proof });
@@ -102,6 +107,7 @@ export class ResultModel {
       counts: {
         passed: count('passed'),
         failed: count('failed'),
+        known: count('known') || undefined,
         error: count('error'),
         skipped: count('skipped'),
         notRun: scenarios.reduce((sum, scenario) => sum + scenario.notRun, 0),
@@ -111,6 +117,7 @@ export class ResultModel {
         meshes.map(({ id }) => id),
         scenarios,
       ),
+      flaky: flakyOf(scenarios),
       warnings: [...this.#warnings],
       exitCode: finished?.exitCode ?? null,
     };

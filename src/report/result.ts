@@ -1,7 +1,15 @@
 /** What a run amounts to: the value behind results.json and the JUnit report. Durations are milliseconds. */
 
 import type { Place } from '../errors.ts';
-import type { CheckResult, CheckState, Counts, MeshFacts, Problem, ScenarioInfo } from '../events.ts';
+import type {
+  AppliedManifest,
+  CheckResult,
+  CheckState,
+  Counts,
+  MeshFacts,
+  Problem,
+  ScenarioInfo,
+} from '../events.ts';
 
 /** `planned` and `running` only occur while the run has not finished. */
 export type ScenarioState = CheckState | 'planned' | 'running';
@@ -20,6 +28,8 @@ export interface StepResult {
   readonly name: string;
   /** `Kind namespace/name` of everything applied or deleted. */
   readonly objects: readonly string[];
+  /** What it applies, with `${…}` filled in, also when the API server refuses it as it should. */
+  readonly manifests?: readonly AppliedManifest[] | undefined;
   readonly warnings: readonly string[];
   /** From the change until every proxy concerned had it; absent when that never happened. */
   readonly heldMs?: number | undefined;
@@ -44,6 +54,15 @@ export interface ScenarioResult {
 export interface Finding {
   readonly text: string;
   readonly checks: readonly string[];
+}
+
+/** A check that did not always come out the same when scenarios were repeated. */
+export interface Flaky {
+  readonly mesh: string;
+  /** The id of the check without the number of the repetition. */
+  readonly check: string;
+  readonly runs: number;
+  readonly passed: number;
 }
 
 /** A check that came out differently on the meshes of a run. */
@@ -84,6 +103,8 @@ export interface RunResult {
   readonly counts: Counts & { readonly notRun: number };
   readonly findings: readonly Finding[];
   readonly differences: readonly Difference[];
+  /** Absent when nothing was repeated. */
+  readonly flaky?: readonly Flaky[] | undefined;
   readonly warnings: readonly {
     readonly message: string;
     readonly mesh?: string | undefined;

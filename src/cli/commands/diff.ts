@@ -1,0 +1,64 @@
+/** `jwt-e2e diff`: what changed from one run to another. */
+import picocolors from 'picocolors';
+import { exitCodes, HarnessError } from '../../errors.ts';
+import { type Changes, changesBetween } from '../../report/changes.ts';
+import { readVerdicts, whyNoVerdict } from '../../report/changes-read.ts';
+import { changeLines } from '../../report/changes-text.ts';
+import type { MeshVerdicts } from '../../report/conformance-verdicts.ts';
+import { describeTerminal } from '../../report/terminal.ts';
+import type { Values } from '../../settings/settings.ts';
+import { flag } from '../../settings/typed.ts';
+import type { Io } from '../io.ts';
+
+/**
+ * Compares two reports and writes what changed.
+ *
+ * @param files the older and the newer report; `FILE#MESH` names one of several meshes
+ * @returns 0, 1 when something got worse, 4 when one of them has no verdict
+ * @throws HarnessError E_USAGE when there are not two, or one cannot be used
+ */
+export async function diffCommand(files: readonly string[], values: Values, io: Io): Promise<number> {
+  const [older, newer, ...more] = files;
+  if (older === undefined || newer === undefined || more.length > 0) {
+    throw new HarnessError('E_USAGE', `diff compares two reports, not ${files.length}`, {
+      hint: 'Name the older one and the newer one: jwt-e2e diff OLD NEW. To see several side by side use "jwt-e2e report".',
+    });
+  }
+  const [before, after] = [readVerdicts(older, io.cwd), readVerdicts(newer, io.cwd)];
+  const reasons = [
+    [older, whyNoVerdict(before)],
+    [newer, whyNoVerdict(after)],
+  ].filter(([, why]) => why !== undefined);
+  if (reasons.length > 0) {
+    io.stderr.write(reasons.map(([file, why]) => `${file} has no verdict: ${why}\n`).join(''));
+    io.stderr.write('  Nothing was compared. Run it again, or compare other reports.\n');
+    return exitCodes.noVerdict;
+  }
+  const changes = changesBetween(before, after);
+  const colors = picocolors.createColors(describeTerminal(process.stdout, io.env).color);
+  io.stdout.write(
+    flag(values, 'json')
+      ? `${JSON.stringify(asJson(before, after, changes), null, 2)}\n`
+      : `${changeLines(before, after, changes, colors).join('\n')}\n`,
+  );
+  return changes.hasRegression ? exitCodes.failed : exitCodes.passed;
+}
+
+function asJson(before: MeshVerdicts, after: MeshVerdicts, changes: Changes) {
+  const side = ({ mesh, facts, date, toolVersion }: MeshVerdicts) => ({ mesh, ...facts, date, toolVersion });
+  const { hasRegression, compared, same, findings } = changes;
+  return {
+    old: side(before),
+    new: side(after),
+    regression: hasRegression,
+    compared,
+    same,
+    changes: changes.changes.map(({ kind, check, before: old, after: now }) => ({
+      kind,
+      check,
+      old: old && { state: old.state, answer: old.answer },
+      new: now && { state: now.state, answer: now.answer, expected: now.expected, reason: now.reason },
+    })),
+    findings,
+  };
+}

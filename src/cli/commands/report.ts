@@ -1,0 +1,100 @@
+/** `jwt-e2e report`: reports made from results of earlier runs. */
+import { dirname, join, relative, resolve } from 'node:path';
+import picocolors from 'picocolors';
+import { exitCodes, formatPlace } from '../../errors.ts';
+import { ConformanceReporter } from '../../report/conformance.ts';
+import { meshTable } from '../../report/console-meshes.ts';
+import { summaryLines } from '../../report/console-summary.ts';
+import { HtmlReporter } from '../../report/html.ts';
+import { JsonReporter } from '../../report/json.ts';
+import { JUnitReporter } from '../../report/junit.ts';
+import { mergeResults } from '../../report/merge.ts';
+import type { RunResult } from '../../report/result.ts';
+import { SummaryReporter } from '../../report/summary.ts';
+import { describeTerminal } from '../../report/terminal.ts';
+import { KnownDeviations } from '../../run/known-use.ts';
+import type { Values } from '../../settings/settings.ts';
+import { text } from '../../settings/typed.ts';
+import { baselineOf } from '../baseline.ts';
+import type { Io } from '../io.ts';
+import { withPlaces } from '../reports.ts';
+import { readInputs } from './report-inputs.ts';
+
+/**
+ * Merges results, writes the reports that are asked for, and the page when none is.
+ *
+ * @param paths JSON reports, and folders with files named results.json
+ * @param given what was asked for on the command line: the files that variables and the settings file name are those of
+ * runs, and may be what is to be read here
+ * @returns the exit code of all runs together: 1 when a check failed, 4 when a verdict is missing
+ * @throws HarnessError E_USAGE when results cannot be read or do not fit together, E_SETTINGS when a report cannot be
+ * written or the baseline has a mistake
+ */
+export async function reportCommand(
+  paths: readonly string[],
+  values: Values,
+  io: Io,
+  given: Values = values,
+): Promise<number> {
+  const files = outputs(given);
+  const inputs = readInputs(paths, io.cwd, Object.values(files));
+  const baseline = baselineOf(values, io.cwd);
+  const known = baseline && new KnownDeviations(baseline);
+  // Next to what is written, as a run has it: so the merged results can be merged again.
+  const beside = join(dirname(Object.values(files)[0] ?? ''), 'artifacts');
+  const artifacts = text(given, 'artifacts') ?? beside;
+  const merged = mergeResults(inputs, {
+    artifacts: resolve(io.cwd, artifacts),
+    cwd: io.cwd,
+    see: known && ((check, facts) => known.apply(check, facts)),
+  });
+  const remarks = known?.remarks() ?? [];
+  const result = { ...merged, warnings: [...merged.warnings, ...remarks] };
+  write(files, result, artifacts, values, io);
+  const colors = picocolors.createColors(describeTerminal(process.stdout, io.env).color);
+  const shown = Object.entries(files).map(([name, file]) => [labels[name] ?? name, shownPath(file, io)]);
+  const lines = [...meshTable(result, colors), ...summaryLines(result, Object.fromEntries(shown), colors)];
+  const warnings = remarks.map(({ message, place }) => `warning: ${formatPlace(place)}: ${message}\n`);
+  io.stdout.write(`${warnings.join('')}${lines.join('\n').replace(/^\n+/, '')}\n`);
+  return result.exitCode ?? exitCodes.noVerdict;
+}
+
+const labels: Readonly<Record<string, string>> = {
+  html: 'HTML',
+  junit: 'JUnit',
+  json: 'JSON',
+  conformance: 'conformance',
+  summary: 'summary',
+};
+
+/** File by setting, in the order in which they are told. */
+function outputs(values: Values): Record<string, string> {
+  const asked = Object.keys(labels).flatMap((name) => {
+    const file = text(values, name);
+    return file === undefined ? [] : [[name, file] as const];
+  });
+  return asked.length === 0 ? { html: 'reports/report.html' } : Object.fromEntries(asked);
+}
+
+function write(
+  files: Readonly<Record<string, string>>,
+  result: RunResult,
+  artifacts: string,
+  values: Values,
+  io: Io,
+): void {
+  const { html, junit, json, conformance, summary } = files;
+  const at = (file: string) => resolve(io.cwd, file);
+  if (html !== undefined) new HtmlReporter({ file: at(html), artifacts: at(artifacts) }).write(result);
+  if (junit !== undefined) {
+    const places = withPlaces(values, io);
+    new JUnitReporter({ file: at(junit), artifacts: shownPath(at(artifacts), io), places }).write(result);
+  }
+  if (json !== undefined) new JsonReporter({ file: at(json) }).write(result);
+  if (conformance !== undefined) new ConformanceReporter({ file: at(conformance) }).write(result);
+  if (summary !== undefined) new SummaryReporter({ file: at(summary) }).write(result);
+}
+
+function shownPath(file: string, io: Io): string {
+  return relative(io.cwd, resolve(io.cwd, file)) || '.';
+}

@@ -1,0 +1,78 @@
+/** What changed from one mesh to another, or from one run to the next: check by check, by their ids. */
+import type { CheckState } from '../events.ts';
+import type { MeshVerdicts, Verdict } from './conformance-verdicts.ts';
+
+/**
+ * - worse: it passed, or failed in a known way, and fails now or has no verdict
+ * - gone: it is not in the new report
+ * - better: it passes now
+ * - known: it fails as the baseline file says
+ * - untested: it is skipped now
+ * - added: it was not in the old report, or was skipped
+ * - answer: the verdict is the same and the answer is another
+ * - other: neither passes, in different ways
+ */
+export type ChangeKind = 'worse' | 'gone' | 'better' | 'known' | 'untested' | 'added' | 'answer' | 'other';
+
+export interface Change {
+  readonly kind: ChangeKind;
+  readonly check: string;
+  readonly before?: Verdict | undefined;
+  readonly after?: Verdict | undefined;
+}
+
+export interface Changes {
+  /** Checks that are in both. */
+  readonly compared: number;
+  /** Checks that came out the same, with the same answer. */
+  readonly same: number;
+  /** In the order of the new report; what is gone in the order of the old one. */
+  readonly changes: readonly Change[];
+  readonly findings: { readonly added: readonly string[]; readonly gone: readonly string[] };
+  /** Whether something that passed does not any more, without anybody having said that it may. */
+  readonly hasRegression: boolean;
+}
+
+/** Compares two meshes. What is skipped, or known to fail, is no regression: there is a reason for it. */
+export function changesBetween(before: MeshVerdicts, after: MeshVerdicts): Changes {
+  const ids = new Set([...after.verdicts.keys(), ...before.verdicts.keys()]);
+  const changes: Change[] = [];
+  let [compared, same] = [0, 0];
+  for (const check of ids) {
+    const [one, other] = [before.verdicts.get(check), after.verdicts.get(check)];
+    if (one !== undefined && other !== undefined) compared += 1;
+    const kind = kindOf(one, other);
+    if (kind === undefined) same += 1;
+    else changes.push({ kind, check, before: one, after: other });
+  }
+  return {
+    compared,
+    same,
+    changes,
+    findings: { added: newTexts(before, after), gone: newTexts(after, before) },
+    hasRegression: changes.some(isRegression),
+  };
+}
+
+/** Whether a change is one for the worse. A check that was red before is no loss. */
+export function isRegression({ kind, before }: Change): boolean {
+  return kind === 'worse' || (kind === 'gone' && before?.state === 'passed');
+}
+
+function kindOf(before: Verdict | undefined, after: Verdict | undefined): ChangeKind | undefined {
+  if (after === undefined) return 'gone';
+  if (before === undefined) return 'added';
+  const [old, now] = [before.state, after.state];
+  if (old === now) return before.answer === after.answer ? undefined : 'answer';
+  if (now === 'skipped') return 'untested';
+  if (old === 'skipped') return 'added';
+  if (now === 'passed') return 'better';
+  if (now === 'known') return 'known';
+  const wasGood: readonly CheckState[] = now === 'failed' ? ['passed', 'known'] : ['passed'];
+  return wasGood.includes(old) ? 'worse' : 'other';
+}
+
+function newTexts(before: MeshVerdicts, after: MeshVerdicts): string[] {
+  const known = new Set(before.findings.map(({ text }) => text));
+  return after.findings.map(({ text }) => text).filter((text) => !known.has(text));
+}
