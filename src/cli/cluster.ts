@@ -48,7 +48,8 @@ export function makeCluster(
   );
 }
 
-function connect(values: Values): Clients {
+/** @throws HarnessError E_USAGE when no cluster is named; E_SETTINGS */
+export function connect(values: Values): Clients {
   const [file, context] = [text(values, 'kubeconfig'), text(values, 'context')];
   const [meshFile, meshContext] = [text(values, 'mesh-kubeconfig'), text(values, 'mesh-context')];
   if (file === undefined && context === undefined) {

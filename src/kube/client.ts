@@ -92,11 +92,15 @@ export class KubeClient {
   }
 
   /**
-   * One request; returns the parsed body (text when it is not JSON) and the warnings that the API server sent along.
+   * One request; returns the parsed body (text when it is not JSON), the warnings that the API server sent along, and the
+   * time that it has (RFC 9110, section 6.6.1), in milliseconds since 1970.
    *
    * @throws KubeError for an error answer; HarnessError E_KUBE when the server cannot be reached.
    */
-  async request(path: string, options: KubeRequest): Promise<{ body: unknown; warnings: string[] }> {
+  async request(
+    path: string,
+    options: KubeRequest,
+  ): Promise<{ body: unknown; warnings: string[]; date?: number }> {
     const limit = within(
       options.timeoutMs ?? timeouts.kubeRequest,
       options.signal,
@@ -129,7 +133,7 @@ export class KubeClient {
         const what = `${options.method ?? 'GET'} ${path}, context ${this.name}`;
         throw kubeError(response.statusCode, body, what);
       }
-      return { body, warnings };
+      return { body, warnings, date: Date.parse(String(response.headers.date)) };
     } catch (thrown) {
       if (thrown instanceof HarnessError) throw thrown;
       throwIfAborted(limit.signal);

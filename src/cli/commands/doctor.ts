@@ -1,65 +1,59 @@
-/** `jwt-e2e doctor`: what this machine has of what a mesh needs, what can be had, and what is missing. */
+/** `jwt-e2e doctor`: what of each target is well, what is doubtful, what is broken, and what to do about it. */
 import { exitCodes } from '../../errors.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
+import { flag, text } from '../../settings/typed.ts';
+import { namesCluster } from '../doctor/cluster.ts';
+import type { Probe, TargetName } from '../doctor/finding.ts';
+import { lookAll, type Section } from '../doctor/look.ts';
+import { type Machine, thisMachine } from '../doctor/machine.ts';
+import { probes } from '../doctor/probes.ts';
+import { asJson, asText } from '../doctor/render.ts';
 import type { Io } from '../io.ts';
 import { versionsFile } from '../product.ts';
 import { withSignals } from '../signals.ts';
-import { alignedLines } from '../table.ts';
-import { type Finding, type Probe, probes } from './doctor-probes.ts';
-
-const marks: Readonly<Record<Finding['state'], string>> = {
-  here: 'here',
-  obtainable: 'can be had',
-  missing: 'missing',
-};
 
 /**
- * Writes the table to standard output. Nothing is downloaded, built or changed.
+ * Writes what it finds to standard output. Nothing is downloaded, built or changed.
  *
- * @returns 0 when at least one target can be had here, else 4
+ * @returns 0 when the wanted target can be had, or with `auto` any; else 4. Warnings count for nothing.
  * @throws HarnessError for wrong settings; E_INTERRUPTED
  */
-export async function doctorCommand(values: Values, io: Io, all: readonly Probe[] = probes): Promise<number> {
+export async function doctorCommand(
+  values: Values,
+  io: Io,
+  { all = probes, machine = thisMachine }: { all?: readonly Probe[]; machine?: Machine } = {},
+): Promise<number> {
   const versions = loadVersions(versionsFile);
   return withSignals(async (signal) => {
     const report = (message: string) => io.stderr.write(`${message}\n`);
-    const around = { values, versions, env: io.env, report, signal };
-    const looked = await Promise.all(
-      all.map(async (probe) => ({ target: probe.target, findings: await probe.look(around) })),
-    );
-    const isWhole = (target: Probe['target']) =>
-      looked.every(
-        (each) => each.target !== target || each.findings.every(({ state }) => state !== 'missing'),
-      );
-    const targets = [...new Set(looked.flatMap(({ target }) => target ?? []))];
-    const able = targets.filter(isWhole);
-    for (const target of [...targets, undefined]) {
-      const findings = looked.filter((each) => each.target === target).flatMap((each) => each.findings);
-      if (findings.length > 0) io.stdout.write(block(titleOf(target, isWhole(target)), findings));
-    }
-    io.stdout.write(
-      able.length > 0
-        ? `Here you can run with ${able.map((target) => `--target ${target}`).join(' or ')}.\n`
-        : 'Here you can run only on an existing cluster: --target cluster --context NAME.\n',
-    );
-    return able.length > 0 ? exitCodes.passed : exitCodes.noVerdict;
+    const around = { values, versions, env: io.env, machine, report, signal };
+    const wanted = wantedTarget(values);
+    const isNamed = wanted === 'cluster' || namesCluster(around);
+    const chosen = all.filter(({ target }) => {
+      if (target === undefined) return true;
+      return wanted === undefined ? target !== 'cluster' || isNamed : target === wanted;
+    });
+    const sections = await lookAll(chosen, around);
+    const able = ableTargets(sections);
+    // As with `run`, whoever names a cluster means it.
+    const decisive = wanted ?? (isNamed ? 'cluster' : undefined);
+    const well = decisive === undefined ? able.length > 0 : able.includes(decisive);
+    io.stdout.write((flag(values, 'json') ? asJson : asText)({ sections, able, well }));
+    return well ? exitCodes.passed : exitCodes.noVerdict;
   }, 'Nothing was changed.');
 }
 
-function titleOf(target: Probe['target'], isWhole: boolean): string {
-  if (target === undefined) return 'For getting programs';
-  return `Target ${target}: ${isWhole ? 'can be had' : 'cannot be had'}`;
+function wantedTarget(values: Values): TargetName | undefined {
+  const target = text(values, 'target');
+  return target === 'kind' || target === 'local' || target === 'cluster' ? target : undefined;
 }
 
-/** A title, and below it a line for each finding, with what to do about it. */
-function block(title: string, findings: readonly Finding[]): string {
-  const lines = alignedLines(
-    findings.map(({ name, state, version = '', where }) => [name, marks[state], version, where]),
+/** Those without anything broken; none when the machine itself is. */
+function ableTargets(sections: readonly Section[]): TargetName[] {
+  const isWhole = ({ findings }: Section) => findings.every(({ state }) => state !== 'broken');
+  if (sections.some((section) => section.target === undefined && !isWhole(section))) return [];
+  return sections.flatMap((section) =>
+    section.target !== undefined && isWhole(section) ? [section.target] : [],
   );
-  const texts = findings.flatMap(({ state, remedy }, index) => {
-    const line = `  ${lines[index]}`;
-    return state === 'here' || remedy === undefined ? [line] : [line, `      -> ${remedy}`];
-  });
-  return `${[title, ...texts].join('\n')}\n\n`;
 }

@@ -5,8 +5,9 @@ import { isComplete, type Planned, plan } from './plan.ts';
 import type { MeshProgram } from './source.ts';
 import { ownFolder } from './tell.ts';
 
-export interface ProgramState {
-  readonly name: MeshProgram;
+/** A program, of the target local or, by another `Name`, of anything else. */
+export interface ProgramState<Name extends string = MeshProgram> {
+  readonly name: Name;
   readonly state: 'here' | 'obtainable' | 'missing';
   /** When it is here. */
   readonly version?: string | undefined;
