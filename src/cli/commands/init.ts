@@ -1,0 +1,101 @@
+/** `jwt-e2e init`: a first scenario out of the user's own policies. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { exitCodes, HarnessError } from '../../errors.ts';
+import { readFolder } from '../../init/folder.ts';
+import { planFor } from '../../init/plan.ts';
+import { writeScenario } from '../../init/write.ts';
+import { nameOfError } from '../../names.ts';
+import { parseScenario } from '../../scenario/load.ts';
+import type { Manifest } from '../../scenario/schema.ts';
+import type { Values } from '../../settings/settings.ts';
+import { flag, text } from '../../settings/typed.ts';
+import { clusterSettings, connect } from '../cluster.ts';
+import { readCluster } from '../init-cluster.ts';
+import type { Io } from '../io.ts';
+import { count } from '../plural.ts';
+import { withSignals } from '../signals.ts';
+
+const defaultOutput = 'scenarios/first.yaml';
+
+/**
+ * Reads policies and writes a scenario file; nothing of the cluster is changed.
+ *
+ * @returns 0
+ * @throws HarnessError E_USAGE when it is not clear what to read, nothing is found, or the file is there already; what
+ *   reading a cluster throws; E_INTERRUPTED
+ */
+export async function initCommand(values: Values, io: Io): Promise<number> {
+  const output = text(values, 'output') ?? defaultOutput;
+  const path = resolve(io.cwd, output);
+  refuseToReplace(path, output, flag(values, 'force'));
+  const { objects, where } = await read(values, io);
+  const plan = planFor(objects, text(values, 'namespace'), where);
+  const written = writeScenario(plan, where, relative(io.cwd, path) || output);
+  mustBeRight(written.text, output);
+  save(path, output, written.text, flag(values, 'force'));
+  const lines = [
+    `${output}: ${count(written.checks, 'check')} for ${written.policies} ${written.policies === 1 ? 'policy' : 'policies'}`,
+    ...(plan.leftOut.length === 0
+      ? []
+      : ['Left out:', ...plan.leftOut.map(({ what, why }) => `  ${what}: ${why}`)]),
+    'Read it, and look at what "check this" stands beside. Then:',
+    `  jwt-e2e lint ${output}`,
+    `  jwt-e2e run ${output}`,
+  ];
+  io.stdout.write(`${lines.join('\n')}\n`);
+  return exitCodes.passed;
+}
+
+async function read(values: Values, io: Io): Promise<{ objects: readonly Manifest[]; where: string }> {
+  const from = text(values, 'from');
+  if (from !== undefined) {
+    const { objects, warnings } = readFolder(from, io.cwd);
+    for (const warning of warnings) io.stderr.write(`${warning}\n`);
+    return { objects, where: from };
+  }
+  if (!clusterSettings.some((setting) => text(values, setting) !== undefined)) {
+    throw new HarnessError('E_USAGE', 'init needs to be told where the policies are', {
+      hint: 'Name a folder or file with --from FOLDER, or a cluster with --context NAME or --kubeconfig FILE.',
+    });
+  }
+  return withSignals(async (signal) => {
+    const clients = connect(values);
+    try {
+      const objects = await readCluster(clients, text(values, 'namespace'), signal);
+      return { objects, where: `context ${clients.mesh.name}` };
+    } finally {
+      await Promise.all([clients.data.close(), clients.mesh.close()].map((each) => each.catch(() => {})));
+    }
+  }, 'Nothing was changed.');
+}
+
+/** What comes out of policies that nobody has thought of must not be a file that lint refuses. */
+function mustBeRight(content: string, output: string): void {
+  const { errors } = parseScenario(content, output);
+  if (errors.length === 0) return;
+  throw new HarnessError('E_INTERNAL', 'the scenario that these policies lead to has mistakes', {
+    hint: 'Please report this, with the policies.',
+    details: errors.map(({ message, place }) => `${place?.line}:${place?.column} ${message}`).join('\n'),
+  });
+}
+
+function refuseToReplace(path: string, output: string, force: boolean): void {
+  if (force || !existsSync(path)) return;
+  throw new HarnessError('E_USAGE', `${output} is there already`, {
+    hint: 'Write to another file with --output FILE, or replace it with --force.',
+  });
+}
+
+function save(path: string, output: string, content: string, force: boolean): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    // Not even when it has come into being since.
+    writeFileSync(path, content, { flag: force ? 'w' : 'wx' });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') refuseToReplace(path, output, false);
+    throw new HarnessError('E_USAGE', `cannot write ${output}: ${nameOfError(thrown)}`, {
+      hint: 'Name another file with --output FILE.',
+    });
+  }
+}

@@ -1,0 +1,112 @@
+/** Kubernetes objects out of files: YAML or JSON, several documents in a file, lists. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, extname, join, relative, resolve } from 'node:path';
+import { LineCounter, parseAllDocuments } from 'yaml';
+import { HarnessError } from '../errors.ts';
+import { nameOfError } from '../names.ts';
+import type { Manifest } from '../scenario/schema.ts';
+
+/** A folder with more is not the one that was meant, such as a home folder. */
+const mostFiles = 5_000;
+
+/** Files larger than this, in bytes, are no policies. */
+const largest = 4 * 1024 * 1024;
+
+const passedOver = ['node_modules', '.git'];
+
+export interface Read {
+  readonly objects: readonly Manifest[];
+  /** What could not be read, a line each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * All objects of a file, or of the files in a folder and in those below it. Files that are no YAML, such as templates of
+ * Helm, are passed over with a warning.
+ *
+ * @throws HarnessError E_USAGE for a path that cannot be read, or has too many files
+ */
+export function readFolder(path: string, cwd: string): Read {
+  const start = resolve(cwd, path);
+  const files = filesIn(start, path);
+  const objects: Manifest[] = [];
+  const warnings: string[] = [];
+  for (const file of files) {
+    const shown = relative(cwd, file) || basename(file);
+    const read = readFile(file, shown);
+    objects.push(...read.objects);
+    warnings.push(...read.warnings);
+  }
+  if (files.some((file) => /^kustomization\.ya?ml$/.test(basename(file)))) {
+    warnings.push(
+      `${path} has a kustomization, which is not built: for what it makes, save "kubectl kustomize ${path}" to a file and name that`,
+    );
+  }
+  return { objects, warnings };
+}
+
+function filesIn(start: string, given: string): string[] {
+  const found: string[] = [];
+  const visit = (path: string) => {
+    if (found.length > mostFiles) {
+      throw new HarnessError('E_USAGE', `${given} has more than ${mostFiles} files`, {
+        hint: 'Name the folder that has the policies.',
+      });
+    }
+    for (const entry of readdirSync(path, { withFileTypes: true }).sort((one, other) =>
+      one.name < other.name ? -1 : 1,
+    )) {
+      const below = join(path, entry.name);
+      if (entry.isDirectory() && !passedOver.includes(entry.name)) visit(below);
+      else if (entry.isFile() && ['.yaml', '.yml', '.json'].includes(extname(entry.name))) found.push(below);
+    }
+  };
+  try {
+    if (statSync(start).isFile()) return [start];
+    visit(start);
+  } catch (thrown) {
+    if (thrown instanceof HarnessError) throw thrown;
+    throw new HarnessError('E_USAGE', `cannot read ${given}: ${nameOfError(thrown)}`, {
+      hint: 'Name a folder or a file with policies: --from FOLDER',
+    });
+  }
+  return found;
+}
+
+function readFile(file: string, shown: string): Read {
+  if (statSync(file).size > largest) {
+    return {
+      objects: [],
+      warnings: [`${shown} was passed over: it is larger than ${largest / 1024 / 1024} MiB`],
+    };
+  }
+  const lineCounter = new LineCounter();
+  const objects: Manifest[] = [];
+  for (const document of [...parseAllDocuments(readFileSync(file, 'utf8'), { lineCounter })]) {
+    const [mistake] = document.errors;
+    if (mistake !== undefined) {
+      const { line, col } = lineCounter.linePos(mistake.pos[0]);
+      const why = mistake.message.split('\n')[0]?.replace(/ at line .*/, '');
+      return {
+        objects,
+        warnings: [`${shown}:${line}:${col}: passed over from here on, because it is no YAML: ${why}`],
+      };
+    }
+    objects.push(...objectsIn(document.toJS()));
+  }
+  return { objects, warnings: [] };
+}
+
+/** The object, or those of a list; nothing for what is no object of Kubernetes. */
+function objectsIn(value: unknown): Manifest[] {
+  if (Array.isArray(value)) return value.flatMap(objectsIn);
+  if (typeof value !== 'object' || value === null) return [];
+  const { kind, apiVersion, metadata, items } = value as Record<string, unknown>;
+  if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items))
+    return items.flatMap(objectsIn);
+  const named =
+    typeof metadata === 'object' &&
+    metadata !== null &&
+    typeof (metadata as { name?: unknown }).name === 'string';
+  return typeof kind === 'string' && typeof apiVersion === 'string' && named ? [value as Manifest] : [];
+}

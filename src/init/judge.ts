@@ -1,0 +1,165 @@
+/**
+ * What a mesh answers by the simple rules of RequestAuthentication and AuthorizationPolicy. What cannot be said here is
+ * a doubt, which the scenario asks its reader to look at.
+ */
+import { claimOf, valueAt } from './claims.ts';
+import {
+  allOf,
+  anyOf,
+  matchesPath,
+  matchesPrincipal,
+  matchesText,
+  no,
+  not,
+  perhaps,
+  sure,
+  type Truth,
+  yes,
+} from './match.ts';
+import { type AccessPolicy, isAccess, isRequest, type Policy, type Rule } from './policy.ts';
+import type { TokenTry } from './tokens.ts';
+
+export interface Request {
+  readonly path: string;
+  readonly method: string;
+  /** Undefined where the header Host is not for the policy to decide about. */
+  readonly host: string | undefined;
+  /** Of the workload; undefined at the gateway. */
+  readonly port: number | undefined;
+  /** Undefined: no token. */
+  readonly token: TokenTry | undefined;
+}
+
+export interface Judgement {
+  readonly code: 200 | 401 | 403;
+  readonly doubts: readonly string[];
+}
+
+/** The identity of the client `sleep.foo`, which mutual TLS proves. */
+const clientIdentity = { namespace: 'foo', serviceAccount: 'default' };
+const clientPrincipal = `cluster.local/ns/${clientIdentity.namespace}/sa/${clientIdentity.serviceAccount}`;
+
+/** @param policies all that apply to where the request arrives */
+export function judge(request: Request, policies: readonly Policy[]): Judgement {
+  const rules = policies.filter(isRequest).flatMap(({ jwtRules }) => jwtRules);
+  const { token } = request;
+  let accepted: TokenTry | undefined;
+  if (token !== undefined && rules.length > 0) {
+    const ofIssuer = rules.filter(({ issuer }) => issuer === token.issuer);
+    if (token.isInvalid || ofIssuer.length === 0) return { code: 401, doubts: [] };
+    // Audiences are answered 403: Envoy's jwt_authn filter, "Audiences in Jwt are not allowed".
+    const aud = [token.claims.aud ?? []].flat();
+    const fits = ofIssuer.some(
+      ({ audiences = [] }) => audiences.length === 0 || audiences.some((each) => aud.includes(each)),
+    );
+    if (!fits) return { code: 403, doubts: [] };
+    accepted = token;
+  }
+  const access = policies.filter(isAccess);
+  const matched = (action: AccessPolicy['action']) =>
+    access
+      .filter((each) => each.action === action)
+      .map((each) => anyOf(each.rules.map((rule) => matches(rule, request, accepted))));
+  const denied = anyOf(matched('DENY'));
+  const allows = matched('ALLOW');
+  const allowed = allows.length === 0 ? sure(true) : anyOf(allows);
+  const passes = allOf([not(denied), allowed]);
+  return { code: passes.holds ? 200 : 403, doubts: [...new Set(passes.doubts)] };
+}
+
+/** A rule holds when one source, one operation and all conditions do; what is not there holds. */
+function matches({ from, to, when }: Rule, request: Request, token: TokenTry | undefined): Truth {
+  return allOf([
+    ...(from === undefined ? [] : [anyOf(from.map(({ source }) => matchesSource(source, token)))]),
+    ...(to === undefined ? [] : [anyOf(to.map(({ operation }) => matchesOperation(operation, request)))]),
+    ...(when ?? []).map((condition) => matchesCondition(condition, token)),
+  ]);
+}
+
+type Source = NonNullable<Rule['from']>[number]['source'];
+type Operation = NonNullable<Rule['to']>[number]['operation'];
+type Condition = NonNullable<Rule['when']>[number];
+
+function matchesSource(source: Source, token: TokenTry | undefined): Truth {
+  return allOf([
+    both(source.requestPrincipals, source.notRequestPrincipals, (value) => isPrincipal(value, token)),
+    both(source.principals, source.notPrincipals, (value) =>
+      value === '*'
+        ? sure(true)
+        : perhaps(matchesText(value, clientPrincipal), `the client is ${clientPrincipal}`),
+    ),
+    both(source.namespaces, source.notNamespaces, (value) =>
+      perhaps(
+        matchesText(value, clientIdentity.namespace),
+        `the client is in namespace ${clientIdentity.namespace}`,
+      ),
+    ),
+    both(source.serviceAccounts, source.notServiceAccounts, (value) =>
+      perhaps(
+        [
+          clientIdentity.serviceAccount,
+          `${clientIdentity.namespace}/${clientIdentity.serviceAccount}`,
+        ].includes(value),
+        `the client has service account ${clientIdentity.namespace}/${clientIdentity.serviceAccount}`,
+      ),
+    ),
+    both(source.ipBlocks, source.notIpBlocks, () =>
+      perhaps(false, 'a policy looks at the address of the client'),
+    ),
+    both(source.remoteIpBlocks, source.notRemoteIpBlocks, () =>
+      perhaps(false, 'a policy looks at the address of the client'),
+    ),
+  ]);
+}
+
+function matchesOperation(operation: Operation, { path, method, host, port }: Request): Truth {
+  return allOf([
+    both(operation.paths, operation.notPaths, (value) => sure(matchesPath(value, path))),
+    both(operation.methods, operation.notMethods, (value) => sure(matchesText(value, method))),
+    both(operation.hosts, operation.notHosts, (value) =>
+      host === undefined
+        ? perhaps(false, 'a policy looks at the host of the request')
+        : sure(matchesText(value.toLowerCase(), host)),
+    ),
+    both(operation.ports, operation.notPorts, (value) =>
+      port === undefined
+        ? perhaps(false, 'a policy looks at the port of the gateway')
+        : sure(value === String(port)),
+    ),
+  ]);
+}
+
+function matchesCondition({ key, values, notValues }: Condition, token: TokenTry | undefined): Truth {
+  if (key === 'request.auth.principal') return both(values, notValues, (value) => isPrincipal(value, token));
+  const claim = ofToken[key] ?? claimOf(key);
+  if (claim === undefined) return perhaps(false, `a policy looks at ${key}`);
+  const found = [valueAt(token?.claims, claim) ?? []].flat().map(String);
+  return both(values, notValues, (value) => sure(found.some((each) => matchesText(value, each))));
+}
+
+/** Names of conditions for claims that every token may have. */
+const ofToken: Readonly<Record<string, readonly string[]>> = {
+  'request.auth.audiences': ['aud'],
+  'request.auth.presenter': ['azp'],
+};
+
+/** Without issuer or subject there is no principal. */
+function isPrincipal(pattern: string, token: TokenTry | undefined): Truth {
+  const { sub } = token?.claims ?? {};
+  if (token === undefined || typeof sub !== 'string') return no;
+  if (matchesPrincipal(pattern, token.issuer, sub)) return yes;
+  if (!matchesText(pattern, `${token.issuer}/${sub}`)) return no;
+  return perhaps(false, `Istio takes ${pattern} apart at its last slash, and so it is for another issuer`);
+}
+
+/** One of the values, and none of the others. */
+function both(
+  values: readonly string[] | undefined,
+  others: readonly string[] | undefined,
+  test: (value: string) => Truth,
+): Truth {
+  return allOf([
+    ...(values === undefined || values.length === 0 ? [] : [anyOf(values.map(test))]),
+    ...(others === undefined || others.length === 0 ? [] : [not(anyOf([no, ...others.map(test)]))]),
+  ]);
+}

@@ -1,0 +1,31 @@
+/** What `jwt-e2e init` expects of other people's policies is what a mesh does with them. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { initCommand } from '../../../src/cli/commands/init.ts';
+import { recorder } from '../../scenario/support.ts';
+import { describeOnLocal, Home, haveLocal } from '../local/command.ts';
+
+const policies = fileURLToPath(new URL('../../golden/cli/init/', import.meta.url));
+const cases = ['shop', 'gateway', 'wide', 'places', 'faults', 'gateway-api'];
+
+let home: Home;
+beforeAll(() => {
+  if (haveLocal) home = new Home();
+});
+afterAll(() => home?.remove());
+
+describeOnLocal('scenarios that init writes', () => {
+  test('pass as they are', async () => {
+    const files = await Promise.all(
+      cases.map(async (name) => {
+        const output = join(home.sub('written'), `${name}.yaml`);
+        await initCommand({ from: name, output }, { ...recorder().io, env: {}, cwd: policies });
+        return output;
+      }),
+    );
+    const run = await home.run('run', ...files);
+    expect(run.exitCode, run.output).toBe(0);
+    expect(run.output).toMatch(/197 checks in 6 scenarios: 197 passed/);
+  });
+});
