@@ -1,6 +1,7 @@
 /** Waiting for something that becomes true, with a deadline and an AbortSignal. */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { debug } from './debug.ts';
 import { type ErrorCode, HarnessError } from './errors.ts';
 
 /** Throws E_INTERRUPTED, or what was given as reason, when the signal is aborted. */
@@ -49,11 +50,15 @@ export async function until<T>(
     hint?: string;
   },
 ): Promise<T> {
-  const deadline = Date.now() + options.timeoutMs;
+  const started = Date.now();
+  const deadline = started + options.timeoutMs;
   for (;;) {
     throwIfAborted(options.signal);
     const result = await probe(options.signal);
-    if (typeof result !== 'string') return result;
+    if (typeof result !== 'string') {
+      debug(() => `${what}: after ${Date.now() - started} ms`);
+      return result;
+    }
     if (Date.now() >= deadline) {
       throw new HarnessError(
         options.code ?? 'E_TIMEOUT',

@@ -2,31 +2,54 @@
 import { posix } from 'node:path';
 
 /** The small files directly in src that are vocabulary for all: errors, events, names and waiting. */
-const base = ['errors.ts', 'events.ts', 'names.ts', 'problem.ts', 'state.ts', 'timeouts.ts', 'wait.ts'];
+const base = [
+  'debug.ts',
+  'errors.ts',
+  'events.ts',
+  'names.ts',
+  'problem.ts',
+  'state.ts',
+  'timeouts.ts',
+  'wait.ts',
+];
 
 /**
  * For each part of src, what it may import besides its own folder. A folder ends with `/`; `type:` before a path
  * means that only types may come from there.
  */
 export const rules: Readonly<Record<string, readonly string[]>> = {
+  'debug.ts': [],
   'errors.ts': [],
   'events.ts': ['errors.ts'],
   'names.ts': [],
   'problem.ts': ['errors.ts', 'events.ts'],
   'state.ts': [],
   'timeouts.ts': [],
-  'wait.ts': ['errors.ts', 'timeouts.ts'],
+  'wait.ts': ['debug.ts', 'errors.ts', 'timeouts.ts'],
   'scenario/': ['errors.ts'],
   'plan/': ['scenario/', 'errors.ts', 'events.ts'],
   'token/': [...base, 'scenario/schema.ts'],
   'jwks/': [...base, 'type:target/target.ts'],
   'programs/': base,
   'settings/': [...base, 'type:programs/versions.ts'],
+  'init/': ['errors.ts', 'names.ts', 'scenario/'],
   'kube/': [...base, 'type:target/target.ts'],
   'target/': [...base, 'kube/', 'jwks/', 'programs/'],
   'run/': [...base, 'scenario/', 'plan/', 'token/', 'jwks/', 'target/target.ts'],
   'report/': ['errors.ts', 'events.ts'],
   'cli/': ['*'],
+  // Of the command line they see what starts a run, and where the product is.
+  'api/': [...base, 'cli/engine.ts', 'cli/product.ts', 'run/keys.ts', 'scenario/', 'settings/', 'report/'],
+  'vitest-plugin/': [
+    ...base,
+    'api/',
+    'cli/engine.ts',
+    'cli/product.ts',
+    'plan/',
+    'run/',
+    'scenario/',
+    'type:settings/settings.ts',
+  ],
 };
 
 export interface Import {

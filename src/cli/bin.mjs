@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-// Lets the TypeScript sources run as they are; tsx is a dependency for this reason.
-import 'tsx';
+import { existsSync } from 'node:fs';
 
 // Whoever reads the output may stop, as head does. That must not keep a run from cleaning up.
 for (const stream of [process.stdout, process.stderr]) {
@@ -14,7 +13,12 @@ process.on('uncaughtException', (error) => {
   process.exit(4);
 });
 
-const { main } = await import('./main.ts');
+// In a clone the TypeScript sources run as they are, even when there is a build, which may be old; the package has nothing
+// but the build.
+const source = new URL('../../src/cli/main.ts', import.meta.url);
+const isClone = existsSync(source);
+if (isClone) (await import('tsx/esm/api')).register();
+const { main } = isClone ? await import(source.href) : await import('./main.ts');
 const exitCode = await main(process.argv.slice(2));
 // Ended once everything is written: keys that are still being made, or idle connections, would hold it up for seconds.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));

@@ -12,9 +12,25 @@ Exit codes: 0 all passed, 1 a check failed, 2 wrong usage, 3 a scenario file is 
 4 no verdict (environment or set-up), 130 or 143 interrupted.
 Every flag has a variable (--node-image: JWT_E2E_NODE_IMAGE) and a key in jwt-e2e.yaml (node-image).`;
 
-/** Parses the arguments, runs the command and returns the exit code. Never throws. */
-export async function main(args: readonly string[]): Promise<number> {
-  let exitCode: number = exitCodes.passed;
+/** What is to be known of a command without running it. */
+export interface CommandSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly OptionSpec[];
+  /** What it takes besides options, in words; undefined for nothing. */
+  readonly operand: string | undefined;
+}
+
+/**
+ * The commands with their options; nothing runs until `program` is given arguments.
+ *
+ * @param ended receives the exit code of the command that has run
+ */
+export function commandLine(ended: (exitCode: number) => void): {
+  readonly program: Command;
+  readonly commands: readonly CommandSpec[];
+} {
+  const commands: CommandSpec[] = [];
   const program = new Command('jwt-e2e')
     .description('Proves on a real mesh that Istio enforces JSON Web Token authentication as documented.')
     .version(productVersion)
@@ -26,19 +42,19 @@ export async function main(args: readonly string[]): Promise<number> {
     description: string,
     options: readonly OptionSpec[],
     example: string,
-    work: (files: string[], values: Values) => Promise<number>,
+    /** @param given flags alone, without variables and the settings file */
+    work: (files: string[], values: Values, given: Values) => Promise<number>,
     operand?: string,
   ) => {
+    commands.push({ name, description, options, operand });
     const command = program.command(name).description(description);
     if (operand !== undefined) command.argument('[files...]', operand);
     for (const option of options) command.addOption(optionOf(option));
     command.addHelpText('after', `\nExample:\n  ${example}\n${name === 'run' ? exitCodeText : ''}`);
     command.action(async (...received: unknown[]) => {
       const files = operand === undefined ? [] : (received[0] as string[]);
-      exitCode = await work(files, {
-        ...mergeSettings(flagsOf(command, options), process.env),
-        ...flagsOf(command, options),
-      });
+      const given = flagsOf(command, options);
+      ended(await work(files, { ...mergeSettings(given, process.env), ...given }, given));
     });
   };
   add(
@@ -97,17 +113,19 @@ export async function main(args: readonly string[]): Promise<number> {
   );
   add(
     'schema',
-    'print the JSON schema of scenario files, for editors',
+    'print a JSON schema, for editors and programs',
     [
-      { name: 'write', description: 'write it to schema/' },
+      { name: 'write', description: 'write it to schema/; all of them when none is named' },
       { name: 'check', description: 'fail when schema/ is not up to date' },
     ],
     'jwt-e2e schema > scenario.schema.json',
-    async (_, values) =>
+    async (names, values) =>
       (await import('./commands/schema.ts')).schemaCommand(
+        names,
         { write: flag(values, 'write'), check: flag(values, 'check') },
         processIo,
       ),
+    'scenario (default), results, conformance or baseline',
   );
   add(
     'fetch',
@@ -123,9 +141,54 @@ export async function main(args: readonly string[]): Promise<number> {
     'jwt-e2e doctor',
     async (_, values) => (await import('./commands/doctor.ts')).doctorCommand(values, processIo),
   );
-  add('matrix', 'print the versions to test as JSON, for CI', [], 'jwt-e2e matrix', async () =>
-    (await import('./commands/matrix.ts')).matrixCommand(processIo),
+  add(
+    'report',
+    'make reports from results of earlier runs: parts of one run, or several versions side by side',
+    commandOptions.report,
+    'jwt-e2e report shard-1/results.json shard-2/results.json --html report.html',
+    async (files, values, given) =>
+      (await import('./commands/report.ts')).reportCommand(files, values, processIo, given),
+    'JSON reports of runs, or folders with them',
   );
+  add(
+    'diff',
+    'say what changed from one run to another; ends with 1 when something is worse',
+    commandOptions.diff,
+    'jwt-e2e diff reports/istio-1.30.5.yaml reports/conformance.yaml',
+    async (files, values) => (await import('./commands/diff.ts')).diffCommand(files, values, processIo),
+    'the older and the newer report: JSON, or conformance reports in YAML',
+  );
+  add(
+    'init',
+    'write a first scenario from policies that are in a cluster or in files',
+    commandOptions.init,
+    'jwt-e2e init --context my-cluster --namespace shop',
+    async (_, values) => (await import('./commands/init.ts')).initCommand(values, processIo),
+  );
+  add(
+    'completion',
+    'print completion for a shell',
+    [],
+    'source <(jwt-e2e completion bash)',
+    async (files) => (await import('./commands/completion.ts')).completionCommand(files, commands, processIo),
+    'bash, zsh or fish',
+  );
+  add(
+    'matrix',
+    'print the versions to test as JSON, for CI',
+    commandOptions.matrix,
+    'jwt-e2e matrix --istio 1.31.1,1.30.5',
+    async (_, values) => (await import('./commands/matrix.ts')).matrixCommand(values, processIo),
+  );
+  return { program, commands };
+}
+
+/** Parses the arguments, runs the command and returns the exit code. Never throws. */
+export async function main(args: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.passed;
+  const { program } = commandLine((code) => {
+    exitCode = code;
+  });
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;

@@ -13,9 +13,18 @@ export const appsFolder = join(kindFolder, 'apps');
 
 export const versionsFile = join(kindFolder, 'versions.yaml');
 
-export const productVersion = (
-  JSON.parse(readFileSync(join(productRoot, 'package.json'), 'utf8')) as { version: string }
-).version;
+/** The roles that the users of the target cluster need. */
+export const rbacFolder = join(productRoot, 'docs', 'rbac');
+
+const manifest = JSON.parse(readFileSync(join(productRoot, 'package.json'), 'utf8')) as {
+  version: string;
+  engines: { node: string };
+};
+
+export const productVersion = manifest.version;
+
+/** The versions of Node.js that the product runs on, as a range. */
+export const requiredNode = manifest.engines.node;
 
 /** What was named, or else the product's own scenarios of a profile. */
 export function pathsOf(files: readonly string[], profile = 'documented'): string[] {

@@ -1,41 +1,70 @@
 /** The reports of a run, made as the settings want them. */
 import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
+import { ConformanceReporter } from '../report/conformance.ts';
 import { ConsoleReporter } from '../report/console.ts';
+import { HtmlReporter } from '../report/html.ts';
 import { JsonReporter } from '../report/json.ts';
 import { JUnitReporter } from '../report/junit.ts';
 import { type CombinedReporter, combine } from '../report/reporter.ts';
+import { SummaryReporter } from '../report/summary.ts';
 import { describeTerminal } from '../report/terminal.ts';
 import type { Values } from '../settings/settings.ts';
 import { flag, text } from '../settings/typed.ts';
+import { givenFlags } from './given.ts';
 import type { Io } from './io.ts';
 
+/** The files of a run, where the settings want them. */
+export function reportFiles(values: Values, env: NodeJS.ProcessEnv) {
+  return {
+    html: text(values, 'html') ?? 'reports/report.html',
+    junit: text(values, 'junit') ?? 'reports/junit.xml',
+    json: text(values, 'json') ?? 'reports/results.json',
+    conformance: text(values, 'conformance') ?? 'reports/conformance.yaml',
+    summary: text(values, 'summary') ?? (env.GITHUB_STEP_SUMMARY || undefined),
+    debug: flag(values, 'debug') ? debugFile : undefined,
+  };
+}
+
+export const debugFile = 'reports/debug.log';
+
 /**
- * Console, JUnit and JSON.
+ * Console, page, JUnit, JSON, conformance report, and the summary where one is wanted.
  *
  * @param isLater for a later round on the same mesh: what does not change is not told on the console again
  */
 export function makeReports(values: Values, artifacts: string, io: Io, isLater = false): CombinedReporter {
-  const junit = text(values, 'junit') ?? 'reports/junit.xml';
-  const json = text(values, 'json') ?? 'reports/results.json';
+  const { html, junit, json, conformance, summary, debug } = reportFiles(values, io.env);
   const shown = (path: string) => relative(io.cwd, path) || path;
+  const given = givenFlags(values, io.env);
+  const files = {
+    page: shown(html),
+    JUnit: shown(junit),
+    JSON: shown(json),
+    conformance: shown(conformance),
+    ...(debug === undefined ? {} : { debug: shown(debug) }),
+  };
   return combine([
     new ConsoleReporter({
       stream: io.stdout,
       ...describeTerminal(process.stdout, io.env),
       readLine: (place) => lineOf(resolve(io.cwd, place.file), place.line),
-      reports: isLater ? {} : { JUnit: shown(junit), JSON: shown(json) },
+      reports: isLater ? {} : files,
       artifacts: shown(artifacts),
       quiet: flag(values, 'quiet'),
       known: isLater,
+      given,
     }),
+    new HtmlReporter({ file: html, artifacts, given }),
     new JUnitReporter({ file: junit, artifacts: shown(artifacts), places: withPlaces(values, io) }),
     new JsonReporter({ file: json }),
+    new ConformanceReporter({ file: conformance }),
+    ...(summary === undefined ? [] : [new SummaryReporter({ file: summary })]),
   ]);
 }
 
 /** GitHub's report actions and GitLab read `file` and `line` of a test case; Jenkins' xUnit plugin refuses them. */
-function withPlaces(values: Values, io: Io): boolean {
+export function withPlaces(values: Values, io: Io): boolean {
   const when = text(values, 'junit-places') ?? 'auto';
   return when === 'yes' || (when === 'auto' && Boolean(io.env.GITHUB_ACTIONS ?? io.env.GITLAB_CI));
 }

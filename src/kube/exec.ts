@@ -1,6 +1,7 @@
 /** Runs a command in a container, over the API server's WebSocket, and waits for its end. */
 import { Readable, Writable } from 'node:stream';
 import { Exec, type KubeConfig, type V1Status } from '@kubernetes/client-node';
+import { debug } from '../debug.ts';
 import { HarnessError } from '../errors.ts';
 import { nameOfError } from '../names.ts';
 import { timeouts } from '../timeouts.ts';
@@ -35,6 +36,9 @@ export async function exec(
   options: { stdin?: string; signal: AbortSignal; timeoutMs?: number },
 ): Promise<ExecResult> {
   throwIfAborted(options.signal);
+  debug(
+    () => `exec in ${target.namespace}/${target.pod}, container ${target.container}: ${command.join(' ')}`,
+  );
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   const where = `${target.namespace}/${target.pod}, container ${target.container}`;

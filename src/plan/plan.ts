@@ -29,6 +29,7 @@ export function plan(
   const planned = scenarios
     .filter((scenario) => isWanted(scenario, options))
     .flatMap((scenario) => planScenario(scenario, facts, missing, options.canSwitchFetch))
+    .filter(({ info }) => options.only?.has(info.id) ?? true)
     .flatMap((scenario) => grepScenario(scenario, options.grep) ?? []);
   const groups = group(takeShard(planned, options.shard), facts.fetch);
   return { groups, scenarios: groups.flatMap((each) => each.scenarios) };

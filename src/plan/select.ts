@@ -12,6 +12,8 @@ export interface Selection {
   readonly skipTags?: readonly string[] | undefined;
   /** Name of a profile, or "all". */
   readonly profile?: string | undefined;
+  /** Only scenarios with these ids. */
+  readonly only?: ReadonlySet<string> | undefined;
   /** Only this share of the scenarios; `index` starts at 1. */
   readonly shard?: { readonly index: number; readonly count: number } | undefined;
 }
@@ -46,7 +48,8 @@ export function grepScenario(
   return last === -1 ? undefined : { ...scenario, steps: steps.slice(0, last + 1).map(({ step }) => step) };
 }
 
-function grepStep(step: PlannedStep, matches: (text: string) => boolean): PlannedStep {
+/** A step with those of its checks whose ids are wanted; it applies what it applied, as far as that can still be. */
+export function grepStep(step: PlannedStep, matches: (text: string) => boolean): PlannedStep {
   const checks = step.checks.filter(({ id }) => matches(id));
   // What is to be refused changes nothing, and without its check nobody expects the refusal.
   const refused = step.checks.some((check) => check.kind === 'apply' && check.refused !== undefined);

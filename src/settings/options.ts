@@ -148,6 +148,26 @@ const running: OptionSpec[] = [
     description: 'longest wait for a change to reach the proxies (default: 60)',
     form: wholeNumber,
   },
+  {
+    name: 'repeat',
+    value: 'N',
+    description: 'run every scenario N times, and say which checks did not always come out the same',
+    form: wholeNumber,
+  },
+  {
+    name: 'last-failed',
+    description:
+      'only scenarios that did not pass in the last run, as its JSON report has them; all when there are none',
+  },
+  {
+    name: 'pause-on-failure',
+    description: 'stop after a scenario that failed, with everything in place, and say how to look inside',
+  },
+  {
+    name: 'baseline',
+    value: 'FILE',
+    description: 'known deviations, each with a reason and an end date; they do not fail the run',
+  },
   { name: 'show-tokens', description: 'show signatures of tokens too' },
 ];
 
@@ -161,13 +181,32 @@ const reports: OptionSpec[] = [
     choices: ['auto', 'yes', 'no'],
   },
   { name: 'json', value: 'FILE', description: 'JSON report (default: reports/results.json)' },
+  { name: 'html', value: 'FILE', description: 'page to look at (default: reports/report.html)' },
+  { name: 'open', description: 'open the page in the browser when the run has ended' },
+  {
+    name: 'conformance',
+    value: 'FILE',
+    description: 'conformance report, YAML to keep and compare (default: reports/conformance.yaml)',
+  },
+  {
+    name: 'summary',
+    value: 'FILE',
+    description: 'table of the results in Markdown, appended (default: $GITHUB_STEP_SUMMARY, when it is set)',
+  },
   {
     name: 'artifacts',
     value: 'FOLDER',
     description: 'evidence of failed checks (default: reports/artifacts)',
   },
   { name: 'quiet', short: 'q', description: 'only failures and the summary' },
+  {
+    name: 'debug',
+    description: 'write every request to the API server, every command and every wait to reports/debug.log',
+  },
 ];
+
+/** Of the command report: what it writes is what it is asked for, and the page when it is asked for nothing. */
+const merging = ['junit', 'junit-places', 'json', 'html', 'conformance', 'summary', 'artifacts', 'baseline'];
 
 /** What decides which programs the target local takes from where. */
 const fetching = ['istio', 'hub', 'programs', 'envoy', 'downloads', 'no-download', 'no-build'];
@@ -184,7 +223,32 @@ export const commandOptions = {
   ],
   list: [...selection],
   fetch: where.filter(({ name }) => fetching.includes(name)),
-  doctor: where.filter(({ name }) => [...fetching, 'docker', 'kind', 'istioctl'].includes(name)),
+  doctor: [
+    ...where.filter(({ name }) =>
+      [...fetching, 'target', 'docker', 'kind', 'istioctl', 'node-image', 'istio-tag', 'image'].includes(
+        name,
+      ),
+    ),
+    ...cluster.filter(({ name }) => /context|kubeconfig/.test(name)),
+    { name: 'json', description: 'as JSON' },
+  ],
+  report: [...running, ...reports].filter(({ name }) => merging.includes(name)),
+  diff: [{ name: 'json', description: 'as JSON' }],
+  matrix: [
+    { name: 'istio', value: 'VERSION[,VERSION]', description: 'only these versions of Istio' },
+    {
+      name: 'pre-release',
+      description: 'also the newest pre-release of Istio, when the registry has one newer than all releases',
+    },
+    ...where.filter(({ name }) => name === 'hub'),
+  ],
+  init: [
+    { name: 'from', value: 'FOLDER', description: 'folder or file with the policies (default: the cluster)' },
+    ...cluster.filter(({ name }) => /context|kubeconfig/.test(name)),
+    { name: 'namespace', value: 'NAME', description: 'only policies of this namespace' },
+    { name: 'output', value: 'FILE', description: 'file to write (default: scenarios/first.yaml)' },
+    { name: 'force', description: 'replace the file when it is there' },
+  ],
 } as const;
 
 /** Every option that the settings file may have. */

@@ -53,7 +53,7 @@ describe('lint', () => {
       stdout: `broken/c.yaml:1:1: the key "steps" is missing
   1 | name: c
     | ^
-  hint: It must be a list.
+  hint: What is done, one after the other. It must be a list.
 
 broken/c.yaml:5:1: unknown key "stpes"
   5 | stpes:

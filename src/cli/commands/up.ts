@@ -51,6 +51,7 @@ export async function upCommand(values: Values, io: Io): Promise<number> {
       );
     }
     const all = choice.name === 'kind' ? [await kind(request)] : await locals(request);
+    await console.close();
     const again = ['--target', choice.name, '--reuse', '--name', name, ...versionFlags(values)].join(' ');
     for (const facts of all) {
       const where =

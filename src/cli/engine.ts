@@ -1,0 +1,144 @@
+/**
+ * The engine: from settings to a run on real meshes. The command line, watching, the programmatic API and the Vitest
+ * plugin all start their runs here, so that a setting means the same to each of them.
+ */
+import { randomBytes } from 'node:crypto';
+import { asHarnessError, interruptedCode } from '../errors.ts';
+import { type Emit, type MeshFacts, stamped } from '../events.ts';
+import { plan } from '../plan/plan.ts';
+import type { Selection } from '../plan/select.ts';
+import type { PlannedGroup } from '../plan/types.ts';
+import { problemOf } from '../problem.ts';
+import { loadVersions, type Versions } from '../programs/versions.ts';
+import type { KeyRing } from '../run/keys.ts';
+import type { Baseline } from '../run/known.ts';
+import { type RoundRequest, runAll } from '../run/run.ts';
+import type { RunOptions } from '../run/state.ts';
+import type { LoadedScenario } from '../scenario/load.ts';
+import type { Values } from '../settings/settings.ts';
+import { count, flag, imagesOf, list, shardOf, text } from '../settings/typed.ts';
+import type { Target } from '../target/target.ts';
+import { baselineOf, isWhole } from './baseline.ts';
+import { atOnceOf } from './jobs.ts';
+import { productVersion, versionsFile } from './product.ts';
+import { makeTargets } from './targets.ts';
+
+/** What the settings amount to. */
+export interface RunSettings {
+  readonly values: Values;
+  readonly versions: Versions;
+  readonly options: RunOptions;
+  readonly selection: Selection;
+  readonly baseline: Baseline | undefined;
+}
+
+/** Reads the settings of a run. @throws HarnessError E_USAGE or E_SETTINGS for what means nothing */
+export function runSettings(values: Values): RunSettings {
+  const versions = loadVersions(versionsFile);
+  return {
+    values,
+    versions,
+    options: {
+      runId: randomBytes(3).toString('hex'),
+      artifacts: text(values, 'artifacts') ?? 'reports/artifacts',
+      images: imagesOf(values, versions),
+      showTokens: flag(values, 'show-tokens'),
+      consecutive: count(values, 'consecutive', 3),
+      answersMs: count(values, 'answer-timeout', 20) * 1000,
+      holdMs: count(values, 'hold-timeout', 60) * 1000,
+    },
+    selection: {
+      grep: text(values, 'grep'),
+      tags: list(values, 'tag'),
+      skipTags: list(values, 'skip-tag'),
+      shard: shardOf(values),
+    },
+    baseline: baselineOf(values, process.cwd()),
+  };
+}
+
+/** Scenarios to run, and who wants to know. */
+export interface Execution {
+  readonly settings: RunSettings;
+  readonly scenarios: readonly LoadedScenario[];
+  readonly keys: KeyRing;
+  readonly emit: Emit;
+  /** Aborted to end in good order; the reason has the exit code. */
+  readonly signal: AbortSignal;
+}
+
+/** The targets that the settings ask for; nothing is set up yet. @throws HarnessError what is missing or contradictory */
+export function targetsOf({ settings, scenarios, emit, signal }: Execution): Promise<readonly Target[]> {
+  const { values, versions, options } = settings;
+  const apps = [...new Set(scenarios.flatMap((scenario) => scenario.apps))].sort();
+  return makeTargets({ values, versions, runId: options.runId, apps, progress: stamped(emit), signal });
+}
+
+/** What every round of a run has in common. */
+export function roundOf({
+  settings,
+  scenarios,
+  keys,
+  signal,
+}: Execution): Omit<RoundRequest, 'plan' | 'emit'> {
+  const { values, options, baseline } = settings;
+  return {
+    version: productVersion,
+    options,
+    keys,
+    failFast: flag(values, 'fail-fast'),
+    repeat: count(values, 'repeat', 1),
+    baseline: baseline && { ...baseline, isWhole: isWhole(values, scenarios) },
+    signal,
+  };
+}
+
+/**
+ * How long the answers may take while somebody waits for the verdict, in milliseconds, once the proxies have the policies.
+ * Envoys of a cluster go on using old connections for some 4 seconds; those of a local mesh for a third of one.
+ */
+export function answersWhileWatched(values: Values, targets: readonly Target[]): number {
+  return count(values, 'answer-timeout', targets.every(({ name }) => name === 'local') ? 1 : 5) * 1000;
+}
+
+/** Plans scenarios for a mesh as the settings select them. */
+export function planFor(
+  { selection }: RunSettings,
+  scenarios: readonly LoadedScenario[],
+  facts: MeshFacts,
+  missing: Target['missing'],
+): readonly PlannedGroup[] {
+  return plan(scenarios, facts, missing, { ...selection, canSwitchFetch: !missing.has('fetch-mode') }).groups;
+}
+
+/** Runs everything on all targets, from nothing to nothing left. Never throws. @returns the exit code */
+export function execute(execution: Execution, targets: readonly Target[]): Promise<number> {
+  const { settings, scenarios, emit } = execution;
+  const atOnce = atOnceOf(settings.values, targets.length, (message) =>
+    stamped(emit)({ type: 'warning', message }),
+  );
+  return runAll({
+    ...roundOf(execution),
+    targets,
+    atOnce,
+    plan: (facts, missing) => planFor(settings, scenarios, facts, missing),
+    emit,
+  });
+}
+
+/** A run that has no target still tells that it was, and the reason. @returns the exit code */
+export function finishWithout(thrown: unknown, { settings, emit, signal }: Execution): number {
+  const error = asHarnessError(thrown);
+  const exitCode = signal.aborted ? interruptedCode(signal.reason) : error.exitCode;
+  const tell = stamped(emit);
+  tell({ type: 'run-started', runId: settings.options.runId, version: productVersion });
+  tell({
+    type: 'run-finished',
+    durationMs: 0,
+    counts: { passed: 0, failed: 0, error: 0, skipped: 0 },
+    exitCode,
+    interrupted: signal.aborted || undefined,
+    problem: problemOf(error),
+  });
+  return exitCode;
+}

@@ -1,0 +1,69 @@
+/** All checks that a scenario may have, whatever the mesh: what can be listed before there is one. */
+import type { Place } from '../errors.ts';
+import type { FetchMode, MeshFacts } from '../events.ts';
+import type { LoadedScenario } from '../scenario/load.ts';
+import { checkId, checkNames } from '../scenario/table.ts';
+import { whyNot } from './conditions.ts';
+import type { PlannedScenario } from './types.ts';
+
+interface ListedCheck {
+  /** As in the events of a run: `scenario/step/row/column`. */
+  readonly id: string;
+  readonly row: string;
+  readonly column: string;
+  readonly place: Place;
+}
+
+interface ListedStep {
+  readonly name: string;
+  readonly place: Place;
+  readonly checks: readonly ListedCheck[];
+}
+
+/** A scenario in one of the fetch modes in which it runs. */
+export interface Listed {
+  /** Undefined: it runs in whatever mode there is. */
+  readonly fetch: FetchMode | undefined;
+  readonly steps: readonly ListedStep[];
+}
+
+export function inventory(scenario: LoadedScenario): Listed[] {
+  const modes: readonly (FetchMode | undefined)[] = scenario.mesh?.fetch ?? [undefined];
+  return modes.map((fetch) => {
+    const id = fetch === undefined ? scenario.name : `${scenario.name}@${fetch}`;
+    const steps = scenario.steps.map((step, index) => ({
+      name: step.name,
+      place: scenario.place(['steps', index, 'name']),
+      checks: checkNames(step, ['steps', index]).map((name) => ({
+        id: checkId(id, step.name, name),
+        row: name.row,
+        column: name.column,
+        place: scenario.place(name.path),
+      })),
+    }));
+    return { fetch, steps };
+  });
+}
+
+/**
+ * Why checks of a scenario are not in a plan, by their ids: a plan has no steps that are for other meshes.
+ *
+ * @param otherwise the reason when the mesh is none
+ */
+export function whyLeftOut(
+  scenario: LoadedScenario,
+  planned: readonly PlannedScenario[],
+  facts: MeshFacts,
+  otherwise: string,
+): Record<string, string> {
+  const known = new Set(
+    planned.flatMap(({ steps }) => steps.flatMap(({ checks }) => checks.map(({ id }) => id))),
+  );
+  const reasons = inventory(scenario).flatMap(({ fetch = facts.fetch, steps }) =>
+    steps.flatMap(({ checks }, index) => {
+      const reason = whyNot(scenario.steps[index]?.when, { facts, fetch }) ?? otherwise;
+      return checks.flatMap(({ id }) => (known.has(id) ? [] : [[id, reason] as const]));
+    }),
+  );
+  return Object.fromEntries(reasons);
+}

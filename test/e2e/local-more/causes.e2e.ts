@@ -1,0 +1,97 @@
+/**
+ * Five mistakes that people make, each in a run of its own on a real mesh: the first screen of the page names the cause, so that
+ * nobody has to open a log.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { launch, program, whyNot } from '../../browser/chromium.ts';
+import { limits } from '../faults/command.ts';
+import { Draft } from '../faults/scenarios.ts';
+import { describeOnLocal, Home, haveLocal } from '../local/command.ts';
+
+const exclude = ['steps', 1, 'apply', 0] as const;
+const requireJwt = ['steps', 0, 'apply'] as const;
+
+const mistakes: readonly { name: string; draft: () => Draft; cause: RegExp }[] = [
+  {
+    name: 'wrong-issuer',
+    draft: () =>
+      new Draft('require-jwt').set(
+        [...requireJwt, 0, 'spec', 'jwtRules', 0, 'issuer'],
+        'testing@secure.istio.oi',
+      ),
+    cause:
+      /iss of the token is testing@secure\.istio\.io, and the policies are for testing@secure\.istio\.oi/,
+  },
+  {
+    name: 'key-server-down',
+    draft: () =>
+      new Draft('jwks-in-cluster').onlySteps(0, 1).add(['steps', 0, 'apply', 2, 'spec', 'replicas'], 0),
+    cause:
+      /istiod cannot fetch the keys of http:\/\/nginx-proxy\.foo\.svc\.cluster\.local:80\/get_jwks: status 502/,
+  },
+  {
+    name: 'missing-selector',
+    draft: () => new Draft('bookinfo-exclusion').onlySteps(1, 2).remove([...exclude, 'spec', 'selector']),
+    cause:
+      /a proxy behind \S+ denies it: AuthorizationPolicy istio-system\/test-exclude has no selector, so it holds for every workload of the mesh/,
+  },
+  {
+    name: 'wrong-namespace',
+    draft: () => new Draft('require-jwt').set([...requireJwt, 1, 'metadata', 'namespace'], 'default'),
+    cause:
+      /AuthorizationPolicy default\/require-jwt selects none of the proxies .*: its namespace is default, and theirs is foo/,
+  },
+  {
+    name: 'typo-in-not-paths',
+    draft: () =>
+      new Draft('bookinfo-exclusion')
+        .onlySteps(1, 2)
+        .set([...exclude, 'spec', 'rules', 0, 'to', 0, 'operation', 'notPaths', 0], '/productpages'),
+    cause:
+      /rule 1 of AuthorizationPolicy istio-system\/test-exclude denies it: its notPaths are \/productpages, and the path is \/productpage/,
+  },
+];
+
+/** Where pictures of the pages go, such as docs/images. */
+const pictures = process.env.JWT_E2E_TEST_PICTURES;
+
+let home: Home;
+let browser: Browser;
+beforeAll(async () => {
+  if (!haveLocal || program === undefined) return;
+  if (pictures !== undefined) mkdirSync(pictures, { recursive: true });
+  browser = await launch();
+  home = new Home();
+  await home.start('up', 'up', '--name', 'causes', '--grep', 'require-jwt').ended();
+});
+afterAll(async () => {
+  await browser?.close();
+  if (home === undefined) return;
+  await home.start('down', 'down', '--name', 'causes').ended();
+  await home.remove();
+});
+
+describeOnLocal('the first screen of the page names the cause', () => {
+  beforeEach((context) => context.skip(program === undefined, whyNot));
+
+  test.each(mistakes)('$name', async ({ name, draft, cause }) => {
+    const file = draft().write(home.sub(name), name);
+    const run = await home.run(name, '--name', 'causes', '--reuse', ...limits, file);
+    expect(run.exitCode, run.output).toBe(1);
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    try {
+      await page.goto(pathToFileURL(join(home.sub(name), 'reports/report.html')).href);
+      const told = page.locator('section[aria-labelledby="wrong"] li').getByText(cause).first();
+      await told.waitFor({ timeout: 10_000 });
+      const { y = Infinity, height = 0 } = (await told.boundingBox()) ?? {};
+      expect(y + height).toBeLessThan(900);
+      if (pictures !== undefined) await page.screenshot({ path: join(pictures, `mistake-${name}.png`) });
+    } finally {
+      await page.close();
+    }
+  });
+});
