@@ -11,21 +11,28 @@ export interface MatrixEntry {
   readonly experimental: boolean;
 }
 
-/** All jobs, newest Istio first as the file has them, what must pass before what is experimental. */
-export function matrix(versions: Versions): MatrixEntry[] {
-  const entries = versions.istio.releases.flatMap((release) => {
-    const entry = (kubernetes: string, experimental: boolean): MatrixEntry => ({
-      istio: release.version,
-      kubernetes,
-      nodeImage: versions.kind.nodes[kubernetes]!,
-      experimental,
-    });
-    return [
-      ...release.nodes.map((node) => entry(node, release.ended !== undefined)),
-      ...release.experimentalNodes.map((node) => entry(node, true)),
-    ];
+/**
+ * All jobs, newest Istio first as the file has them, what must pass before what is experimental.
+ *
+ * @param others versions of Istio that the file does not have, such as a pre-release: one experimental job each, on
+ *   the node image that {@link nodeImageFor} takes
+ */
+export function matrix(versions: Versions, others: readonly string[] = []): MatrixEntry[] {
+  const entry = (istio: string, kubernetes: string, experimental: boolean): MatrixEntry => ({
+    istio,
+    kubernetes,
+    nodeImage: versions.kind.nodes[kubernetes]!,
+    experimental,
   });
-  return [...entries.filter((each) => !each.experimental), ...entries.filter((each) => each.experimental)];
+  const entries = versions.istio.releases.flatMap(({ version, nodes, experimentalNodes, ended }) => [
+    ...nodes.map((node) => entry(version, node, ended !== undefined)),
+    ...experimentalNodes.map((node) => entry(version, node, true)),
+  ]);
+  return [
+    ...entries.filter((each) => !each.experimental),
+    ...others.map((istio) => entry(istio, defaultNode(versions, istio), true)),
+    ...entries.filter((each) => each.experimental),
+  ];
 }
 
 /**
@@ -42,6 +49,10 @@ export function releaseOf(versions: Versions, istio: string): IstioRelease | und
 
 /** The node image to test an Istio version on; for an unknown one, that of the default release. */
 export function nodeImageFor(versions: Versions, istio: string): string {
+  return versions.kind.nodes[defaultNode(versions, istio)]!;
+}
+
+function defaultNode(versions: Versions, istio: string): string {
   const release = releaseOf(versions, istio) ?? releaseOf(versions, versions.istio.default)!;
-  return versions.kind.nodes[release.nodes[0]!]!;
+  return release.nodes[0]!;
 }

@@ -82,6 +82,24 @@ export async function imageExists(
   }
 }
 
+/**
+ * The tags of an image's repository.
+ *
+ * @param image any reference to it; its own tag does not matter
+ * @throws HarnessError as {@link fetchFromImage} does
+ */
+export async function imageTags(
+  question: Pick<ImageFetch, 'image' | 'signal' | 'limits'>,
+): Promise<string[]> {
+  // Tags are the same for all platforms.
+  const any = { ...question, platform: 'linux-amd64' as const };
+  return withRegistry(
+    any,
+    () => {},
+    ({ registry }) => registry.tags(),
+  );
+}
+
 interface Session {
   readonly registry: Registry;
   readonly limits: Limits;

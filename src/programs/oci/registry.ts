@@ -1,4 +1,8 @@
-/** Pulls manifests and blobs out of one repository of a registry (OCI distribution specification, end-2 and end-3). */
+/**
+ * Pulls manifests and blobs out of one repository of a registry, and lists its tags (OCI distribution specification,
+ * end-2, end-3 and end-8).
+ */
+import { HarnessError } from '../../errors.ts';
 import { attempts, type DownloadOptions, save } from '../download.ts';
 import { type Answer, ask } from '../http.ts';
 import { Transient } from '../transient.ts';
@@ -9,6 +13,10 @@ import { digestOf, digestPattern } from './digest.ts';
 import { type Descriptor, manifestTypes } from './manifest.ts';
 import type { Reference } from './reference.ts';
 import { notRegistry, refusal, tooLarge, wrongDigest } from './refusal.ts';
+import { nextPage, tagsIn } from './tags.ts';
+
+/** Pages of tags that are read: of istio/pilot there are some ten. */
+const maxPages = 100;
 
 export class Registry {
   readonly #reference: Reference;
@@ -77,6 +85,31 @@ export class Registry {
       const digest = `sha256:${saved.sha256}`;
       if (digest !== descriptor.digest) throw wrongDigest(this.#url(path), descriptor.digest, digest);
     });
+  }
+
+  /**
+   * All tags of the repository, in the order of the registry.
+   *
+   * @throws HarnessError E_PROGRAM when it cannot list them, or has no end of them; E_TIMEOUT; E_INTERRUPTED
+   */
+  async tags(): Promise<string[]> {
+    const found: string[] = [];
+    let path: string | undefined = 'tags/list?n=1000';
+    for (let page = 0; path !== undefined; page++) {
+      const asked: string = path;
+      if (page === maxPages)
+        throw new HarnessError('E_PROGRAM', `${this.#url(asked)} is page ${maxPages} and not the last`);
+      const { tags, next } = await this.#attempts(asked, async (signal) => {
+        const answer = await this.#get(asked, 'application/json', signal);
+        const text = await readText(answer);
+        const tags = tagsIn(text);
+        if (tags === undefined) throw notRegistry(answer, this.#reference, text);
+        return { tags, next: nextPage(answer.headers.link) };
+      });
+      found.push(...tags);
+      path = next;
+    }
+    return found;
   }
 
   #url(path: string): string {
