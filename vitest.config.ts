@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { scenarios } from './src/vitest-plugin/plugin.ts';
 
 export default defineConfig({
   test: {
@@ -18,6 +19,16 @@ export default defineConfig({
           // They share a cluster.
           fileParallelism: false,
         },
+      },
+      {
+        // Needs a Chromium; without one its tests are skipped, with the reason.
+        extends: true,
+        test: { name: 'browser', include: ['test/browser/**/*.browser.ts'] },
+      },
+      {
+        // The documented scenarios, each a test file. Settings come from JWT_E2E_* and jwt-e2e.yaml, as anywhere else.
+        plugins: [scenarios()],
+        test: { name: 'scenarios' },
       },
     ],
   },

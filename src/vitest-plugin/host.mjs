@@ -1,0 +1,6 @@
+import { existsSync } from 'node:fs';
+
+// In a clone the TypeScript sources run as they are; the package has them compiled.
+if (existsSync(new URL('./host-main.ts', import.meta.url))) (await import('tsx/esm/api')).register();
+
+await import('./host-main.ts');
