@@ -8,9 +8,9 @@ export interface Known {
   readonly scripts: Readonly<Record<string, string>>;
 }
 
-/** The single commands of shell text: comments gone, lines joined, split at `&&`, `||`, `;` and `|`. */
+/** The single commands of shell text: comments gone, lines joined, split at `&&`, `||`, `;` and `|`, those in `<(…)` too. */
 export function commandsIn(shell: string): string[][] {
-  const joined = shell.replaceAll(/\\\n\s*/g, ' ');
+  const joined = shell.replaceAll(/\\\n\s*/g, ' ').replaceAll(/<\(([^)]*)\)/g, '; $1');
   return joined
     .split('\n')
     .flatMap((line) => words(line.replace(/^\s*\$ /, '')))
@@ -53,7 +53,7 @@ export function mistakeIn(command: readonly string[], known: Known): string | un
   if (first === 'npm') {
     const script = second === 'run' ? third : second === 'test' ? 'test' : undefined;
     if (script !== undefined && known.scripts[script] === undefined) return `there is no script "${script}"`;
-    if (script === undefined && !['ci', 'install', 'i'].includes(second ?? ''))
+    if (script === undefined && !['ci', 'install', 'link', 'pack'].includes(second ?? ''))
       return `npm ${second} is not known here`;
   }
   const args = productArguments(command, known);
@@ -67,7 +67,7 @@ function mistakeInArguments([name, ...rest]: readonly string[], { commands }: Kn
   for (let index = 0; index < rest.length; index++) {
     const [given = '', inline] = (rest[index] ?? '').split(/=(.*)/s);
     if (!given.startsWith('-')) {
-      if (!command.takesFiles) return `"${name}" takes no files, and here is "${given}"`;
+      if (command.operand === undefined) return `"${name}" takes no files, and here is "${given}"`;
       continue;
     }
     const flag = given.startsWith('--') ? given.slice(2) : command.short.get(given.slice(1));

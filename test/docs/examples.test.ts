@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { baselineOf } from '../../src/cli/baseline.ts';
 import { parseScenario } from '../../src/scenario/load.ts';
 import { mergeSettings } from '../../src/settings/settings.ts';
 import { allFields, type Schema, scenarioText, usedFields } from './examples.ts';
@@ -18,9 +19,10 @@ const schema = JSON.parse(read('schema/scenario.schema.json')) as Schema;
 
 test('every YAML block says what it is, or is a Kubernetes object, so that it can be checked', () => {
   const unknown = yaml.filter(({ info, text }) => {
-    if (/^yaml (scenario( file=\S+)?|part|settings|github|gitlab)$/.test(info)) return false;
+    if (/^yaml (scenario( file=\S+)?|part|settings|baseline file=\S+|github|gitlab)$/.test(info))
+      return false;
     const objects = parseAllDocuments(text).map((document) => document.toJS() as { kind?: string });
-    return info !== 'yaml' || !objects.every((object) => typeof object?.kind === 'string');
+    return !/^yaml( file=\S+)?$/.test(info) || !objects.every((object) => typeof object?.kind === 'string');
   });
   expect(unknown.map(where)).toEqual([]);
 });
@@ -42,19 +44,36 @@ test('the guide has an example of every field of the format', () => {
   expect([...wanted].filter((field) => !shown.has(field))).toEqual([]);
 });
 
-describe('settings files', () => {
+function withFile(name: string, text: string, use: (file: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-docs-'));
+  try {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    use(file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('files of other kinds', () => {
   test.each(of(/^yaml settings$/).map((fence) => [where(fence), fence] as const))(
-    'the one at %s is accepted',
-    (_, fence) => {
-      const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-docs-'));
-      try {
-        const file = join(folder, 'jwt-e2e.yaml');
-        writeFileSync(file, fence.text);
+    'the settings at %s are accepted',
+    (_, { text }) => {
+      withFile('jwt-e2e.yaml', text, (file) => {
         const values = Object.entries(mergeSettings({}, {}, file)).filter(([, value]) => value !== undefined);
-        expect(values.map(([name]) => name).sort()).toEqual(Object.keys(parse(fence.text) as object).sort());
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
+        expect(values.map(([name]) => name).sort()).toEqual(Object.keys(parse(text) as object).sort());
+      });
+    },
+  );
+
+  test.each(of(/^yaml baseline\b/).map((fence) => [where(fence), fence] as const))(
+    'the baseline at %s is accepted',
+    (_, { text }) => {
+      const known = (parse(text) as { known: unknown[] }).known;
+      expect(known.length).toBeGreaterThan(0);
+      withFile('known.yaml', text, (file) => {
+        expect(baselineOf({ baseline: file }, '/')?.entries).toHaveLength(known.length);
+      });
     },
   );
 });

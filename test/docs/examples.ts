@@ -44,6 +44,19 @@ export interface Schema extends Json {
   readonly additionalProperties?: Schema | boolean;
   readonly items?: Schema;
   readonly title?: string;
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
+  readonly default?: unknown;
+  readonly required?: readonly string[];
+  readonly type?: string;
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly propertyNames?: Schema;
+  readonly definitions?: Readonly<Record<string, Schema>>;
 }
 
 /** `What.field` for every field of the format, by walking through the schema. */

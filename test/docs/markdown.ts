@@ -10,7 +10,7 @@ export interface Fence {
   readonly file: string;
   /** Of the first line of the content; starts at 1. */
   readonly line: number;
-  /** What stands behind the backquotes, such as `yaml scenario`. */
+  /** The language and, behind a blank, what the comment before the block says it is an example of: `yaml part`. */
   readonly info: string;
   readonly text: string;
 }
@@ -49,6 +49,8 @@ export function parsePage(file: string, text: string): Page {
   const links: Spot[] = [];
   const codes: Spot[] = [];
   let open: { mark: string; indent: number; info: string; line: number; lines: string[] } | undefined;
+  // GitHub Pages takes a block for text when more than one word stands behind its backquotes.
+  let example = '';
   for (const [index, line] of text.split('\n').entries()) {
     const [, indent = '', mark = '', info = ''] = /^( *)(`{3,})(.*)$/.exec(line) ?? [];
     if (open !== undefined) {
@@ -59,9 +61,12 @@ export function parsePage(file: string, text: string): Page {
       continue;
     }
     if (mark !== '') {
-      open = { mark, indent: indent.length, info: info.trim(), line: index + 2, lines: [] };
+      const about = `${info.trim()} ${example}`.trim();
+      open = { mark, indent: indent.length, info: about, line: index + 2, lines: [] };
+      example = '';
       continue;
     }
+    if (line.trim() !== '') example = /^ *<!-- example: (.*) -->$/.exec(line)?.[1] ?? '';
     const spot = (part: string): Spot => ({ file, line: index + 1, text: part });
     const heading = /^#{1,6} +(.*?) *$/.exec(line)?.[1];
     if (heading !== undefined) headings.push(spot(heading));
