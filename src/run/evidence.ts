@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { stringify } from 'yaml';
 import type { CheckResult, EvidenceText } from '../events.ts';
 import { nameOfError } from '../names.ts';
 import type { EvidenceFile, KubeObject, Origin, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { redact } from '../token/decode.ts';
 import { within } from '../wait.ts';
+import { manifestYaml } from './manifests.ts';
 import type { RunOptions } from './state.ts';
 
 /** Which requests the evidence is to be about. */
@@ -53,7 +53,10 @@ export function writeEvidence(
   const show = showTokens ? (text: string) => text : redact;
   const folder = posix.join(meshFolder, folderOf(check.id));
   const files = [
-    { name: 'manifests.yaml', content: applied.map((object) => stringify(object)).join('---\n') },
+    {
+      name: 'manifests.yaml',
+      content: applied.map((object) => manifestYaml(object, showTokens)).join('---\n'),
+    },
     { name: 'check.json', content: JSON.stringify(check, undefined, 2) },
     ...(check.request === undefined
       ? []

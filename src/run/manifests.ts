@@ -3,14 +3,19 @@ import { stringify } from 'yaml';
 import type { AppliedManifest } from '../events.ts';
 import { nameOfKey } from '../names.ts';
 import type { KubeObject } from '../target/target.ts';
-import { redact } from '../token/decode.ts';
+import { withoutSignatures } from '../token/decode.ts';
 
 export function manifestsOf(objects: readonly KubeObject[], showTokens: boolean): AppliedManifest[] {
-  const show = showTokens ? (text: string) => text : redact;
   return objects.map((object) => ({
     object: nameOfKey({ ...object.metadata, kind: object.kind }),
-    yaml: show(stringify(withoutSecrets(object))),
+    yaml: manifestYaml(object, showTokens),
   }));
+}
+
+/** YAML without data of Secrets, and without signatures of tokens unless they are wanted. */
+export function manifestYaml(object: KubeObject, showTokens: boolean): string {
+  const shown = withoutSecrets(object);
+  return stringify(showTokens ? shown : withoutSignatures(shown));
 }
 
 function withoutSecrets(object: KubeObject): KubeObject {

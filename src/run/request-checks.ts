@@ -3,7 +3,7 @@ import type { CheckResult } from '../events.ts';
 import type { PlannedStep, RequestCheck } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
 import type { HttpRequest, Origin } from '../target/target.ts';
-import { redact } from '../token/decode.ts';
+import { withoutSignatures } from '../token/decode.ts';
 import { together } from '../wait.ts';
 import { describeActual, difference } from './compare.ts';
 import { converge, type Outcome } from './converge.ts';
@@ -131,14 +131,4 @@ async function report(
 /** The path of an absolute address, or of one that begins with it, without the query. */
 function pathOf(url: string): string {
   return url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/, '') || '/';
-}
-
-/** A copy in which no text has the signature of a token. */
-function withoutSignatures<T>(value: T): T {
-  if (typeof value === 'string') return redact(value) as T;
-  if (Array.isArray(value)) return value.map(withoutSignatures) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [name, withoutSignatures(each)]),
-  ) as T;
 }

@@ -38,3 +38,13 @@ export function redact(text: string): string {
     return start === -1 ? run : `${sections.slice(0, start + 2).join('.')}.<signature>`;
   });
 }
+
+/** A copy in which no text has the signature of a token: before it is written, for YAML may fold a token in two. */
+export function withoutSignatures<T>(value: T): T {
+  if (typeof value === 'string') return redact(value) as T;
+  if (Array.isArray(value)) return value.map(withoutSignatures) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, withoutSignatures(each)]),
+  ) as T;
+}

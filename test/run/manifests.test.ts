@@ -1,8 +1,11 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { HarnessError } from '../../src/errors.ts';
-import type { Event } from '../../src/events.ts';
-import { excerpt } from '../../src/run/evidence.ts';
-import { manifestsOf } from '../../src/run/manifests.ts';
+import type { CheckResult, Event } from '../../src/events.ts';
+import { excerpt, writeEvidence } from '../../src/run/evidence.ts';
+import { manifestsOf, manifestYaml } from '../../src/run/manifests.ts';
 import { FakeTarget } from '../support/fake-target.ts';
 import { run, scenarioSource } from './support.ts';
 
@@ -31,6 +34,35 @@ test('data of Secrets is left out, and so are signatures of tokens', () => {
   expect(one?.yaml).toContain('tls.key: (left out)');
   expect(other?.yaml).toContain('password: (left out)');
   expect(token?.yaml).toContain('eyJpc3MiOiJ4In0.<signature>');
+});
+
+test('a token that YAML would fold in two has no signature left', () => {
+  const signature = 'c2lnbmF0dXJlLXRoYXQtaXMtbG9uZy1lbm91Z2gtdG8tYmUtZm9sZGVk'.repeat(3);
+  const token = `eyJhbGciOiJSUzI1NiJ9.${Buffer.from(JSON.stringify({ iss: 'x'.repeat(90) })).toString('base64url')}.${signature}`;
+  const object = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'a' },
+    data: { lua: `{"a":"it's ${token}"}\t`, plain: `Bearer ${token}` },
+  };
+  const [{ yaml } = { yaml: '' }] = manifestsOf([object], false);
+  expect(yaml.replaceAll(/[\\\s]/g, '')).not.toContain(signature.slice(0, 20));
+  expect(yaml.match(/<signature>/g)).toHaveLength(2);
+  expect(manifestYaml(object, true).replaceAll(/[\\\s]/g, '')).toContain(signature);
+});
+
+test('evidence has neither data of Secrets nor signatures, as the events', () => {
+  const artifacts = mkdtempSync(join(tmpdir(), 'artifacts-'));
+  const check = { id: 'x/s/apply', kind: 'apply' } as unknown as CheckResult;
+  const { evidence = '' } = writeEvidence(
+    { artifacts, showTokens: false },
+    check,
+    [secret({ stringData: { password: 'hunter2' } })],
+    [],
+  );
+  const text = readFileSync(join(artifacts, evidence, 'manifests.yaml'), 'utf8');
+  expect(text).toContain('password: (left out)');
+  expect(text).not.toContain('hunter2');
 });
 
 test('an event has what a step applies, filled in, also when it is refused as it should be', async () => {
