@@ -1,6 +1,7 @@
 /** Which rule of which AuthorizationPolicy has denied a request, and what in the rule or the request is the reason. */
 import type { EvidenceFile, KubeObject } from '../target/target.ts';
 import { hasTarget, nameOf } from './explain-selection.ts';
+import type { Explanation } from './explanation.ts';
 import type { Snapshot } from './hold.ts';
 
 /** The request as rules see it. */
@@ -22,15 +23,25 @@ interface Rule {
 /** Envoy names the policy in the details of its answer: `rbac_access_denied_matched_policy[NAME]`, or `none`. */
 const inLog = /rbac_access_denied_matched_policy\[((?:[^[\]]|\[[^\]]*\])*)\]/;
 
-/** @returns a half sentence, or undefined when no policy is known that could have denied it */
-export function whoDenied(denied: Denied): string | undefined {
+/** @returns undefined when no policy is known that could have denied it */
+export function whoDenied(denied: Denied): Explanation | undefined {
+  const cause = isFromBehind(denied.evidence) ? behind(denied) : here(denied);
+  if (cause === undefined) return undefined;
+  return { cause, remedy: 'Correct the rule or the selector of the policy, or what the scenario expects.' };
+}
+
+/** The line of the access logs about the answer that is explained: those before came from older policies. */
+function lastDenials(evidence: readonly EvidenceFile[]): string[] {
+  return evidence
+    .filter(({ name }) => name.startsWith('access-log-'))
+    .flatMap(({ content }) => content.split('\n').findLast((line) => line.includes('" 403 ')) ?? []);
+}
+
+function here(denied: Denied): string | undefined {
   const states = [...denied.snapshot.values()];
-  if (isFromBehind(denied.evidence)) return behind(denied);
   const rbac = states.flatMap(({ policies }) => policies.rbac);
   const having = (action: string) => rbac.filter((each) => each.action === action).map(({ name }) => name);
-  const logged = denied.evidence
-    .filter(({ name }) => name.startsWith('access-log-'))
-    .flatMap(({ content }) => inLog.exec(content)?.[1] ?? []);
+  const logged = lastDenials(denied.evidence).flatMap((line) => inLog.exec(line)?.[1] ?? []);
   const named = logged.filter((name) => name !== 'none');
   const isUnmatched = logged.includes('none');
   const deniers = named.length > 0 ? named : isUnmatched ? [] : having('DENY');
@@ -46,9 +57,7 @@ export function whoDenied(denied: Denied): string | undefined {
 
 /** Whether the proxies that are known have passed on what another one behind them has answered: Envoy's `via_upstream`. */
 function isFromBehind(evidence: readonly EvidenceFile[]): boolean {
-  const last = evidence
-    .filter(({ name }) => name.startsWith('access-log-'))
-    .flatMap(({ content }) => content.split('\n').findLast((line) => line.includes('" 403 ')) ?? []);
+  const last = lastDenials(evidence);
   return last.length > 0 && last.every((line) => line.includes(' via_upstream '));
 }
 
@@ -110,18 +119,26 @@ function paths({ to = [] }: Rule, { path }: Denied): string[] {
   ];
 }
 
-function principals({ from = [] }: Rule, { principal }: Denied): string[] {
+function principals({ from = [] }: Rule, { principal, snapshot }: Denied): string[] {
   const of = (field: string) => from.flatMap(({ source }) => source?.[field] ?? []);
   const [wanted, refused] = [of('requestPrincipals'), of('notRequestPrincipals')];
   if (principal === undefined) return [];
   if (wanted.length > 0 && !wanted.some((each) => fits(each, principal))) {
     return [`it wants the request principal ${wanted.join(' or ')}, and that of the token is ${principal}`];
   }
-  return refused.some((each) => fits(each, principal))
+  if (!refused.some((each) => fits(each, principal))) return [];
+  const issuer = principal.slice(0, principal.lastIndexOf('/'));
+  const rules = [...snapshot.values()]
+    .flatMap(({ declared }) => declared)
+    .filter(({ kind }) => kind === 'RequestAuthentication')
+    .flatMap(({ spec }) => (spec as { jwtRules?: { issuer?: string }[] } | undefined)?.jwtRules ?? []);
+  return rules.some((rule) => rule.issuer === issuer)
     ? [
-        `no token that is valid has reached the proxy that denies it, for which forwardOriginalToken is needed`,
+        'no token that is valid has reached the proxy that denies it, for which forwardOriginalToken is needed',
       ]
-    : [];
+    : [
+        `no RequestAuthentication with a rule for issuer ${issuer} selects the proxy, so it knows no principal`,
+      ];
 }
 
 /** Without a selector a policy holds for its whole namespace, and in the root namespace for the whole mesh. */
@@ -139,8 +156,18 @@ function hasNoSelector({ spec }: KubeObject): boolean {
   return !hasTarget(spec) && Object.keys(selector?.matchLabels ?? {}).length === 0;
 }
 
-/** The string matches of AuthorizationPolicy: exact, prefix `a*`, suffix `*a`, presence `*`. */
+/**
+ * The string matches of AuthorizationPolicy: exact, prefix `a*`, suffix `*a`, presence `*`; in paths `{*}` for a segment
+ * and `{**}` for any number of them.
+ */
 function fits(pattern: string, value: string): boolean {
+  if (/\{\*\*?\}/.test(pattern)) {
+    const parts = pattern.split(/(\{\*\*?\})/).map((part) => {
+      if (part === '{*}') return '[^/]+';
+      return part === '{**}' ? '.*' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    });
+    return new RegExp(`^${parts.join('')}$`).test(value);
+  }
   if (pattern === '*') return value !== '';
   if (pattern.endsWith('*')) return value.startsWith(pattern.slice(0, -1));
   if (pattern.startsWith('*')) return value.endsWith(pattern.slice(1));

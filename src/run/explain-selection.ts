@@ -1,15 +1,16 @@
 /** Policies that were applied and hold for none of the proxies that decide, and why. */
 import { nameOfKey } from '../names.ts';
 import type { KubeObject, ProxyRef } from '../target/target.ts';
+import type { Explanation } from './explanation.ts';
 
 const kinds = ['RequestAuthentication', 'AuthorizationPolicy'];
 
-/** @returns a half sentence, or undefined when all of them hold for some of the proxies */
+/** @returns undefined when all of them hold for some of the proxies */
 export function selectsNothing(
   applied: readonly KubeObject[],
   declared: readonly KubeObject[],
   proxies: readonly ProxyRef[],
-): string | undefined {
+): Explanation | undefined {
   const names = new Set(declared.map(nameOf));
   const lost = applied.filter(
     (policy) => kinds.includes(policy.kind) && !hasTarget(policy.spec) && !names.has(nameOf(policy)),
@@ -17,15 +18,23 @@ export function selectsNothing(
   if (lost.length === 0) return undefined;
   const verb = lost.length === 1 ? 'selects' : 'select';
   const reasons = [...new Set(lost.flatMap((policy) => reason(policy, proxies) ?? []))];
-  const why = reasons.length > 0 ? reasons.join(', and ') : 'see namespace and selector';
-  return `${lost.map(nameOf).join(' and ')} ${verb} none of the proxies that decide about this request: ${why}`;
+  const whose = lost.length === 1 ? 'its' : 'their';
+  const why =
+    reasons.length > 0
+      ? reasons.map((each) => `${whose} ${each}`).join(', and ')
+      : 'see namespace and selector';
+  return {
+    cause: `${lost.map(nameOf).join(' and ')} ${verb} none of the proxies that decide about this request: ${why}`,
+    remedy:
+      'Correct metadata.namespace or spec.selector.matchLabels of the policy, or the labels of the pods.',
+  };
 }
 
 /** A policy holds in its namespace, for workloads with all labels of its selector (Istio, "Policy target" of both kinds). */
 function reason({ metadata, spec }: KubeObject, proxies: readonly ProxyRef[]): string | undefined {
   const namespaces = [...new Set(proxies.map((proxy) => proxy.namespace))];
   if (!namespaces.includes(metadata.namespace ?? '')) {
-    return `its namespace is ${metadata.namespace}, and theirs is ${namespaces.join(' or ')}`;
+    return `namespace is ${metadata.namespace}, and that of the proxies is ${namespaces.join(' or ')}`;
   }
   const { matchLabels = {} } =
     (spec as { selector?: { matchLabels?: Record<string, string> } }).selector ?? {};
@@ -38,7 +47,7 @@ function reason({ metadata, spec }: KubeObject, proxies: readonly ProxyRef[]): s
   );
   if (wrong.length === 0) return undefined;
   const wanted = wrong.map(([name, value]) => `${name}=${value}`).join(', ');
-  return `its selector wants ${wanted}, and they have ${[...new Set(have)].join(', ')}`;
+  return `selector wants ${wanted}, and the proxies have ${[...new Set(have)].join(', ')}`;
 }
 
 /** Policies for gateways and waypoints name them, and are not found by labels. */

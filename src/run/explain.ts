@@ -9,6 +9,7 @@ import type { EvidenceFile, KubeObject } from '../target/target.ts';
 import { whoDenied } from './explain-denial.ts';
 import { jwksUris, whyNoKeys } from './explain-keys.ts';
 import { nameOf, selectsNothing } from './explain-selection.ts';
+import type { Explanation } from './explanation.ts';
 import type { Snapshot } from './hold.ts';
 import type { StepState } from './state.ts';
 
@@ -28,24 +29,21 @@ export interface WrongAnswer {
   readonly evidence: readonly EvidenceFile[];
 }
 
-/** A half sentence, such as `no AuthorizationPolicy selects foo/httpbin-1`; undefined when nothing is to be seen. */
-export function explain(wrong: WrongAnswer): string | undefined {
+/** Undefined when nothing is to be seen. What Envoy itself says comes first: it is about this very request. */
+export function explain(wrong: WrongAnswer): Explanation | undefined {
   const states = [...wrong.snapshot.values()];
   if (states.length === 0) return undefined;
   const declared = states.flatMap((state) => state.declared);
-  return (
-    selectsNothing(
-      wrong.applied,
-      declared,
-      states.map(({ proxy }) => proxy),
-    ) ??
-    fromEnvoy(wrong, declared) ??
-    nothingSelects(wrong, declared, [...wrong.snapshot.keys()].join(', '))
-  );
+  const proxies = states.map(({ proxy }) => proxy);
+  const lost = selectsNothing(wrong.applied, declared, proxies);
+  // A policy that is lost may be the one that would have let it through, or have known the issuer.
+  const isKnown = declared.some(({ kind }) => kind === 'RequestAuthentication');
+  if (lost !== undefined && wrong.status === 403 && !isKnown) return lost;
+  return fromEnvoy(wrong, declared) ?? lost ?? nothingSelects(wrong, declared, [...wrong.snapshot.keys()]);
 }
 
 /** The texts are those of Envoy's jwt_authn (jwt_verify_lib, status.cc) and rbac filters. */
-function fromEnvoy(wrong: WrongAnswer, declared: readonly KubeObject[]): string | undefined {
+function fromEnvoy(wrong: WrongAnswer, declared: readonly KubeObject[]): Explanation | undefined {
   const { body, status, path, snapshot, evidence } = wrong;
   const { iss, sub } = (wrong.claims ?? {}) as { iss?: unknown; sub?: unknown };
   const rules = declared.flatMap(
@@ -54,7 +52,10 @@ function fromEnvoy(wrong: WrongAnswer, declared: readonly KubeObject[]): string 
   const uris = jwksUris(declared);
   if (body.startsWith('Jwt issuer is not configured') && typeof iss === 'string') {
     const issuers = [...new Set(rules.map(({ issuer }) => issuer))].join(', ');
-    return `iss of the token is ${iss}, and the policies are for ${issuers || 'none'}`;
+    return {
+      cause: `iss of the token is ${iss}, and the policies are for ${issuers || 'none'}`,
+      remedy: 'Make issuer of the RequestAuthentication the same as iss, down to the last slash.',
+    };
   }
   if (/^(Jwks|Jwt verification fails)/.test(body) && uris.length > 0) return whyNoKeys(uris, body, evidence);
   if (status !== 403 || !body.startsWith('RBAC:')) return undefined;
@@ -66,14 +67,15 @@ function fromEnvoy(wrong: WrongAnswer, declared: readonly KubeObject[]): string 
 function nothingSelects(
   { expected, status }: WrongAnswer,
   declared: readonly KubeObject[],
-  proxies: string,
-): string | undefined {
-  const missing = (kind: string) => !declared.some((object) => object.kind === kind);
-  if (status === expected) return undefined;
-  if (expected === 403 && missing('AuthorizationPolicy')) return `no AuthorizationPolicy selects ${proxies}`;
-  if (expected === 401 && missing('RequestAuthentication'))
-    return `no RequestAuthentication selects ${proxies}`;
-  return undefined;
+  proxies: readonly string[],
+): Explanation | undefined {
+  const kind = { 401: 'RequestAuthentication', 403: 'AuthorizationPolicy' }[expected];
+  if (kind === undefined || status === expected) return undefined;
+  if (declared.some((object) => object.kind === kind)) return undefined;
+  return {
+    cause: `no ${kind} selects ${proxies.join(', ')}`,
+    remedy: 'Apply one whose namespace and selector fit these pods.',
+  };
 }
 
 /** Every object that the scenario has applied up to this step and not deleted again. */

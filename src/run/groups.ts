@@ -1,7 +1,8 @@
 /** The scenarios of a plan, group after group; what can be begun early is begun early, and ended whatever happens. */
-import { HarnessError } from '../errors.ts';
 import type { FetchMode, MeshFacts } from '../events.ts';
+import { nothingMatches } from '../plan/select.ts';
 import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
+import { skippedForFailFast } from '../skip-reasons.ts';
 import type { Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { within } from '../wait.ts';
@@ -47,11 +48,7 @@ export async function runGroups(
   const { mesh, signal } = request;
   const { target } = mesh;
   const all = groups.flatMap((group) => group.scenarios);
-  if (all.length === 0) {
-    throw new HarnessError('E_USAGE', 'no scenario matches what was asked for', {
-      hint: 'See what there is with "jwt-e2e list"; check --grep, --tag, --skip-tag, --profile and --shard.',
-    });
-  }
+  if (all.length === 0) throw nothingMatches();
   tally.emit({
     type: 'planned',
     mesh: facts.id,
@@ -125,7 +122,7 @@ async function runScenarios(
     const { id } = scenario.info;
     const own = begun.get(id);
     if (scenario.skip !== undefined || own === undefined) skip(scenario, scenario.skip ?? '', tally);
-    else if (failFast && tally.hasFailures) skip(scenario, 'an earlier scenario failed (--fail-fast)', tally);
+    else if (failFast && tally.hasFailures) skip(scenario, skippedForFailFast, tally);
     else {
       await own.ahead;
       begun.delete(id);

@@ -66,14 +66,24 @@ const settleMs = 10_000;
  */
 export async function takeSettledSnapshot(
   target: Target,
-  proxies: readonly ProxyRef[],
+  proxies: () => Promise<readonly ProxyRef[]>,
   hosts: readonly string[],
   options: { readonly fetch: FetchMode; readonly timeoutMs: number },
   signal: AbortSignal,
 ): Promise<Snapshot> {
   const deadline = Date.now() + Math.min(options.timeoutMs, settleMs);
+  let failures = 0;
   for (;;) {
-    const snapshot = await takeSnapshot(target, proxies, hosts, signal);
+    let snapshot: Snapshot;
+    try {
+      snapshot = await takeSnapshot(target, await proxies(), hosts, signal);
+      failures = 0;
+    } catch (thrown) {
+      failures += 1;
+      if (!isGone(thrown) || failures > readFailures) throw thrown;
+      await pause(100, signal);
+      continue;
+    }
     const settled = [...snapshot.values()].every(
       (state) => lacks(state, undefined, false, options.fetch).length === 0,
     );
@@ -84,6 +94,10 @@ export async function takeSettledSnapshot(
 
 /** How often in a row the configuration of a proxy may fail to be read: a pod may go away in between. */
 const readFailures = 10;
+
+function isGone(thrown: unknown): boolean {
+  return thrown instanceof HarnessError && thrown.code === 'E_EXEC';
+}
 
 /**
  * @param before what the proxies had before the change; a proxy that is new since then counts as changed
@@ -110,8 +124,7 @@ export async function waitUntilHeld(
       failures = 0;
     } catch (thrown) {
       failures += 1;
-      const gone = thrown instanceof HarnessError && thrown.code === 'E_EXEC';
-      if (!gone || failures > readFailures || Date.now() >= deadline) throw thrown;
+      if (!isGone(thrown) || failures > readFailures || Date.now() >= deadline) throw thrown;
       await pause(100, signal);
       continue;
     }

@@ -28,7 +28,7 @@ export interface Baseline {
 
 /**
  * The check as the baseline sees it: one that failed as an entry says becomes `known`. No verdict is never known: nobody
- * can say what the mesh would have answered. After its last day an entry only adds a hint, as does one for another answer.
+ * can say what the mesh would have answered. Neither is an answer that came although the configuration was rejected. After its last day an entry only adds a hint, as does one for another answer.
  *
  * @param today such as 2026-11-25, in UTC
  */
@@ -38,7 +38,8 @@ export function applyBaseline(
   { entries }: Baseline,
   today: string,
 ): CheckResult {
-  if (check.state !== 'failed') return check;
+  // A code says that the answer is not that of the policy: it was rejected, or has not arrived.
+  if (check.state !== 'failed' || check.code !== undefined) return check;
   const about = entries.filter((entry) => covers(entry, check, facts));
   const holding = about.find((entry) => today <= entry.until && isAnswer(entry, check));
   if (holding !== undefined) {

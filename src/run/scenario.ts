@@ -3,6 +3,7 @@ import { asHarnessError, type HarnessError } from '../errors.ts';
 import type { CheckResult, Problem, ScenarioInfo, Unstamped } from '../events.ts';
 import type { PlannedScenario } from '../plan/types.ts';
 import { problemOf as plainProblem } from '../problem.ts';
+import { skippedForStep } from '../skip-reasons.ts';
 import type { KeyServerHandle, ProxyRef, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { redact } from '../token/decode.ts';
@@ -75,7 +76,7 @@ export async function runScenario(
     };
     for (const step of scenario.steps) {
       if (failedStep !== undefined) {
-        const why = `step "${failedStep}" could not be carried out`;
+        const why = skippedForStep(failedStep);
         results(step.checks.map((check) => withoutVerdict(scenario, step, check, 'skipped', why)));
         continue;
       }

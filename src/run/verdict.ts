@@ -1,13 +1,14 @@
 /** What the answer to a request comes to, given whether the proxies have what was declared. */
 import type { CheckResult } from '../events.ts';
 import type { Outcome } from './converge.ts';
+import type { Explanation } from './explanation.ts';
 import type { Held } from './state.ts';
 
-/** @param why half a sentence about the cause of a wrong answer, when one can be seen */
+/** @param why the cause of a wrong answer, when one can be seen */
 export function verdict(
   outcome: Outcome,
   held: Held,
-  why: () => string | undefined = () => undefined,
+  why: () => Explanation | undefined = () => undefined,
 ): Pick<CheckResult, 'state' | 'message' | 'hint' | 'code'> {
   if (held.kind === 'rejected') {
     return {
@@ -27,7 +28,12 @@ export function verdict(
   if (held.kind === 'unproven') {
     const unproven = `the proxies did not take the change over: ${held.message}`;
     if (outcome.difference !== undefined && outcome.convergence.firstRightMs === undefined) {
-      return { state: 'failed', message: `${outcome.difference}; ${unproven}`, hint: unprovenHint };
+      return {
+        state: 'failed',
+        code: 'E_UNPROVEN',
+        message: `${outcome.difference}; ${unproven}`,
+        hint: unprovenHint,
+      };
     }
     return {
       state: 'error',
@@ -37,9 +43,11 @@ export function verdict(
     };
   }
   if (outcome.held) return { state: 'passed' };
+  const { cause, remedy } = why() ?? {};
   return {
     state: 'failed',
-    message: [outcome.difference, why()].filter((part) => part !== undefined).join('; '),
+    message: [outcome.difference, cause].filter((part) => part !== undefined).join('; '),
+    hint: remedy,
   };
 }
 

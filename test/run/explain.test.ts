@@ -36,7 +36,10 @@ function cause(more: Partial<WrongAnswer>): string | undefined {
     applied: [],
     evidence: [],
   };
-  return explain({ ...nothing, snapshot: snapshot([]), ...more });
+  const explanation = explain({ ...nothing, snapshot: snapshot([]), ...more });
+  // Whoever says a cause says what to do.
+  if (explanation !== undefined) expect(explanation.remedy).toMatch(/^[A-Z].*\.$/);
+  return explanation?.cause;
 }
 
 describe('policies', () => {
@@ -44,7 +47,7 @@ describe('policies', () => {
     const elsewhere = policy('AuthorizationPolicy', 'default', 'require-jwt');
     const applied = [authentication, elsewhere];
     expect(cause({ applied, snapshot: snapshot([authentication]) })).toBe(
-      'AuthorizationPolicy default/require-jwt selects none of the proxies that decide about this request: its namespace is default, and theirs is foo',
+      'AuthorizationPolicy default/require-jwt selects none of the proxies that decide about this request: its namespace is default, and that of the proxies is foo',
     );
     expect(cause({ applied, snapshot: snapshot([]) })).toMatch(
       /^RequestAuthentication foo\/jwt-example and AuthorizationPolicy default\/require-jwt select none/,
@@ -56,10 +59,10 @@ describe('policies', () => {
       cause({ applied: [policy('AuthorizationPolicy', 'foo', 'x', { selector: { matchLabels } })] });
     const start = 'AuthorizationPolicy foo/x selects none of the proxies that decide about this request: ';
     expect(selecting({ app: 'httpbn' })).toBe(
-      `${start}its selector wants app=httpbn, and they have app=httpbin`,
+      `${start}its selector wants app=httpbn, and the proxies have app=httpbin`,
     );
     expect(selecting({ app: 'httpbin', version: 'v2' })).toBe(
-      `${start}its selector wants version=v2, and they have no version`,
+      `${start}its selector wants version=v2, and the proxies have no version`,
     );
     // Not seen yet by those who list what holds: nothing is wrong with it.
     expect(selecting({ app: 'httpbin' })).toBe(`${start}see namespace and selector`);
@@ -182,6 +185,38 @@ describe('what Envoy answers', () => {
       );
     });
 
+    test('denials of earlier policies, which the log has from attempts before, do not count', () => {
+      const line = (name: string) =>
+        `"GET /headers HTTP/1.1" 403 - rbac_access_denied_matched_policy[${name}] - "-"`;
+      const content = [line(rule('foo', 'old')), line(rule('foo', 'x')), '"GET /x HTTP/1.1" 200 -'].join(
+        '\n',
+      );
+      expect(
+        denied([[rule('foo', 'x'), 'DENY']], { evidence: [{ name: 'access-log-a.txt', content }] }, [
+          withRule({}, 'DENY'),
+        ]),
+      ).toBe('rule 1 of AuthorizationPolicy foo/x denies it');
+    });
+
+    test('a policy that is for others does not outrank what Envoy says', () => {
+      const others = policy('AuthorizationPolicy', 'foo', 'others', {
+        selector: { matchLabels: { app: 'sleep' } },
+      });
+      const applied = [authentication, others];
+      expect(denied([[rule('foo', 'x'), 'DENY']], { applied }, [authentication, withRule({}, 'DENY')])).toBe(
+        'rule 1 of AuthorizationPolicy foo/x denies it',
+      );
+      expect(answer(401, 'Jwt issuer is not configured', { applied, claims: { iss: 'you' } })).toMatch(
+        /^iss of the token is you/,
+      );
+      // But a RequestAuthentication that is lost is why there is no principal.
+      expect(
+        denied([[rule('foo', 'x'), 'DENY']], { applied: [policy('RequestAuthentication', 'bar', 'lost')] }, [
+          withRule({}, 'DENY'),
+        ]),
+      ).toMatch(/^RequestAuthentication bar\/lost selects none/);
+    });
+
     test('paths that do not match are set against the path', () => {
       const excluding = withRule(
         { to: [{ operation: { notPaths: ['/productpages', '/static/*'] } }] },
@@ -192,6 +227,16 @@ describe('what Envoy answers', () => {
         'rule 1 of AuthorizationPolicy foo/x denies it: its notPaths are /productpages, /static/*, and the path is /productpage',
       );
       expect(ask('/static/a.css')).toBe('rule 1 of AuthorizationPolicy foo/x denies it');
+      const templates = withRule(
+        { to: [{ operation: { paths: ['/a/{*}/b', '/all/{**}', '/x.y/{*}'] } }] },
+        'DENY',
+      );
+      const template = (path: string) => denied([[rule('foo', 'x'), 'DENY']], { path }, [templates]);
+      for (const path of ['/a/1/b', '/all/1/2/3', '/x.y/1']) {
+        expect(template(path)).toBe('rule 1 of AuthorizationPolicy foo/x denies it');
+      }
+      for (const path of ['/a/1/2/b', '/a//b', '/xzy/1'])
+        expect(template(path)).toContain(`the path is ${path}`);
       const allowing = withRule({ to: [{ operation: { paths: ['*.json'] } }] });
       expect(denied([[rule('foo', 'x'), 'ALLOW']], { path: '/a.xml' }, [allowing])).toBe(
         'rule 1 of AuthorizationPolicy foo/x does not allow it: its paths are *.json, and the path is /a.xml',
@@ -241,9 +286,15 @@ describe('what Envoy answers', () => {
 
     test('a valid token that never reached the proxy', () => {
       const requiring = withRule({ from: [{ source: { notRequestPrincipals: ['*'] } }] }, 'DENY');
-      const ask = (claims?: object) => denied([[rule('foo', 'x'), 'DENY']], { claims }, [requiring]);
-      expect(ask({ iss: 'me', sub: 'you' })).toMatch(/denies it: no token that is valid has reached/);
-      expect(ask()).toBe('rule 1 of AuthorizationPolicy foo/x denies it');
+      const knowing = policy('RequestAuthentication', 'foo', 'jwt', { jwtRules: [{ issuer: 'me' }] });
+      const ask = (declared: KubeObject[], claims?: object) =>
+        denied([[rule('foo', 'x'), 'DENY']], { claims }, declared);
+      const token = { iss: 'me', sub: 'you' };
+      expect(ask([requiring, knowing], token)).toMatch(/denies it: no token that is valid has reached/);
+      expect(ask([requiring], token)).toMatch(
+        /denies it: no RequestAuthentication with a rule for issuer me selects the proxy, so it knows no principal$/,
+      );
+      expect(ask([requiring])).toBe('rule 1 of AuthorizationPolicy foo/x denies it');
     });
   });
 });

@@ -201,6 +201,7 @@ describe('what was changed must have changed', () => {
 
 describe('takeSettledSnapshot', () => {
   const options = { fetch: 'istiod' as const, timeoutMs: 5000 };
+  const proxies = async () => [fakeProxy];
   const behind = async () => {
     const target = new FakeTarget();
     await target.apply([authorization('old')], 'before', signal);
@@ -216,20 +217,33 @@ describe('takeSettledSnapshot', () => {
     setTimeout(() => {
       target.frozen = false;
     }, 120);
-    const snapshot = await takeSettledSnapshot(target, [fakeProxy], [], options, signal);
+    const snapshot = await takeSettledSnapshot(target, proxies, [], options, signal);
     expect(snapshot.get('foo/httpbin-1')?.policies.rbac).toEqual([]);
+  });
+
+  test('is taken although a pod goes away meanwhile, of those that are there then', async () => {
+    const target = await behind();
+    const gone = { ...fakeProxy, pod: 'httpbin-0' };
+    let asked = 0;
+    const real = target.proxyPolicies.bind(target);
+    target.proxyPolicies = async (proxy, hosts, own) => {
+      if (proxy.pod === gone.pod) throw new HarnessError('E_EXEC', 'container not found');
+      return real(proxy, hosts, own);
+    };
+    target.frozen = false;
+    const changing = async () => {
+      asked += 1;
+      return asked < 3 ? [gone, fakeProxy] : [fakeProxy];
+    };
+    const snapshot = await takeSettledSnapshot(target, changing, [], options, signal);
+    expect([...snapshot.keys()]).toEqual(['foo/httpbin-1']);
+    expect(asked).toBe(3);
   });
 
   test('is taken as it is when they do not in time', async () => {
     const target = await behind();
     const started = Date.now();
-    const snapshot = await takeSettledSnapshot(
-      target,
-      [fakeProxy],
-      [],
-      { ...options, timeoutMs: 150 },
-      signal,
-    );
+    const snapshot = await takeSettledSnapshot(target, proxies, [], { ...options, timeoutMs: 150 }, signal);
     expect(snapshot.get('foo/httpbin-1')?.policies.rbac).toHaveLength(1);
     expect(Date.now() - started).toBeLessThan(2000);
   });

@@ -71,6 +71,13 @@ describe('a failed check is known', () => {
   });
 });
 
+test('an answer that is not that of the policy is never known: the policy was rejected, or has not arrived', () => {
+  for (const code of ['E_NACK', 'E_UNPROVEN'] as const) {
+    expect(seen(failed({ code }))).toEqual(failed({ code }));
+    expect(seen(failed({ code }), { answer: 403 }).state).toBe('failed');
+  }
+});
+
 describe('a check stays what it is', () => {
   test.each([
     ['of another id', { check: 'require-jwt/a step/valid' }],

@@ -32,11 +32,13 @@ export function causesOf({ result, checks, scenarios, meshes }: View): Cause[] {
     look: Cause['look'],
   ) => {
     const { code, message, hint, details, place } = from;
-    const key = JSON.stringify([look, message]);
+    // Several checks may show one cause by different answers.
+    const reason = message.replace(/^status \d+ instead of \d+; /, '');
+    const key = JSON.stringify([look, reason]);
     const known = causes.get(key);
     const open = {
       look,
-      message,
+      message: known === undefined || known.message === message ? message : reason,
       code: known?.code ?? code,
       hint: known?.hint ?? hint,
       details: known?.details ?? details,

@@ -31,7 +31,7 @@ export async function collectEvidence(
           },
           signal,
         );
-        const lines = log.split('\n').filter((line) => line.includes(query.requestId));
+        const lines = log.split('\n').filter((line) => isAbout(line, query.requestId));
         return lines.length > 0 ? lines.join('\n') : `no line for ${query.requestId}`;
       }),
     );
@@ -40,6 +40,15 @@ export async function collectEvidence(
     evidenceFile('istiod-jwks.txt', () => istiodLines(clients, istioNamespace, query.since, signal)),
   );
   return Promise.all(files);
+}
+
+/**
+ * Whether a line of an access log is about this request; of all requests when the id is empty. Ids end with a number, of
+ * which others may be longer.
+ */
+export function isAbout(line: string, requestId: string): boolean {
+  const at = line.indexOf(requestId);
+  return at !== -1 && (requestId === '' || !/\d/.test(line[at + requestId.length] ?? ''));
 }
 
 /** A file of evidence; what cannot be had is replaced by the reason. */

@@ -1,6 +1,6 @@
 /** What explains an answer: the filters of each proxy, access log lines of the request, what istiod says of keys. */
 
-import { evidenceFile, filterDump, jwksLines } from '../kubernetes/evidence.ts';
+import { evidenceFile, filterDump, isAbout, jwksLines } from '../kubernetes/evidence.ts';
 import type { EvidenceFile, ProxyRef } from '../target.ts';
 import type { LocalMesh } from './mesh.ts';
 
@@ -22,7 +22,7 @@ export async function collectEvidence(
         const lines = envoy.part
           .log()
           .split('\n')
-          .filter((line) => line.includes(query.requestId));
+          .filter((line) => isAbout(line, query.requestId));
         return lines.length > 0 ? lines.join('\n') : `no line for ${query.requestId}`;
       }),
     ];

@@ -36,7 +36,7 @@ const faults: Record<string, Fault> = {
     draft: () => new Draft('require-jwt').set([...requireJwt, 1, 'metadata', 'namespace'], 'default'),
     failures: {
       'no token / /headers':
-        /status 200 instead of 403; AuthorizationPolicy default\/require-jwt selects none of the proxies .*: its namespace is default, and theirs is foo$/,
+        /status 200 instead of 403; AuthorizationPolicy default\/require-jwt selects none of the proxies .*: its namespace is default, and that of the proxies is foo$/,
     },
     evidence: { 'manifests.yaml': /namespace: default/, 'proxy-filters-': /jwt_authn/ },
   },
@@ -46,7 +46,7 @@ const faults: Record<string, Fault> = {
       new Draft('require-jwt').set([...requireJwt, 1, 'spec', 'selector', 'matchLabels', 'app'], 'httpbn'),
     failures: {
       'no token / /headers':
-        /status 200 instead of 403; AuthorizationPolicy foo\/require-jwt selects none of the proxies .*: its selector wants app=httpbn, and they have app=httpbin$/,
+        /status 200 instead of 403; AuthorizationPolicy foo\/require-jwt selects none of the proxies .*: its selector wants app=httpbn, and the proxies have app=httpbin$/,
     },
     evidence: { 'manifests.yaml': /app: httpbn/ },
   },

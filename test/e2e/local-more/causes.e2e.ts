@@ -43,7 +43,7 @@ const mistakes: readonly { name: string; draft: () => Draft; cause: RegExp }[] =
     name: 'wrong-namespace',
     draft: () => new Draft('require-jwt').set([...requireJwt, 1, 'metadata', 'namespace'], 'default'),
     cause:
-      /AuthorizationPolicy default\/require-jwt selects none of the proxies .*: its namespace is default, and theirs is foo/,
+      /AuthorizationPolicy default\/require-jwt selects none of the proxies .*: its namespace is default, and that of the proxies is foo/,
   },
   {
     name: 'typo-in-not-paths',
