@@ -1,5 +1,5 @@
 /** A run for a program: the same as `jwt-e2e run`, with its events instead of reports. */
-import { execute, finishWithout, runSettings, targetsOf } from '../cli/engine.ts';
+import { execute, expectMatch, finishWithout, runSettings, targetsOf } from '../cli/engine.ts';
 import { pathsOf } from '../cli/product.ts';
 import { asHarnessError, exitCodes, formatPlace, HarnessError } from '../errors.ts';
 import type { Emit, Event } from '../events.ts';
@@ -48,6 +48,7 @@ async function runOnce(options: RunOptions, emit: Emit, signal: AbortSignal): Pr
   });
   if (errors.length > 0) throw oneOf(errors);
   const settings = runSettings(values);
+  expectMatch(settings, scenarios);
   const keys = new KeyRing(settings.options.runId);
   keys.begin(scenarios);
   const execution = { settings, scenarios, keys, emit, signal };

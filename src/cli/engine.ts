@@ -5,8 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import { asHarnessError, interruptedCode } from '../errors.ts';
 import { type Emit, type MeshFacts, stamped } from '../events.ts';
+import { canMatch } from '../plan/inventory.ts';
 import { plan } from '../plan/plan.ts';
-import type { Selection } from '../plan/select.ts';
+import { nothingMatches, type Selection } from '../plan/select.ts';
 import type { PlannedGroup } from '../plan/types.ts';
 import { problemOf } from '../problem.ts';
 import { loadVersions, type Versions } from '../programs/versions.ts';
@@ -55,6 +56,15 @@ export function runSettings(values: Values): RunSettings {
     },
     baseline: baselineOf(values, process.cwd()),
   };
+}
+
+/**
+ * Sees to it that there is something to run, before anything is made for it.
+ *
+ * @throws HarnessError E_USAGE when no scenario can be selected, whatever the mesh is
+ */
+export function expectMatch({ selection }: RunSettings, scenarios: readonly LoadedScenario[]): void {
+  if (!canMatch(scenarios, selection)) throw nothingMatches();
 }
 
 /** Scenarios to run, and who wants to know. */

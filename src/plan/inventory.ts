@@ -4,6 +4,7 @@ import type { FetchMode, MeshFacts } from '../events.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import { checkId, checkNames } from '../scenario/table.ts';
 import { whyNot } from './conditions.ts';
+import { isWanted, type Selection } from './select.ts';
 import type { PlannedScenario } from './types.ts';
 
 interface ListedCheck {
@@ -22,6 +23,8 @@ interface ListedStep {
 
 /** A scenario in one of the fetch modes in which it runs. */
 export interface Listed {
+  /** As in the events of a run: the name, and `@` with the fetch mode. */
+  readonly id: string;
   /** Undefined: it runs in whatever mode there is. */
   readonly fetch: FetchMode | undefined;
   readonly steps: readonly ListedStep[];
@@ -41,8 +44,28 @@ export function inventory(scenario: LoadedScenario): Listed[] {
         place: scenario.place(name.path),
       })),
     }));
-    return { fetch, steps };
+    return { id, fetch, steps };
   });
+}
+
+/**
+ * Whether a selection leaves anything on at least one mesh: what is known before there is one. A mesh may still have no
+ * use for the steps that `grep` asks for.
+ */
+export function canMatch(scenarios: readonly LoadedScenario[], selection: Selection): boolean {
+  const { grep = '', only, shard } = selection;
+  const matches = (text: string) => text.toLowerCase().includes(grep.toLowerCase());
+  const matching = scenarios
+    .filter((scenario) => isWanted(scenario, selection))
+    .flatMap((scenario) => inventory(scenario).map((listed) => ({ title: scenario.title, ...listed })))
+    .filter(({ id }) => only?.has(id) ?? true)
+    .filter(({ id, title, steps }) =>
+      [id, title, ...steps.flatMap(({ name, checks }) => [name, ...checks.map((check) => check.id)])].some(
+        matches,
+      ),
+    );
+  // Shares are filled one after the other, so the third has something when there are three scenarios or more.
+  return matching.length >= (shard?.index ?? 1);
 }
 
 /**

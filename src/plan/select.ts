@@ -26,6 +26,13 @@ export function isWanted(scenario: Pick<LoadedScenario, 'profile' | 'tags'>, sel
   return tags.length === 0 || tags.some((tag) => scenario.tags.includes(tag));
 }
 
+/** What to throw when a selection leaves nothing. */
+export function nothingMatches(): HarnessError {
+  return new HarnessError('E_USAGE', 'no scenario matches what was asked for', {
+    hint: 'See what there is with "jwt-e2e list"; check --grep, --tag, --skip-tag, --profile and --shard.',
+  });
+}
+
 /**
  * The part of a scenario that `grep` asks for: all of it when its name or title matches, else the steps and checks that
  * do. Steps before keep what they apply, because later steps build on it; those after the last wanted check are left out.

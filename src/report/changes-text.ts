@@ -1,4 +1,5 @@
 /** Changes for people to read: what is worse first, and the verdict last. */
+import { wasToRun } from '../skip-reasons.ts';
 import { type Change, type ChangeKind, type Changes, isRegression } from './changes.ts';
 import type { MeshVerdicts, Verdict } from './conformance-verdicts.ts';
 import type { Colors } from './terminal.ts';
@@ -18,6 +19,7 @@ export function changeLines(
     `${colors.dim('old')}  ${nameOf(before)}`,
     `${colors.dim('new')}  ${nameOf(after)}`,
     ...section('worse', of('worse'), colors.red),
+    ...section('that did not run and passed before', of('unrun'), colors.red),
     ...section('gone that passed before', gone.filter(isRegression), colors.red, before, after),
     ...section(
       'gone that did not pass before',
@@ -119,7 +121,7 @@ function answerText(verdict: Verdict | undefined, lacks?: MeshVerdicts, change?:
     case 'passed':
       return what ?? 'passed';
     case 'skipped':
-      return 'skipped';
+      return wasToRun(verdict.reason) ? 'did not run' : 'skipped';
     case 'error':
       return what === undefined ? 'no verdict' : `no verdict, ${what}`;
     default:

@@ -1,10 +1,11 @@
 /** What changed from one mesh to another, or from one run to the next: check by check, by their ids. */
-import type { CheckState } from '../events.ts';
+import { wasToRun } from '../skip-reasons.ts';
 import type { MeshVerdicts, Verdict } from './conformance-verdicts.ts';
 
 /**
  * - worse: it passed, or failed in a known way, and fails now or has no verdict
  * - gone: it is not in the new report
+ * - unrun: it passed, and did not run now because something before it went wrong
  * - better: it passes now
  * - known: it fails as the baseline file says
  * - untested: it is skipped now
@@ -12,7 +13,16 @@ import type { MeshVerdicts, Verdict } from './conformance-verdicts.ts';
  * - answer: the verdict is the same and the answer is another
  * - other: neither passes, in different ways
  */
-export type ChangeKind = 'worse' | 'gone' | 'better' | 'known' | 'untested' | 'added' | 'answer' | 'other';
+export type ChangeKind =
+  | 'worse'
+  | 'gone'
+  | 'unrun'
+  | 'better'
+  | 'known'
+  | 'untested'
+  | 'added'
+  | 'answer'
+  | 'other';
 
 export interface Change {
   readonly kind: ChangeKind;
@@ -33,7 +43,7 @@ export interface Changes {
   readonly hasRegression: boolean;
 }
 
-/** Compares two meshes. What is skipped, or known to fail, is no regression: there is a reason for it. */
+/** Compares two meshes. What is skipped for a reason of its own, or known to fail, is no regression. */
 export function changesBetween(before: MeshVerdicts, after: MeshVerdicts): Changes {
   const ids = new Set([...after.verdicts.keys(), ...before.verdicts.keys()]);
   const changes: Change[] = [];
@@ -56,7 +66,7 @@ export function changesBetween(before: MeshVerdicts, after: MeshVerdicts): Chang
 
 /** Whether a change is one for the worse. A check that was red before is no loss. */
 export function isRegression({ kind, before }: Change): boolean {
-  return kind === 'worse' || (kind === 'gone' && before?.state === 'passed');
+  return kind === 'worse' || kind === 'unrun' || (kind === 'gone' && before?.state === 'passed');
 }
 
 function kindOf(before: Verdict | undefined, after: Verdict | undefined): ChangeKind | undefined {
@@ -64,12 +74,11 @@ function kindOf(before: Verdict | undefined, after: Verdict | undefined): Change
   if (before === undefined) return 'added';
   const [old, now] = [before.state, after.state];
   if (old === now) return before.answer === after.answer ? undefined : 'answer';
-  if (now === 'skipped') return 'untested';
+  if (now === 'skipped') return old === 'passed' && wasToRun(after.reason) ? 'unrun' : 'untested';
   if (old === 'skipped') return 'added';
   if (now === 'passed') return 'better';
   if (now === 'known') return 'known';
-  const wasGood: readonly CheckState[] = now === 'failed' ? ['passed', 'known'] : ['passed'];
-  return wasGood.includes(old) ? 'worse' : 'other';
+  return old === 'passed' || old === 'known' ? 'worse' : 'other';
 }
 
 function newTexts(before: MeshVerdicts, after: MeshVerdicts): string[] {

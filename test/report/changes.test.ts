@@ -33,7 +33,7 @@ describe('one check', () => {
     //          passed     failed   known    error    skipped     gone
     passed: [undefined, 'WORSE', 'known', 'WORSE', 'untested', 'GONE'],
     failed: ['better', undefined, 'known', 'other', 'untested', 'gone'],
-    known: ['better', 'WORSE', undefined, 'other', 'untested', 'gone'],
+    known: ['better', 'WORSE', undefined, 'WORSE', 'untested', 'gone'],
     error: ['better', 'other', 'known', undefined, 'untested', 'gone'],
     skipped: ['added', 'added', 'added', 'added', undefined, 'gone'],
     undefined: ['added', 'added', 'added', 'added', 'added', undefined],
@@ -49,6 +49,21 @@ describe('one check', () => {
     expect(changes).toHaveLength(expected === undefined ? 0 : 1);
     expect(change?.kind).toBe(expected?.toLowerCase());
     expect(hasRegression).toBe(expected !== undefined && expected === expected.toUpperCase());
+  });
+
+  test.each([
+    'an earlier scenario failed (--fail-fast)',
+    'step "keys of "two" issuers" could not be carried out',
+  ])('that did not run because %s is a loss if it had passed', (message) => {
+    const unrun = only(withState('skipped', { message }));
+    const lost = changesBetween(only(passed), unrun);
+    expect([lost.changes[0]?.kind, lost.hasRegression]).toEqual(['unrun', true]);
+    const text = changeLines(only(passed), unrun, lost, noColors).join('\n');
+    expect(text).toContain('1 check that did not run and passed before\n');
+    expect(text).toContain(`200 -> did not run (${message})`);
+    expect(text).toMatch(/: 1 regression$/);
+    const before = changesBetween(only(withState('failed')), unrun);
+    expect([before.changes[0]?.kind, before.hasRegression]).toEqual(['untested', false]);
   });
 
   test('with another answer that is right as well is told, and no regression', () => {

@@ -1,8 +1,8 @@
 /** `jwt-e2e run --dry-run`: says what a run would do, and does nothing. */
-import { exitCodes, HarnessError } from '../../errors.ts';
+import { exitCodes } from '../../errors.ts';
 import type { MeshFacts } from '../../events.ts';
 import { plan } from '../../plan/plan.ts';
-import type { Selection } from '../../plan/select.ts';
+import { nothingMatches, type Selection } from '../../plan/select.ts';
 import type { Plan, PlannedScenario } from '../../plan/types.ts';
 import type { Versions } from '../../programs/versions.ts';
 import { makeContext } from '../../run/context.ts';
@@ -37,11 +37,7 @@ export interface DryRunRequest {
 export async function dryRun(request: DryRunRequest): Promise<number> {
   const { name, reason } = await chooseTarget(request);
   const { facts, planned, parts } = await outlooks[name](request, reason);
-  if (planned.scenarios.length === 0) {
-    throw new HarnessError('E_USAGE', 'no scenario matches what was asked for', {
-      hint: 'See what there is with "jwt-e2e list".',
-    });
-  }
+  if (planned.scenarios.length === 0) throw nothingMatches();
   const more = [
     facts.envoy === undefined ? [] : `Envoy ${facts.envoy}`,
     facts.kubernetes === undefined ? [] : `Kubernetes ${facts.kubernetes}`,

@@ -11,6 +11,7 @@ import { openDebugLog } from '../debug-log.ts';
 import {
   answersWhileWatched,
   execute,
+  expectMatch,
   finishWithout,
   planFor,
   type RunSettings,
@@ -44,6 +45,7 @@ export async function runCommand(files: readonly string[], values: Values, io: I
   }
   const settings = forPeople(runSettings(values), io);
   const { options } = settings;
+  if (!isWatching) expectMatch(settings, loaded.scenarios);
   if (flag(values, 'dry-run')) {
     return withSignals(
       (signal) => dryRun({ ...settings, scenarios: loaded.scenarios, io, signal }),
@@ -105,13 +107,17 @@ function forPeople(settings: RunSettings, io: Io): RunSettings {
   if (!flag(values, 'last-failed')) return { ...settings, options: { ...options, pause } };
   const file = reportFiles(values, io.env).json;
   const failed = lastFailed(file);
-  const which = failed.size === 0 ? `all passed in ${file}, so all are run` : [...failed].join(', ');
-  io.stderr.write(`--last-failed: ${which}\n`);
+  io.stderr.write(`--last-failed: ${whichOf(failed, file)}\n`);
   return {
     ...settings,
     options: { ...options, pause },
-    selection: { ...selection, only: failed.size === 0 ? undefined : failed },
+    selection: { ...selection, only: failed === undefined || failed.size === 0 ? undefined : failed },
   };
+}
+
+function whichOf(failed: ReadonlySet<string> | undefined, file: string): string {
+  if (failed === undefined) return 'the last run did not come to its end, so all are run';
+  return failed.size === 0 ? `all passed in ${file}, so all are run` : [...failed].join(', ');
 }
 
 /** The command that removes what an interrupted run may have left. */
