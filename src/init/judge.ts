@@ -16,7 +16,7 @@ import {
   type Truth,
   yes,
 } from './match.ts';
-import { type AccessPolicy, isAccess, isRequest, type Policy, type Rule } from './policy.ts';
+import { type AccessPolicy, isAccess, isRequest, type JwtRule, type Policy, type Rule } from './policy.ts';
 import type { TokenTry } from './tokens.ts';
 
 export interface Request {
@@ -41,20 +41,9 @@ const clientPrincipal = `cluster.local/ns/${clientIdentity.namespace}/sa/${clien
 
 /** @param policies all that apply to where the request arrives */
 export function judge(request: Request, policies: readonly Policy[]): Judgement {
-  const rules = policies.filter(isRequest).flatMap(({ jwtRules }) => jwtRules);
-  const { token } = request;
-  let accepted: TokenTry | undefined;
-  if (token !== undefined && rules.length > 0) {
-    const ofIssuer = rules.filter(({ issuer }) => issuer === token.issuer);
-    if (token.isInvalid || ofIssuer.length === 0) return { code: 401, doubts: [] };
-    // Audiences are answered 403: Envoy's jwt_authn filter, "Audiences in Jwt are not allowed".
-    const aud = [token.claims.aud ?? []].flat();
-    const fits = ofIssuer.some(
-      ({ audiences = [] }) => audiences.length === 0 || audiences.some((each) => aud.includes(each)),
-    );
-    if (!fits) return { code: 403, doubts: [] };
-    accepted = token;
-  }
+  const refused = refusal(request, policies);
+  if (refused !== undefined) return { code: refused, doubts: [] };
+  const accepted = acceptedToken(request, policies);
   const access = policies.filter(isAccess);
   const matched = (action: AccessPolicy['action']) =>
     access
@@ -65,6 +54,35 @@ export function judge(request: Request, policies: readonly Policy[]): Judgement 
   const allowed = allows.length === 0 ? sure(true) : anyOf(allows);
   const passes = allOf([not(denied), allowed]);
   return { code: passes.holds ? 200 : 403, doubts: [...new Set(passes.doubts)] };
+}
+
+/** Whether the request comes as far as AuthorizationPolicies, and the rule, or part of one, then holds. */
+export function isMatched(rule: Rule, request: Request, policies: readonly Policy[]): boolean {
+  if (refusal(request, policies) !== undefined) return false;
+  return matches(rule, request, acceptedToken(request, policies)).holds;
+}
+
+function jwtRulesOf(policies: readonly Policy[]): readonly JwtRule[] {
+  return policies.filter(isRequest).flatMap(({ jwtRules }) => jwtRules);
+}
+
+/** What RequestAuthentications answer to the token; undefined when they let the request pass. */
+function refusal({ token }: Request, policies: readonly Policy[]): 401 | 403 | undefined {
+  const rules = jwtRulesOf(policies);
+  if (token === undefined || rules.length === 0) return undefined;
+  const ofIssuer = rules.filter(({ issuer }) => issuer === token.issuer);
+  if (token.isInvalid || ofIssuer.length === 0) return 401;
+  // Audiences are answered 403: Envoy's jwt_authn filter, "Audiences in Jwt are not allowed".
+  const aud = [token.claims.aud ?? []].flat();
+  const fits = ofIssuer.some(
+    ({ audiences = [] }) => audiences.length === 0 || audiences.some((each) => aud.includes(each)),
+  );
+  return fits ? undefined : 403;
+}
+
+/** The token that gives the request a principal; nobody looks at tokens where no RequestAuthentication is. */
+function acceptedToken({ token }: Request, policies: readonly Policy[]): TokenTry | undefined {
+  return jwtRulesOf(policies).length > 0 ? token : undefined;
 }
 
 /** A rule holds when one source, one operation and all conditions do; what is not there holds. */

@@ -1,12 +1,13 @@
 /** The tables of the scenario: what is sent, and what is expected by the simple rules. */
 import { claimOf } from './claims.ts';
 import type { IssuerPlan } from './issuers.ts';
-import { type Judgement, judge } from './judge.ts';
+import { judge, type Request } from './judge.ts';
 import { isAccess, type JwtRule, type Policy } from './policy.ts';
 import { hostFor, methodsFor, pathsFor } from './requests.ts';
 import { addressOf } from './stand-in.ts';
 import { inline } from './text.ts';
-import type { TokenTry } from './tokens.ts';
+import { strangerIssuer, type TokenTry } from './tokens.ts';
+import type { Tried } from './untested.ts';
 
 /** A step without what it applies. */
 export interface Exchange {
@@ -16,6 +17,8 @@ export interface Exchange {
   readonly checks: number;
   /** Those that it sends. */
   readonly tokens: readonly TokenTry[];
+  /** Its requests, with the policies that they meet. */
+  readonly tried: readonly Tried[];
 }
 
 /** Where requests of a table arrive. */
@@ -39,7 +42,7 @@ export function before(arrival: Arrival, issuers: readonly IssuerPlan[]): Exchan
     columns: [undefined, ...some],
     paths: pathsFor(arrival.policies).slice(-1),
     method: 'GET',
-    judges: () => ({ code: 200, doubts: [] }),
+    policies: [],
   });
 }
 
@@ -47,9 +50,13 @@ export function before(arrival: Arrival, issuers: readonly IssuerPlan[]): Exchan
 export function after(arrival: Arrival, issuers: readonly IssuerPlan[]): Exchange[] {
   const methods = methodsFor(arrival.policies);
   const usual = issuers.filter(({ rules }) => placeOf(rules) === undefined);
+  // One token of an issuer that nobody knows is enough, whose valid token it otherwise is.
+  const strange = usual.flatMap(({ tokens }) => tokens).find(isStrange);
   const columns = [
     undefined,
-    ...usual.flatMap(({ tokens }) => tokens).filter((token) => matters(token, arrival)),
+    ...usual
+      .flatMap(({ tokens }) => tokens)
+      .filter((token) => matters(token, arrival) && (!isStrange(token) || token === strange)),
   ];
   return methods.map((method) => {
     const suffix = methods.length > 1 ? `, ${method}` : '';
@@ -57,27 +64,35 @@ export function after(arrival: Arrival, issuers: readonly IssuerPlan[]): Exchang
       columns,
       paths: pathsFor(arrival.policies),
       method,
-      judges: (path, token) => judge(requestOf(arrival, path, method, token), arrival.policies),
+      policies: arrival.policies,
     });
   });
 }
 
-/** For issuers whose tokens are looked for elsewhere: one table for each of a few tokens, which is sent there. */
+/**
+ * For issuers whose tokens are looked for elsewhere: one table for each of the tokens that matter most, which is sent
+ * there. Only with the valid one are all methods tried.
+ */
 export function elsewhere(arrival: Arrival, issuers: readonly IssuerPlan[]): Exchange[] {
   return issuers.flatMap(({ rules, tokens }) => {
     const place = placeOf(rules);
     if (place === undefined) return [];
-    const own = tokens.filter(({ name }) => /^(valid|tampered)\b/.test(name));
-    return own.map((token) => {
+    const own = tokens.filter(({ about }) => about === undefined || about === 'aud');
+    const methods = methodsFor(arrival.policies);
+    return own.flatMap((token, index) => {
       const reference = /^[\w-]+$/.test(token.name)
         ? `\${tokens.${token.name}}`
         : `\${tokens["${token.name}"]}`;
-      return exchange(arrival, `${arrival.name}, ${token.name} in ${place.words}`, {
-        columns: [token],
-        paths: pathsFor(arrival.policies),
-        method: 'GET',
-        extra: { token: noToken, ...place.request(reference) },
-        judges: (path) => judge(requestOf(arrival, path, 'GET', token), arrival.policies),
+      const tried = index === 0 ? methods : ['GET'];
+      return tried.map((method) => {
+        const suffix = tried.length > 1 ? `, ${method}` : '';
+        return exchange(arrival, `${arrival.name}, ${token.name} in ${place.words}${suffix}`, {
+          columns: [token],
+          paths: pathsFor(arrival.policies),
+          method,
+          extra: { token: noToken, ...place.request(reference) },
+          policies: arrival.policies,
+        });
       });
     });
   });
@@ -110,6 +125,10 @@ function placeOf(rules: readonly JwtRule[]) {
   };
 }
 
+function isStrange({ issuer }: TokenTry): boolean {
+  return issuer === strangerIssuer;
+}
+
 /** A token that differs in a claim is of use only where a policy looks at that. */
 function matters({ about }: TokenTry, { policies }: Arrival): boolean {
   if (about === undefined || about === 'aud') return true;
@@ -122,7 +141,7 @@ function requestOf(
   path: string,
   method: string,
   token: TokenTry | undefined,
-) {
+): Request {
   return { path, method, token, port, host: isGateway ? hostFor(policies) : undefined };
 }
 
@@ -131,13 +150,14 @@ interface Table {
   readonly paths: readonly string[];
   readonly method: string;
   readonly extra?: Readonly<Record<string, unknown>>;
-  readonly judges: (path: string, token: TokenTry | undefined) => Judgement;
+  /** Those that are applied by then; before that everything passes. */
+  readonly policies: readonly Policy[];
 }
 
 function exchange(
   arrival: Arrival,
   name: string,
-  { columns, paths, method, extra, judges }: Table,
+  { columns, paths, method, extra, policies }: Table,
 ): Exchange {
   const request = {
     ...(arrival.isGateway ? { host: hostFor(arrival.policies) } : { url: addressOf(arrival) }),
@@ -145,7 +165,7 @@ function exchange(
     ...extra,
   };
   const rows = paths.map((path) => {
-    const cells = columns.map((token) => judges(path, token));
+    const cells = columns.map((token) => judge(requestOf(arrival, path, method, token), policies));
     const doubts = [...new Set(cells.flatMap((cell) => cell.doubts))].sort();
     const comment = doubts.length === 0 ? '' : ` # check this: ${doubts.join('; ')}`;
     return `  ${inline(path)}: [${cells.map(({ code }) => code).join(', ')}]${comment}`;
@@ -161,5 +181,8 @@ function exchange(
     ],
     checks: rows.length * columns.length,
     tokens: columns.flatMap((token) => token ?? []),
+    tried: paths.flatMap((path) =>
+      columns.map((token) => ({ request: requestOf(arrival, path, method, token), policies })),
+    ),
   };
 }

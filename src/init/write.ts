@@ -10,11 +10,14 @@ import { gatewayRoute, items, standIns } from './stand-in.ts';
 import { type Arrival, after, before, type Exchange, elsewhere } from './tables.ts';
 import { inline } from './text.ts';
 import { strangerIssuer, strangerName } from './tokens.ts';
+import { untestedRules } from './untested.ts';
 
 export interface Written {
   readonly text: string;
   readonly policies: number;
   readonly checks: number;
+  /** Rules that no request of it matches, a line each. */
+  readonly untested: readonly string[];
 }
 
 /**
@@ -29,10 +32,17 @@ export function writeScenario(plan: Plan, where: string, file: string): Written 
   const sent = new Set(steps.flatMap((step) => step.tokens));
   // The first one of an issuer is what the others extend.
   const tokens = issuers.flatMap((issuer) =>
-    issuer.tokens.filter((token, index) => index === 0 || sent.has(token)),
+    issuer.tokens.filter(
+      (token, index) => sent.has(token) || (index === 0 && issuer.tokens.some((each) => sent.has(each))),
+    ),
+  );
+  const hasStranger = tokens.some(({ issuer }) => issuer === strangerIssuer);
+  const untested = untestedRules(
+    all,
+    steps.flatMap((step) => step.tried),
   );
   const text = [
-    ...header(plan, all, where, file).map((line) => (line === '' ? '#' : `# ${line}`)),
+    ...header(plan, all, where, file, untested).map((line) => (line === '' ? '#' : `# ${line}`)),
     // No two files of a folder have the same.
     `name: ${dnsName(plan.namespace ?? 'gateway')}-${dnsName(basename(file, extname(file)))}`,
     `title: ${inline(`Policies of ${subject} let in whom they should`)}`,
@@ -44,18 +54,25 @@ export function writeScenario(plan: Plan, where: string, file: string): Written 
           '# Keys are made by the run. Nobody but you can sign for yours.',
           'issuers:',
           ...issuers.map(({ name, issuer, algorithm }) => `  ${name}: ${inline({ issuer, algorithm })}`),
-          `  ${strangerName}: ${inline({ issuer: strangerIssuer })}`,
-          'tokens:',
-          ...tokens.map(({ name, spec }) => `  ${inline(name)}: ${inline(spec)}`),
+          ...(hasStranger ? [`  ${strangerName}: ${inline({ issuer: strangerIssuer })}`] : []),
         ]),
+    ...(tokens.length === 0
+      ? []
+      : ['tokens:', ...tokens.map(({ name, spec }) => `  ${inline(name)}: ${inline(spec)}`)]),
     'steps:',
     ...steps.map(({ lines }) => lines.join('\n')),
   ].join('\n');
   const checks = steps.reduce((sum, step) => sum + step.checks, 0);
-  return { text: `${text}\n`, policies: all.length, checks };
+  return { text: `${text}\n`, policies: all.length, checks, untested };
 }
 
-function header(plan: Plan, policies: readonly Policy[], where: string, file: string): string[] {
+function header(
+  plan: Plan,
+  policies: readonly Policy[],
+  where: string,
+  file: string,
+  untested: readonly string[],
+): string[] {
   const stranded = plan.places.filter((place) => !place.policies.some(isRequest));
   const unknown = plan.places.filter(({ isUnknown }) => isUnknown);
   return [
@@ -78,6 +95,7 @@ function header(plan: Plan, policies: readonly Policy[], where: string, file: st
     ...(plan.leftOut.length === 0
       ? []
       : ['', 'Left out:', ...plan.leftOut.map(({ what, why }) => `  ${what}: ${why}.`)]),
+    ...(untested.length === 0 ? [] : ['', ...untested]),
     ...(stranded.length === 0
       ? []
       : [
@@ -97,7 +115,7 @@ function names(places: readonly Place[]): string {
   return places.map(({ name }) => name).join(', ');
 }
 
-type Step = Pick<Exchange, 'lines' | 'checks' | 'tokens'>;
+type Step = Pick<Exchange, 'lines' | 'checks' | 'tokens' | 'tried'>;
 
 /** The gateway is tried first: a token that it has accepted is not handed on, and policies behind it would miss it. */
 function gatewaySteps({ gateway, places }: Plan, issuers: readonly IssuerPlan[]): Step[] {

@@ -16,7 +16,7 @@ import type { Io } from '../io.ts';
 import { count } from '../plural.ts';
 import { withSignals } from '../signals.ts';
 
-const defaultOutput = 'scenarios/first.yaml';
+const defaultOutput = 'my-scenarios/first.yaml';
 
 /**
  * Reads policies and writes a scenario file; nothing of the cluster is changed.
@@ -39,6 +39,7 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
     ...(plan.leftOut.length === 0
       ? []
       : ['Left out:', ...plan.leftOut.map(({ what, why }) => `  ${what}: ${why}`)]),
+    ...(written.untested.length === 0 ? [] : ['Not tested:', ...written.untested.map((line) => `  ${line}`)]),
     'Read it, and look at what "check this" stands beside. Then:',
     `  jwt-e2e lint ${output}`,
     `  jwt-e2e run ${output}`,

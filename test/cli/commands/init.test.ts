@@ -21,11 +21,12 @@ async function init(values: Values, cwd = folder) {
   const file = (values.output as string | undefined) ?? output;
   const written = readFileSync(file.startsWith('/') ? file : join(cwd, file), 'utf8');
   // Where it was written to is another place each time.
-  const plain = (text: string) => text.replaceAll(/(?:\.\.\/)*[^\s]*\/first\.yaml/g, 'scenarios/first.yaml');
+  const plain = (text: string) =>
+    text.replaceAll(/(?:\.\.\/)*[^\s]*\/first\.yaml/g, 'my-scenarios/first.yaml');
   return { code, text: plain(written), said: plain(stdout()), warnings: stderr(), file };
 }
 
-const cases = ['shop', 'gateway', 'wide', 'places', 'faults', 'gateway-api'];
+const cases = ['shop', 'gateway', 'wide', 'places', 'faults', 'gateway-api', 'header'];
 
 describe('out of a folder', () => {
   test.each(cases)('%s', async (name) => {
@@ -45,13 +46,13 @@ describe('out of a folder', () => {
     const values = { from: 'policies.yaml', output: undefined };
     const { io } = recorder();
     await initCommand(values, { ...io, env: {}, cwd });
-    const file = join(cwd, 'scenarios', 'first.yaml');
+    const file = join(cwd, 'my-scenarios', 'first.yaml');
     const first = readFileSync(file, 'utf8');
-    expect(first).toContain('#   jwt-e2e run scenarios/first.yaml');
+    expect(first).toContain('#   jwt-e2e run my-scenarios/first.yaml');
     writeFileSync(file, 'mine');
     await expect(initCommand(values, { ...io, env: {}, cwd })).rejects.toMatchObject({
       code: 'E_USAGE',
-      message: 'scenarios/first.yaml is there already',
+      message: 'my-scenarios/first.yaml is there already',
       hint: expect.stringContaining('--force'),
     });
     expect(readFileSync(file, 'utf8')).toBe('mine');
@@ -70,7 +71,7 @@ describe('out of a folder', () => {
     const error = await refused({ from: '.' });
     expect(error).toMatchObject({ code: 'E_USAGE', hint: expect.stringMatching(/--namespace \w+\.$/) });
     expect(error.message).toMatch(
-      /^there are policies in 4 namespaces: default \(2\), api \(3\), shop \(2\), pay \(2\)$/,
+      /^there are policies in 5 namespaces: default \(2\), cart \(2\), api \(3\), shop \(2\), pay \(2\)$/,
     );
     const { text } = await init({ from: '.', namespace: 'shop' });
     // What is for the whole mesh is for this namespace, too; what is for gateways is not.
