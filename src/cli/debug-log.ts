@@ -26,9 +26,14 @@ export interface DebugLog {
 /**
  * Opens the file, replacing that of an earlier run, and listens until it is closed. Signatures of tokens are left out.
  *
- * @throws HarnessError E_SETTINGS when the file cannot be written
+ * @param warn told once when the file cannot be written any further, such as on a full disk; default standard error
+ * @throws HarnessError E_SETTINGS when the file cannot be opened
  */
-export function openDebugLog(file: string, showTokens: boolean): DebugLog {
+export function openDebugLog(
+  file: string,
+  showTokens: boolean,
+  warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
+): DebugLog {
   let descriptor: number;
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -41,18 +46,28 @@ export function openDebugLog(file: string, showTokens: boolean): DebugLog {
     // Connections and processes may tell of their end after the file was closed.
     if (!open) return;
     const shown = showTokens ? text : redact(text);
-    writeSync(descriptor, `${new Date().toISOString()} ${area.padEnd(7)} ${shown.replaceAll('\n', '\\n')}\n`);
+    try {
+      writeSync(
+        descriptor,
+        `${new Date().toISOString()} ${area.padEnd(7)} ${shown.replaceAll('\n', '\\n')}\n`,
+      );
+    } catch (thrown) {
+      // Subscribers must not throw: Node would end the program, with everything left behind.
+      close();
+      warn(`warning: ${file} is not written any further: ${nameOfError(thrown)}`);
+    }
   };
   const stops = [...http(write), processes(write), messages(write)];
+  const close = () => {
+    if (!open) return;
+    open = false;
+    for (const stop of stops) stop();
+    closeSync(descriptor);
+  };
   return {
     file,
     event: (event) => write('event', JSON.stringify(withoutBulk(event))),
-    close: () => {
-      if (!open) return;
-      open = false;
-      for (const stop of stops) stop();
-      closeSync(descriptor);
-    },
+    close,
   };
 }
 

@@ -3,7 +3,10 @@ import { createInterface } from 'node:readline/promises';
 import { HarnessError } from '../errors.ts';
 
 /** Standard input, as far as it is needed here. */
-type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined };
+type Input = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean | undefined;
+  readonly readableEnded?: boolean | undefined;
+};
 
 /**
  * Makes what a run calls to wait: each call returns when Enter is pressed, one after the other when several meshes have
@@ -25,7 +28,8 @@ export function waitForEnter(input: Input): (signal: AbortSignal) => Promise<voi
 }
 
 async function enter(input: Input, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
+  // What has ended never says so again.
+  if (signal.aborted || input.readableEnded === true) return;
   // Without `terminal` the interrupt key goes where it always goes: to the handlers of signals.
   const lines = createInterface({ input, terminal: false });
   try {

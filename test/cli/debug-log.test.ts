@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -101,4 +101,17 @@ test('nothing is made of a text that nobody reads', () => {
 test('a file that cannot be written is named', () => {
   writeFileSync(join(folder, 'a-file'), '');
   expect(() => openDebugLog(join(folder, 'a-file', 'debug.log'), false)).toThrow(/cannot write .*a-file/);
+});
+
+test.skipIf(!existsSync('/dev/full'))('a full disk ends the log, and nothing else', async () => {
+  const warnings: string[] = [];
+  const log = openDebugLog('/dev/full', false, (line) => warnings.push(line));
+  const child = spawn('/bin/true');
+  await once(child, 'close');
+  log.event({ type: 'run-started', at: 1, runId: 'a', version: '0' });
+  debug(() => 'more');
+  log.close();
+  expect(warnings).toEqual([
+    expect.stringMatching(/^warning: \/dev\/full is not written any further: .*ENOSPC/),
+  ]);
 });

@@ -39,6 +39,8 @@ test('goes on when the run is interrupted, or the terminal goes away', async () 
   const closed = waitForEnter(input)(signal());
   input.end();
   expect(await ended(closed)).toBe(true);
+  // And does not wait for a terminal that is gone already.
+  expect(await ended(waitForEnter(input)(signal()))).toBe(true);
 });
 
 test('is refused where nobody can press a key', () => {
