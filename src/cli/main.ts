@@ -1,6 +1,8 @@
 /** The command line: commands, flags, help. What they do is in commands/, loaded when one is called. */
 import { Command, CommanderError, Option } from 'commander';
 import { asHarnessError, exitCodes, formatPlace, type HarnessError } from '../errors.ts';
+import { harmlessText, lineBreak } from '../report/github.ts';
+import { describeTerminal } from '../report/terminal.ts';
 import { commandOptions, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Values } from '../settings/settings.ts';
 import { flag, list, text } from '../settings/typed.ts';
@@ -197,7 +199,9 @@ export async function main(args: readonly string[]): Promise<number> {
       return thrown.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
     }
     const error = asHarnessError(thrown);
-    process.stderr.write(describe(error));
+    const { github } = describeTerminal(process.stderr, process.env);
+    const told = describe(error);
+    process.stderr.write(github === undefined ? told : harmlessText(told));
     return error.exitCode;
   }
 }
@@ -232,7 +236,7 @@ function describe(error: HarnessError): string {
   if (error.details !== undefined)
     lines.push(
       ...error.details
-        .split('\n')
+        .split(lineBreak)
         .slice(-20)
         .map((line) => `  | ${line}`),
     );

@@ -1,6 +1,6 @@
 /** Where the product's own files are, and which version it is. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const productRoot = fileURLToPath(new URL('../..', import.meta.url));
@@ -30,4 +30,10 @@ export const requiredNode = manifest.engines.node;
 export function pathsOf(files: readonly string[], profile = 'documented'): string[] {
   const folder = join(productRoot, 'scenarios');
   return files.length > 0 ? [...files] : [profile === 'all' ? folder : join(folder, profile)];
+}
+
+/** What to write before the name of a command so that it works where one is: in a clone, and where the package is installed. */
+export function programName(cwd: string): string {
+  const starter = join(productRoot, 'src', 'cli', 'bin.mjs');
+  return existsSync(starter) ? `node ${relative(cwd, starter)}` : 'npx jwt-e2e';
 }

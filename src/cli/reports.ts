@@ -13,6 +13,7 @@ import type { Values } from '../settings/settings.ts';
 import { flag, text } from '../settings/typed.ts';
 import { givenFlags } from './given.ts';
 import type { Io } from './io.ts';
+import { programName } from './product.ts';
 
 /** The files of a run, where the settings want them. */
 export function reportFiles(values: Values, env: NodeJS.ProcessEnv) {
@@ -54,8 +55,9 @@ export function makeReports(values: Values, artifacts: string, io: Io, isLater =
       quiet: flag(values, 'quiet'),
       known: isLater,
       given,
+      program: programName(io.cwd),
     }),
-    new HtmlReporter({ file: html, artifacts, given }),
+    new HtmlReporter({ file: html, artifacts, given, program: programName(io.cwd) }),
     new JUnitReporter({ file: junit, artifacts: shown(artifacts), places: withPlaces(values, io) }),
     new JsonReporter({ file: json }),
     new ConformanceReporter({ file: conformance }),

@@ -1,6 +1,7 @@
 /** Lines of the console output about one thing: a mesh, a scenario, a problem. */
 import { formatPlace } from '../errors.ts';
 import type { CheckResult, CheckState, MeshFacts, Problem } from '../events.ts';
+import { lineBreak } from './github.ts';
 import { glyphs } from './pieces.ts';
 import type { ScenarioResult } from './result.ts';
 import type { Colors } from './terminal.ts';
@@ -63,7 +64,7 @@ const detailLines = 10;
 /** @param next the command that helps most; left out where the hint names one */
 export function problemLines(problem: Problem, { red, dim, cyan }: Colors, next?: string): string[] {
   const details = printable(problem.details ?? '')
-    .split('\n')
+    .split(lineBreak)
     .map((line) => line.trimEnd())
     .filter((line) => line !== '');
   const left = details.length - detailLines;

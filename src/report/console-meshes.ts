@@ -55,7 +55,32 @@ const plain = (text: string) => text;
 function headOf(mesh: string, known: readonly MeshFacts[]): string[] {
   const facts = known.find(({ id }) => id === mesh);
   if (facts === undefined) return [oneLine(mesh)];
-  return [`Istio ${facts.istio}`, facts.envoy === undefined ? '' : `Envoy ${facts.envoy}`].map(oneLine);
+  const head = [versions(facts), differing(facts, known)].flat();
+  const isAlone = known.every((other) => other === facts || !isSame(other, facts));
+  return [...head, ...(isAlone ? [] : [mesh])].map(oneLine);
+}
+
+/** A line each, so that the same facts are side by side; empty for what is not known. */
+function versions({ istio, envoy }: MeshFacts): string[] {
+  return [`Istio ${istio}`, envoy === undefined ? '' : `Envoy ${envoy}`];
+}
+
+/** Facts that are told only where the meshes differ in them. */
+const furtherFacts: readonly ((mesh: MeshFacts) => string)[] = [
+  ({ asm }) => (asm === undefined ? '' : `ASM ${asm}`),
+  ({ kubernetes }) => (kubernetes === undefined ? '' : `Kubernetes ${kubernetes}`),
+  ({ target }) => target,
+  ({ fetch }) => `keys by ${fetch}`,
+];
+
+function differing(mesh: MeshFacts, all: readonly MeshFacts[]): string[] {
+  return furtherFacts.filter((fact) => new Set(all.map(fact)).size > 1).map((fact) => fact(mesh));
+}
+
+/** Whether nothing but the id tells them apart. */
+function isSame(one: MeshFacts, other: MeshFacts): boolean {
+  const all = (mesh: MeshFacts) => [...versions(mesh), ...furtherFacts.map((fact) => fact(mesh))].join('\n');
+  return all(one) === all(other);
 }
 
 function cellOf(id: string, mesh: string, result: RunResult, colors: Colors): Cell {
@@ -102,7 +127,7 @@ function differenceLines({ differences, meshes }: RunResult, colors: Colors): st
   const more = differences.length - shown.length;
   return [
     '',
-    `* ${plural(differences.length, 'check')} with another answer than on ${nameOf(first)}:`,
+    `* ${plural(differences.length, 'check')} with another answer than on ${nameOf(first, meshes)}:`,
     ...shown.flatMap(({ check, answers }) => [
       `  ${oneLine(check)}`,
       `    ${colors.dim(answers.map((answer) => answerText(answer, meshes)).join('; '))}`,
@@ -114,9 +139,13 @@ function differenceLines({ differences, meshes }: RunResult, colors: Colors): st
 function answerText(answer: Difference['answers'][number], meshes: readonly MeshFacts[]): string {
   const facts = meshes.find(({ id }) => id === answer.mesh);
   const what = answer.status === undefined ? answer.state : `${answer.status} (${answer.state})`;
-  return `${facts === undefined ? oneLine(answer.mesh) : nameOf(facts)}: ${what}`;
+  return `${facts === undefined ? oneLine(answer.mesh) : nameOf(facts, meshes)}: ${what}`;
 }
 
-function nameOf({ istio, envoy }: MeshFacts): string {
-  return oneLine(`Istio ${istio}${envoy === undefined ? '' : ` with Envoy ${envoy}`}`);
+function nameOf(mesh: MeshFacts, all: readonly MeshFacts[]): string {
+  const { id, istio, envoy } = mesh;
+  const isAlone = all.every((other) => other === mesh || !isSame(other, mesh));
+  const more = [...differing(mesh, all), ...(isAlone ? [] : [id])].filter((text) => text !== '');
+  const name = `Istio ${istio}${envoy === undefined ? '' : ` with Envoy ${envoy}`}`;
+  return oneLine(more.length === 0 ? name : `${name} (${more.join(', ')})`);
 }

@@ -34,6 +34,8 @@ export interface ConsoleOptions extends Terminal {
   readonly known?: boolean | undefined;
   /** Flags that say where the mesh is, for commands to run next. Default: the target alone. */
   readonly given?: readonly GivenFlag[] | undefined;
+  /** How this program was started, for commands to run next. */
+  readonly program?: string | undefined;
   /** Milliseconds since the epoch, for the live table. */
   readonly now?: (() => number) | undefined;
   /** Streams that reach the same terminal. Default: those of the process that do. */
@@ -227,7 +229,8 @@ export class ConsoleReporter implements Reporter {
 
   #next(mesh: string | undefined): NextOptions {
     const facts = this.#model.result().meshes.find(({ id }) => id === mesh);
-    return { given: this.#options.given, mesh: facts, isOneOfSeveral: this.#isOneOfSeveral };
+    const { given, program } = this.#options;
+    return { given, program, mesh: facts, isOneOfSeveral: this.#isOneOfSeveral };
   }
 
   #label(mesh: string): string {

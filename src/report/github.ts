@@ -40,7 +40,9 @@ export class GitHubLog {
   }
 
   print(...lines: string[]): void {
-    for (const line of lines) this.#stream.write(`${harmless(line)}\n`);
+    for (const line of lines.flatMap((each) => each.split(lineBreak))) {
+      this.#stream.write(`${harmless(line)}\n`);
+    }
   }
 
   /** Begins a folded part, unless one is open. */
@@ -79,7 +81,7 @@ export class GitHubLog {
     const file = place === undefined ? undefined : this.#inWorkspace(place.file);
     const where =
       file === undefined || place === undefined ? {} : { file, line: place.line, col: place.column };
-    this.#command(level, { ...where, title: harmless(title) }, message.split('\n').map(harmless).join('\n'));
+    this.#command(level, { ...where, title: harmless(title) }, harmlessText(message));
   }
 
   #inWorkspace(file: string): string | undefined {
@@ -104,6 +106,9 @@ function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }
 
+/** What ends a line for the runner. */
+export const lineBreak = /\r\n|[\r\n]/;
+
 /** Characters that the runner skips: white space before a command, and anywhere what has no weight when comparing text. */
 const nothing = String.raw`[\p{C}\p{DI}]*`;
 const command = new RegExp(String.raw`^([\s\p{C}\p{DI}]*:${nothing})(?=:)`, 'u');
@@ -116,4 +121,9 @@ const oldCommand = new RegExp(String.raw`(#${nothing}#${nothing})(?=\[)`, 'gu');
  */
 export function harmless(line: string): string {
   return line.replace(command, '$1 ').replace(oldCommand, '$1 ');
+}
+
+/** The text with each of its lines made {@link harmless}; line breaks stay as they are. */
+export function harmlessText(text: string): string {
+  return text.replace(/[^\r\n]+/g, harmless);
 }

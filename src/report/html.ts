@@ -11,20 +11,23 @@ export class HtmlReporter extends FileReporter {
    * @param options.artifacts the folder of evidence, which failed checks link to; both paths are relative to the
    * working folder
    * @param options.given flags of the run that commands to run next should have, too
+   * @param options.program how this program was started, for those commands
    */
   constructor({
     file,
     artifacts,
     given,
+    program,
   }: {
     readonly file: string;
     readonly artifacts?: string | undefined;
     readonly given?: readonly GivenFlag[] | undefined;
+    readonly program?: string | undefined;
   }) {
     const folder =
       artifacts === undefined
         ? undefined
         : pathAddress(path.relative(path.dirname(path.resolve(file)), path.resolve(artifacts)) || '.');
-    super('HTML report', file, (result) => renderHtml(result, { artifacts: folder, given }));
+    super('HTML report', file, (result) => renderHtml(result, { artifacts: folder, given, program }));
   }
 }

@@ -9,6 +9,8 @@ export type GivenFlag = readonly [name: string, value?: string];
 export interface NextOptions {
   /** What the run was told about where the mesh is, to be said again. Default: the target alone. */
   readonly given?: readonly GivenFlag[] | undefined;
+  /** How this program was started, such as `node src/cli/bin.mjs`; default `jwt-e2e`. */
+  readonly program?: string | undefined;
   /** The mesh it happened on, when it is known. */
   readonly mesh?: MeshFacts | undefined;
   /** Whether the run has several meshes; the command is for one of them. */
@@ -67,6 +69,7 @@ function remedyFor(
 ): string | undefined {
   if (environment.includes(code)) {
     return command(
+      options,
       'doctor',
       [],
       where(options).filter(([name]) => doctorTakes.has(name)),
@@ -74,8 +77,8 @@ function remedyFor(
   }
   if (info === undefined) return undefined;
   const files = [info.place.file];
-  if (inFile.includes(code)) return command('lint', files, []);
-  if (code === 'E_NOT_OWNED') return command('run', files, [...where(options), ['dry-run']]);
+  if (inFile.includes(code)) return command(options, 'lint', files, []);
+  if (code === 'E_NOT_OWNED') return command(options, 'run', files, [...where(options), ['dry-run']]);
   return undefined;
 }
 
@@ -85,7 +88,12 @@ function again(info: ScenarioInfo, options: NextOptions, text?: string): string 
   const only: GivenFlag[] = grep === undefined ? [] : [['grep', grep]];
   // What came out differently from time to time need not fail at the next try.
   const often: GivenFlag[] = info.repeat === undefined ? [] : [['repeat', '10']];
-  return command('run', [info.place.file], [...where(options), ...only, ...often, ['pause-on-failure']]);
+  return command(
+    options,
+    'run',
+    [info.place.file],
+    [...where(options), ...only, ...often, ['pause-on-failure']],
+  );
 }
 
 /** Flags that `jwt-e2e doctor` has too. */
@@ -120,11 +128,16 @@ function where({ given, mesh, isOneOfSeveral }: NextOptions): GivenFlag[] {
   return [...own, ...flags];
 }
 
-function command(name: string, files: readonly string[], flags: readonly GivenFlag[]): string {
+function command(
+  { program = 'jwt-e2e' }: NextOptions,
+  name: string,
+  files: readonly string[],
+  flags: readonly GivenFlag[],
+): string {
   const words = flags.flatMap(([flag, value]) =>
     value === undefined ? [`--${flag}`] : [`--${flag}`, value],
   );
-  return ['jwt-e2e', name, ...files, ...words].map((word) => shellWord(oneLine(word))).join(' ');
+  return [program, ...[name, ...files, ...words].map((word) => shellWord(oneLine(word)))].join(' ');
 }
 
 /** The word as a POSIX shell reads it back. */

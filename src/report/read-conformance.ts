@@ -1,5 +1,5 @@
 /** Reads a conformance report back, and says what is wrong with a file that is none. */
-import { LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { HarnessError } from '../errors.ts';
 import { checkId, type MeshVerdicts, type Verdict } from './conformance-verdicts.ts';
 import { apiVersion, type ConformanceReport, conformanceSchema, kind } from './schema/conformance.ts';
@@ -20,8 +20,17 @@ export function parseConformance(text: string, file: string): MeshVerdicts[] {
       const { line } = lines.linePos(broken.pos[0]);
       throw refused(file, `is not YAML: line ${line}: ${broken.message}`);
     }
-    return verdictsOf(checked(document.toJS(), file));
+    return verdictsOf(checked(dataOf(document, file), file));
   });
+}
+
+/** Aliases are followed only here: those that lead nowhere, and those that would fill the memory, are refused. */
+function dataOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (thrown) {
+    throw refused(file, `is not YAML: ${(thrown as Error).message}`);
+  }
 }
 
 function checked(data: unknown, file: string): ConformanceReport {

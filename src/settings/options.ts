@@ -205,8 +205,17 @@ const reports: OptionSpec[] = [
   },
 ];
 
-/** Of the command report: what it writes is what it is asked for, and the page when it is asked for nothing. */
 const merging = ['junit', 'junit-places', 'json', 'html', 'conformance', 'summary', 'artifacts', 'baseline'];
+
+/** Of the command report, whose defaults are others: it writes what it is asked for, and the page when that is nothing. */
+const merged: Readonly<Record<string, string>> = {
+  junit: 'JUnit report',
+  json: 'JSON report',
+  html: 'page to look at (default: reports/report.html, when no other report is asked for)',
+  conformance: 'conformance report, YAML to keep and compare',
+  summary: 'table of the results in Markdown, appended',
+  artifacts: 'folder of the evidence (default: artifacts beside the first report)',
+};
 
 /** What decides which programs the target local takes from where. */
 const fetching = ['istio', 'hub', 'programs', 'envoy', 'downloads', 'no-download', 'no-build'];
@@ -232,7 +241,9 @@ export const commandOptions = {
     ...cluster.filter(({ name }) => /context|kubeconfig/.test(name)),
     { name: 'json', description: 'as JSON' },
   ],
-  report: [...running, ...reports].filter(({ name }) => merging.includes(name)),
+  report: [...running, ...reports]
+    .filter(({ name }) => merging.includes(name))
+    .map((option) => ({ ...option, description: merged[option.name] ?? option.description })),
   diff: [{ name: 'json', description: 'as JSON' }],
   matrix: [
     { name: 'istio', value: 'VERSION[,VERSION]', description: 'only these versions of Istio' },
@@ -246,7 +257,7 @@ export const commandOptions = {
     { name: 'from', value: 'FOLDER', description: 'folder or file with the policies (default: the cluster)' },
     ...cluster.filter(({ name }) => /context|kubeconfig/.test(name)),
     { name: 'namespace', value: 'NAME', description: 'only policies of this namespace' },
-    { name: 'output', value: 'FILE', description: 'file to write (default: scenarios/first.yaml)' },
+    { name: 'output', value: 'FILE', description: 'file to write (default: my-scenarios/first.yaml)' },
     { name: 'force', description: 'replace the file when it is there' },
   ],
 } as const;

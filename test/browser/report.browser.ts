@@ -236,7 +236,7 @@ describe.skipIf(program === undefined)(suite, () => {
     it('all can be read: cells lead to details, and what failed is open', async () => {
       const page = await show(resultOf(failing), { javaScriptEnabled: false });
       expect(await page.locator('.filters').isVisible()).toBe(false);
-      expect(await page.getByText('compare the selector of AuthorizationPolicy').last().isVisible()).toBe(
+      expect(await page.getByText('Correct metadata.namespace or spec.selector').last().isVisible()).toBe(
         true,
       );
       const passed = page.locator('a.check.s-passed').first();

@@ -33,7 +33,7 @@ test('writes the page when nothing is asked for, and says where it is', async ()
   expect(read('reports/report.html')).toContain('1.31.0');
   expect(stdout).toContain('Istio 1.30.3');
   expect(stdout).toMatch(
-    /\d+ checks in \d scenarios on 2 meshes: .*3 failed.*\n {2}HTML {2}reports\/report\.html\n$/,
+    /\d+ checks in \d scenarios on 2 meshes: .*3 failed.*\n {2}page {2}reports\/report\.html\n$/,
   );
   expect(stdout).not.toMatch(/^\n/);
 });
@@ -93,7 +93,7 @@ test('what the settings say of runs is no wish for a report, and may be read', a
     ['ci/shard-1'],
     settings,
   );
-  expect([exitCode, stdout.split('\n').at(-2)]).toEqual([1, '  HTML  reports/report.html']);
+  expect([exitCode, stdout.split('\n').at(-2)]).toEqual([1, '  page  reports/report.html']);
   expect(read('reports/report.html')).toContain('artifacts/../../ci/shard-1/artifacts/require-jwt/');
 });
 

@@ -99,9 +99,18 @@ describe('the conformance report', () => {
 
 describe('what is no conformance report is refused', () => {
   const good = conformanceYaml(resultOf(runs.passed));
+  const tenTimes = (alias: string) => `[${Array(10).fill(alias).join(', ')}]`;
+  const bomb = [
+    'a: &a [x, x]',
+    `b: &b ${tenTimes('*a')}`,
+    `c: &c ${tenTimes('*b')}`,
+    `d: ${tenTimes('*c')}`,
+  ].join('\n');
   test.each([
     ['another file', 'a: 1\n', 'c.yaml is no conformance report: its kind is not ConformanceReport'],
     ['not YAML', 'a: [1\n', 'c.yaml is not YAML: line 2: '],
+    ['with an alias of nothing', 'a: *b\n', 'c.yaml is not YAML: Unresolved alias'],
+    ['an alias bomb', bomb, 'c.yaml is not YAML: Excessive alias count'],
     [
       'of another version',
       good.replace('istio-jwt-e2e/v1', 'istio-jwt-e2e/v2'),

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
+import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
+import { problemLines } from '../../src/report/console-lines.ts';
 import { GitHubLog, harmless } from '../../src/report/github.ts';
 import { many, planted } from './console-runs.ts';
 import { tell } from './console-support.ts';
@@ -127,8 +129,8 @@ describe('GitHubLog', () => {
         expect(output.endsWith('\n')).toBe(true);
         const [command] = commands(output.slice(0, -1));
         expect(command).toMatchObject({ name: 'error', properties: { file, line: '3', col: '4' } });
-        const lines = message.split('\n').map(harmless).join('\n');
-        expect(command?.data).toBe(lines);
+        const parts = message.split(/(\r\n|[\r\n])/);
+        expect(command?.data).toBe(parts.map((part, index) => (index % 2 ? part : harmless(part))).join(''));
       }),
     );
   });
@@ -156,6 +158,23 @@ describe('GitHubLog', () => {
         expect(commandOf(harmless(parts.join('')))).toBeUndefined();
       }),
       { numRuns: 5000 },
+    );
+  });
+
+  it('ends a line where the runner does: at a lone carriage return, too', () => {
+    let output = '';
+    const log = new GitHubLog({ write: (text) => (output += text) });
+    log.print('a\r::error::planted', 'b\r\n::error::planted\n\n##[error]planted');
+    log.annotate({ level: 'error', title: 't', message: 'a\r::error::planted' });
+    expect(output).toBe(
+      'a\n: :error::planted\nb\n: :error::planted\n\n## [error]planted\n::error title=t::a%0D: :error::planted\n',
+    );
+  });
+
+  it('ends a line of the details of a problem there', () => {
+    const problem = { code: 'E_ISTIO', message: 'm', details: 'one\rtwo\r\nthree' } as const;
+    expect(problemLines(problem, pc.createColors(false)).slice(1)).toEqual(
+      ['one', 'two', 'three'].map((line) => `     | ${line}`),
     );
   });
 

@@ -5,6 +5,7 @@ import { type Changes, changesBetween } from '../../report/changes.ts';
 import { readVerdicts, whyNoVerdict } from '../../report/changes-read.ts';
 import { changeLines } from '../../report/changes-text.ts';
 import type { MeshVerdicts } from '../../report/conformance-verdicts.ts';
+import { harmlessText } from '../../report/github.ts';
 import { describeTerminal } from '../../report/terminal.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag } from '../../settings/typed.ts';
@@ -30,17 +31,22 @@ export async function diffCommand(files: readonly string[], values: Values, io: 
     [newer, whyNoVerdict(after)],
   ].filter(([, why]) => why !== undefined);
   if (reasons.length > 0) {
-    io.stderr.write(reasons.map(([file, why]) => `${file} has no verdict: ${why}\n`).join(''));
+    const { github } = describeTerminal(process.stderr, io.env);
+    const lines = reasons.map(([file, why]) => `${file} has no verdict: ${why}\n`).join('');
+    io.stderr.write(github === undefined ? lines : harmlessText(lines));
     io.stderr.write('  Nothing was compared. Run it again, or compare other reports.\n');
     return exitCodes.noVerdict;
   }
   const changes = changesBetween(before, after);
-  const colors = picocolors.createColors(describeTerminal(process.stdout, io.env).color);
-  io.stdout.write(
-    flag(values, 'json')
-      ? `${JSON.stringify(asJson(before, after, changes), null, 2)}\n`
-      : `${changeLines(before, after, changes, colors).join('\n')}\n`,
-  );
+  const { color, github } = describeTerminal(process.stdout, io.env);
+  if (flag(values, 'json')) {
+    const json = JSON.stringify(asJson(before, after, changes), null, 2);
+    // No line of it can begin with a command; the older form, ##[command], is escaped, which changes no value.
+    io.stdout.write(`${github === undefined ? json : json.replaceAll('#', '\\u0023')}\n`);
+  } else {
+    const text = `${changeLines(before, after, changes, picocolors.createColors(color)).join('\n')}\n`;
+    io.stdout.write(github === undefined ? text : harmlessText(text));
+  }
   return changes.hasRegression ? exitCodes.failed : exitCodes.passed;
 }
 

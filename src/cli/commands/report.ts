@@ -5,6 +5,7 @@ import { exitCodes, formatPlace } from '../../errors.ts';
 import { ConformanceReporter } from '../../report/conformance.ts';
 import { meshTable } from '../../report/console-meshes.ts';
 import { summaryLines } from '../../report/console-summary.ts';
+import { harmlessText } from '../../report/github.ts';
 import { HtmlReporter } from '../../report/html.ts';
 import { JsonReporter } from '../../report/json.ts';
 import { JUnitReporter } from '../../report/junit.ts';
@@ -51,16 +52,18 @@ export async function reportCommand(
   const remarks = known?.remarks() ?? [];
   const result = { ...merged, warnings: [...merged.warnings, ...remarks] };
   write(files, result, artifacts, values, io);
-  const colors = picocolors.createColors(describeTerminal(process.stdout, io.env).color);
+  const { color, github } = describeTerminal(process.stdout, io.env);
+  const colors = picocolors.createColors(color);
   const shown = Object.entries(files).map(([name, file]) => [labels[name] ?? name, shownPath(file, io)]);
   const lines = [...meshTable(result, colors), ...summaryLines(result, Object.fromEntries(shown), colors)];
   const warnings = remarks.map(({ message, place }) => `warning: ${formatPlace(place)}: ${message}\n`);
-  io.stdout.write(`${warnings.join('')}${lines.join('\n').replace(/^\n+/, '')}\n`);
+  const told = `${warnings.join('')}${lines.join('\n').replace(/^\n+/, '')}\n`;
+  io.stdout.write(github === undefined ? told : harmlessText(told));
   return result.exitCode ?? exitCodes.noVerdict;
 }
 
 const labels: Readonly<Record<string, string>> = {
-  html: 'HTML',
+  html: 'page',
   junit: 'JUnit',
   json: 'JSON',
   conformance: 'conformance',

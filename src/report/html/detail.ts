@@ -82,6 +82,7 @@ function again({ check, mesh }: Shown, { scenario, step, options }: DetailContex
   const isOneOfSeveral = step.parts.length > 1;
   const command = nextForCheck(check, scenario.info, {
     given: options.given,
+    program: options.program,
     mesh: mesh.facts,
     isOneOfSeveral,
   });

@@ -6,4 +6,6 @@ export interface HtmlOptions {
   readonly artifacts?: string | undefined;
   /** Flags of the run that commands to run next should have, too. Default: the target alone. */
   readonly given?: readonly GivenFlag[] | undefined;
+  /** How this program was started, for commands to run next. */
+  readonly program?: string | undefined;
 }

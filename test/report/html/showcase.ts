@@ -98,7 +98,8 @@ const denied = (status: number, text: string) => ({
   headers: { 'content-length': String(text.length), 'content-type': 'text/plain', server: 'istio-envoy' },
   body: text,
 });
-const noSelection = 'no AuthorizationPolicy selects foo/httpbin-698cd4b545-wcjqf';
+const noSelection =
+  'AuthorizationPolicy foo/require-jwt selects none of the proxies that decide about this request: its selector wants app=httpbin-v1, and the proxies have app=httpbin';
 
 const open = 'without any policy every request passes';
 const first = 'with RequestAuthentication alone';
@@ -136,7 +137,7 @@ const missingSelector: CheckResult[] = [
     state: 'failed',
     actual: '200',
     message: `status 200 instead of 403; ${noSelection}`,
-    hint: 'compare the selector of AuthorizationPolicy foo/require-jwt (app: httpbin-v1) with the labels of the pod (app: httpbin, version: v1)',
+    hint: 'Correct metadata.namespace or spec.selector.matchLabels of the policy, or the labels of the pods.',
     response: ok,
     convergence: { attempts: 60, lastWrongMs: 30_100, stale: 60 },
     evidence: 'require-jwt-a-token-is-required-no-token-headers-7616f1',
