@@ -15,8 +15,14 @@ export function commandsIn(shell: string): string[][] {
     .split('\n')
     .flatMap((line) => words(line.replace(/^\s*\$ /, '')))
     .map((command) => command.slice(command.findIndex((word) => !/^\w+=/.test(word))))
+    .map(([first, second, ...rest]) => [first, second, ...(isSilent(first, rest) ? rest.slice(1) : rest)])
+    .map((command) => command.filter((word) => word !== undefined))
     .filter((command) => command.length > 0);
 }
+
+/** `npm run --silent`, which only keeps npm from saying what it runs. */
+const isSilent = (program: string | undefined, [flag]: readonly string[]) =>
+  program === 'npm' && flag === '--silent';
 
 const separators = new Set(['&&', '||', ';', '|', '>', '>>', '&']);
 

@@ -26,7 +26,7 @@ test.each([
 test.each([
   ['(true', 'expected \\)'],
   ['true true', 'true is left over'],
-  ['hashFiles(1)', 'no function hashFiles'],
+  ['toJSON(1)', 'no function toJSON'],
   ['a ? b', 'cannot read'],
 ])('refuses %s', (expression, message) => {
   expect(() => evaluate(expression, context)).toThrow(new RegExp(message));

@@ -2,6 +2,8 @@
  * Evaluates the expressions of workflow files: literals, contexts, `!`, `==`, `!=`, `&&`, `||`, parentheses and some
  * functions. https://docs.github.com/actions/reference/workflows-and-actions/expressions
  */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
 export type Context = Readonly<Record<string, unknown>>;
 
@@ -20,6 +22,12 @@ const functions: Readonly<Record<string, (context: Context, ...given: unknown[])
   failure: ({ status }) => status === 'failure',
   success: ({ status = 'success' }) => status === 'success',
   fromJSON: (_, text) => JSON.parse(String(text)),
+  // Of files by their names, which is all that the workflows need; patterns are no files, and fail.
+  hashFiles: (_, ...names) => {
+    const hash = createHash('sha256');
+    for (const name of names) hash.update(readFileSync(String(name)));
+    return hash.digest('hex');
+  },
 };
 
 /** The value of an expression, without `${{` and `}}` around it. @throws Error for what this does not know */
