@@ -2,20 +2,10 @@
  * What a mesh answers by the simple rules of RequestAuthentication and AuthorizationPolicy. What cannot be said here is
  * a doubt, which the scenario asks its reader to look at.
  */
+
+import { matchesPath, matchesPrincipal, matchesText } from '../istio-match.ts';
 import { claimOf, valueAt } from './claims.ts';
-import {
-  allOf,
-  anyOf,
-  matchesPath,
-  matchesPrincipal,
-  matchesText,
-  no,
-  not,
-  perhaps,
-  sure,
-  type Truth,
-  yes,
-} from './match.ts';
+import { allOf, anyOf, no, not, perhaps, sure, type Truth, yes } from './match.ts';
 import { type AccessPolicy, isAccess, isRequest, type JwtRule, type Policy, type Rule } from './policy.ts';
 import type { TokenTry } from './tokens.ts';
 

@@ -1,4 +1,4 @@
-/** How AuthorizationPolicies compare texts, and what follows when not everything is known. */
+/** What follows when not everything is known about a request, and texts that patterns of policies match. */
 
 /** Whether something holds. When that is not sure, `doubts` say what it depends on, and `holds` is a guess. */
 export interface Truth {
@@ -32,42 +32,6 @@ export function anyOf(truths: readonly Truth[]): Truth {
 
 export function not({ holds, doubts }: Truth): Truth {
   return { holds: !holds, doubts };
-}
-
-/** Exact, prefix `a*`, suffix `*a`, and `*` for anything that is there: Istio's "Rule" and its values. */
-export function matchesText(pattern: string, text: string | undefined): boolean {
-  if (text === undefined) return false;
-  if (pattern === '*') return text !== '';
-  if (pattern.startsWith('*')) return text.endsWith(pattern.slice(1));
-  return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
-}
-
-/** As {@link matchesText}, and with `{*}` for one part of a path and `{**}` for any number of them (Istio 1.22). */
-export function matchesPath(pattern: string, path: string): boolean {
-  if (!/\{\*\*?\}/.test(pattern)) return matchesText(pattern, path);
-  const source = pattern
-    .split(/(\{\*\*?\})/)
-    .map((part) =>
-      part === '{*}' ? '[^/]+' : part === '{**}' ? '.*' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'),
-    );
-  return new RegExp(`^${source.join('')}$`).test(path);
-}
-
-/**
- * `issuer/subject`, which Istio takes apart at the last slash, because issuers are URLs: each part by itself is exact, or
- * has an asterisk at the end of the whole that is the outer one. So `https://*` is the issuer `https:/` and any subject.
- * https://github.com/istio/istio/blob/master/pilot/pkg/security/authz/model/generator.go, requestPrincipalGenerator
- */
-export function matchesPrincipal(pattern: string, issuer: string, subject: string): boolean {
-  if (pattern === '*') return issuer !== '' && subject !== '';
-  const slash = pattern.lastIndexOf('/');
-  const [ofIssuer, ofSubject] = [pattern.slice(0, Math.max(slash, 0)), pattern.slice(slash + 1)];
-  if (slash === -1) {
-    if (pattern.startsWith('*')) return issuer !== '' && matchesText(pattern, subject);
-    return pattern.endsWith('*') && subject !== '' && matchesText(pattern, issuer);
-  }
-  if (pattern.startsWith('*')) return matchesText(ofIssuer, issuer) && subject === ofSubject;
-  return issuer === ofIssuer && matchesText(ofSubject, subject);
 }
 
 /** A path that the pattern matches: of `/api*` it is `/api/x`. */

@@ -1,5 +1,6 @@
 /** Which paths and methods are worth trying on a set of policies, and with which host. */
-import { matchesPath, pathFor, textFor } from './match.ts';
+import { matchesPath } from '../istio-match.ts';
+import { pathFor, textFor } from './match.ts';
 import { isAccess, type Policy, type Rule } from './policy.ts';
 
 type Operation = NonNullable<Rule['to']>[number]['operation'];

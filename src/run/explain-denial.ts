@@ -1,15 +1,17 @@
 /** Which rule of which AuthorizationPolicy has denied a request, and what in the rule or the request is the reason. */
+import { matchesPath, matchesPrincipal } from '../istio-match.ts';
 import type { EvidenceFile, KubeObject } from '../target/target.ts';
 import { hasTarget, nameOf } from './explain-selection.ts';
 import type { Explanation } from './explanation.ts';
 import type { Snapshot } from './hold.ts';
+import { jwtRulesOf } from './jwt-rules.ts';
 
 /** The request as rules see it. */
 export interface Denied {
   /** Path without query. */
   readonly path: string;
-  /** `iss/sub` of the token that was sent; undefined without one. */
-  readonly principal: string | undefined;
+  /** Of the token that was sent: what its principal is made of (security.istio.io/v1, Source.requestPrincipals). */
+  readonly token: { readonly issuer: string; readonly subject: string } | undefined;
   readonly snapshot: Snapshot;
   /** With the lines of the access logs that are about this request. */
   readonly evidence: readonly EvidenceFile[];
@@ -61,7 +63,7 @@ function isFromBehind(evidence: readonly EvidenceFile[]): boolean {
   return last.length > 0 && last.every((line) => line.includes(' via_upstream '));
 }
 
-function behind({ snapshot, principal }: Denied): string {
+function behind({ snapshot, token }: Denied): string {
   const states = [...snapshot.values()];
   const wide = states
     .flatMap(({ declared }) => declared)
@@ -71,8 +73,8 @@ function behind({ snapshot, principal }: Denied): string {
   if (first === undefined) return `a proxy behind ${whom} denies it`;
   const names = [...new Set(wide.map(nameOf))].join(' and ');
   const reach = `${names} ${wide.length === 1 ? 'has' : 'have'} no selector, so it holds for every workload of the mesh`;
-  const token = principal === undefined ? '' : '; a token reaches them only with forwardOriginalToken';
-  return `a proxy behind ${whom} denies it: ${reach}${token}`;
+  const more = token === undefined ? '' : '; a token reaches them only with forwardOriginalToken';
+  return `a proxy behind ${whom} denies it: ${reach}${more}`;
 }
 
 /** Istio names RBAC policies `ns[NAMESPACE]-policy[NAME]-rule[N]` (pilot/pkg/security/authz/builder). */
@@ -112,27 +114,27 @@ function why(names: readonly string[], denied: Denied): string {
 function paths({ to = [] }: Rule, { path }: Denied): string[] {
   const of = (field: string) => to.flatMap(({ operation }) => operation?.[field] ?? []);
   const [wanted, spared] = [of('paths'), of('notPaths')];
-  const isNot = (list: readonly string[]) => list.length > 0 && !list.some((each) => fits(each, path));
+  const isNot = (list: readonly string[]) => list.length > 0 && !list.some((each) => matchesPath(each, path));
   return [
     ...(isNot(spared) ? [`its notPaths are ${spared.join(', ')}, and the path is ${path}`] : []),
     ...(isNot(wanted) ? [`its paths are ${wanted.join(', ')}, and the path is ${path}`] : []),
   ];
 }
 
-function principals({ from = [] }: Rule, { principal, snapshot }: Denied): string[] {
+function principals({ from = [] }: Rule, { token, snapshot }: Denied): string[] {
   const of = (field: string) => from.flatMap(({ source }) => source?.[field] ?? []);
   const [wanted, refused] = [of('requestPrincipals'), of('notRequestPrincipals')];
-  if (principal === undefined) return [];
-  if (wanted.length > 0 && !wanted.some((each) => fits(each, principal))) {
-    return [`it wants the request principal ${wanted.join(' or ')}, and that of the token is ${principal}`];
+  if (token === undefined) return [];
+  const { issuer, subject } = token;
+  const isLike = (pattern: string) => matchesPrincipal(pattern, issuer, subject);
+  if (wanted.length > 0 && !wanted.some(isLike)) {
+    return [
+      `it wants the request principal ${wanted.join(' or ')}, and that of the token is ${issuer}/${subject}`,
+    ];
   }
-  if (!refused.some((each) => fits(each, principal))) return [];
-  const issuer = principal.slice(0, principal.lastIndexOf('/'));
-  const rules = [...snapshot.values()]
-    .flatMap(({ declared }) => declared)
-    .filter(({ kind }) => kind === 'RequestAuthentication')
-    .flatMap(({ spec }) => (spec as { jwtRules?: { issuer?: string }[] } | undefined)?.jwtRules ?? []);
-  return rules.some((rule) => rule.issuer === issuer)
+  if (!refused.some(isLike)) return [];
+  const declared = [...snapshot.values()].flatMap((state) => state.declared);
+  return jwtRulesOf(declared).some((rule) => rule.issuer === issuer)
     ? [
         'no token that is valid has reached the proxy that denies it, for which forwardOriginalToken is needed',
       ]
@@ -154,22 +156,4 @@ function scope(policy: KubeObject, { snapshot }: Denied): string[] {
 function hasNoSelector({ spec }: KubeObject): boolean {
   const { selector } = (spec ?? {}) as { selector?: { matchLabels?: object } };
   return !hasTarget(spec) && Object.keys(selector?.matchLabels ?? {}).length === 0;
-}
-
-/**
- * The string matches of AuthorizationPolicy: exact, prefix `a*`, suffix `*a`, presence `*`; in paths `{*}` for a segment
- * and `{**}` for any number of them.
- */
-function fits(pattern: string, value: string): boolean {
-  if (/\{\*\*?\}/.test(pattern)) {
-    const parts = pattern.split(/(\{\*\*?\})/).map((part) => {
-      if (part === '{*}') return '[^/]+';
-      return part === '{**}' ? '.*' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-    });
-    return new RegExp(`^${parts.join('')}$`).test(value);
-  }
-  if (pattern === '*') return value !== '';
-  if (pattern.endsWith('*')) return value.startsWith(pattern.slice(0, -1));
-  if (pattern.startsWith('*')) return value.endsWith(pattern.slice(1));
-  return pattern === value;
 }

@@ -1,5 +1,5 @@
 /** Why a proxy may not have the keys of a token, from its own words and from what istiod says about fetching them. */
-import type { EvidenceFile, KubeObject } from '../target/target.ts';
+import type { EvidenceFile } from '../target/target.ts';
 import type { Explanation } from './explanation.ts';
 
 /** @param uris addresses of keys in the policies that hold for the proxies; at least one */
@@ -39,13 +39,6 @@ export function fetchFailures(
     return reason === undefined ? [] : [`istiod cannot fetch the keys of ${uri}: ${reason}`];
   });
   return failures.length === 0 ? undefined : failures.join('; ');
-}
-
-/** Addresses of keys in policies. */
-export function jwksUris(policies: readonly KubeObject[]): string[] {
-  return policies
-    .flatMap(({ spec }) => (spec as { jwtRules?: { jwksUri?: string }[] } | undefined)?.jwtRules ?? [])
-    .flatMap(({ jwksUri }) => jwksUri ?? []);
 }
 
 /**

@@ -7,10 +7,11 @@ import type { PlannedStep } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
 import type { EvidenceFile, KubeObject } from '../target/target.ts';
 import { whoDenied } from './explain-denial.ts';
-import { jwksUris, whyNoKeys } from './explain-keys.ts';
+import { whyNoKeys } from './explain-keys.ts';
 import { nameOf, selectsNothing } from './explain-selection.ts';
 import type { Explanation } from './explanation.ts';
 import type { Snapshot } from './hold.ts';
+import { jwksUrisOf, jwtRulesOf } from './jwt-rules.ts';
 import type { StepState } from './state.ts';
 
 export interface WrongAnswer {
@@ -46,12 +47,9 @@ export function explain(wrong: WrongAnswer): Explanation | undefined {
 function fromEnvoy(wrong: WrongAnswer, declared: readonly KubeObject[]): Explanation | undefined {
   const { body, status, path, snapshot, evidence } = wrong;
   const { iss, sub } = (wrong.claims ?? {}) as { iss?: unknown; sub?: unknown };
-  const rules = declared.flatMap(
-    ({ spec }) => (spec as { jwtRules?: { issuer?: string }[] } | undefined)?.jwtRules ?? [],
-  );
-  const uris = jwksUris(declared);
+  const uris = jwksUrisOf(declared);
   if (body.startsWith('Jwt issuer is not configured') && typeof iss === 'string') {
-    const issuers = [...new Set(rules.map(({ issuer }) => issuer))].join(', ');
+    const issuers = [...new Set(jwtRulesOf(declared).map(({ issuer }) => issuer))].join(', ');
     return {
       cause: `iss of the token is ${iss}, and the policies are for ${issuers || 'none'}`,
       remedy: 'Make issuer of the RequestAuthentication the same as iss, down to the last slash.',
@@ -59,9 +57,9 @@ function fromEnvoy(wrong: WrongAnswer, declared: readonly KubeObject[]): Explana
   }
   if (/^(Jwks|Jwt verification fails)/.test(body) && uris.length > 0) return whyNoKeys(uris, body, evidence);
   if (status !== 403 || !body.startsWith('RBAC:')) return undefined;
-  // Istio's request principal (security.istio.io/v1 AuthorizationPolicy, Source.requestPrincipals).
-  const principal = typeof iss === 'string' ? `${iss}/${typeof sub === 'string' ? sub : ''}` : undefined;
-  return whoDenied({ path, principal, snapshot, evidence });
+  const token =
+    typeof iss === 'string' ? { issuer: iss, subject: typeof sub === 'string' ? sub : '' } : undefined;
+  return whoDenied({ path, token, snapshot, evidence });
 }
 
 function nothingSelects(

@@ -5,7 +5,8 @@ import type { FetchedCheck, PlannedStep } from '../plan/types.ts';
 import type { FetchLogEntry } from '../target/target.ts';
 import { pause } from '../wait.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
-import { fetchFailures, jwksUris } from './explain-keys.ts';
+import { fetchFailures } from './explain-keys.ts';
+import { jwksUrisOf } from './jwt-rules.ts';
 import { nearbyRequest } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import type { StepState } from './state.ts';
@@ -83,7 +84,7 @@ async function failed(
   );
   const content = lines.join('\n') || 'nobody has asked for keys in this time';
   const collected = await collectEvidence(target, { request: nearbyRequest(step, state), since }, signal);
-  const uris = jwksUris([...snapshot.values()].flatMap(({ declared }) => declared));
+  const uris = jwksUrisOf([...snapshot.values()].flatMap(({ declared }) => declared));
   const why = ['the access log of the key server says otherwise', fetchFailures(uris, collected)];
   const check = { ...seen, message: why.filter((part) => part !== undefined).join('; ') };
   const files = [{ name: 'key-server-log.txt', content }, ...collected];

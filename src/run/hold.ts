@@ -11,12 +11,7 @@ import { HarnessError } from '../errors.ts';
 import type { FetchMode } from '../events.ts';
 import type { KubeObject, ProxyPolicies, ProxyRef, Target } from '../target/target.ts';
 import { pause, together } from '../wait.ts';
-
-interface JwtRule {
-  issuer?: string;
-  jwks?: string;
-  jwksUri?: string;
-}
+import { type JwtRule, jwtRulesOf } from './jwt-rules.ts';
 
 /** What is known of one proxy: what the API server declares for it and what it has. */
 export interface ProxyState {
@@ -174,14 +169,8 @@ export function lacks(
   ];
 }
 
-function rulesOf(declared: readonly KubeObject[]): JwtRule[] {
-  return declared
-    .filter((object) => object.kind === 'RequestAuthentication')
-    .flatMap((object) => (object.spec as { jwtRules?: JwtRule[] } | undefined)?.jwtRules ?? []);
-}
-
 function lacksProviders(state: ProxyState, fetch: FetchMode): string[] {
-  const rules = rulesOf(state.declared);
+  const rules = jwtRulesOf(state.declared);
   const { providers } = state.policies;
   const issuers = new Set(rules.map((rule) => rule.issuer ?? ''));
   const missing = rules

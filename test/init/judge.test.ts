@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { issuersOf } from '../../src/init/issuers.ts';
 import { judge } from '../../src/init/judge.ts';
-import { matchesPath, matchesPrincipal, matchesText, pathFor } from '../../src/init/match.ts';
+import { pathFor } from '../../src/init/match.ts';
 import { readPolicies } from '../../src/init/policy.ts';
+import { matchesPath, matchesPrincipal, matchesText } from '../../src/istio-match.ts';
 
 const metadata = { name: 'it', namespace: 'foo' };
 const authentication = (...jwtRules: object[]) => ({
