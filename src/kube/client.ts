@@ -7,6 +7,7 @@ import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { HarnessError } from '../errors.ts';
+import { linesIn } from '../lines.ts';
 import { nameOfError } from '../names.ts';
 import { timeouts } from '../timeouts.ts';
 import { throwIfAborted, within } from '../wait.ts';
@@ -174,12 +175,8 @@ export class KubeClient {
     if (response.statusCode >= 300) {
       throw kubeError(response.statusCode, parse(await response.body.text()), `GET ${path}`);
     }
-    const decoder = new TextDecoder();
-    let rest = '';
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line !== '') onLine(line);
+    for await (const line of linesIn(response.body as AsyncIterable<Buffer>)) {
+      if (line !== '') onLine(line);
     }
   }
 

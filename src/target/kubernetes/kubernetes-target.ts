@@ -30,7 +30,14 @@ import { loadApp } from './apps.ts';
 import type { Clients } from './clients.ts';
 import { collectEvidence } from './evidence.ts';
 import { Ledger } from './ledger.ts';
-import { adminGet, declaredPolicies, findProxies, proxyPolicies } from './proxies.ts';
+import {
+  adminGet,
+  declaredPolicies,
+  findProxies,
+  listenersPath,
+  proxyContainer,
+  proxyPolicies,
+} from './proxies.ts';
 
 export interface KubernetesOptions {
   readonly appsFolder: string;
@@ -39,9 +46,6 @@ export interface KubernetesOptions {
   readonly istioNamespace: string;
   readonly gateway: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
 }
-
-/** Where Envoy's admin interface has the listeners, with the filters that check tokens and policies. */
-export const listenersPath = 'config_dump?resource=dynamic_listeners';
 
 /** What {@link KubernetesTarget.prepare} has applied. */
 export const appsScope = 'apps';
@@ -179,8 +183,9 @@ export abstract class KubernetesTarget implements Target {
   }
 
   /** The line that shows what a proxy has. */
-  protected lookInto({ namespace, pod }: ProxyRef, kubectl: string): string {
-    return `${kubectl} exec -n ${namespace} ${pod} -c istio-proxy -- pilot-agent request GET '${listenersPath}'`;
+  protected lookInto(proxy: ProxyRef, kubectl: string): string {
+    const { namespace, pod } = proxy;
+    return `${kubectl} exec -n ${namespace} ${pod} -c ${proxyContainer} -- pilot-agent request GET '${listenersPath(proxy)}'`;
   }
 
   async proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]> {

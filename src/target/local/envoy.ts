@@ -17,6 +17,9 @@ export interface EnvoyOptions extends Omit<BootstrapOptions, 'adminSocket'> {
   readonly start: StartPart;
 }
 
+/** Where its admin interface has all listeners: those of a local mesh have names of their own. */
+export const listenersPath = 'config_dump?resource=dynamic_listeners';
+
 /** How often to look whether it is ready, in milliseconds. */
 const pollMs = 15;
 

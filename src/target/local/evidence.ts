@@ -2,6 +2,7 @@
 
 import { evidenceFile, filterDump, isAbout, jwksLines } from '../kubernetes/evidence.ts';
 import type { EvidenceFile, ProxyRef } from '../target.ts';
+import { listenersPath } from './envoy.ts';
 import type { LocalMesh } from './mesh.ts';
 
 export async function collectEvidence(
@@ -16,7 +17,7 @@ export async function collectEvidence(
     if (envoy === undefined) return [];
     return [
       evidenceFile(`proxy-filters-${name}.json`, async () =>
-        filterDump(await envoy.get('config_dump?resource=dynamic_listeners', signal)),
+        filterDump(await envoy.get(listenersPath, signal)),
       ),
       evidenceFile(`access-log-${name}.txt`, async () => {
         const lines = envoy.part

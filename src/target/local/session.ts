@@ -2,6 +2,7 @@
 import { Client, type Dispatcher } from 'undici';
 import { HarnessError } from '../../errors.ts';
 import type { Problem } from '../../events.ts';
+import { linesIn } from '../../lines.ts';
 import { nameOfError } from '../../names.ts';
 import { onAbort, throwIfAborted } from '../../wait.ts';
 import type { Progress } from '../target.ts';
@@ -68,13 +69,7 @@ export class Session {
 }
 
 async function* linesOf(body: Dispatcher.ResponseData['body']): AsyncGenerator<SessionLine, undefined> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk as Buffer, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) yield JSON.parse(line) as SessionLine;
-  }
+  for await (const line of linesIn(body as AsyncIterable<Buffer>)) yield JSON.parse(line) as SessionLine;
   return undefined;
 }
 

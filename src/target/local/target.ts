@@ -8,7 +8,7 @@ import { KubeError } from '../../kube/client.ts';
 import { listObjects } from '../../kube/objects.ts';
 import { onAbort, pause } from '../../wait.ts';
 import { curlLine, shellQuote } from '../curl-batch.ts';
-import { KubernetesTarget, listenersPath } from '../kubernetes/kubernetes-target.ts';
+import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
 import { phase } from '../phase.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';
 import type {
@@ -28,7 +28,7 @@ import type {
   ProxyRef,
 } from '../target.ts';
 import { gatewayLabels } from './base-objects.ts';
-import type { Envoy } from './envoy.ts';
+import { type Envoy, listenersPath } from './envoy.ts';
 import { collectEvidence } from './evidence.ts';
 import { istioNamespace } from './istiod.ts';
 import { describeMemory, type MemoryUse } from './memory.ts';
