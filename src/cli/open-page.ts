@@ -1,6 +1,5 @@
 /** `--open`: the page in the browser of whoever runs this. */
 import { resolve } from 'node:path';
-import open from 'open';
 
 /**
  * Opens a file in the browser, and does not wait for it; never throws. Where there is no desktop, such as in a container
@@ -13,8 +12,8 @@ export async function openPage(
   file: string,
   env: NodeJS.ProcessEnv,
   say: (line: string) => void,
-  start: (file: string) => Promise<{ once(event: 'error', listener: () => void): unknown }> = (path) =>
-    open(path),
+  start: (file: string) => Promise<{ once(event: 'error', listener: () => void): unknown }> = async (path) =>
+    (await import('open')).default(path),
 ): Promise<void> {
   const cannot = () => say(`There is no browser to open ${file} with here: copy it to where there is one.`);
   const hasDesktop =
