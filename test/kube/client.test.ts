@@ -2,25 +2,17 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { KubeClient, KubeError, loadKubeConfig } from '../../src/kube/client.ts';
-import { FakeApi, failure } from '../support/fake-api.ts';
+import { type FakeApi, failure } from '../support/fake-api.ts';
 import { unaborted } from '../support/signals.ts';
+import { useFakeApi } from '../support/use-fake-api.ts';
 
 let api: FakeApi;
 let client: KubeClient;
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
-  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
-});
-afterEach(async () => {
-  await client.close();
-});
-afterAll(async () => {
-  await api.stop();
+useFakeApi((started, connected) => {
+  api = started;
+  client = connected;
 });
 
 const configMaps = '/api/v1/namespaces/foo/configmaps';

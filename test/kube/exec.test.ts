@@ -1,23 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../src/kube/client.ts';
+import { describe, expect, test, vi } from 'vitest';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { exec } from '../../src/kube/exec.ts';
-import { FakeApi } from '../support/fake-api.ts';
+import type { FakeApi } from '../support/fake-api.ts';
 import { unaborted } from '../support/signals.ts';
+import { useFakeApi } from '../support/use-fake-api.ts';
 
 let api: FakeApi;
 let client: KubeClient;
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
-  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
-});
-afterEach(async () => {
-  await client.close();
-});
-afterAll(async () => {
-  await api.stop();
+useFakeApi((started, connected) => {
+  api = started;
+  client = connected;
 });
 
 const target = { namespace: 'foo', pod: 'sleep-1', container: 'sleep' };

@@ -1,25 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../src/kube/client.ts';
+import { expect, test } from 'vitest';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { isReady, listPods, type Pod, podLog, waitUntilReady } from '../../src/kube/workloads.ts';
 import type { KubeObject } from '../../src/target/target.ts';
-import { FakeApi, failure } from '../support/fake-api.ts';
+import { type FakeApi, failure } from '../support/fake-api.ts';
 import { unaborted } from '../support/signals.ts';
+import { useFakeApi } from '../support/use-fake-api.ts';
 
 let api: FakeApi;
 let client: KubeClient;
 const signal = unaborted();
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
-  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
-});
-afterEach(async () => {
-  await client.close();
-});
-afterAll(async () => {
-  await api.stop();
+useFakeApi((started, connected) => {
+  api = started;
+  client = connected;
 });
 
 const done = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };

@@ -3,20 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Event } from '../../src/events.ts';
 import { markdownText } from '../../src/report/markdown.ts';
-import { ResultModel } from '../../src/report/model.ts';
-import type { RunResult } from '../../src/report/result.ts';
 import { SummaryReporter } from '../../src/report/summary.ts';
 import { summaryMarkdown } from '../../src/report/summary-markdown.ts';
 import { flaky, known, many, planted } from './console-runs.ts';
+import { resultOf } from './results.ts';
 import * as runs from './runs.ts';
-
-function resultOf(events: readonly Event[]): RunResult {
-  const model = new ResultModel();
-  for (const event of events) model.add(event);
-  return model.result();
-}
 
 describe('summaryMarkdown', () => {
   it.each([

@@ -3,27 +3,19 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { expect, test } from 'vitest';
+import type { KubeClient } from '../../../src/kube/client.ts';
 import { canReach, findIngress } from '../../../src/target/cluster/ingress.ts';
-import { FakeApi, failure } from '../../support/fake-api.ts';
+import { type FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
+import { useFakeApi } from '../../support/use-fake-api.ts';
 
 let api: FakeApi;
 let client: KubeClient;
 const signal = unaborted();
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
-  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
-});
-afterEach(async () => {
-  await client.close();
-});
-afterAll(async () => {
-  await api.stop();
+useFakeApi((started, connected) => {
+  api = started;
+  client = connected;
 });
 
 function putService(ports: object[], ingress: object[] = []): void {

@@ -1,24 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { describe, expect, test } from 'vitest';
+import type { KubeClient } from '../../../src/kube/client.ts';
 import { reportDeployment } from '../../../src/target/local/deployments.ts';
-import { FakeApi, failure } from '../../support/fake-api.ts';
+import { type FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
+import { useFakeApi } from '../../support/use-fake-api.ts';
 import { deployment } from './support.ts';
 
 let api: FakeApi;
 let client: KubeClient;
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
-  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
-});
-afterEach(async () => {
-  await client.close();
-});
-afterAll(async () => {
-  await api.stop();
+useFakeApi((started, connected) => {
+  api = started;
+  client = connected;
 });
 
 describe('the status of a Deployment', () => {
