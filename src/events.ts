@@ -104,8 +104,12 @@ export interface Convergence {
   readonly firstRightMs?: number | undefined;
   /** From the change until the last wrong answer; absent when no answer was wrong. */
   readonly lastWrongMs?: number | undefined;
-  /** Answers by the policy before: how many requests got a wrong answer before the right ones. */
+  /** How many requests got a wrong answer before the first right one. */
   readonly stale: number;
+  /** How many answers came once the proxies were proven to have what was applied. */
+  readonly answers?: number | undefined;
+  /** How many of these were right. */
+  readonly right?: number | undefined;
 }
 
 export interface CheckResult {

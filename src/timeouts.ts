@@ -4,10 +4,8 @@ export const timeouts = {
   kubeRequest: 30_000,
   /** One command in a container, from opening the connection to its exit status. */
   exec: 60_000,
-  /** One curl transfer, from a pod. */
-  curl: 15_000,
-  /** One request through the ingress gateway. */
-  ingress: 15_000,
+  /** One request to the mesh; half of the time for answers, when that is shorter. */
+  request: 15_000,
   /** Creating a kind cluster. */
   createCluster: 300_000,
   deleteCluster: 120_000,

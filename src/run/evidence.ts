@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { CheckResult, EvidenceText } from '../events.ts';
 import { nameOfError } from '../names.ts';
-import type { EvidenceFile, KubeObject, Origin, Target } from '../target/target.ts';
+import type { EvidenceFile, KubeObject, ProxyRef, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { redact } from '../token/decode.ts';
 import { within } from '../wait.ts';
@@ -13,8 +13,10 @@ import type { RunOptions } from './state.ts';
 
 /** Which requests the evidence is to be about. */
 export interface EvidenceQuery {
-  /** Whose proxies and log lines are wanted; of all requests when `requestId` is empty. */
-  readonly request: { readonly origin: Origin; readonly url: string; readonly requestId: string } | undefined;
+  /** Whose filters and log lines are wanted. */
+  readonly proxies: readonly ProxyRef[];
+  /** Of all requests when it is empty. */
+  readonly requestId: string;
   /** When the change was made that the check is about, milliseconds since the epoch. */
   readonly since: number;
 }
@@ -22,13 +24,12 @@ export interface EvidenceQuery {
 /** Asks the target; never throws: what could not be had is said in a file. */
 export async function collectEvidence(
   target: Target,
-  { request, since }: EvidenceQuery,
+  query: EvidenceQuery,
   signal: AbortSignal,
 ): Promise<EvidenceFile[]> {
-  if (request === undefined) return [];
   const limit = within(timeouts.evidence, signal, 'collecting evidence');
   try {
-    return await target.evidence({ ...request, since }, limit.signal);
+    return await target.evidence(query, limit.signal);
   } catch (thrown) {
     return [{ name: 'not-collected.txt', content: nameOfError(thrown) }];
   } finally {

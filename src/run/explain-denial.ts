@@ -1,10 +1,10 @@
 /** Which rule of which AuthorizationPolicy has denied a request, and what in the rule or the request is the reason. */
 import { matchesPath, matchesPrincipal } from '../istio-match.ts';
 import type { EvidenceFile, KubeObject } from '../target/target.ts';
-import { hasTarget, nameOf } from './explain-selection.ts';
 import type { Explanation } from './explanation.ts';
-import type { Snapshot } from './hold.ts';
 import { jwtRulesOf } from './jwt-rules.ts';
+import type { Snapshot } from './proof/prove.ts';
+import { nameOf, targetRefsOf } from './proof/selection.ts';
 
 /** The request as rules see it. */
 export interface Denied {
@@ -155,5 +155,5 @@ function scope(policy: KubeObject, { snapshot }: Denied): string[] {
 
 function hasNoSelector({ spec }: KubeObject): boolean {
   const { selector } = (spec ?? {}) as { selector?: { matchLabels?: object } };
-  return !hasTarget(spec) && Object.keys(selector?.matchLabels ?? {}).length === 0;
+  return targetRefsOf(spec).length === 0 && Object.keys(selector?.matchLabels ?? {}).length === 0;
 }

@@ -1,9 +1,7 @@
 /** Policies that were applied and hold for none of the proxies that decide, and why. */
-import { nameOfKey } from '../names.ts';
 import type { KubeObject, ProxyRef } from '../target/target.ts';
 import type { Explanation } from './explanation.ts';
-
-const kinds = ['RequestAuthentication', 'AuthorizationPolicy'];
+import { nameOf, policyKinds, targetRefsOf } from './proof/selection.ts';
 
 /** @returns undefined when all of them hold for some of the proxies */
 export function selectsNothing(
@@ -13,7 +11,10 @@ export function selectsNothing(
 ): Explanation | undefined {
   const names = new Set(declared.map(nameOf));
   const lost = applied.filter(
-    (policy) => kinds.includes(policy.kind) && !hasTarget(policy.spec) && !names.has(nameOf(policy)),
+    (policy) =>
+      policyKinds.includes(policy.kind) &&
+      targetRefsOf(policy.spec).length === 0 &&
+      !names.has(nameOf(policy)),
   );
   if (lost.length === 0) return undefined;
   const verb = lost.length === 1 ? 'selects' : 'select';
@@ -48,15 +49,4 @@ function reason({ metadata, spec }: KubeObject, proxies: readonly ProxyRef[]): s
   if (wrong.length === 0) return undefined;
   const wanted = wrong.map(([name, value]) => `${name}=${value}`).join(', ');
   return `selector wants ${wanted}, and the proxies have ${[...new Set(have)].join(', ')}`;
-}
-
-/** Policies for gateways and waypoints name them, and are not found by labels. */
-export function hasTarget(spec: unknown): boolean {
-  const { targetRef, targetRefs } = (spec ?? {}) as { targetRef?: unknown; targetRefs?: unknown };
-  return targetRef !== undefined || targetRefs !== undefined;
-}
-
-/** `Kind namespace/name`. */
-export function nameOf({ kind, metadata }: KubeObject): string {
-  return nameOfKey({ kind, name: metadata.name, namespace: metadata.namespace });
 }

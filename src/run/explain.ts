@@ -2,17 +2,14 @@
  * Why the mesh may have answered otherwise than expected, as far as it can be read from the policies that were applied,
  * those that select the proxies, and Envoy's own words in the answer.
  */
-import { nameOfKey } from '../names.ts';
-import type { PlannedStep } from '../plan/types.ts';
-import { resolve } from '../scenario/template.ts';
 import type { EvidenceFile, KubeObject } from '../target/target.ts';
 import { whoDenied } from './explain-denial.ts';
 import { whyNoKeys } from './explain-keys.ts';
-import { nameOf, selectsNothing } from './explain-selection.ts';
+import { selectsNothing } from './explain-selection.ts';
 import type { Explanation } from './explanation.ts';
-import type { Snapshot } from './hold.ts';
+
 import { jwksUrisOf, jwtRulesOf } from './jwt-rules.ts';
-import type { StepState } from './state.ts';
+import type { Snapshot } from './proof/prove.ts';
 
 export interface WrongAnswer {
   readonly expected: number;
@@ -74,20 +71,4 @@ function nothingSelects(
     cause: `no ${kind} selects ${proxies.join(', ')}`,
     remedy: 'Apply one whose namespace and selector fit these pods.',
   };
-}
-
-/** Every object that the scenario has applied up to this step and not deleted again. */
-export function inPlace(
-  step: PlannedStep,
-  { scenario, context }: Pick<StepState, 'scenario' | 'context'>,
-): KubeObject[] {
-  const objects = new Map<string, KubeObject>();
-  for (const each of scenario.steps.slice(0, scenario.steps.indexOf(step) + 1)) {
-    for (const ref of each.delete) objects.delete(nameOfKey(ref));
-    for (const { manifest, place } of each.apply) {
-      const object = resolve(manifest, context.names, place) as unknown as KubeObject;
-      objects.set(nameOf(object), object);
-    }
-  }
-  return [...objects.values()];
 }

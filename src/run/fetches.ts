@@ -7,9 +7,8 @@ import { pause } from '../wait.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { fetchFailures } from './explain-keys.ts';
 import { jwksUrisOf } from './jwt-rules.ts';
-import { nearbyRequest } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
-import type { StepState } from './state.ts';
+import { deciding, proxiesOf, type StepState } from './state.ts';
 
 /** How long an entry may take to appear in the log of a pod, in milliseconds, unless the target says otherwise. */
 const podLogDelay = 1000;
@@ -62,7 +61,7 @@ async function checkOne(
       const base = resultBase(state.scenario, step, check);
       const durationMs = Date.now() - since;
       if (right) return { ...base, state: 'passed', actual, durationMs };
-      return failed({ ...base, state: 'failed', actual, durationMs }, step, state, since, all, signal);
+      return failed({ ...base, state: 'failed', actual, durationMs }, state, since, all, signal);
     }
     await pause(100, signal);
   }
@@ -71,7 +70,6 @@ async function checkOne(
 /** The result with its message and its evidence. */
 async function failed(
   seen: CheckResult,
-  step: PlannedStep,
   state: StepState,
   since: number,
   log: readonly FetchLogEntry[],
@@ -83,7 +81,8 @@ async function failed(
       `${new Date(at).toISOString()} ${status} ${path} by ${by}, user agent ${userAgent}, from ${remote ?? 'unknown'}`,
   );
   const content = lines.join('\n') || 'nobody has asked for keys in this time';
-  const collected = await collectEvidence(target, { request: nearbyRequest(step, state), since }, signal);
+  const query = { proxies: proxiesOf(deciding(snapshot)), requestId: '', since };
+  const collected = await collectEvidence(target, query, signal);
   const uris = jwksUrisOf([...snapshot.values()].flatMap(({ declared }) => declared));
   const why = ['the access log of the key server says otherwise', fetchFailures(uris, collected)];
   const check = { ...seen, message: why.filter((part) => part !== undefined).join('; ') };

@@ -5,9 +5,7 @@ import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import { skippedForFailFast } from '../skip-reasons.ts';
 import type { Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
-import { within } from '../wait.ts';
-import { filledIn, objectsAhead } from './ahead.ts';
-import { knownNames, startKeyServers } from './context.ts';
+import { startKeyServers } from './context.ts';
 import { intentOf } from './intent.ts';
 import type { KeyRing } from './keys.ts';
 import type { Mesh } from './mesh.ts';
@@ -26,12 +24,6 @@ export interface GroupRequest {
   readonly signal: AbortSignal;
   /** Ends scenarios, which are undone; aborted whenever `signal` is. */
   readonly stop: AbortSignal;
-}
-
-/** What was begun for a scenario that has not run yet. */
-interface Begun extends Prepared {
-  /** Workloads that its first step will apply. */
-  ahead: Promise<void> | undefined;
 }
 
 /**
@@ -60,16 +52,16 @@ export async function runGroups(
   if (!mesh.begun) await target.begin?.(intentOf(groups), signal);
   mesh.begun = true;
   // Keys take time to make and servers to start, and neither needs the mesh in a certain state.
-  const begun = new Map<string, Begun>(
+  const begun = new Map<string, Prepared>(
     all.filter((each) => each.skip === undefined).map((each) => [each.info.id, prepare(each, request)]),
   );
   try {
     for (const { mode, group } of inOrder(groups, facts, target)) {
-      await runGroup(group, mode, all, begun, request, tally);
+      await runGroup(group, mode, begun, request, tally);
     }
   } finally {
     // Left are those that did not run: nobody else ends what was begun for them.
-    await Promise.all([...begun].map(([id, each]) => abandon(id, each, target)));
+    await Promise.all([...begun.values()].map(stopKeyServers));
   }
 }
 
@@ -87,8 +79,7 @@ function inOrder(groups: readonly PlannedGroup[], facts: MeshFacts, target: Targ
 async function runGroup(
   group: PlannedGroup,
   mode: FetchMode | undefined,
-  all: readonly PlannedScenario[],
-  begun: Map<string, Begun>,
+  begun: Map<string, Prepared>,
   request: GroupRequest,
   tally: Tally,
 ): Promise<void> {
@@ -97,10 +88,6 @@ async function runGroup(
   const runnable = group.scenarios.filter((each) => each.skip === undefined);
   if (stop.aborted) return;
   if (mode !== undefined && runnable.length > 0) await target.setFetchMode(mode, signal);
-  for (const each of runnable) {
-    const own = begun.get(each.info.id);
-    if (own !== undefined) own.ahead = startAhead(each, all, own, request);
-  }
   try {
     await runScenarios(group, begun, request, tally);
   } finally {
@@ -113,8 +100,8 @@ async function runGroup(
 
 async function runScenarios(
   group: PlannedGroup,
-  begun: Map<string, Begun>,
-  { mesh: { target }, options, failFast, stop }: GroupRequest,
+  begun: Map<string, Prepared>,
+  { mesh: { target, pending }, options, failFast, stop }: GroupRequest,
   tally: Tally,
 ): Promise<void> {
   for (const scenario of group.scenarios) {
@@ -124,55 +111,18 @@ async function runScenarios(
     if (scenario.skip !== undefined || own === undefined) skip(scenario, scenario.skip ?? '', tally);
     else if (failFast && tally.hasFailures) skip(scenario, skippedForFailFast, tally);
     else {
-      await own.ahead;
       begun.delete(id);
-      await runScenario(scenario, own, target, options, (event) => tally.emit(event), stop);
+      await runScenario(scenario, own, target, options, pending, (event) => tally.emit(event), stop);
     }
   }
 }
 
-function prepare(scenario: PlannedScenario, { keys, mesh, stop }: GroupRequest): Begun {
+function prepare(scenario: PlannedScenario, { keys, mesh, stop }: GroupRequest): Prepared {
   const issuers = keys.get(scenario);
   const keyServers = issuers.then((made) => startKeyServers(scenario, made, mesh.target, stop));
   // What goes wrong here is reported by the scenario that needs it.
   keyServers.catch(() => {});
-  return { issuers, keyServers, ahead: undefined };
-}
-
-/** Begins what later scenarios of the group will wait for. What goes wrong is seen when its step applies it. */
-function startAhead(
-  scenario: PlannedScenario,
-  all: readonly PlannedScenario[],
-  prepared: Prepared,
-  request: GroupRequest,
-): Promise<void> | undefined {
-  const objects = objectsAhead(scenario, all);
-  return objects.length === 0 ? undefined : applyAhead(objects, scenario, prepared, request);
-}
-
-async function applyAhead(
-  objects: ReturnType<typeof objectsAhead>,
-  scenario: PlannedScenario,
-  prepared: Prepared,
-  { mesh: { target }, options, stop }: GroupRequest,
-): Promise<void> {
-  try {
-    await target.prepare(scenario.apps, stop);
-    const names = await knownNames(await prepared.issuers, await prepared.keyServers, target, options.images);
-    await target.apply(filledIn(objects, names, scenario), scenario.info.id, stop);
-  } catch {
-    // The step applies the same again, and reports it.
-  }
-}
-
-/** Ends what was begun for a scenario that did not run; never throws. */
-async function abandon(id: string, { ahead, ...prepared }: Begun, target: Target): Promise<void> {
-  await stopKeyServers(prepared);
-  if (ahead === undefined) return;
-  await ahead;
-  const limit = within(timeouts.undo, new AbortController().signal, `undoing scenario ${id}`);
-  await target.undo(id, limit.signal).catch(() => {});
-  limit.done();
+  return { issuers, keyServers };
 }
 
 function skip(scenario: PlannedScenario, reason: string, tally: Tally): void {

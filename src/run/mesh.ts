@@ -5,11 +5,14 @@ import type { Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { within } from '../wait.ts';
 import { folderOf } from './evidence.ts';
+import { Pending } from './proof/pending.ts';
 
 export class Mesh {
   readonly target: Target;
   /** The id of its facts when there are several meshes, known before it is up; undefined for the only one. */
   readonly label: string | undefined;
+  /** What was changed in it since its proxies were last proven to have everything. */
+  readonly pending = new Pending();
   /** Whether {@link Target.begin} was called, which is to be done once. */
   begun = false;
   #facts: MeshFacts | undefined;

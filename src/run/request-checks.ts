@@ -1,17 +1,22 @@
 /** The request checks of a step: sent together, each judged on its own. */
+import type { HarnessError } from '../errors.ts';
 import type { CheckResult } from '../events.ts';
 import type { PlannedStep, RequestCheck } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
-import type { HttpRequest, Origin } from '../target/target.ts';
+import type { HttpRequest, Origin, Survey } from '../target/target.ts';
 import { withoutSignatures } from '../token/decode.ts';
 import { together } from '../wait.ts';
 import { describeActual, difference } from './compare.ts';
 import { converge, type Outcome } from './converge.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
-import { explain, inPlace } from './explain.ts';
+import { explain } from './explain.ts';
+import { inPlace } from './in-place.ts';
+import { brokenInstrument } from './instruments.ts';
+import { decidersOf } from './proof/concerned.ts';
+import { wayOf } from './proof/way.ts';
 import { buildRequest } from './requests.ts';
 import { resultBase } from './results.ts';
-import type { Held, StepState } from './state.ts';
+import { deciding, type Held, type StepState } from './state.ts';
 import { verdict } from './verdict.ts';
 
 let sequence = 0;
@@ -43,6 +48,10 @@ export async function checkRequests(
     sequence += 1;
     return buildRequest(check, step, context, `jwt-e2e/${options.runId}-${sequence}`);
   });
+  const broken = async (outcomes: readonly Outcome[]) =>
+    held.kind !== 'holds' || outcomes.every((outcome) => outcome.held)
+      ? undefined
+      : await brokenInstrument(state, signal);
   const outcomes = await converge(
     target,
     origin,
@@ -52,13 +61,16 @@ export async function checkRequests(
     })),
     {
       consecutive: options.consecutive,
-      // What the proxies refused, or never got, will not come by waiting for answers too.
-      deadlineMs: held.kind === 'holds' ? options.answersMs : 0,
+      deadlineMs: options.answersMs,
       intervalMs: 200,
       since,
+      varies: varies(origin, requests, state.survey),
+      // What the proxies refused, or never got, will not come by waiting for answers too.
+      once: held.kind !== 'holds',
     },
     signal,
   );
+  const instrument = await broken(outcomes);
   return together(
     [...checks.entries()],
     ([index, check], own) =>
@@ -67,6 +79,7 @@ export async function checkRequests(
         origin,
         state,
         held,
+        broken: instrument,
         since,
         signal: own,
       }),
@@ -79,19 +92,23 @@ async function report(
   check: RequestCheck,
   request: HttpRequest,
   outcome: Outcome,
-  of: { step: PlannedStep; origin: Origin; state: StepState; held: Held; since: number; signal: AbortSignal },
+  of: {
+    readonly step: PlannedStep;
+    readonly origin: Origin;
+    readonly state: StepState;
+    readonly held: Held;
+    readonly broken: HarnessError | undefined;
+    readonly since: number;
+    readonly signal: AbortSignal;
+  },
 ): Promise<CheckResult> {
-  const { step, origin, state, held } = of;
+  const { step, origin, state, held, broken } = of;
   const { target, context, options } = state;
   const token = check.request.token === undefined ? undefined : context.tokens.get(check.request.token)?.view;
   const passes = verdict(outcome, held).state === 'passed';
-  const evidence = passes
-    ? []
-    : await collectEvidence(
-        target,
-        { request: { origin, url: request.url, requestId: request.id }, since: of.since },
-        of.signal,
-      );
+  const proxies = state.survey === undefined ? [] : decidersOf({ origin, request }, state.survey);
+  const query = { proxies, requestId: request.id, since: of.since };
+  const evidence = passes ? [] : await collectEvidence(target, query, of.signal);
   const why = () =>
     explain({
       expected: check.expected.code,
@@ -100,12 +117,12 @@ async function report(
       path: pathOf(request.url),
       claims: token?.claims,
       applied: inPlace(step, state),
-      snapshot: state.snapshot,
+      snapshot: deciding(state.snapshot),
       evidence,
     });
   const seen: CheckResult = {
     ...resultBase(state.scenario, step, check),
-    ...verdict(outcome, held, why),
+    ...verdict(outcome, held, why, broken),
     actual: describeActual(outcome.response, check.expected),
     request: {
       curl: target.curl(origin, request),
@@ -126,6 +143,17 @@ async function report(
   // Tokens can be anywhere: in an address, in what a server echoes, in what is expected.
   const result = options.showTokens ? seen : withoutSignatures(seen);
   return passes ? result : { ...result, ...writeEvidence(options, result, state.applied, evidence) };
+}
+
+/** Why one answer need not be like the next; false when nothing is known that leaves it to chance. */
+function varies(
+  origin: Origin,
+  requests: readonly HttpRequest[],
+  survey: Survey | undefined,
+): string | false | undefined {
+  if (survey === undefined) return undefined;
+  const whys = requests.map((request) => wayOf(origin, request, survey).varies);
+  return whys.find((why) => why !== undefined) ?? false;
 }
 
 /** The path of an absolute address, or of one that begins with it, without the query. */

@@ -5,7 +5,7 @@ import type { PlannedStep, RequestCheck } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
 import type { HttpRequest, Origin } from '../target/target.ts';
 import type { RunContext } from './context.ts';
-import type { StepState } from './state.ts';
+import type { Sent } from './proof/concerned.ts';
 
 /** Fills in templates, adds the token, and makes the address absolute where the origin needs that. */
 export function buildRequest(
@@ -32,29 +32,19 @@ function addressOf(request: RequestCheck['request'], origin: Origin | undefined)
   return /^https?:\/\//.test(request.path) ? request.path : `${request.url ?? ''}${request.path}`;
 }
 
-/** The distinct origins and hosts that a scenario's requests go to: their proxies are the ones whose policies count. */
-export function destinations(
-  steps: readonly PlannedStep[],
-  context: RunContext,
-): { origin: Origin; url: string }[] {
-  const found = new Map<string, { origin: Origin; url: string }>();
+/** The distinct requests that steps send, as far as it matters which way they go. */
+export function sentBy(steps: readonly PlannedStep[], context: RunContext): Sent[] {
+  const found = new Map<string, Sent>();
   for (const step of steps) {
     const { origin } = step;
     if (origin === undefined) continue;
     for (const check of step.checks) {
       if (check.kind !== 'request' || check.skip !== undefined) continue;
-      const url = origin.kind === 'ingress' ? '' : buildRequest(check, step, context, '').url;
-      found.set(JSON.stringify([origin, url === '' ? '' : new URL(url).host]), { origin, url });
+      const { url, headers } = buildRequest(check, step, context, '');
+      const hosts = headers.filter(([name]) => name.toLowerCase() === 'host');
+      const server = origin.kind === 'ingress' ? '' : new URL(url).host;
+      found.set(JSON.stringify([origin, server, hosts]), { origin, request: { url, headers: hosts } });
     }
   }
   return [...found.values()];
-}
-
-/** Where evidence of a check is to be looked for that sends no request itself: where other requests go, first of its step. */
-export function nearbyRequest(
-  step: PlannedStep,
-  { scenario, context }: Pick<StepState, 'scenario' | 'context'>,
-): { origin: Origin; url: string; requestId: string } | undefined {
-  const [nearest] = [...destinations([step], context), ...destinations(scenario.steps, context)];
-  return nearest === undefined ? undefined : { ...nearest, requestId: '' };
 }

@@ -10,8 +10,9 @@ import { redact } from '../token/decode.ts';
 import type { IssuerKeys } from '../token/keys.ts';
 import { within } from '../wait.ts';
 import { makeContext } from './context.ts';
+import type { Pending } from './proof/pending.ts';
 import { withoutVerdict } from './results.ts';
-import type { RunOptions, StepState } from './state.ts';
+import { deciding, proxiesOf, type RunOptions, type StepState } from './state.ts';
 import { runStep } from './step.ts';
 
 /** What was started ahead of time for a scenario. */
@@ -41,6 +42,7 @@ export async function runScenario(
   prepared: Prepared,
   target: Target,
   options: RunOptions,
+  pending: Pending,
   emit: (event: Unstamped) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -71,7 +73,9 @@ export async function runScenario(
       options,
       emit,
       applied: [],
+      pending,
       snapshot: new Map(),
+      survey: undefined,
       held: undefined,
     };
     for (const step of scenario.steps) {
@@ -100,9 +104,15 @@ export async function runScenario(
     }
   }
   if (isWrong || problem !== undefined) {
-    const proxies = [...(state?.snapshot.values() ?? [])].map(({ proxy }) => proxy);
+    const proxies = state === undefined ? [] : proxiesOf(deciding(state.snapshot));
     await holdStill(scenario.info, target, proxies, options, emit, signal);
   }
+  // What is put back must arrive too, before the next scenario is judged.
+  pending.add(
+    scenario.steps
+      .flatMap((step) => [...step.delete, ...step.apply.map(({ manifest }) => manifest)])
+      .map(({ kind }) => kind),
+  );
   const left = await cleanUp(scope, prepared, target);
   // What went wrong first explains more; what could not be put back must still be known.
   if (left !== undefined && problem !== undefined)

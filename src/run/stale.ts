@@ -4,7 +4,7 @@
  * only say that there is no verdict.
  */
 import { HarnessError } from '../errors.ts';
-import type { Snapshot } from './hold.ts';
+import type { Snapshot } from './proof/prove.ts';
 
 /** How the key IDs end that {@link KeyRing} has made: with the run and a number. */
 const endOfKid = /-([0-9a-f]{6})-\d+$/;

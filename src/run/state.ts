@@ -1,9 +1,11 @@
 /** What a scenario carries from step to step. */
+import type { Place } from '../errors.ts';
 import type { Unstamped } from '../events.ts';
 import type { PlannedScenario } from '../plan/types.ts';
-import type { KubeObject, Target } from '../target/target.ts';
+import type { KubeObject, ProxyRef, Survey, Target } from '../target/target.ts';
 import type { RunContext } from './context.ts';
-import type { Snapshot } from './hold.ts';
+import type { Pending } from './proof/pending.ts';
+import type { Snapshot } from './proof/prove.ts';
 
 export interface RunOptions {
   readonly runId: string;
@@ -31,8 +33,12 @@ export interface StepState {
   readonly emit: (event: Unstamped) => void;
   /** Everything the scenario has applied so far. */
   readonly applied: KubeObject[];
+  /** What was changed in the mesh since proxies were last proven to have everything. */
+  readonly pending: Pending;
   /** What the proxies had at the end of the step before. */
   snapshot: Snapshot;
+  /** What there was in the mesh then. */
+  survey: Survey | undefined;
   /** Whether they had what was declared; undefined before the first step. */
   held: Held | undefined;
 }
@@ -40,4 +46,20 @@ export interface StepState {
 /** How the configuration was found to hold, or why not; checks take their proof or problem from it. */
 export type Held =
   | { readonly kind: 'holds'; readonly proof: string }
-  | { readonly kind: 'rejected' | 'unproven'; readonly message: string };
+  | {
+      readonly kind: 'rejected' | 'unproven';
+      readonly message: string;
+      readonly hint?: string | undefined;
+      /** Of the manifest that it is about. */
+      readonly place?: Place | undefined;
+    };
+
+/** The states of the proxies that are the first to decide about requests. */
+export function deciding(snapshot: Snapshot): Snapshot {
+  return new Map([...snapshot].filter(([, { role }]) => role === 'decides'));
+}
+
+/** The proxies in a snapshot. */
+export function proxiesOf(snapshot: Snapshot): ProxyRef[] {
+  return [...snapshot.values()].map(({ proxy }) => proxy);
+}

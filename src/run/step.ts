@@ -1,4 +1,4 @@
-/** One step: apply, wait until it holds, send, compare. */
+/** One step: apply, prove that it holds, send, compare. */
 import { asHarnessError, HarnessError } from '../errors.ts';
 import type { CheckResult } from '../events.ts';
 import { nameOfKey } from '../names.ts';
@@ -8,15 +8,15 @@ import type { Applied, KubeObject } from '../target/target.ts';
 import { redact } from '../token/decode.ts';
 import type { RunContext } from './context.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
-import { inPlace } from './explain.ts';
 import { checkFetches } from './fetches.ts';
-import { takeSettledSnapshot, waitUntilHeld } from './hold.ts';
+import { inPlace, placeOf } from './in-place.ts';
 import { manifestsOf } from './manifests.ts';
+import { type ProofResult, prove } from './proof/prove.ts';
 import { checkRequests } from './request-checks.ts';
-import { destinations, nearbyRequest } from './requests.ts';
+import { sentBy } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import { refuseStaleKeys } from './stale.ts';
-import type { Held, StepState } from './state.ts';
+import { deciding, type Held, proxiesOf, type StepState } from './state.ts';
 
 /**
  * Runs the step and returns the results of its checks.
@@ -28,95 +28,80 @@ export async function runStep(
   state: StepState,
   signal: AbortSignal,
 ): Promise<CheckResult[]> {
-  const { target, scenario, emit } = state;
+  const { scenario, emit } = state;
   emit({ type: 'step-started', mesh: scenario.info.mesh, scenario: scenario.info.id, step: step.name });
-  const changes = step.apply.length + step.delete.length > 0;
-  const hosts = routedHosts(step, state.context);
-  const places = destinations(scenario.steps, state.context);
-  const proxies = async () =>
-    (await Promise.all(places.map((each) => target.proxies(each.origin, each.url, signal)))).flat();
-  // What the proxies have after one step is what they have before the next; only clusters must be asked for by host.
-  const known = state.held?.kind === 'holds' && state.snapshot.size > 0 && hosts.length === 0;
-  const before =
-    !changes || known
-      ? state.snapshot
-      : await takeSettledSnapshot(
-          target,
-          proxies,
-          hosts,
-          { fetch: target.fetchMode(), timeoutMs: state.options.holdMs },
-          signal,
-        );
   const since = Date.now();
-  const { results: applyResults, applied } = await applyStep(step, state, signal);
-  // Without a change, what held before holds still, and what did not has not come either.
-  let held: Held =
-    state.held === undefined || state.held.kind === 'holds'
-      ? { kind: 'holds', proof: 'nothing was changed since the step before' }
-      : state.held;
-  if (changes || state.snapshot.size === 0) {
-    const changedHosts = applied.some(isChangedRoute) ? hosts : [];
-    const result = await waitUntilHeld(
-      target,
-      {
-        proxies,
-        before,
-        hosts: changedHosts,
-        fetch: target.fetchMode(),
-        timeoutMs: state.options.holdMs,
-        since,
-      },
-      signal,
-    );
-    state.snapshot = result.snapshot;
-    refuseStaleKeys(result.snapshot, state.options.runId, kidsOf(state.context));
-    held = result.kind === 'holds' ? result : { kind: result.kind, message: result.message };
-    state.held = held;
-    if (result.kind === 'holds') {
-      emit({
-        type: 'step-held',
-        mesh: scenario.info.mesh,
-        scenario: scenario.info.id,
-        step: step.name,
-        durationMs: result.ms,
-        proof: result.proof,
-      });
-    }
+  const applyResults = await applyStep(step, state, signal);
+  if (step.apply.length + step.delete.length > 0 || state.held === undefined) {
+    state.held = await proveStep(step, state, signal);
   }
   const skipped = step.checks
     .filter((check) => check.skip !== undefined)
     .map((check) => withoutVerdict(scenario, step, check, 'skipped', check.skip ?? ''));
-  const requestResults = await checkRequests(step, state, held, since, signal);
+  const requestResults = await checkRequests(step, state, state.held, since, signal);
   const fetchResults = await checkFetches(step, state, since, signal);
   return [...applyResults, ...requestResults, ...fetchResults, ...skipped];
+}
+
+/** Waits until every proxy that counts has what is in place now. */
+async function proveStep(step: PlannedStep, state: StepState, signal: AbortSignal): Promise<Held> {
+  const { target, scenario, context, options, pending, emit } = state;
+  const result = await prove(
+    target,
+    {
+      sent: sentBy(scenario.steps, context),
+      inPlace: inPlace(step, state),
+      meantIdle: new Set(),
+      markers: pending.markers,
+      fetch: target.fetchMode(),
+      timeoutMs: options.holdMs,
+    },
+    signal,
+  );
+  state.snapshot = result.snapshot;
+  state.survey = result.survey;
+  refuseStaleKeys(result.snapshot, options.runId, kidsOf(context));
+  if (result.kind !== 'holds') return withoutProof(result, step, state);
+  pending.clear();
+  emit({
+    type: 'step-held',
+    mesh: scenario.info.mesh,
+    scenario: scenario.info.id,
+    step: step.name,
+    durationMs: result.ms,
+    proof: result.proof,
+  });
+  return { kind: 'holds', proof: result.proof };
+}
+
+function withoutProof(
+  result: Exclude<ProofResult, { kind: 'holds' }>,
+  step: PlannedStep,
+  state: StepState,
+): Held {
+  const { kind, message } = result;
+  if (kind === 'rejected') return { kind, message };
+  if (result.policy === undefined) {
+    return {
+      kind,
+      message: `the proxies did not take the change over: ${message}`,
+      hint: 'Look at the log of istiod, and give it more time with --hold-timeout.',
+    };
+  }
+  return {
+    kind,
+    message,
+    hint: 'Correct metadata.namespace or the selector of the policy, or the labels of the pods. If it is meant to hold for nobody, write selectsNothing: true at the step.',
+    place: placeOf(result.policy, step, state),
+  };
 }
 
 function kidsOf({ issuers }: RunContext): Set<string> {
   return new Set([...issuers.values()].flatMap(({ keys }) => [...keys.values()].map(({ kid }) => kid)));
 }
 
-const routes = ['ServiceEntry', 'DestinationRule'];
-
-function isChangedRoute({ key, change }: Applied): boolean {
-  return routes.includes(key.kind) && change !== 'unchanged' && change !== 'deleted';
-}
-
-/** Hosts of ServiceEntries and DestinationRules of the step: their clusters show whether a proxy has them. */
-function routedHosts(step: PlannedStep, context: RunContext): string[] {
-  return step.apply.flatMap(({ manifest, place }) => {
-    if (!routes.includes(manifest.kind)) return [];
-    const { spec } = resolve(manifest, context.names, place) as {
-      spec?: { host?: string; hosts?: string[] };
-    };
-    return [...(spec?.hosts ?? []), ...(spec?.host === undefined ? [] : [spec.host])];
-  });
-}
-
-async function applyStep(
-  step: PlannedStep,
-  state: StepState,
-  signal: AbortSignal,
-): Promise<{ results: CheckResult[]; applied: Applied[] }> {
+/** Applies and deletes, and judges whether the API server has taken it as it should. */
+async function applyStep(step: PlannedStep, state: StepState, signal: AbortSignal): Promise<CheckResult[]> {
   const { target, scenario, context, emit } = state;
   const scope = scenario.info.id;
   const check = step.checks.find((each): each is ApplyCheck => each.kind === 'apply');
@@ -124,9 +109,12 @@ async function applyStep(
   const objects = step.apply.map(
     ({ manifest, place }) => resolve(manifest, context.names, place) as unknown as KubeObject,
   );
-  const started = Date.now();
+  const started = performance.now();
+  const since = Date.now();
   const applied: Applied[] = [];
   let refusal: HarnessError | undefined;
+  // Before it is done: what is interrupted may have been done.
+  state.pending.add([...step.delete, ...objects].map(({ kind }) => kind));
   try {
     applied.push(...(await target.delete(step.delete, scope, signal)));
     applied.push(...(await target.apply(objects, scope, signal)));
@@ -138,6 +126,7 @@ async function applyStep(
     }
     refusal = error;
   }
+  refuseMissing(step, applied);
   if (applied.length + objects.length > 0) {
     emit({
       type: 'step-applied',
@@ -149,13 +138,26 @@ async function applyStep(
       warnings: [...new Set(applied.flatMap((each) => each.warnings))].map(show),
     });
   }
-  if (check === undefined) return { results: [], applied };
-  const result = judgeRefusal(step, state, check, refusal, Date.now() - started);
-  if (result.state === 'passed') return { results: [result], applied };
-  const request = nearbyRequest(step, state);
-  const collected = await collectEvidence(target, { request, since: started }, signal);
+  if (check === undefined) return [];
+  const result = judgeRefusal(step, state, check, refusal, Math.round(performance.now() - started));
+  if (result.state === 'passed') return [result];
+  const query = { proxies: proxiesOf(deciding(state.snapshot)), requestId: '', since };
+  const collected = await collectEvidence(target, query, signal);
   const evidence = writeEvidence(state.options, result, inPlace(step, state), collected);
-  return { results: [{ ...result, ...evidence }], applied };
+  return [{ ...result, ...evidence }];
+}
+
+/** What is to be deleted must be there: else a misspelt name would leave the old policy in place without a word. */
+function refuseMissing(step: PlannedStep, applied: readonly Applied[]): void {
+  const refs = new Set(step.delete.map(nameOfKey));
+  const missing = applied
+    .slice(0, step.delete.length)
+    .find(({ key, change }) => change === 'unchanged' && refs.has(nameOfKey(key)));
+  if (missing === undefined) return;
+  throw new HarnessError('E_KUBE', `${nameOfKey(missing.key)} cannot be deleted: it is not there`, {
+    hint: 'Correct kind, name and namespace under delete, or take it out.',
+    place: step.place,
+  });
 }
 
 /** The place of the manifest that the error is about, or else of the first one. */

@@ -1,15 +1,23 @@
 /** What the answer to a request comes to, given whether the proxies have what was declared. */
+import type { HarnessError } from '../errors.ts';
 import type { CheckResult } from '../events.ts';
 import type { Outcome } from './converge.ts';
 import type { Explanation } from './explanation.ts';
 import type { Held } from './state.ts';
 
-/** @param why the cause of a wrong answer, when one can be seen */
+export type Verdict = Pick<CheckResult, 'state' | 'message' | 'hint' | 'code' | 'place'>;
+
+/**
+ * @param why the cause of a wrong answer, when one can be seen
+ * @param broken an instrument of ours that does not work, when one was found: then a wrong answer says nothing
+ */
 export function verdict(
   outcome: Outcome,
   held: Held,
   why: () => Explanation | undefined = () => undefined,
-): Pick<CheckResult, 'state' | 'message' | 'hint' | 'code'> {
+  broken?: HarnessError,
+): Omit<Verdict, 'place'> & { readonly place?: CheckResult['place'] } {
+  const { response, difference, unanswered } = outcome;
   if (held.kind === 'rejected') {
     return {
       state: 'failed',
@@ -18,38 +26,37 @@ export function verdict(
       hint: 'Look for keys that Envoy does not accept in the JWKS; proxy-filters-*.json of the evidence shows what it has.',
     };
   }
-  if (outcome.response.status === 0) {
-    return {
-      state: 'error',
-      code: 'E_SEND',
-      message: `no answer: ${outcome.response.error ?? 'unknown reason'}`,
-    };
-  }
   if (held.kind === 'unproven') {
-    const unproven = `the proxies did not take the change over: ${held.message}`;
-    if (outcome.difference !== undefined && outcome.convergence.firstRightMs === undefined) {
-      return {
-        state: 'failed',
-        code: 'E_UNPROVEN',
-        message: `${outcome.difference}; ${unproven}`,
-        hint: unprovenHint,
-      };
-    }
+    const seen = difference === undefined ? 'the answer' : `${difference}, but that`;
     return {
       state: 'error',
       code: 'E_UNPROVEN',
-      message: `the answer may come from an older policy: ${unproven}`,
-      hint: unprovenHint,
+      message:
+        held.place === undefined ? `${seen} may come from an older policy: ${held.message}` : held.message,
+      hint: held.hint,
+      ...(held.place === undefined ? {} : { place: held.place }),
     };
   }
   if (outcome.held) return { state: 'passed' };
+  if (broken !== undefined) {
+    const { code, message, hint } = broken;
+    return { state: 'error', code, message, hint };
+  }
+  if (difference === undefined) {
+    return {
+      state: 'error',
+      code: 'E_SEND',
+      message:
+        response.status === 0
+          ? `no answer: ${response.error ?? 'unknown reason'}`
+          : `the answers are right, but too few came: ${unanswered} requests were not answered`,
+      hint: 'Is the machine overloaded, or does the application hang? --answer-timeout gives it more time.',
+    };
+  }
   const { cause, remedy } = why() ?? {};
   return {
     state: 'failed',
-    message: [outcome.difference, cause].filter((part) => part !== undefined).join('; '),
+    message: [difference, cause].filter((part) => part !== undefined).join('; '),
     hint: remedy,
   };
 }
-
-const unprovenHint =
-  'If the change makes no difference to the proxy, delete the old policy in a step before, or use other keys.';

@@ -4,18 +4,20 @@
  */
 import { randomBytes } from 'node:crypto';
 import { HarnessError } from '../errors.ts';
-import { timeouts } from '../timeouts.ts';
-import type { HttpRequest, HttpResponse } from './target.ts';
+import type { HttpRequest, HttpResponse, SendLimit } from './target.ts';
 
 const maxBody = 64 * 1024;
 
 export interface CurlBatch {
-  /** The configuration file, for `curl -q -K -`. */
+  /** What a shell in the pod runs. */
+  readonly command: string;
+  /** The configuration file, for its standard input. */
   readonly config: string;
   /**
-   * Reads what curl wrote to standard output. `endedAt`: when it ended, milliseconds since the epoch.
+   * Reads what curl wrote to standard output: an answer for each transfer that came to its end. `endedAt`: when it ended,
+   * milliseconds since the epoch.
    *
-   * @throws HarnessError E_SEND when answers are missing; `stderr` is then among its details
+   * @throws HarnessError E_SEND when curl ended by itself, and answers are missing; `stderr` is then among its details
    */
   parse(stdout: Buffer, endedAt: number, stderr?: string): HttpResponse[];
 }
@@ -32,7 +34,7 @@ export function requestHeaders(request: HttpRequest): [string, string][] {
  * Builds the batch. Each transfer asks for its connection to be closed, so that the next one is made anew,
  * as separate curl processes would; paths are sent as they are (`path-as-is`, `globoff`).
  */
-export function curlBatch(requests: readonly HttpRequest[]): CurlBatch {
+export function curlBatch(requests: readonly HttpRequest[], limit: SendLimit): CurlBatch {
   const boundary = `--${randomBytes(12).toString('hex')}`;
   const format = `\n${boundary} %{http_code} %{size_header} %{size_download} %{time_total} %{exitcode} %{errormsg}\n${boundary}.\n`;
   const blocks = requests.map((request) =>
@@ -46,13 +48,17 @@ export function curlBatch(requests: readonly HttpRequest[]): CurlBatch {
       'globoff',
       'silent',
       'include',
-      `max-time = ${Math.ceil(timeouts.curl / 1000)}`,
+      `max-time = ${limit.requestMs / 1000}`,
       'output = "-"',
       `write-out = ${quote(format)}`,
     ].join('\n'),
   );
+  const config = `${blocks.join('\nnext\n')}\n`;
+  // Whatever hangs, curl ends in time; what it has printed by then counts.
+  const seconds = Math.ceil(limit.allMs / 1000);
   return {
-    config: `${blocks.join('\nnext\n')}\n`,
+    command: `head -c ${Buffer.byteLength(config)} | timeout ${seconds} curl -q -K -; code=$?; [ $code = 124 ] || [ $code = 143 ] && printf '\\n${boundary} out of time\\n'; exit $code`,
+    config,
     parse: (stdout, endedAt, stderr = '') => parseOutput(stdout, boundary, requests.length, endedAt, stderr),
   };
 }
@@ -78,11 +84,13 @@ function parseOutput(
   const responses: Omit<HttpResponse, 'at'>[] = [];
   const begin = Buffer.from(`\n${boundary} `);
   const end = Buffer.from(`\n${boundary}.\n`);
+  const outOfTime = Buffer.from(`\n${boundary} out of time\n`);
   let position = 0;
   while (responses.length < count) {
     const marker = stdout.indexOf(begin, position);
     const close = marker < 0 ? -1 : stdout.indexOf(end, marker);
     if (close < 0) {
+      if (stdout.includes(outOfTime)) break;
       throw new HarnessError('E_SEND', `curl ended after ${responses.length} of ${count} requests`, {
         details: `${stderr}\n${stdout.subarray(position).toString('utf8').slice(0, 2000)}`.trim(),
       });

@@ -1,34 +1,32 @@
 /** Requests from outside the cluster to the ingress gateway, with undici: the path is sent untouched. */
 import { Agent } from 'undici';
 import { nameOfError } from '../names.ts';
-import { timeouts } from '../timeouts.ts';
 import { throwIfAborted, together, within } from '../wait.ts';
 import { requestHeaders } from './curl-batch.ts';
-import type { HttpRequest, HttpResponse } from './target.ts';
+import type { HttpRequest, HttpResponse, SendLimit } from './target.ts';
 
 const maxBody = 64 * 1024;
 
 /**
  * Sends every request `rounds` times, a connection for each; result[round][request]. The requests of one round
  * go out together.
- *
- * @param timeoutMs longest time for one request, from its connection to the end of its body
  */
 export async function sendThroughIngress(
   base: string,
   requests: readonly HttpRequest[],
   rounds: number,
   signal: AbortSignal,
-  timeoutMs: number = timeouts.ingress,
+  { requestMs, allMs }: SendLimit,
 ): Promise<HttpResponse[][]> {
   // pipelining 0 closes the connection after each answer; undici.request keeps Host and the raw path, fetch does not.
-  const agent = new Agent({ pipelining: 0, connect: { timeout: timeoutMs } });
+  const agent = new Agent({ pipelining: 0, connect: { timeout: requestMs } });
+  const started = performance.now();
   try {
     const answers: HttpResponse[][] = [];
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < rounds && (round === 0 || performance.now() - started < allMs); round++) {
       throwIfAborted(signal);
       answers.push(
-        await together(requests, (request, own) => sendOne(agent, base, request, own, timeoutMs), signal),
+        await together(requests, (request, own) => sendOne(agent, base, request, own, requestMs), signal),
       );
     }
     return answers;
@@ -50,11 +48,11 @@ export async function sendOne(
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<HttpResponse> {
-  const started = Date.now();
+  const started = performance.now();
   const finish = (answer: Pick<HttpResponse, 'status' | 'headers' | 'body' | 'error'>): HttpResponse => ({
     ...answer,
     at: Date.now(),
-    durationMs: Date.now() - started,
+    durationMs: Math.round(performance.now() - started),
   });
   // undici's own limits start again with every piece of a body.
   const limit = within(timeoutMs, signal, 'the request');

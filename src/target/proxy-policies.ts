@@ -1,64 +1,86 @@
 /**
- * What a proxy enforces, read from its own configuration: the listeners and clusters of Envoy's `/config_dump`.
- * That istiod has taken a policy says nothing about the proxies; this does.
+ * What a proxy enforces, read from its own configuration: the listeners of Envoy's `/config_dump`. That istiod has taken
+ * a policy says nothing about the proxies; this does.
  */
-import { createHash } from 'node:crypto';
-import type { ProxyPolicies } from './target.ts';
+import { markerIn } from './marker.ts';
+import type { ProxyPolicies, ProxyRef } from './target.ts';
 
 type Json = Record<string, unknown>;
 interface Dump {
   configs?: Json[];
 }
 
-/**
- * @param listeners answer of `/config_dump?resource=dynamic_listeners`
- * @param clusters answer of `/config_dump?resource=dynamic_active_clusters`, or undefined when none matter
- * @param hosts only clusters whose name contains one of these count for the fingerprint
- */
-export function readProxyPolicies(
-  listeners: Dump,
-  clusters: Dump | undefined,
-  hosts: readonly string[],
-): ProxyPolicies {
+const httpManager = 'envoy.filters.network.http_connection_manager';
+
+/** @param listeners answer of `/config_dump?resource=dynamic_listeners` */
+export function readProxyPolicies(listeners: Dump, kind: ProxyRef['kind']): ProxyPolicies {
   const jwt: Json[] = [];
   const rbac: Json[] = [];
-  const rejected: string[] = [];
-  const nameless: string[] = [];
-  for (const listener of listeners.configs ?? []) {
+  const markers: string[] = [];
+  for (const entry of listeners.configs ?? []) {
     // Only the active state is enforced: a warming or draining one is not yet, or no longer.
-    visit((listener.active_state as Json | undefined)?.listener, (filter) => {
-      if (filter.name === 'envoy.filters.http.jwt_authn') jwt.push(filter.typed_config as Json);
-      if (filter.name === 'envoy.filters.http.rbac') rbac.push(filter.typed_config as Json);
-    });
-    const error = listener.error_state as { details?: string } | undefined;
-    // Envoy notes a rejected listener a second time, in an entry without a name.
-    if (error !== undefined && listener.name !== undefined)
-      rejected.push(`listener ${listener.name}: ${error.details ?? 'rejected'}`);
-    else if (error !== undefined) nameless.push(error.details ?? 'a listener was rejected');
+    const active = (entry.active_state as Json | undefined)?.listener as Json | undefined;
+    if (active === undefined || !isInbound(active, kind)) continue;
+    for (const manager of filtersOf(active, httpManager)) {
+      jwt.push(...filtersOf(manager, 'envoy.filters.http.jwt_authn').filter(isIstios));
+      const own = filtersOf(manager, 'envoy.filters.http.rbac');
+      rbac.push(...own);
+      markers.push(markerIn(own.map(({ shadow_rules }) => shadow_rules)) ?? '');
+    }
   }
-  const relevant = (clusters?.configs ?? [])
-    .map((each) => each.cluster as Json)
-    .filter((cluster) => hosts.some((host) => String(cluster?.name).includes(host)));
   return {
     providers: unique(
       jwt.flatMap((config) => Object.values((config.providers ?? {}) as Record<string, Json>)).map(provider),
     ),
     rbac: unique(rbac.flatMap(policies)),
-    fingerprint: { jwt: hash(jwt), rbac: hash(rbac), clusters: hash(relevant) },
-    rejected: [
-      ...rejected,
-      ...nameless.filter((details) => !rejected.some((named) => named.endsWith(details))),
-    ],
+    markers,
+    rejected: rejections(listeners.configs ?? []),
   };
 }
 
-function visit(node: unknown, found: (filter: Json) => void): void {
-  if (Array.isArray(node)) {
-    for (const each of node) visit(each, found);
-  } else if (typeof node === 'object' && node !== null) {
-    if (typeof (node as Json).name === 'string' && 'typed_config' in node) found(node as Json);
-    for (const each of Object.values(node)) visit(each, found);
-  }
+/** Policies hold for what comes in. A gateway has nothing else; its listeners have the direction OUTBOUND. */
+function isInbound({ traffic_direction: direction }: Json, kind: ProxyRef['kind']): boolean {
+  return kind === 'gateway' || direction === 'INBOUND';
+}
+
+function rejections(entries: readonly Json[]): ProxyPolicies['rejected'] {
+  const found = entries.flatMap(({ name, error_state: error }) => {
+    if (error === undefined) return [];
+    const { details = 'rejected', failed_configuration: failed } = error as {
+      details?: string;
+      failed_configuration?: unknown;
+    };
+    return [{ name: name as string | undefined, details, marker: markerIn(failed) ?? '' }];
+  });
+  const named = found.filter(({ name }) => name !== undefined);
+  // Envoy notes a rejected listener a second time, in an entry without a name.
+  const nameless = found.filter(
+    ({ name, details }) => name === undefined && !named.some((each) => each.details === details),
+  );
+  return [
+    ...named.map(({ name, details, marker }) => ({ reason: `listener ${name}: ${details}`, marker })),
+    ...nameless.map(({ details, marker }) => ({ reason: details, marker })),
+  ];
+}
+
+/** The configurations of all filters of this name within a node. */
+function filtersOf(root: unknown, name: string): Json[] {
+  const found: Json[] = [];
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) {
+      for (const each of node) visit(each);
+    } else if (typeof node === 'object' && node !== null) {
+      if ((node as Json).name === name && 'typed_config' in node) found.push(node.typed_config as Json);
+      for (const each of Object.values(node)) visit(each);
+    }
+  };
+  visit(root);
+  return found;
+}
+
+/** Istio names providers `origins-0`, `origins-1`, … (pilot/pkg/security/authn); an EnvoyFilter may add a filter of its own. */
+function isIstios({ providers }: Json): boolean {
+  return Object.keys((providers ?? {}) as Json).every((name) => /^origins-\d+$/.test(name));
 }
 
 function provider(config: Json): ProxyPolicies['providers'][number] {
@@ -97,8 +119,4 @@ function policies(config: Json): { name: string; action: string; rules: string }
 
 function unique<T>(values: readonly T[]): T[] {
   return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
-}
-
-function hash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }

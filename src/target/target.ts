@@ -56,6 +56,14 @@ export interface HttpResponse {
   readonly error?: string | undefined;
 }
 
+/** How long requests may take, in milliseconds. */
+export interface SendLimit {
+  /** One request, from its connection to the end of its body. */
+  readonly requestMs: number;
+  /** All of them: what was not sent by then counts as not answered. */
+  readonly allMs: number;
+}
+
 /** One Envoy: a sidecar or a gateway. */
 export interface ProxyRef {
   readonly namespace: string;
@@ -64,20 +72,51 @@ export interface ProxyRef {
   readonly kind: 'sidecar' | 'gateway';
 }
 
+/** A pod of the mesh that is not being deleted. */
+export interface MeshPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ip?: string | undefined;
+  readonly isReady: boolean;
+  /** Undefined: it has no Envoy, so no policy holds for it. */
+  readonly proxy?: ProxyRef['kind'] | undefined;
+  /** It is in ambient mode, whose proxies are elsewhere. */
+  readonly isAmbient?: boolean | undefined;
+  /** It belongs to an application of kind/apps, which answers the same every time. */
+  readonly isApp?: boolean | undefined;
+}
+
+/** What there is in the mesh now that decides which proxies a request passes and which policies hold for them. */
+export interface Survey {
+  readonly rootNamespace: string;
+  /** The gateway to which {@link Target.ingressUrl} leads. */
+  readonly ingress: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
+  readonly pods: readonly MeshPod[];
+  /** Services, policies, and what routes requests or changes filters, as the API server has them. */
+  readonly objects: readonly KubeObject[];
+  /** Kinds that this user may not list. */
+  readonly hidden: readonly string[];
+}
+
 /** What a proxy really enforces, read from Envoy's own configuration. */
 export interface ProxyPolicies {
+  /** Of the filters that Istio has made. */
   readonly providers: readonly {
     readonly issuer: string;
     /** Inline keys, parsed; undefined when Envoy fetches them itself. */
     readonly keys?: readonly Record<string, unknown>[] | undefined;
     readonly uri?: string | undefined;
   }[];
-  /** RBAC policies: `ns[foo]-policy[name]-rule[0]` with their rules as JSON text. */
+  /** RBAC policies that are enforced: `ns[foo]-policy[name]-rule[0]` with their rules as JSON text. */
   readonly rbac: readonly { readonly name: string; readonly action: string; readonly rules: string }[];
-  /** Each part changes whenever the configuration that is enforced changes. */
-  readonly fingerprint: { readonly jwt: string; readonly rbac: string; readonly clusters: string };
-  /** Reasons why Envoy refused an update (NACK). */
-  readonly rejected: readonly string[];
+  /**
+   * The value of the marker (see {@link Target.mark}) in every place to which policies are attached, which is each HTTP
+   * connection manager of an inbound listener or of a gateway; an empty text where there is none.
+   */
+  readonly markers: readonly string[];
+  /** Updates that Envoy refused (NACK): the reason, and the marker that was in what it refused. */
+  readonly rejected: readonly { readonly reason: string; readonly marker: string }[];
 }
 
 export interface FetchLogEntry {
@@ -179,24 +218,33 @@ export interface Target {
   /** Puts everything of this scope back to what it was before. */
   undo(scope: string, signal: AbortSignal): Promise<void>;
 
-  /** Sends all requests `rounds` times over, each on a fresh connection, in order; result[round][request]. */
+  /**
+   * Sends all requests `rounds` times over, each on a fresh connection, in order; result[round][request]. What is not
+   * answered within the limit has status 0 and says so; rounds of which nothing was sent are left out.
+   */
   send(
     origin: Origin,
     requests: readonly HttpRequest[],
     rounds: number,
     signal: AbortSignal,
+    limit: SendLimit,
   ): Promise<HttpResponse[][]>;
   /** The request as a line that can be pasted into a shell. */
   curl(origin: Origin, request: HttpRequest): string;
   /** Address of the ingress gateway as seen from outside, such as http://127.0.0.1:31080. */
   ingressUrl(): string;
 
-  /** The proxies whose policies decide about this request. */
-  proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]>;
-  /** `hosts`: the hosts whose clusters count for `fingerprint.clusters`. */
-  proxyPolicies(proxy: ProxyRef, hosts: readonly string[], signal: AbortSignal): Promise<ProxyPolicies>;
-  /** RequestAuthentications and AuthorizationPolicies that select this proxy, as the API server has them. */
-  declaredPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]>;
+  /** What there is in the mesh now. */
+  survey(signal: AbortSignal): Promise<Survey>;
+  /**
+   * Puts a value into the mesh that changes no answer, and that reaches proxies the way policies do: an AuthorizationPolicy
+   * that is a dry run. A proxy that has it has what was applied before, too (docs/adr/0017-markers.md).
+   *
+   * @param proxies whom it must reach
+   * @throws HarnessError E_NOT_OWNED when that would touch a namespace that is not this tool's
+   */
+  mark(value: string, proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void>;
+  proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies>;
 
   startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle>;
   /** Fetches of keys from an in-cluster server, by its access log since `since` (ms since the epoch). */
@@ -210,8 +258,9 @@ export interface Target {
   /** Everything that helps to explain what happened to this request since `since`. */
   evidence(
     query: {
-      readonly origin: Origin;
-      readonly url: string;
+      /** Whose filters and log lines are wanted. */
+      readonly proxies: readonly ProxyRef[];
+      /** Of all requests when it is empty. */
       readonly requestId: string;
       readonly since: number;
     },

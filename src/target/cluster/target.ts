@@ -18,6 +18,7 @@ import type {
   ObjectKey,
   PreviewPart,
   Progress,
+  ProxyRef,
 } from '../target.ts';
 import { Claims } from './claim.ts';
 import { findIstio } from './facts.ts';
@@ -107,7 +108,7 @@ export class ClusterTarget extends KubernetesTarget {
   /** What the gateway says of itself; nothing when there is none, or this user may not ask it. */
   async #gatewayVersions(signal: AbortSignal): Promise<{ istio?: string; envoy?: string }> {
     try {
-      const [gateway] = await this.proxies({ kind: 'ingress' }, '', signal);
+      const [gateway] = await this.ingressProxies(signal);
       return gateway === undefined ? {} : await this.proxyVersions(gateway, signal);
     } catch (thrown) {
       if (signal.aborted || !(thrown instanceof HarnessError)) throw thrown;
@@ -197,6 +198,11 @@ export class ClusterTarget extends KubernetesTarget {
   override async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
     for (const key of keys) await this.#claims.check(key, signal);
     return super.delete(keys, scope, signal);
+  }
+
+  /** Where the proxies are: the root namespace belongs to others. */
+  protected override markerNamespaces(proxies: readonly ProxyRef[]): readonly string[] {
+    return [...new Set(proxies.map(({ namespace }) => namespace))];
   }
 
   fetchMode(): FetchMode {

@@ -156,7 +156,7 @@ export class KindTarget extends KubernetesTarget {
 
   async #facts(engine: string, signal: AbortSignal): Promise<MeshFacts> {
     const { name, hub, tag, nodeImage, reason } = this.#settings;
-    const [gateway] = await this.proxies({ kind: 'ingress' }, '', signal);
+    const [gateway] = await this.ingressProxies(signal);
     const versions = gateway === undefined ? {} : await this.proxyVersions(gateway, signal);
     const { body } = await this.clients.data.request('/version', { signal });
     return {

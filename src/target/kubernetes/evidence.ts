@@ -2,7 +2,8 @@
 import { listPods, podLog } from '../../kube/workloads.ts';
 import type { EvidenceFile, ProxyRef } from '../target.ts';
 import type { Clients } from './clients.ts';
-import { adminGet, listenersPath, proxyContainer } from './proxies.ts';
+import { adminGet, listenersPath } from './proxies.ts';
+import { proxyContainer } from './survey.ts';
 
 const filters = /envoy\.filters\.http\.(jwt_authn|rbac)/;
 

@@ -9,7 +9,7 @@ import { timeouts } from '../../timeouts.ts';
 import { until } from '../../wait.ts';
 import type { KubeObject } from '../target.ts';
 import type { Clients } from './clients.ts';
-import { hasProxy } from './proxies.ts';
+import { hasProxy } from './survey.ts';
 
 const variable = 'PILOT_JWT_ENABLE_REMOTE_JWKS';
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'istiod' };

@@ -10,6 +10,8 @@ import { timeouts } from '../../timeouts.ts';
 import { together } from '../../wait.ts';
 import { curlBatch, curlLine, shellQuote } from '../curl-batch.ts';
 import { sendThroughIngress } from '../ingress.ts';
+import { markerPolicy } from '../marker.ts';
+import { inRounds } from '../rounds.ts';
 import type {
   Applied,
   CapabilityName,
@@ -24,20 +26,16 @@ import type {
   Origin,
   ProxyPolicies,
   ProxyRef,
+  SendLimit,
+  Survey,
   Target,
 } from '../target.ts';
 import { loadApp } from './apps.ts';
 import type { Clients } from './clients.ts';
 import { collectEvidence } from './evidence.ts';
 import { Ledger } from './ledger.ts';
-import {
-  adminGet,
-  declaredPolicies,
-  findProxies,
-  listenersPath,
-  proxyContainer,
-  proxyPolicies,
-} from './proxies.ts';
+import { adminGet, ingressProxies, listenersPath, proxyPolicies } from './proxies.ts';
+import { proxyContainer, surveyMesh } from './survey.ts';
 
 export interface KubernetesOptions {
   readonly appsFolder: string;
@@ -49,6 +47,8 @@ export interface KubernetesOptions {
 
 /** What {@link KubernetesTarget.prepare} has applied. */
 export const appsScope = 'apps';
+/** What {@link KubernetesTarget.mark} has applied. */
+const markerScope = 'marker';
 
 export abstract class KubernetesTarget implements Target {
   abstract readonly name: string;
@@ -59,6 +59,8 @@ export abstract class KubernetesTarget implements Target {
   #clients: Clients | undefined;
   #ledger: Ledger | undefined;
   readonly #ready = new Set<string>();
+  /** Kinds that the API server was seen not to have. */
+  readonly #absent = new Set<string>();
 
   constructor(options: KubernetesOptions) {
     this.options = options;
@@ -117,6 +119,7 @@ export abstract class KubernetesTarget implements Target {
   }
 
   async apply(objects: readonly KubeObject[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    if (objects.some(({ kind }) => kind === 'CustomResourceDefinition')) this.#absent.clear();
     const applied: Applied[] = [];
     for (const object of objects) {
       const { object: after, ...result } = await this.ledger.apply(object, scope, signal);
@@ -151,21 +154,20 @@ export abstract class KubernetesTarget implements Target {
     requests: readonly HttpRequest[],
     rounds: number,
     signal: AbortSignal,
+    limit: SendLimit,
   ): Promise<HttpResponse[][]> {
-    if (origin.kind === 'ingress') return sendThroughIngress(this.ingressUrl(), requests, rounds, signal);
+    if (origin.kind === 'ingress')
+      return sendThroughIngress(this.ingressUrl(), requests, rounds, signal, limit);
     const pod = await this.#podOf(origin, signal);
     // One exec for all requests of all rounds: opening it costs more than the requests themselves.
-    const batch = curlBatch(Array.from({ length: rounds }, () => requests).flat());
+    const batch = curlBatch(Array.from({ length: rounds }, () => requests).flat(), limit);
     const result = await exec(
       this.clients.data,
       { namespace: origin.namespace, pod, container: origin.app },
-      ['sh', '-c', `head -c ${Buffer.byteLength(batch.config)} | curl -q -K -`],
-      { stdin: batch.config, signal, timeoutMs: timeouts.exec + requests.length * rounds * 1000 },
+      ['sh', '-c', batch.command],
+      { stdin: batch.config, signal, timeoutMs: timeouts.exec + limit.allMs },
     );
-    const responses = batch.parse(result.stdout, Date.now(), result.stderr);
-    return Array.from({ length: rounds }, (_, round) =>
-      responses.slice(round * requests.length, (round + 1) * requests.length),
-    );
+    return inRounds(batch.parse(result.stdout, Date.now(), result.stderr), requests.length);
   }
 
   curl(origin: Origin, request: HttpRequest): string {
@@ -188,20 +190,25 @@ export abstract class KubernetesTarget implements Target {
     return `${kubectl} exec -n ${namespace} ${pod} -c ${proxyContainer} -- pilot-agent request GET '${listenersPath(proxy)}'`;
   }
 
-  async proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]> {
-    return findProxies(this.clients, this.options.gateway, origin, url, signal);
+  async survey(signal: AbortSignal): Promise<Survey> {
+    const { istioNamespace, gateway } = this.options;
+    const apps = this.ledger.keys(appsScope).filter(({ kind }) => kind === 'Deployment');
+    const mesh = { rootNamespace: istioNamespace, ingress: gateway };
+    return surveyMesh(this.clients, mesh, apps, this.#absent, signal);
   }
 
-  async proxyPolicies(
-    proxy: ProxyRef,
-    hosts: readonly string[],
-    signal: AbortSignal,
-  ): Promise<ProxyPolicies> {
-    return proxyPolicies(this.clients, proxy, hosts, signal);
+  /** In the root namespace, where one policy holds for every proxy; see {@link markerNamespaces}. */
+  async mark(value: string, proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void> {
+    const policies = this.markerNamespaces(proxies).map((namespace) => markerPolicy(namespace, value));
+    await this.apply(policies, markerScope, signal);
   }
 
-  async declaredPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]> {
-    return declaredPolicies(this.clients, this.options.istioNamespace, proxy, signal);
+  protected markerNamespaces(_proxies: readonly ProxyRef[]): readonly string[] {
+    return [this.options.istioNamespace];
+  }
+
+  async proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies> {
+    return proxyPolicies(this.clients, proxy, signal);
   }
 
   async podFetches(
@@ -231,15 +238,18 @@ export abstract class KubernetesTarget implements Target {
 
   async evidence(
     query: {
-      readonly origin: Origin;
-      readonly url: string;
+      readonly proxies: readonly ProxyRef[];
       readonly requestId: string;
       readonly since: number;
     },
     signal: AbortSignal,
   ): Promise<EvidenceFile[]> {
-    const proxies = await this.proxies(query.origin, query.url, signal);
-    return collectEvidence(this.clients, this.options.istioNamespace, proxies, query, signal);
+    return collectEvidence(this.clients, this.options.istioNamespace, query.proxies, query, signal);
+  }
+
+  /** The proxies of the ingress gateway. */
+  protected async ingressProxies(signal: AbortSignal): Promise<ProxyRef[]> {
+    return ingressProxies(this.clients, this.options.gateway, signal);
   }
 
   /** Versions of Istio and Envoy, as a gateway or sidecar reports them. */

@@ -34,18 +34,27 @@ export async function sweep(
   return found.length;
 }
 
-/** As {@link listObjects}; nothing for a kind that is not there or that this user may not see, and so never made. */
+/**
+ * As {@link listObjects}; nothing for a kind that is not there or that this user may not see, and so never made.
+ *
+ * @param on what is called in these two cases
+ */
 export async function listVisible(
   client: KubeClient,
   query: Parameters<typeof listObjects>[1],
   signal: AbortSignal,
+  on: { readonly hidden?: () => void; readonly absent?: () => void } = {},
 ): Promise<KubeObject[]> {
   try {
     return await listObjects(client, query, signal);
   } catch (thrown) {
     if (thrown instanceof KubeError) {
+      if (thrown.status === 403) on.hidden?.();
       if ([403, 404].includes(thrown.status)) return [];
-    } else if (!signal.aborted && !(await serves(client, query.apiVersion, query.kind, signal))) return [];
+    } else if (!signal.aborted && !(await serves(client, query.apiVersion, query.kind, signal))) {
+      on.absent?.();
+      return [];
+    }
     throw thrown;
   }
 }

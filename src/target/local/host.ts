@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { asHarnessError, HarnessError } from '../../errors.ts';
 import type { MeshFacts } from '../../events.ts';
 import { problemOf } from '../../problem.ts';
-import type { HttpRequest, KeyServerHandle, Origin, Progress } from '../target.ts';
+import type { HttpRequest, KeyServerHandle, Origin, Progress, SendLimit } from '../target.ts';
 import { writeState } from './kept.ts';
 import {
   type Forwarded,
@@ -111,8 +111,8 @@ export class MeshHost {
     const target = this.#target;
     const calls: Record<string, Call> = {
       send: async (args, signal) => {
-        const [origin, requests, rounds] = args as [Origin, HttpRequest[], number];
-        const answers = await target.send(origin, requests, rounds, signal);
+        const [origin, requests, rounds, limit] = args as [Origin, HttpRequest[], number, SendLimit];
+        const answers = await target.send(origin, requests, rounds, signal, limit);
         return { answers, curl: requests.map((request) => target.curl(origin, request)) };
       },
       startKeyServer: async ([call], signal) => {

@@ -20,6 +20,8 @@ import type {
   Progress,
   ProxyPolicies,
   ProxyRef,
+  SendLimit,
+  Survey,
   Target,
 } from '../target.ts';
 import { endKept, existsAlready, findKept, type Kept, startKept } from './kept.ts';
@@ -134,10 +136,11 @@ export class RemoteTarget implements Target {
     requests: readonly HttpRequest[],
     rounds: number,
     signal: AbortSignal,
+    limit: SendLimit,
   ): Promise<HttpResponse[][]> {
     const { answers, curl } = await this.#call<{ answers: HttpResponse[][]; curl: string[] }>(
       'send',
-      [origin, requests, rounds],
+      [origin, requests, rounds, limit],
       signal,
     );
     requests.forEach((request, index) => {
@@ -156,16 +159,16 @@ export class RemoteTarget implements Target {
     return this.#curl.get(request.id) ?? curlLine(request, request.url);
   }
 
-  proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]> {
-    return this.#call('proxies', [origin, url], signal);
+  survey(signal: AbortSignal): Promise<Survey> {
+    return this.#call('survey', [], signal);
   }
 
-  proxyPolicies(proxy: ProxyRef, hosts: readonly string[], signal: AbortSignal): Promise<ProxyPolicies> {
-    return this.#call('proxyPolicies', [proxy, hosts], signal);
+  mark(value: string, proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void> {
+    return this.#call('mark', [value, proxies], signal);
   }
 
-  declaredPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]> {
-    return this.#call('declaredPolicies', [proxy], signal);
+  proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies> {
+    return this.#call('proxyPolicies', [proxy], signal);
   }
 
   podFetches(

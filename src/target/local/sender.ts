@@ -1,10 +1,10 @@
 /** Sends requests as an application in a pod would: through its sidecar, each on a connection of its own. */
 import { Agent, buildConnector } from 'undici';
 import { HarnessError } from '../../errors.ts';
-import { timeouts } from '../../timeouts.ts';
 import { throwIfAborted } from '../../wait.ts';
 import { sendOne } from '../ingress.ts';
-import type { HttpRequest, HttpResponse } from '../target.ts';
+import { inRounds } from '../rounds.ts';
+import type { HttpRequest, HttpResponse, SendLimit } from '../target.ts';
 import type { Resolver } from './resolver.ts';
 import type { Workload } from './workload.ts';
 
@@ -66,30 +66,31 @@ export async function sendFromPod(
   routes: readonly Route[],
   rounds: number,
   signal: AbortSignal,
+  { requestMs, allMs }: SendLimit,
 ): Promise<HttpResponse[][]> {
-  const agents = routes.map(agentFor);
+  const agents = routes.map((route) => agentFor(route, requestMs));
+  const started = performance.now();
+  const answers: HttpResponse[] = [];
   try {
-    const answers: HttpResponse[][] = [];
     for (let round = 0; round < rounds; round++) {
-      const answered: HttpResponse[] = [];
       for (const [index, request] of requests.entries()) {
         throwIfAborted(signal);
+        if (performance.now() - started >= allMs) return inRounds(answers, requests.length);
         const agent = agents[index];
         if (agent === undefined) throw new HarnessError('E_INTERNAL', 'a request has no route');
         const { origin, path } = splitUrl(request.url);
-        answered.push(await sendOne(agent, origin, { ...request, url: path }, signal, timeouts.curl));
+        answers.push(await sendOne(agent, origin, { ...request, url: path }, signal, requestMs));
       }
-      answers.push(answered);
     }
-    return answers;
+    return inRounds(answers, requests.length);
   } finally {
     await Promise.all(agents.map((agent) => agent.destroy()));
   }
 }
 
-function agentFor(route: Route): Agent {
+function agentFor(route: Route, timeout: number): Agent {
   // As curl does without a private CA: certificates are checked against the usual ones.
-  const common = { timeout: timeouts.curl };
+  const common = { timeout };
   if ('anywhere' in route) return new Agent({ pipelining: 0, connect: common });
   if ('socketPath' in route)
     return new Agent({ pipelining: 0, connect: { ...common, socketPath: route.socketPath } });

@@ -26,6 +26,8 @@ import type {
   Progress,
   ProxyPolicies,
   ProxyRef,
+  SendLimit,
+  Survey,
 } from '../target.ts';
 import { gatewayLabels } from './base-objects.ts';
 import { type Envoy, listenersPath } from './envoy.ts';
@@ -127,14 +129,15 @@ export class LocalTarget extends KubernetesTarget {
     requests: readonly HttpRequest[],
     rounds: number,
     signal: AbortSignal,
+    limit: SendLimit,
   ): Promise<HttpResponse[][]> {
     return this.#whole(signal, async (own) => {
-      if (origin.kind === 'ingress') return super.send(origin, requests, rounds, own);
+      if (origin.kind === 'ingress') return super.send(origin, requests, rounds, own, limit);
       const workload = this.#workloadOf(origin);
       await workload.listening(own);
       const hosts = await this.#meshHosts(own);
       const routes = requests.map(({ url }) => routeOf(this.#running, workload, url, hosts));
-      return sendFromPod(requests, routes, rounds, own);
+      return sendFromPod(requests, routes, rounds, own, limit);
     });
   }
 
@@ -160,31 +163,14 @@ export class LocalTarget extends KubernetesTarget {
     return `curl -sS --unix-socket ${shellQuote(envoy.adminSocket)} 'http://envoy/${listenersPath}'`;
   }
 
-  override async proxies(origin: Origin, url: string, signal: AbortSignal): Promise<ProxyRef[]> {
-    return this.#whole(signal, (own) => super.proxies(origin, url, own));
+  override async survey(signal: AbortSignal): Promise<Survey> {
+    return this.#whole(signal, (own) => super.survey(own));
   }
 
-  override async declaredPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]> {
-    return this.#whole(signal, (own) => super.declaredPolicies(proxy, own));
-  }
-
-  override async proxyPolicies(
-    proxy: ProxyRef,
-    hosts: readonly string[],
-    signal: AbortSignal,
-  ): Promise<ProxyPolicies> {
+  override async proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies> {
     const envoy = this.#envoyOf(proxy);
-    const [listeners, clusters] = await this.#whole(signal, (own) =>
-      Promise.all([
-        envoy.get(listenersPath, own),
-        hosts.length === 0 ? undefined : envoy.get('config_dump?resource=dynamic_active_clusters', own),
-      ]),
-    );
-    return readProxyPolicies(
-      JSON.parse(listeners),
-      clusters === undefined ? undefined : JSON.parse(clusters),
-      hosts,
-    );
+    const listeners = await this.#whole(signal, (own) => envoy.get(listenersPath, own));
+    return readProxyPolicies(JSON.parse(listeners), proxy.kind);
   }
 
   override async podFetches(
@@ -203,15 +189,13 @@ export class LocalTarget extends KubernetesTarget {
 
   override async evidence(
     query: {
-      readonly origin: Origin;
-      readonly url: string;
+      readonly proxies: readonly ProxyRef[];
       readonly requestId: string;
       readonly since: number;
     },
     signal: AbortSignal,
   ): Promise<EvidenceFile[]> {
-    const proxies = await this.proxies(query.origin, query.url, signal);
-    return collectEvidence(this.#running, proxies, query, signal);
+    return collectEvidence(this.#running, query.proxies, query, signal);
   }
 
   fetchMode(): FetchMode {

@@ -1,0 +1,40 @@
+/** What a scenario has in place at a step, and where in its file it stands. */
+import type { Place } from '../errors.ts';
+import { nameOfKey } from '../names.ts';
+import type { PlannedStep } from '../plan/types.ts';
+import { resolve } from '../scenario/template.ts';
+import type { KubeObject } from '../target/target.ts';
+import { nameOf } from './proof/selection.ts';
+import type { StepState } from './state.ts';
+
+type Known = Pick<StepState, 'scenario' | 'context'>;
+
+/** Every object that the scenario has applied up to this step and not deleted again. */
+export function inPlace(step: PlannedStep, state: Known): KubeObject[] {
+  return [...placed(step, state).values()].map(({ object }) => object);
+}
+
+/** Where the object was applied last, up to this step. */
+export function placeOf(object: KubeObject, step: PlannedStep, state: Known): Place | undefined {
+  return placed(step, state).get(nameOf(object))?.place;
+}
+
+interface Placed {
+  readonly object: KubeObject;
+  readonly place: Place;
+  readonly step: PlannedStep;
+}
+
+function placed(step: PlannedStep, { scenario, context }: Known): Map<string, Placed> {
+  const objects = new Map<string, Placed>();
+  for (const each of scenario.steps.slice(0, scenario.steps.indexOf(step) + 1)) {
+    for (const ref of each.delete) objects.delete(nameOfKey(ref));
+    // What is to be refused is not there.
+    if (each.checks.some((check) => check.kind === 'apply' && check.refused !== undefined)) continue;
+    for (const { manifest, place } of each.apply) {
+      const object = resolve(manifest, context.names, place) as unknown as KubeObject;
+      objects.set(nameOf(object), { object, place, step: each });
+    }
+  }
+  return objects;
+}

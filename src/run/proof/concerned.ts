@@ -1,0 +1,82 @@
+/** The proxies whose configuration counts for a step: those on the way of requests, and those that policies hold for. */
+import type { HttpRequest, KubeObject, MeshPod, Origin, ProxyRef, Survey } from '../../target/target.ts';
+import { holdsFor, nameOf, policyKinds, whyIdle } from './selection.ts';
+import { type Way, wayOf } from './way.ts';
+
+export interface Sent {
+  readonly origin: Origin;
+  readonly request: Pick<HttpRequest, 'url' | 'headers'>;
+}
+
+/** What a proxy has to do with the requests. */
+export type Role =
+  /** It is the first whose policies decide: the gateway, or what a pod calls. */
+  | 'decides'
+  /** It passes them on, or is behind a gateway. */
+  | 'passes'
+  /** A policy of the scenario holds for it. */
+  | 'selected';
+
+export interface Concerned {
+  readonly proxies: readonly { readonly proxy: ProxyRef; readonly role: Role }[];
+  /** Policies of the scenario that hold for no proxy, and why. */
+  readonly idle: readonly { readonly policy: KubeObject; readonly why: string }[];
+}
+
+/**
+ * @param sent the requests of the scenario
+ * @param inPlace what the scenario has applied and not deleted
+ */
+export function concernedBy(
+  sent: readonly Sent[],
+  inPlace: readonly KubeObject[],
+  survey: Survey,
+): Concerned {
+  const found = new Map<string, { proxy: ProxyRef; role: Role }>();
+  const add = (pods: readonly MeshPod[], role: Role) => {
+    for (const pod of pods) {
+      const id = `${pod.namespace}/${pod.name}`;
+      const proxy = refOf(pod, survey);
+      if (proxy !== undefined && !found.has(id)) found.set(id, { proxy, role });
+    }
+  };
+  const ways = sent.map(({ origin, request }) => ({ origin, way: wayOf(origin, request, survey) }));
+  for (const { origin, way } of ways) add(deciders(origin, way), 'decides');
+  for (const { way } of ways) add([...way.gateways, ...way.backends, ...way.clients], 'passes');
+  for (const object of inPlace)
+    add(
+      survey.pods.filter((pod) => holdsFor(object, pod, survey.rootNamespace)),
+      'selected',
+    );
+  // As the API server has them: defaults are filled in.
+  const names = new Set(inPlace.filter(({ kind }) => policyKinds.includes(kind)).map(nameOf));
+  const policies = survey.objects.filter(
+    (object) => policyKinds.includes(object.kind) && names.has(nameOf(object)),
+  );
+  const idle = policies.flatMap((policy) => {
+    const why = whyIdle(policy, survey);
+    return why === undefined ? [] : [{ policy, why }];
+  });
+  return { proxies: [...found.values()], idle };
+}
+
+/** The proxies that are the first to decide about a request. */
+export function decidersOf({ origin, request }: Sent, survey: Survey): ProxyRef[] {
+  return deciders(origin, wayOf(origin, request, survey)).flatMap((pod) => refOf(pod, survey) ?? []);
+}
+
+/** The proxy of a pod; undefined for one that answers nobody: it does not run yet, or has no port open. */
+function refOf(pod: MeshPod, survey: Survey): ProxyRef | undefined {
+  const { namespace, name, labels, proxy: kind, isReady } = pod;
+  if (kind === undefined || !isReady || (kind === 'gateway' && !isOpen(pod, survey))) return undefined;
+  return { namespace, pod: name, labels, kind };
+}
+
+function deciders(origin: Origin, { gateways, backends }: Way): readonly MeshPod[] {
+  return origin.kind === 'ingress' ? gateways : backends;
+}
+
+/** A gateway that no Gateway opens a port on has no listeners, so nothing can be seen in it, and it answers nobody. */
+function isOpen(pod: MeshPod, { objects, rootNamespace }: Survey): boolean {
+  return objects.some((object) => object.kind === 'Gateway' && holdsFor(object, pod, rootNamespace));
+}

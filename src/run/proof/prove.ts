@@ -1,0 +1,204 @@
+/**
+ * Waits until proxies really have what was declared. Right answers alone prove nothing: while istiod tries a key URL that
+ * fails, proxies go on with the configuration before, keys included.
+ *
+ * The proof has two legs. A marker that is applied after everything else arrives in every proxy that counts: what was
+ * applied before has come too. And each proxy has the policies that are declared for it, rule by rule, and no others.
+ * docs/adr/0017-markers.md says what is proven for which kind of object.
+ */
+import { randomBytes } from 'node:crypto';
+import { HarnessError } from '../../errors.ts';
+import type { FetchMode } from '../../events.ts';
+import type { KubeObject, Survey, Target } from '../../target/target.ts';
+import { pause, together } from '../../wait.ts';
+import { type Concerned, concernedBy, type Sent } from './concerned.ts';
+import { lacks, type ProxyState } from './declared.ts';
+import { declaredFor, nameOf } from './selection.ts';
+
+/** What has been seen of each proxy, by `namespace/pod`. */
+export type Snapshot = ReadonlyMap<string, ProxyState>;
+
+export type ProofResult = {
+  readonly snapshot: Snapshot;
+  readonly survey: Survey;
+  /** How long it took, in milliseconds. */
+  readonly ms: number;
+} & (
+  | { readonly kind: 'holds'; readonly proof: string }
+  | { readonly kind: 'rejected'; readonly message: string }
+  | {
+      readonly kind: 'unproven';
+      readonly message: string;
+      /** The policy that it is about, when it is about one. */
+      readonly policy?: KubeObject | undefined;
+    }
+);
+
+export interface ProofRequest {
+  /** The requests of the scenario. */
+  readonly sent: readonly Sent[];
+  /** What the scenario has applied and not deleted. */
+  readonly inPlace: readonly KubeObject[];
+  /** Names of policies that are meant to hold for nobody, as {@link nameOf} makes them. */
+  readonly meantIdle: ReadonlySet<string>;
+  /** How many markers must come one after the other; see {@link markersFor}. */
+  readonly markers: 1 | 2;
+  readonly fetch: FetchMode;
+  /** In milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Kinds of which a proxy learns with its listeners, as it does of the marker, or that no proxy learns of. */
+const withListeners = [
+  'RequestAuthentication',
+  'AuthorizationPolicy',
+  'ConfigMap',
+  'Namespace',
+  'ServiceAccount',
+];
+
+/**
+ * How many markers prove that objects of these kinds have come. Within one push Envoy takes listeners before routes, so the
+ * first marker may be there when a route is not; the push with the second one begins after that with the first has ended.
+ */
+export function markersFor(kinds: Iterable<string>): 1 | 2 {
+  return [...kinds].every((kind) => withListeners.includes(kind)) ? 1 : 2;
+}
+
+/** How often in a row a proxy may fail to be read: a pod may go away in between. */
+const readFailures = 10;
+
+/** After how many markers it is clear that a proxy will not get what is declared. */
+const mostMarkers = 6;
+
+export async function prove(
+  target: Target,
+  request: ProofRequest,
+  signal: AbortSignal,
+): Promise<ProofResult> {
+  const started = performance.now();
+  const elapsed = () => Math.round(performance.now() - started);
+  let survey = await target.survey(signal);
+  let concerned = concernedBy(request.sent, request.inPlace, survey);
+  let states = new Map<string, ProxyState>();
+  let failures = 0;
+  const seen = () => ({ snapshot: states, survey, ms: elapsed() });
+  for (let sent = 1; ; sent++) {
+    const idle = concerned.idle.find(({ policy }) => !request.meantIdle.has(nameOf(policy)));
+    if (idle !== undefined) return { ...idleResult(idle), ...seen() };
+    const value = freshValue();
+    await target.mark(
+      value,
+      concerned.proxies.map(({ proxy }) => proxy),
+      signal,
+    );
+    for (let wait = 20; ; wait = Math.min(wait * 2, 100)) {
+      try {
+        states = await read(target, concerned, survey, states, value, signal);
+        failures = 0;
+      } catch (thrown) {
+        failures += 1;
+        if (!isGone(thrown) || failures > readFailures || elapsed() >= request.timeoutMs) throw thrown;
+        await pause(100, signal);
+        survey = await target.survey(signal);
+        concerned = concernedBy(request.sent, request.inPlace, survey);
+        continue;
+      }
+      const all = [...states.values()];
+      const rejected = all.flatMap((state) => rejections(state, value));
+      if (rejected.length > 0) return { kind: 'rejected', message: rejected.join('; '), ...seen() };
+      if (all.every((state) => hasMarker(state, value))) break;
+      if (elapsed() >= request.timeoutMs)
+        return { kind: 'unproven', message: late(all, value, request.fetch), ...seen() };
+      await pause(wait, signal);
+    }
+    const missing = [...states].flatMap(([name, state]) =>
+      lacks(state, request.fetch).map((why) => `${name}: ${why}`),
+    );
+    if (missing.length === 0 && sent >= request.markers)
+      return { kind: 'holds', proof: proofOf([...states.values()]), ...seen() };
+    if (missing.length > 0 && (sent >= mostMarkers || elapsed() >= request.timeoutMs))
+      return { kind: 'unproven', message: missing.join('; '), ...seen() };
+    // What is not there though everything has come may be on its way: istiod hears of each kind by a stream of its own.
+    if (missing.length > 0) await pause(50 * sent, signal);
+  }
+}
+
+/** Unique: a value from before would prove what is not so. */
+function freshValue(): string {
+  return `m${randomBytes(8).toString('hex')}`;
+}
+
+function idleResult({ policy, why }: Concerned['idle'][number]) {
+  return {
+    kind: 'unproven' as const,
+    policy,
+    message: `${nameOf(policy)} holds for no proxy, so nothing that it says is tested: ${why}`,
+  };
+}
+
+/** Reads those that have not been seen with the marker. */
+async function read(
+  target: Target,
+  { proxies }: Concerned,
+  survey: Survey,
+  before: ReadonlyMap<string, ProxyState>,
+  marker: string,
+  signal: AbortSignal,
+): Promise<Map<string, ProxyState>> {
+  const states = await together(
+    proxies,
+    async ({ proxy, role }, own): Promise<[string, ProxyState]> => {
+      const name = `${proxy.namespace}/${proxy.pod}`;
+      const known = before.get(name);
+      if (known !== undefined && hasMarker(known, marker)) return [name, known];
+      const policies = await target.proxyPolicies(proxy, own);
+      return [name, { proxy, role, declared: declaredFor(proxy, survey), policies }];
+    },
+    signal,
+  );
+  return new Map(states);
+}
+
+function isGone(thrown: unknown): boolean {
+  return thrown instanceof HarnessError && thrown.code === 'E_EXEC';
+}
+
+/** In every place: a listener is taken over as a whole, and one may be later than another. */
+function hasMarker({ policies: { markers } }: ProxyState, value: string): boolean {
+  return markers.length > 0 && markers.every((each) => each === value);
+}
+
+/** What the proxy has refused of what has this marker, and therefore everything that was applied before it. */
+function rejections({ proxy, policies }: ProxyState, value: string): string[] {
+  return policies.rejected
+    .filter(({ marker }) => marker === value)
+    .map(({ reason }) => `${proxy.namespace}/${proxy.pod}: ${reason}`);
+}
+
+function late(states: readonly ProxyState[], value: string, fetch: FetchMode): string {
+  return states
+    .filter((state) => !hasMarker(state, value))
+    .map((state) => {
+      const { namespace, pod } = state.proxy;
+      const { rejected, markers } = state.policies;
+      const [first] = rejected;
+      if (first !== undefined) return `${namespace}/${pod}: it rejected an update: ${first.reason}`;
+      if (markers.length === 0)
+        return `${namespace}/${pod}: it has no HTTP listener to which policies could be attached`;
+      return [
+        `${namespace}/${pod}: no push of istiod has reached it since the change`,
+        ...lacks(state, fetch),
+      ].join(', ');
+    })
+    .join('; ');
+}
+
+function proofOf(states: readonly ProxyState[]): string {
+  if (states.length === 0) return 'no proxy is concerned';
+  const providers = new Set(states.flatMap((state) => state.policies.providers.map((each) => each.issuer)));
+  const rbac = new Set(states.flatMap((state) => state.policies.rbac.map((each) => each.name)));
+  const has = [...[...providers].map((issuer) => `issuer ${issuer}`), ...[...rbac].map((name) => name)];
+  const who = states.length === 1 ? '1 proxy has' : `${states.length} proxies have`;
+  return `${who} what was applied: ${has.length === 0 ? 'no policy' : has.join(', ')}`;
+}

@@ -1,0 +1,122 @@
+/** Which pods a policy, or another object with a selector, holds for. */
+import { nameOfKey } from '../../names.ts';
+import type { KubeObject, MeshPod, ProxyRef, Survey } from '../../target/target.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+interface Ref {
+  readonly group?: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+}
+interface Spec {
+  readonly selector?: { readonly matchLabels?: Labels } | Labels;
+  readonly workloadSelector?: { readonly matchLabels?: Labels; readonly labels?: Labels };
+  readonly targetRef?: Ref;
+  readonly targetRefs?: readonly Ref[];
+}
+
+/** Kinds that hold for workloads, all of their namespace when they name none. */
+const forWorkloads = [
+  'RequestAuthentication',
+  'AuthorizationPolicy',
+  'PeerAuthentication',
+  'Telemetry',
+  'EnvoyFilter',
+  'WasmPlugin',
+  'Sidecar',
+  'ProxyConfig',
+];
+
+/** The two kinds that decide about requests with tokens. */
+export const policyKinds: readonly string[] = ['RequestAuthentication', 'AuthorizationPolicy'];
+
+/** The label that istiod puts on the pods of a Gateway of the Gateway API, and on no others. */
+export const gatewayNameLabel = 'gateway.networking.k8s.io/gateway-name';
+
+/** `Kind namespace/name`. */
+export function nameOf({ kind, metadata }: KubeObject): string {
+  return nameOfKey({ kind, name: metadata.name, namespace: metadata.namespace });
+}
+
+export function hasLabels(pod: { readonly labels: Labels }, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([name, value]) => pod.labels[name] === value);
+}
+
+/** Policies for gateways and waypoints name them, and are not found by labels. */
+export function targetRefsOf(spec: unknown): readonly Ref[] {
+  const { targetRef, targetRefs = [] } = (spec ?? {}) as Spec;
+  return targetRef === undefined ? targetRefs : [targetRef, ...targetRefs];
+}
+
+/**
+ * Whether an object of a kind with a selector holds for a pod: it is in the pod's namespace or in the root namespace, and the
+ * pod has all labels of its selector. One with targetRefs holds for the pods of these Gateways of the Gateway API alone
+ * (pilot/pkg/model/policyattachment.go, ShouldAttachPolicy). Gateways of Istio's own API select pods of every namespace.
+ */
+export function holdsFor(object: KubeObject, pod: MeshPod | ProxyPlace, rootNamespace: string): boolean {
+  const { kind, apiVersion, metadata } = object;
+  const spec = (object.spec ?? {}) as Spec;
+  const { namespace = 'default', name } = metadata;
+  if (kind === 'Gateway') {
+    if (!apiVersion.startsWith('gateway.networking.k8s.io/')) return hasLabels(pod, labelsOf(spec));
+    return pod.namespace === namespace && pod.labels[gatewayNameLabel] === name;
+  }
+  const isWide = forWorkloads.includes(kind);
+  if (!isWide && spec.workloadSelector === undefined) return false;
+  if (pod.namespace !== namespace && !(isWide && namespace === rootNamespace)) return false;
+  const refs = targetRefsOf(spec);
+  if (refs.length === 0) return hasLabels(pod, labelsOf(spec));
+  return refs.some(
+    (ref) =>
+      ref.kind === 'Gateway' && namespace === pod.namespace && pod.labels[gatewayNameLabel] === ref.name,
+  );
+}
+
+/** What of a pod selection is about. */
+export type ProxyPlace = Pick<ProxyRef, 'namespace' | 'labels'>;
+
+function labelsOf({ selector, workloadSelector }: Spec): Labels {
+  const labels = workloadSelector?.matchLabels ?? workloadSelector?.labels;
+  if (labels !== undefined) return labels;
+  if (selector === undefined) return {};
+  return 'matchLabels' in selector && typeof selector.matchLabels === 'object'
+    ? selector.matchLabels
+    : 'matchExpressions' in selector
+      ? {}
+      : (selector as Labels);
+}
+
+/** RequestAuthentications and AuthorizationPolicies that hold for a proxy, markers left out. */
+export function declaredFor(proxy: ProxyPlace, survey: Survey): KubeObject[] {
+  return survey.objects.filter(
+    (object) => policyKinds.includes(object.kind) && holdsFor(object, proxy, survey.rootNamespace),
+  );
+}
+
+/** Why a policy holds for no proxy at all; undefined when it does for some. */
+export function whyIdle(policy: KubeObject, survey: Survey): string | undefined {
+  const selected = survey.pods.filter((pod) => holdsFor(policy, pod, survey.rootNamespace));
+  if (selected.some(({ proxy, isReady }) => proxy !== undefined && isReady)) return undefined;
+  const [first] = selected;
+  if (first !== undefined) {
+    if (first.proxy !== undefined)
+      return `pod ${first.namespace}/${first.name}, which it selects, is not ready`;
+    return first.isAmbient
+      ? `pod ${first.namespace}/${first.name} is in ambient mode, in which this tool cannot look into proxies`
+      : `pod ${first.namespace}/${first.name}, which it selects, has no sidecar: is injection on for namespace ${first.namespace}?`;
+  }
+  const refs = targetRefsOf(policy.spec);
+  const { namespace = 'default' } = policy.metadata;
+  if (refs.length > 0) {
+    const names = refs.map(({ kind, name }) => `${kind} ${name}`).join(' and ');
+    return `no gateway of ${names} runs in namespace ${namespace}; targetRefs hold for Gateways of the Gateway API and for waypoints only`;
+  }
+  const here = survey.pods.filter((pod) => pod.namespace === namespace);
+  if (here.length === 0) return `no pod runs in namespace ${namespace}`;
+  const labels = Object.entries(labelsOf((policy.spec ?? {}) as Spec)).map(
+    ([name, value]) => `${name}=${value}`,
+  );
+  return `no pod of namespace ${namespace} has ${labels.join(' and ')}`;
+}
