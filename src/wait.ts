@@ -24,6 +24,16 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   return () => signal.removeEventListener('abort', listener);
 }
 
+/** Time as deadlines need it: it is never set back, as the time of day may be. Tests have one of their own. */
+export interface Clock {
+  /** In milliseconds, from any point on. */
+  now(): number;
+  /** Returns `ms` milliseconds later; rejects at once when the signal is aborted. */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export const monotonic: Clock = { now: () => performance.now(), pause };
+
 /** Sleeps `ms` milliseconds; rejects at once when the signal is aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
@@ -50,16 +60,16 @@ export async function until<T>(
     hint?: string;
   },
 ): Promise<T> {
-  const started = Date.now();
+  const started = performance.now();
   const deadline = started + options.timeoutMs;
   for (;;) {
     throwIfAborted(options.signal);
     const result = await probe(options.signal);
     if (typeof result !== 'string') {
-      debug(() => `${what}: after ${Date.now() - started} ms`);
+      debug(() => `${what}: after ${Math.round(performance.now() - started)} ms`);
       return result;
     }
-    if (Date.now() >= deadline) {
+    if (performance.now() >= deadline) {
       throw new HarnessError(
         options.code ?? 'E_TIMEOUT',
         `${what} did not happen within ${Math.round(options.timeoutMs / 1000)} s: ${result}`,

@@ -8,7 +8,7 @@
 import type { Convergence } from '../events.ts';
 import type { HttpRequest, HttpResponse, Origin, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
-import { pause } from '../wait.ts';
+import { type Clock, monotonic } from '../wait.ts';
 
 export interface Probe {
   readonly request: HttpRequest;
@@ -64,8 +64,7 @@ export interface ConvergeOptions {
   readonly varies?: string | false | undefined;
   /** Send once, whatever comes: the answers are shown, and do not count. */
   readonly once?: boolean | undefined;
-  /** A clock that is never set back, in milliseconds. */
-  readonly now?: () => number;
+  readonly clock?: Clock | undefined;
 }
 
 /**
@@ -76,10 +75,11 @@ export const manyAnswers = 100;
 /** Where nothing is known to vary, and yet a wrong answer came after a right one. */
 const someAnswers = 30;
 /**
- * For how long wrong answers may follow right ones, in milliseconds. A listener that drains closes its connections with
- * their next answer, so each connection that the client's proxy keeps gives one.
+ * For how long wrong answers may follow right ones, in milliseconds, and for how many answers at least. A listener that
+ * drains closes its connections with their next answer, so each connection that the client's proxy keeps gives one.
  */
 const drainMs = 5_000;
+const drainAnswers = 20;
 /** How many rounds are sent at a time at most. */
 const mostRounds = 25;
 /** A request that takes longer is sent apart from the others, which would have to wait for it; milliseconds. */
@@ -98,9 +98,9 @@ export async function converge(
   options: ConvergeOptions,
   signal: AbortSignal,
 ): Promise<Outcome[]> {
-  const now = options.now ?? (() => performance.now());
-  const started = now();
-  const elapsed = () => now() - started;
+  const { clock = monotonic } = options;
+  const started = clock.now();
+  const elapsed = () => clock.now() - started;
   const tracks = probes.map(newTrack);
   const few = options.consecutive + 2;
   const limit = Math.max(1000, Math.min(timeouts.request, options.deadlineMs));
@@ -119,16 +119,12 @@ export async function converge(
     for (const [index, track] of [...slow].entries()) if (answered[index]) slow.delete(track);
     if (options.once || tracks.every((track) => track.streak >= wanted(track))) break;
     if (tracks.every((track) => track.streak >= wanted(track) || alternates(track))) break;
-    if (isLast) {
-      // The machine or a proxy has stalled, or an answer came late: what comes right afterwards counts.
-      const isPutOff = tracks.some(
-        (track) =>
-          track.answers > 0 && (track.unanswered > 0 || (track.streak > 0 && track.streak < wanted(track))),
-      );
-      if (!isPutOff || extensions >= mostExtensions) break;
+    if (isLast && !tracks.some((track) => track.streak > 0 && track.streak < wanted(track))) {
+      // The machine or a proxy has stalled: what comes right afterwards counts.
+      if (extensions >= mostExtensions || !tracks.some(isStalled)) break;
       extensions += 1;
     }
-    await pause(options.intervalMs, signal);
+    await clock.pause(options.intervalMs, signal);
   }
   return tracks.map((track) => outcome(track, wanted(track), options));
 }
@@ -161,6 +157,11 @@ function needed({ relapses, lateRelapses }: Track, { consecutive, varies }: Conv
 /** Connections from before are all gone, and still there are right and wrong answers; one may be an accident. */
 function alternates({ lateRelapses }: Track): boolean {
   return lateRelapses > 1;
+}
+
+/** It was answered before, and is not now. */
+function isStalled({ answers, unanswered }: Track): boolean {
+  return answers > 0 && unanswered > 0;
 }
 
 interface Sender {
@@ -226,7 +227,7 @@ function record(track: Track, response: HttpResponse, since: number, isLate: boo
   if (track.firstRight === undefined) track.stale += 1;
   else {
     track.relapses += 1;
-    if (isLate && track.wrongStreak === 1) track.lateRelapses += 1;
+    if (isLate && track.wrongStreak === 1 && track.answers > drainAnswers) track.lateRelapses += 1;
   }
   track.lastWrong = Math.max(0, response.at - since);
   track.wrong = { response, difference };

@@ -29,8 +29,6 @@ function placed(step: PlannedStep, { scenario, context }: Known): Map<string, Pl
   const objects = new Map<string, Placed>();
   for (const each of scenario.steps.slice(0, scenario.steps.indexOf(step) + 1)) {
     for (const ref of each.delete) objects.delete(nameOfKey(ref));
-    // What is to be refused is not there.
-    if (each.checks.some((check) => check.kind === 'apply' && check.refused !== undefined)) continue;
     for (const { manifest, place } of each.apply) {
       const object = resolve(manifest, context.names, place) as unknown as KubeObject;
       objects.set(nameOf(object), { object, place, step: each });

@@ -63,6 +63,7 @@ export async function checkRequests(
       consecutive: options.consecutive,
       deadlineMs: options.answersMs,
       intervalMs: 200,
+      clock: options.clock,
       since,
       varies: varies(origin, requests, state.survey),
       // What the proxies refused, or never got, will not come by waiting for answers too.

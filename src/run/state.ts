@@ -3,6 +3,7 @@ import type { Place } from '../errors.ts';
 import type { Unstamped } from '../events.ts';
 import type { PlannedScenario } from '../plan/types.ts';
 import type { KubeObject, ProxyRef, Survey, Target } from '../target/target.ts';
+import type { Clock } from '../wait.ts';
 import type { RunContext } from './context.ts';
 import type { Pending } from './proof/pending.ts';
 import type { Snapshot } from './proof/prove.ts';
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly answersMs: number;
   /** Longest time for a change to reach the proxies, in milliseconds. */
   readonly holdMs: number;
+  /** For deadlines; default: the time that passes. */
+  readonly clock?: Clock | undefined;
   /** Called when a scenario has not passed, before it is undone; returns when the run may go on. */
   readonly pause?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }

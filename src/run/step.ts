@@ -55,6 +55,7 @@ async function proveStep(step: PlannedStep, state: StepState, signal: AbortSigna
       markers: pending.markers,
       fetch: target.fetchMode(),
       timeoutMs: options.holdMs,
+      clock: options.clock,
     },
     signal,
   );
@@ -116,8 +117,8 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
   // Before it is done: what is interrupted may have been done.
   state.pending.add([...step.delete, ...objects].map(({ kind }) => kind));
   try {
-    applied.push(...(await target.delete(step.delete, scope, signal)));
-    applied.push(...(await target.apply(objects, scope, signal)));
+    if (step.delete.length > 0) applied.push(...(await target.delete(step.delete, scope, signal)));
+    if (objects.length > 0) applied.push(...(await target.apply(objects, scope, signal)));
     state.applied.push(...objects);
   } catch (thrown) {
     const error = asHarnessError(thrown);

@@ -47,6 +47,8 @@ export function curlBatch(requests: readonly HttpRequest[], limit: SendLimit): C
       'path-as-is',
       'globoff',
       'silent',
+      // What curl has kept in a buffer is lost when it is ended.
+      'no-buffer',
       'include',
       `max-time = ${limit.requestMs / 1000}`,
       'output = "-"',

@@ -51,7 +51,10 @@ export async function measureChecks(
   );
   /** The first answer that is not 200. */
   const wrongAnswer = async () => {
-    const rounds = await target.send(origin, requests, roundsInBatch, signal);
+    const rounds = await target.send(origin, requests, roundsInBatch, signal, {
+      requestMs: 15_000,
+      allMs: 60_000,
+    });
     const wrong = rounds.flat().find(({ status }) => status !== 200);
     return wrong === undefined ? undefined : `a request was answered with ${wrong.status} ${wrong.body}`;
   };

@@ -1,8 +1,9 @@
 /** What is said about a wrong answer, from what selects the proxies and from Envoy's own words. */
 import { describe, expect, test } from 'vitest';
 import type { PlannedStep } from '../../src/plan/types.ts';
-import { explain, inPlace, type WrongAnswer } from '../../src/run/explain.ts';
-import type { Snapshot } from '../../src/run/hold.ts';
+import { explain, type WrongAnswer } from '../../src/run/explain.ts';
+import { inPlace } from '../../src/run/in-place.ts';
+import type { Snapshot } from '../../src/run/proof/prove.ts';
 import type { StepState } from '../../src/run/state.ts';
 import type { KubeObject } from '../../src/target/target.ts';
 
@@ -19,11 +20,11 @@ function snapshot(declared: KubeObject[], rbac: [name: string, action: string][]
   const policies = {
     providers: [],
     rbac: rbac.map(([name, action]) => ({ name, action, rules: '' })),
-    fingerprint: { jwt: '', rbac: '', clusters: '' },
+    markers: [],
     rejected: [],
   };
   const proxy = { namespace: 'foo', pod: 'httpbin-1', labels: { app: 'httpbin' }, kind: 'sidecar' as const };
-  return new Map([['foo/httpbin-1', { proxy, declared, policies }]]);
+  return new Map([['foo/httpbin-1', { proxy, role: 'decides' as const, declared, policies }]]);
 }
 
 function cause(more: Partial<WrongAnswer>): string | undefined {

@@ -8,9 +8,9 @@ const typesOf = (events: readonly Event[]) => events.map(({ type }) => type);
 
 test('before it is undone, with what looks into the mesh; then the run goes on', async () => {
   const target = new FakeTarget();
-  target.answer = ({ url }) => (url.includes('first') ? 500 : 200);
+  target.answer = ({ url }) => (url.includes('/first') ? 500 : 200);
   const seen: string[][] = [];
-  const first = sendStep('s').replaceAll('httpbin.foo', 'first.foo');
+  const first = sendStep('s').replaceAll('/headers', '/first');
   const { events } = await run([scenarioSource('a', first), scenarioSource('b', sendStep('s'))], {
     target,
     options: { pause: async () => void seen.push([...target.calls]) },

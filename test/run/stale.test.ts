@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Snapshot } from '../../src/run/hold.ts';
 import { KeyRing } from '../../src/run/keys.ts';
+import type { Snapshot } from '../../src/run/proof/prove.ts';
 import { refuseStaleKeys } from '../../src/run/stale.ts';
 
 async function kidOfRun(runId: string): Promise<string> {

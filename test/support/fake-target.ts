@@ -2,10 +2,10 @@
  * A mesh in memory for tests of the runner: it applies objects, takes policies over into one proxy as istiod and
  * Envoy would, and answers what a test says. Everything that was asked of it is in `calls`.
  */
-import { createHash } from 'node:crypto';
 import { HarnessError } from '../../src/errors.ts';
 import type { FetchMode, MeshFacts } from '../../src/events.ts';
 import { nameOfKey } from '../../src/names.ts';
+import { declaredFor } from '../../src/run/proof/selection.ts';
 import type {
   Applied,
   CapabilityName,
@@ -17,10 +17,12 @@ import type {
   KeyServerHandle,
   KeyServerStart,
   KubeObject,
+  MeshPod,
   ObjectKey,
   Origin,
   ProxyPolicies,
   ProxyRef,
+  Survey,
   Target,
 } from '../../src/target/target.ts';
 import { throwIfAborted } from '../../src/wait.ts';
@@ -33,12 +35,46 @@ const fakeFacts: MeshFacts = {
   fetch: 'istiod',
 };
 
+/** The pod of httpbin, with a sidecar. */
+export const fakePod: MeshPod = {
+  namespace: 'foo',
+  name: 'httpbin-1',
+  labels: { app: 'httpbin' },
+  isReady: true,
+  proxy: 'sidecar',
+  isApp: true,
+};
+
 export const fakeProxy: ProxyRef = {
   namespace: 'foo',
   pod: 'httpbin-1',
   labels: { app: 'httpbin' },
   kind: 'sidecar',
 };
+
+const gatewayPod: MeshPod = {
+  namespace: 'istio-system',
+  name: 'gateway-1',
+  labels: { istio: 'ingressgateway' },
+  isReady: true,
+  proxy: 'gateway',
+};
+
+/** What is there without any scenario: the Service of httpbin, and a gateway that leads to it. */
+export const fakeObjects: readonly KubeObject[] = [
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'httpbin', namespace: 'foo' },
+    spec: { selector: { app: 'httpbin' } },
+  },
+];
+
+/** What one proxy has: the objects of its last push, and the marker among them. */
+interface Held {
+  readonly objects: readonly KubeObject[];
+  readonly marker: string;
+}
 
 export type FakeAnswer = number | Partial<HttpResponse>;
 
@@ -63,16 +99,18 @@ export class FakeTarget implements Target {
   answer: (request: HttpRequest) => FakeAnswer = () => 200;
   /** Called before every method with its name; may throw or wait. */
   before: (method: keyof Target, signal: AbortSignal | undefined, detail: string) => unknown = () => {};
-  proxyRefs: ProxyRef[] = [fakeProxy];
-  /** What the proxy refuses, in its own words. */
+  pods: MeshPod[] = [fakePod, gatewayPod];
+  /** What the proxies refuse, in their own words. */
   rejected: string[] = [];
-  /** While true, the proxy does not take anything over. */
+  /** While true, the proxies do not take anything over. */
   frozen = false;
+  /** What proxies are without although everything else has come. */
+  without: (object: KubeObject, proxy: ProxyRef) => boolean = () => false;
   warnings: string[] = [];
   mode: FetchMode = 'istiod';
   evidenceText = 'the filters';
   #scopes = new Map<string, Map<string, KubeObject | undefined>>();
-  #policies: ProxyPolicies | undefined;
+  #pushed: Held = { objects: [], marker: '' };
 
   async #called(method: keyof Target, signal?: AbortSignal, detail = ''): Promise<void> {
     this.calls.push(`${method} ${detail}`.trim());
@@ -183,48 +221,32 @@ export class FakeTarget implements Target {
     return 'http://127.0.0.1:31080';
   }
 
-  async proxies(_origin: Origin, _url: string, signal: AbortSignal): Promise<ProxyRef[]> {
-    await this.#called('proxies', signal);
-    return this.proxyRefs;
-  }
-
-  async declaredPolicies(_proxy: ProxyRef, signal: AbortSignal): Promise<KubeObject[]> {
-    await this.#called('declaredPolicies', signal);
-    return [...this.objects.values()].filter((object) => object.apiVersion.startsWith('security.istio.io'));
-  }
-
-  async proxyPolicies(
-    _proxy: ProxyRef,
-    hosts: readonly string[],
-    signal: AbortSignal,
-  ): Promise<ProxyPolicies> {
-    await this.#called('proxyPolicies', signal, hosts.join(','));
-    if (!this.frozen || this.#policies === undefined) this.#policies = this.#pushed(hosts);
-    return { ...this.#policies, rejected: this.rejected };
-  }
-
-  /** What istiod makes of the objects that are there. */
-  #pushed(hosts: readonly string[]): ProxyPolicies {
-    const of = (kind: string) => [...this.objects.values()].filter((object) => object.kind === kind);
-    const rules = of('RequestAuthentication').flatMap(
-      ({ spec }) => (spec as { jwtRules?: JwtRule[] }).jwtRules ?? [],
-    );
-    const policies = of('AuthorizationPolicy');
-    const clusters = [...of('ServiceEntry'), ...of('DestinationRule')];
+  async survey(signal: AbortSignal): Promise<Survey> {
+    await this.#called('survey', signal);
     return {
-      providers: rules.map(({ issuer = '', jwks, jwksUri }) => ({
-        issuer,
-        keys: this.mode === 'envoy' && jwks === undefined ? undefined : keysOf(jwks ?? '{"keys":[]}'),
-        uri: this.mode === 'envoy' ? jwksUri : undefined,
-      })),
-      rbac: policies.map(({ metadata, spec }) => ({
-        name: `ns[${metadata.namespace}]-policy[${metadata.name}]-rule[0]`,
-        action: (spec as { action?: string }).action ?? 'ALLOW',
-        rules: '{}',
-      })),
-      fingerprint: { jwt: hash(rules), rbac: hash(policies), clusters: hash([hosts, clusters]) },
-      rejected: [],
+      rootNamespace: 'istio-system',
+      ingress: { namespace: 'istio-system', labels: { istio: 'ingressgateway' } },
+      pods: this.pods,
+      objects: [...fakeObjects, ...this.objects.values()],
+      hidden: [],
     };
+  }
+
+  async mark(value: string, _proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void> {
+    await this.#called('mark', signal);
+    if (this.frozen) return;
+    const isTaken = this.rejected.length === 0;
+    this.#pushed = { objects: isTaken ? [...this.objects.values()] : this.#pushed.objects, marker: value };
+  }
+
+  async proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies> {
+    await this.#called('proxyPolicies', signal);
+    const { objects, marker } = this.#pushed;
+    const survey = { ...(await this.survey(signal)), objects };
+    const declared = declaredFor(proxy, survey).filter((object) => !this.without(object, proxy));
+    return policiesOf(declared, this.rejected.length > 0 ? '' : marker, this.mode, {
+      rejected: this.rejected.map((reason) => ({ reason, marker })),
+    });
   }
 
   async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
@@ -271,10 +293,37 @@ export function refusal(name: string, reason: string): HarnessError {
   return new HarnessError('E_REFUSED', `${name} was refused: ${reason}`);
 }
 
-function keysOf(jwks: string): Record<string, unknown>[] {
-  return (JSON.parse(jwks) as { keys: Record<string, unknown>[] }).keys;
+/** What istiod makes of policies that hold for a proxy. */
+export function policiesOf(
+  declared: readonly KubeObject[],
+  marker: string,
+  mode: FetchMode = 'istiod',
+  more: Partial<ProxyPolicies> = {},
+): ProxyPolicies {
+  const of = (kind: string) => declared.filter((object) => object.kind === kind);
+  const rules = of('RequestAuthentication').flatMap(
+    ({ spec }) => (spec as { jwtRules?: JwtRule[] }).jwtRules ?? [],
+  );
+  return {
+    providers: rules.map(({ issuer = '', jwks, jwksUri }) => ({
+      issuer,
+      keys: mode === 'envoy' && jwks === undefined ? undefined : keysOf(jwks ?? '{"keys":[]}'),
+      uri: mode === 'envoy' ? jwksUri : undefined,
+    })),
+    rbac: of('AuthorizationPolicy').flatMap(({ metadata, spec }) => {
+      const { action = 'ALLOW', rules = [] } = (spec ?? {}) as { action?: string; rules?: unknown[] };
+      return Array.from({ length: Math.max(1, rules.length) }, (_, index) => ({
+        name: `ns[${metadata.namespace}]-policy[${metadata.name}]-rule[${index}]`,
+        action,
+        rules: '{}',
+      }));
+    }),
+    markers: [marker],
+    rejected: [],
+    ...more,
+  };
 }
 
-function hash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+function keysOf(jwks: string): Record<string, unknown>[] {
+  return (JSON.parse(jwks) as { keys: Record<string, unknown>[] }).keys;
 }

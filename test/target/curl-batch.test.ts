@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { curlBatch, curlLine, shellQuote } from '../../src/target/curl-batch.ts';
-import type { HttpRequest, HttpResponse } from '../../src/target/target.ts';
+import type { HttpRequest, HttpResponse, SendLimit } from '../../src/target/target.ts';
 import { closedUrl, type HttpServer, startHttpServer, valuesOf } from '../support/http-server.ts';
 
 let server: HttpServer;
@@ -34,10 +34,13 @@ async function output(program: string, args: string[], input?: string): Promise<
 }
 
 /** As a target does it: the number of bytes is known, the end of input is not. */
-async function send(requests: readonly HttpRequest[], endedAt = Date.now()): Promise<HttpResponse[]> {
-  const batch = curlBatch(requests);
-  const command = `head -c ${Buffer.byteLength(batch.config)} | curl -q -K -`;
-  return batch.parse(await output('sh', ['-c', command], batch.config), endedAt);
+async function send(
+  requests: readonly HttpRequest[],
+  endedAt = Date.now(),
+  limit: SendLimit = { requestMs: 5_000, allMs: 20_000 },
+): Promise<HttpResponse[]> {
+  const batch = curlBatch(requests, limit);
+  return batch.parse(await output('sh', ['-c', batch.command], batch.config), endedAt);
 }
 
 function get(path: string, more: Partial<HttpRequest> = {}): HttpRequest {
@@ -154,8 +157,20 @@ describe('answers', () => {
     }
   });
 
+  test('what hangs is cut off, and the answers before it count', async () => {
+    server.handler = (request, response) => void (request.url === '/never' || response.end('ok'));
+    const requests = [get('/1'), get('/never'), get('/2')];
+    const slow = await send(requests, Date.now(), { requestMs: 300, allMs: 20_000 });
+    expect(slow.map(({ status }) => status)).toEqual([200, 0, 200]);
+    expect(slow[1]?.error).toMatch(/^curl exit code 28/);
+    // The end of the last answer may be lost with it.
+    const more = ['/1', '/2', '/never', '/3'].map((path) => get(path));
+    const cut = await send(more, Date.now(), { requestMs: 20_000, allMs: 1_000 });
+    expect(cut.map(({ status }) => status)).toEqual(cut.length === 1 ? [200] : [200, 200]);
+  });
+
   test('a curl that ends early is an error that says how far it came, with what it wrote', () => {
-    const batch = curlBatch([get('/1'), get('/2')]);
+    const batch = curlBatch([get('/1'), get('/2')], { requestMs: 1000, allMs: 1000 });
     expect(() => batch.parse(Buffer.from('HTTP/1.1 200 OK\r\n'), 0)).toThrow(
       expect.objectContaining({
         code: 'E_SEND',

@@ -20,8 +20,11 @@ function get(url: string, more: Partial<HttpRequest> = {}): HttpRequest {
   return { id: 'test-1', method: 'GET', url, headers: [], ...more };
 }
 
-async function sendOne(request: HttpRequest, timeoutMs?: number) {
-  const [[answer] = []] = await sendThroughIngress(server.url, [request], 1, unaborted(), timeoutMs);
+const limit = { requestMs: 5_000, allMs: 20_000 };
+
+async function sendOne(request: HttpRequest, requestMs = limit.requestMs) {
+  const within = { ...limit, requestMs };
+  const [[answer] = []] = await sendThroughIngress(server.url, [request], 1, unaborted(), within);
   return answer;
 }
 
@@ -38,7 +41,7 @@ describe('requests', () => {
   });
 
   test('every request has a connection of its own, in every round', async () => {
-    const answers = await sendThroughIngress(server.url, [get('/1'), get('/2')], 3, unaborted());
+    const answers = await sendThroughIngress(server.url, [get('/1'), get('/2')], 3, unaborted(), limit);
     expect(answers.map((round) => round.map((each) => each.status))).toEqual([
       [200, 200],
       [200, 200],
@@ -50,7 +53,7 @@ describe('requests', () => {
   test('answers are in the order of the requests, whatever their time', async () => {
     server.handler = (request, response) =>
       void setTimeout(() => response.end(request.url), request.url === '/slow' ? 60 : 0);
-    const [round] = await sendThroughIngress(server.url, [get('/slow'), get('/fast')], 1, unaborted());
+    const [round] = await sendThroughIngress(server.url, [get('/slow'), get('/fast')], 1, unaborted(), limit);
     expect(round?.map((each) => each.body)).toEqual(['/slow', '/fast']);
   });
 
@@ -86,7 +89,7 @@ describe('no answer has status 0 and says why', () => {
   test('nothing listens', async () => {
     const closed = await closedUrl();
     for (const base of [closed, closed.replace('127.0.0.1', 'localhost')]) {
-      const [[answer] = []] = await sendThroughIngress(base, [get('/')], 1, unaborted());
+      const [[answer] = []] = await sendThroughIngress(base, [get('/')], 1, unaborted(), limit);
       expect(answer).toMatchObject({ status: 0, headers: {}, body: '' });
       expect(answer?.error).toContain('ECONNREFUSED');
     }
@@ -101,7 +104,9 @@ describe('no answer has status 0 and says why', () => {
 
   test('no headers come in time, and others do not suffer from it', async () => {
     server.handler = (request, response) => void (request.url === '/fast' && response.end('ok'));
-    const [round] = await sendThroughIngress(server.url, [get('/never'), get('/fast')], 1, unaborted(), 300);
+    const within = { ...limit, requestMs: 300 };
+    const requests = [get('/never'), get('/fast')];
+    const [round] = await sendThroughIngress(server.url, requests, 1, unaborted(), within);
     expect(round?.map((each) => each.status)).toEqual([0, 200]);
     expect(round?.[0]?.error).toBe('the request took longer than 0 s');
     expect(round?.[0]?.durationMs).toBeGreaterThanOrEqual(290);
@@ -126,6 +131,14 @@ describe('no answer has status 0 and says why', () => {
   });
 });
 
+test('what hangs in every round takes no longer than all of them may', async () => {
+  server.handler = (request, response) => void (request.url === '/fast' && response.end('ok'));
+  const within = { requestMs: 100, allMs: 150 };
+  const rounds = await sendThroughIngress(server.url, [get('/never'), get('/fast')], 50, unaborted(), within);
+  expect(rounds.length).toBeLessThanOrEqual(3);
+  expect(rounds.every(([hangs, answers]) => hangs?.status === 0 && answers?.status === 200)).toBe(true);
+});
+
 test('a body is kept to 64 KiB, and an endless one is not read to its end', async () => {
   server.handler = (_, response) => {
     const more = () => {
@@ -142,7 +155,7 @@ test('a body is kept to 64 KiB, and an endless one is not read to its end', asyn
 test('an interruption ends everything at once', async () => {
   server.handler = () => {};
   const controller = new AbortController();
-  const pending = sendThroughIngress(server.url, [get('/1'), get('/2')], 3, controller.signal);
+  const pending = sendThroughIngress(server.url, [get('/1'), get('/2')], 3, controller.signal, limit);
   setTimeout(() => controller.abort('SIGINT'), 50);
   await expect(pending).rejects.toMatchObject({ code: 'E_INTERRUPTED' });
 });
@@ -158,6 +171,7 @@ test('hundreds of requests leave nothing on the signal, and Node does not warn',
     Array.from({ length: 150 }, () => get('/')),
     2,
     controller.signal,
+    limit,
   );
   await new Promise((resolve) => setImmediate(resolve));
   process.off('warning', warned);

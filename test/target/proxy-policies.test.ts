@@ -45,12 +45,13 @@ const chain = (filters: readonly Json[]): Json => ({
   ],
 });
 
-const listener = (filters: readonly Json[], more: Json = {}): Json => ({
+const listener = (filters: readonly Json[], more: Json = {}, direction = 'INBOUND'): Json => ({
   name: 'virtualInbound',
   active_state: {
     version_info: '2026-11-22T10:00:00Z/7',
     listener: {
       name: 'virtualInbound',
+      traffic_direction: direction,
       // The same policy stands in a chain for TLS, one for plain text and the default one.
       filter_chains: [chain(filters), chain(filters)],
       default_filter_chain: chain(filters),
@@ -60,7 +61,7 @@ const listener = (filters: readonly Json[], more: Json = {}): Json => ({
   ...more,
 });
 
-const read = (...configs: Json[]) => readProxyPolicies({ configs }, undefined, []);
+const read = (...configs: Json[]) => readProxyPolicies({ configs }, 'sidecar');
 
 describe('providers', () => {
   test('inline keys, as text or as bytes', () => {
@@ -107,8 +108,8 @@ describe('providers', () => {
     const { providers } = read(
       listener([
         jwtAuthn({
-          a: { local_jwks: { inline_string: 'not JSON' } },
-          b: { issuer: 'x', local_jwks: { inline_string: '{}' } },
+          'origins-0': { local_jwks: { inline_string: 'not JSON' } },
+          'origins-1': { issuer: 'x', local_jwks: { inline_string: '{}' } },
         }),
       ]),
     );
@@ -123,7 +124,9 @@ describe('providers', () => {
       issuer: 'x',
       local_jwks: { inline_string: JSON.stringify({ keys: [{ kid }] }) },
     });
-    expect(read(listener([jwtAuthn({ a: inline('1'), b: inline('2') })])).providers).toHaveLength(2);
+    expect(
+      read(listener([jwtAuthn({ 'origins-0': inline('1'), 'origins-1': inline('2') })])).providers,
+    ).toHaveLength(2);
   });
 });
 
@@ -151,13 +154,11 @@ describe('RBAC policies', () => {
       listener([{ name: 'envoy.filters.http.rbac', typed_config: { shadow_rules: shadow } }]),
     );
     expect(found.rbac).toEqual([]);
-    // But they are part of what can change.
-    expect(found.fingerprint.rbac).not.toBe(read(listener([])).fingerprint.rbac);
   });
 });
 
 describe('what counts', () => {
-  const filter = jwtAuthn({ a: { issuer: 'x', local_jwks: { inline_string: '{"keys":[]}' } } });
+  const filter = jwtAuthn({ 'origins-0': { issuer: 'x', local_jwks: { inline_string: '{"keys":[]}' } } });
 
   test('only the active state is enforced', () => {
     const active = listener([filter]);
@@ -168,16 +169,20 @@ describe('what counts', () => {
   });
 
   test('a gateway has several listeners', () => {
-    const other = jwtAuthn({ b: { issuer: 'y', local_jwks: { inline_string: '{"keys":[]}' } } });
-    const found = read(
-      { ...listener([filter]), name: '0.0.0.0_8080' },
-      { ...listener([other]), name: '0.0.0.0_8443' },
-    );
-    expect(found.providers.map((each) => each.issuer)).toEqual(['x', 'y']);
+    const other = jwtAuthn({ 'origins-0': { issuer: 'y', local_jwks: { inline_string: '{"keys":[]}' } } });
+    const configs = [
+      { ...listener([filter], {}, 'OUTBOUND'), name: '0.0.0.0_8080' },
+      { ...listener([other], {}, 'OUTBOUND'), name: '0.0.0.0_8443' },
+    ];
+    const issuers = (kind: 'gateway' | 'sidecar') =>
+      readProxyPolicies({ configs }, kind).providers.map((each) => each.issuer);
+    expect(issuers('gateway')).toEqual(['x', 'y']);
+    // What leaves a sidecar is no business of its policies.
+    expect(issuers('sidecar')).toEqual([]);
   });
 
   test('a proxy without policies, or without listeners, has none', () => {
-    for (const found of [read(listener([])), read(), readProxyPolicies({}, {}, ['x'])]) {
+    for (const found of [read(listener([])), read(), readProxyPolicies({}, 'gateway')]) {
       expect(found).toMatchObject({ providers: [], rbac: [], rejected: [] });
     }
   });
@@ -191,52 +196,69 @@ describe('what counts', () => {
       }),
       { name: 'other', error_state: {} },
     );
-    expect(found.rejected).toEqual([`listener virtualInbound: ${details}`, 'listener other: rejected']);
+    expect(found.rejected).toEqual([
+      { reason: `listener virtualInbound: ${details}`, marker: '' },
+      { reason: 'listener other: rejected', marker: '' },
+    ]);
     expect(found.providers).toHaveLength(1);
   });
 
   test('a rejected update that Envoy notes a second time, without a name, is told once', () => {
     const error = (details: string) => ({ error_state: { details } });
     const found = read(listener([filter], error('bad keys')), error('bad keys'), error('other'));
-    expect(found.rejected).toEqual(['listener virtualInbound: bad keys', 'other']);
+    expect(found.rejected.map(({ reason }) => reason)).toEqual([
+      'listener virtualInbound: bad keys',
+      'other',
+    ]);
   });
 });
 
-describe('fingerprints', () => {
-  const providers = (kid: string) =>
-    jwtAuthn({ a: { issuer: 'x', local_jwks: { inline_string: `{"keys":[{"kid":"${kid}"}]}` } } });
-  const allow = (path: string) => rbac({ policies: { p: { permissions: [{ url_path: path }] } } });
-
-  test('change with what they are about, and with nothing else', () => {
-    const base = read(listener([providers('1'), allow('/a')])).fingerprint;
-    const again = read(listener([providers('1'), allow('/a')], { version_info: 'other' })).fingerprint;
-    expect(again).toEqual(base);
-    const otherKey = read(listener([providers('2'), allow('/a')])).fingerprint;
-    expect([otherKey.jwt === base.jwt, otherKey.rbac === base.rbac]).toEqual([false, true]);
-    const otherPath = read(listener([providers('1'), allow('/b')])).fingerprint;
-    expect([otherPath.jwt === base.jwt, otherPath.rbac === base.rbac]).toEqual([true, false]);
-  });
-
-  test('of clusters is about those of the hosts that are asked for', () => {
-    const cluster = (name: string, sni: string): Json => ({
-      version_info: 'x',
-      cluster: { '@type': 'cluster', name, transport_socket: { sni } },
-    });
-    const of = (sni: string, otherSni: string, hosts: string[]) =>
-      readProxyPolicies(
-        {},
-        {
-          configs: [
-            cluster('outbound|443||keys.external.test', sni),
-            cluster('outbound|80||httpbin.foo.svc.cluster.local', otherSni),
-            { version_info: 'no cluster in it' },
-          ],
+describe('the marker', () => {
+  const marker = (value: string) => ({
+    name: 'envoy.filters.http.rbac',
+    typed_config: {
+      shadow_rules: {
+        action: 'DENY',
+        policies: {
+          'ns[istio-system]-policy[jwt-e2e-marker]-rule[0]': {
+            permissions: [{ any: true }],
+            principals: [
+              { authenticated: { principal_name: { safe_regex: { regex: `.*/ns/${value}/.*` } } } },
+            ],
+          },
+          'ns[foo]-policy[other]-rule[0]': {
+            principals: [{ authenticated: { principal_name: { safe_regex: { regex: '.*/ns/bar/.*' } } } }],
+          },
         },
-        hosts,
-      ).fingerprint.clusters;
-    const hosts = ['keys.external.test'];
-    expect(of('a', 'a', hosts)).toBe(of('a', 'b', hosts));
-    expect(of('a', 'a', hosts)).not.toBe(of('b', 'a', hosts));
-    expect(of('a', 'a', [])).toBe(of('b', 'b', []));
+      },
+    },
   });
+
+  test('is read in every place to which policies are attached', () => {
+    expect(read(listener([marker('m1')])).markers).toEqual(['m1', 'm1', 'm1']);
+    expect(read(listener([marker('m1')]), listener([marker('m2')])).markers).toContain('m2');
+  });
+
+  test('is missing where there is none, and dry runs of others are none', () => {
+    const dry = marker('m1');
+    const text = JSON.stringify(dry).replace('jwt-e2e-marker', 'my-dry-run');
+    expect(read(listener([])).markers).toEqual(['', '', '']);
+    expect(read(listener([JSON.parse(text)])).markers).toEqual(['', '', '']);
+    expect(read().markers).toEqual([]);
+  });
+
+  test('tells which update was rejected', () => {
+    const failed = (listener([marker('m7')]).active_state as Json).listener;
+    const found = read(
+      listener([marker('m6')], { error_state: { failed_configuration: failed, details: 'bad keys' } }),
+    );
+    expect(found.rejected).toEqual([{ reason: 'listener virtualInbound: bad keys', marker: 'm7' }]);
+    expect(found.markers).toEqual(['m6', 'm6', 'm6']);
+  });
+});
+
+test('a filter that an EnvoyFilter has added is none of Istio', () => {
+  const own = jwtAuthn({ mine: { issuer: 'other', local_jwks: { inline_string: '{"keys":[]}' } } });
+  const istios = jwtAuthn({ 'origins-0': { issuer: 'x', local_jwks: { inline_string: '{"keys":[]}' } } });
+  expect(read(listener([istios, own])).providers.map(({ issuer }) => issuer)).toEqual(['x']);
 });

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode } from '../../events.ts';
 import type { KubeObject, Survey, Target } from '../../target/target.ts';
-import { pause, together } from '../../wait.ts';
+import { type Clock, monotonic, together } from '../../wait.ts';
 import { type Concerned, concernedBy, type Sent } from './concerned.ts';
 import { lacks, type ProxyState } from './declared.ts';
 import { declaredFor, nameOf } from './selection.ts';
@@ -46,6 +46,7 @@ export interface ProofRequest {
   readonly fetch: FetchMode;
   /** In milliseconds. */
   readonly timeoutMs: number;
+  readonly clock?: Clock | undefined;
 }
 
 /** Kinds of which a proxy learns with its listeners, as it does of the marker, or that no proxy learns of. */
@@ -76,8 +77,9 @@ export async function prove(
   request: ProofRequest,
   signal: AbortSignal,
 ): Promise<ProofResult> {
-  const started = performance.now();
-  const elapsed = () => Math.round(performance.now() - started);
+  const { clock = monotonic } = request;
+  const started = clock.now();
+  const elapsed = () => Math.round(clock.now() - started);
   let survey = await target.survey(signal);
   let concerned = concernedBy(request.sent, request.inPlace, survey);
   let states = new Map<string, ProxyState>();
@@ -99,7 +101,7 @@ export async function prove(
       } catch (thrown) {
         failures += 1;
         if (!isGone(thrown) || failures > readFailures || elapsed() >= request.timeoutMs) throw thrown;
-        await pause(100, signal);
+        await clock.pause(100, signal);
         survey = await target.survey(signal);
         concerned = concernedBy(request.sent, request.inPlace, survey);
         continue;
@@ -110,7 +112,7 @@ export async function prove(
       if (all.every((state) => hasMarker(state, value))) break;
       if (elapsed() >= request.timeoutMs)
         return { kind: 'unproven', message: late(all, value, request.fetch), ...seen() };
-      await pause(wait, signal);
+      await clock.pause(wait, signal);
     }
     const missing = [...states].flatMap(([name, state]) =>
       lacks(state, request.fetch).map((why) => `${name}: ${why}`),
@@ -120,7 +122,7 @@ export async function prove(
     if (missing.length > 0 && (sent >= mostMarkers || elapsed() >= request.timeoutMs))
       return { kind: 'unproven', message: missing.join('; '), ...seen() };
     // What is not there though everything has come may be on its way: istiod hears of each kind by a stream of its own.
-    if (missing.length > 0) await pause(50 * sent, signal);
+    if (missing.length > 0) await clock.pause(50 * sent, signal);
   }
 }
 

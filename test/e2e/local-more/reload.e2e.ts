@@ -32,11 +32,17 @@ describeOnLocal('reload', () => {
       url: `http://httpbin.foo:${port}/headers`,
       headers: [],
     };
-    const [[answer] = []] = await target.send(sleep, [request], 1, signal);
+    const [[answer] = []] = await target.send(sleep, [request], 1, signal, {
+      requestMs: 15_000,
+      allMs: 30_000,
+    });
     return answer?.status;
   };
   const pods = async () =>
-    (await target.proxies(sleep, 'http://httpbin.foo:8000', signal)).map(({ pod }) => pod).sort();
+    (await target.survey(signal)).pods
+      .filter(({ labels, isReady }) => labels.app === 'httpbin' && isReady)
+      .map(({ name }) => name)
+      .sort();
 
   beforeAll(async () => {
     if (!haveLocal) return;

@@ -142,8 +142,7 @@ test('an Istio that is older than the v1 of the policies will do', async () => {
   putIstiod('docker.io/istio/pilot:1.20.8');
   const { target } = makeTarget(api);
   expect(await target.up(signal)).toMatchObject({ istio: '1.20.8' });
-  const proxy = { namespace: 'foo', pod: 'httpbin-1', labels: {}, kind: 'sidecar' } as const;
-  expect(await target.declaredPolicies(proxy, signal)).toEqual([]);
+  expect((await target.survey(signal)).objects).toEqual([]);
 });
 
 test('says what it cannot do, and why', async () => {

@@ -97,6 +97,8 @@ function request(path: string, more: Partial<HttpRequest> = {}): HttpRequest {
 }
 
 const sleep = { kind: 'pod', app: 'sleep', namespace: 'foo' } as const;
+const limit = { requestMs: 5_000, allMs: 20_000 };
+const httpbin = { namespace: 'foo', pod: 'httpbin-1', labels: {}, kind: 'sidecar' } as const;
 
 describe('send', () => {
   test('sends all rounds in one command, and sorts the answers', async () => {
@@ -109,6 +111,7 @@ describe('send', () => {
       [request('/a', { headers: [['Authorization', 'Bearer ü.b.c']] }), request('/b')],
       3,
       signal,
+      limit,
     );
     expect(rounds.map((round) => round.map(({ status, body }) => `${status} ${body}`))).toEqual([
       ['200 /a', '403 /b'],
@@ -126,7 +129,7 @@ describe('send', () => {
       session.stderr('sh: curl: not found\n');
       session.exit(127);
     });
-    await expect(target.send(sleep, [request('/')], 1, signal)).rejects.toMatchObject({
+    await expect(target.send(sleep, [request('/')], 1, signal, limit)).rejects.toMatchObject({
       code: 'E_SEND',
       message: 'curl ended after 0 of 1 requests',
       details: expect.stringContaining('curl: not found'),
@@ -135,7 +138,7 @@ describe('send', () => {
 
   test('says that there is nobody to send from', async () => {
     pod('sleep-1', 'sleep', { status: { conditions: [] } });
-    await expect(target.send(sleep, [request('/')], 1, signal)).rejects.toMatchObject({
+    await expect(target.send(sleep, [request('/')], 1, signal, limit)).rejects.toMatchObject({
       code: 'E_SEND',
       message: 'no pod of app sleep in namespace foo is ready',
     });
@@ -153,77 +156,95 @@ test('the line for a shell goes through kubectl, or to the gateway', () => {
   );
 });
 
-describe('proxies', () => {
-  const service = (name: string, selector?: Record<string, string>, namespace = 'foo') =>
-    api.put({
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name, namespace },
-      spec: selector === undefined ? {} : { selector },
+describe('survey', () => {
+  const put = (kind: string, name: string, more: Partial<KubeObject> = {}, apiVersion = 'v1') =>
+    api.put({ apiVersion, kind, metadata: { name, namespace: 'foo' }, ...more });
+
+  test('tells of each pod what policies and routes go by, and leaves out what is ending or has ended', async () => {
+    pod('httpbin-1', 'httpbin', { status: { ...ready, podIP: '10.0.0.7' } });
+    pod('httpbin-2', 'httpbin', { containers: ['httpbin'], status: {} });
+    pod('gate', 'gate', { containers: ['istio-proxy'] });
+    pod('done', 'job', { status: { phase: 'Succeeded' } });
+    pod('ambient', 'some', {
+      containers: ['some'],
+      metadata: {
+        name: 'ambient',
+        namespace: 'foo',
+        annotations: { 'ambient.istio.io/redirection': 'enabled' },
+      },
     });
-  const of = async (url: string) => (await target.proxies(sleep, url, signal)).map((proxy) => proxy.pod);
-
-  test('are the ready sidecars behind the Service, however it is named', async () => {
-    service('httpbin', { app: 'httpbin' });
-    pod('httpbin-1', 'httpbin');
-    pod('httpbin-2', 'httpbin', { status: { conditions: [] } });
-    pod('httpbin-3', 'httpbin', { containers: ['httpbin'] });
-    for (const host of ['httpbin', 'httpbin.foo', 'httpbin.foo.svc', 'httpbin.foo.svc.cluster.local'])
-      expect(await of(`http://${host}:8000/headers`)).toEqual(['httpbin-1']);
-  });
-
-  test('there are none for what is no Service, has no pods of its own, or is outside', async () => {
-    service('external');
-    for (const host of ['nobody.foo', 'external.foo', '10.1.2.3', 'keys.example.com'])
-      expect(await of(`http://${host}/`)).toEqual([]);
-  });
-
-  test('of the ingress gateway are those that are ready', async () => {
-    const gateway = (name: string, status: object) =>
-      api.put({
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name, namespace: 'istio-system', labels: { istio: 'ingressgateway' } },
-        spec: { containers: [{ name: 'istio-proxy', image: 'x' }] },
-        status,
-      });
-    gateway('gateway-1', ready);
-    gateway('gateway-2', {});
-    const found = await target.proxies({ kind: 'ingress' }, '', signal);
-    expect(found).toEqual([
-      { namespace: 'istio-system', pod: 'gateway-1', labels: { istio: 'ingressgateway' }, kind: 'gateway' },
+    pod('ending', 'httpbin', {
+      metadata: { name: 'ending', namespace: 'foo', deletionTimestamp: '2026-01-01T00:00:00Z' },
+    });
+    const { pods, rootNamespace, ingress } = await target.survey(signal);
+    expect({ rootNamespace, ingress }).toEqual({
+      rootNamespace: 'istio-system',
+      ingress: { namespace: 'istio-system', labels: { istio: 'ingressgateway' } },
+    });
+    expect(
+      pods.map(({ name, proxy, isReady, ip, isAmbient }) => [name, proxy, isReady, ip, isAmbient]).sort(),
+    ).toEqual([
+      ['ambient', undefined, true, undefined, true],
+      ['gate', 'gateway', true, undefined, false],
+      ['httpbin-1', 'sidecar', true, '10.0.0.7', false],
+      ['httpbin-2', undefined, false, undefined, false],
     ]);
+  });
+
+  test('a pod with a native sidecar has one, however many containers it has besides', async () => {
+    pod('native', 'app', {
+      spec: {
+        containers: [{ name: 'app', image: 'x' }],
+        initContainers: [{ name: 'istio-proxy', image: 'x', restartPolicy: 'Always' }],
+      },
+    });
+    expect((await target.survey(signal)).pods).toMatchObject([{ name: 'native', proxy: 'sidecar' }]);
+  });
+
+  test('has Services, policies and routes, and not the marker', async () => {
+    put('Service', 'httpbin');
+    put('RequestAuthentication', 'jwt', {}, 'security.istio.io/v1beta1');
+    await target.mark('m1', [], signal);
+    const { objects } = await target.survey(signal);
+    expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()).toEqual([
+      'RequestAuthentication jwt',
+      'Service httpbin',
+    ]);
+  });
+
+  test('says what this user may not see', async () => {
+    api.rule('GET', /virtualservices$/, failure(403, 'Forbidden', 'no'));
+    expect((await target.survey(signal)).hidden).toEqual(['VirtualService']);
+  });
+
+  test('does not ask twice for kinds that are not there, until definitions are applied', async () => {
+    api.resources.delete('extensions.istio.io/v1alpha1');
+    const asked = () => api.requests.filter(({ path }) => path.includes('extensions.istio.io')).length;
+    await target.survey(signal);
+    const first = asked();
+    await target.survey(signal);
+    expect(asked()).toBe(first);
+    expect(first).toBeGreaterThan(0);
+  });
+});
+
+describe('mark', () => {
+  const marker = () =>
+    api.get('security.istio.io/v1beta1', 'AuthorizationPolicy', 'jwt-e2e-marker', 'istio-system');
+
+  test('puts a dry run with the value into the root namespace, and another value in its place', async () => {
+    await target.mark('m1', [httpbin], signal);
+    expect(marker()).toMatchObject({
+      metadata: { annotations: { 'istio.io/dry-run': 'true' } },
+      spec: { action: 'DENY', rules: [{ from: [{ source: { namespaces: ['m1'] } }] }] },
+    });
+    await target.mark('m2', [httpbin], signal);
+    expect(marker()).toMatchObject({ spec: { rules: [{ from: [{ source: { namespaces: ['m2'] } }] }] } });
   });
 });
 
 describe('policies', () => {
-  const proxy = { namespace: 'foo', pod: 'httpbin-1', labels: { app: 'httpbin' }, kind: 'sidecar' } as const;
-
-  test('declared are those of its namespace and the root one that select it', async () => {
-    const policy = (name: string, namespace: string, spec?: object, kind = 'AuthorizationPolicy') =>
-      api.put({
-        apiVersion: 'security.istio.io/v1',
-        kind,
-        metadata: { name, namespace },
-        ...(spec === undefined ? {} : { spec }),
-      });
-    policy('all', 'foo');
-    policy('mine', 'foo', { selector: { matchLabels: { app: 'httpbin' } } }, 'RequestAuthentication');
-    policy('other', 'foo', { selector: { matchLabels: { app: 'sleep' } } });
-    policy('more', 'foo', { selector: { matchLabels: { app: 'httpbin', version: 'v2' } } });
-    policy('root', 'istio-system', {});
-    policy('elsewhere', 'bar', {});
-    policy('waypoint', 'foo', { targetRefs: [{ kind: 'Gateway', name: 'waypoint' }] });
-    policy('one-target', 'foo', { targetRef: { kind: 'Gateway', name: 'waypoint' } });
-    const found = await target.declaredPolicies(proxy, signal);
-    expect(found.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()).toEqual([
-      'AuthorizationPolicy all',
-      'AuthorizationPolicy root',
-      'RequestAuthentication mine',
-    ]);
-  });
-
-  test('enforced are read from Envoy, with clusters only when a host matters', async () => {
+  test('enforced are read from Envoy, of a sidecar those of its inbound listener', async () => {
     const commands: string[] = [];
     api.onExec((session) => {
       const path = session.command.at(-1) ?? '';
@@ -231,10 +252,9 @@ describe('policies', () => {
       session.stdout(JSON.stringify({ configs: [] }));
       session.exit(0);
     });
-    await target.proxyPolicies(proxy, [], signal);
-    await target.proxyPolicies({ ...proxy, kind: 'gateway' }, ['keys.example.com'], signal);
+    await target.proxyPolicies(httpbin, signal);
+    await target.proxyPolicies({ ...httpbin, kind: 'gateway' }, signal);
     expect(commands.sort()).toEqual([
-      'httpbin-1 istio-proxy config_dump?resource=dynamic_active_clusters',
       'httpbin-1 istio-proxy config_dump?resource=dynamic_listeners',
       'httpbin-1 istio-proxy config_dump?resource=dynamic_listeners&name_regex=virtualInbound',
     ]);
@@ -245,7 +265,7 @@ describe('policies', () => {
       session.stderr('connection refused');
       session.exit(1);
     });
-    await expect(target.proxyPolicies(proxy, [], signal)).rejects.toMatchObject({
+    await expect(target.proxyPolicies(httpbin, signal)).rejects.toMatchObject({
       code: 'E_EXEC',
       message: expect.stringContaining('foo/httpbin-1'),
       details: 'connection refused',
@@ -293,7 +313,7 @@ describe('evidence', () => {
     });
     api.rule('GET', /httpbin-1\/log$/, { status: 200, body: 'other\nGET / "jwt-e2e/abc-1" 403\n' });
     const files = await target.evidence(
-      { origin: sleep, url: 'http://httpbin.foo:8000/', requestId: 'jwt-e2e/abc-1', since: Date.now() },
+      { proxies: [httpbin], requestId: 'jwt-e2e/abc-1', since: Date.now() },
       signal,
     );
     const content = (part: string) => files.find(({ name }) => name.includes(part))?.content;
@@ -314,10 +334,7 @@ describe('evidence', () => {
     pod('httpbin-1', 'httpbin');
     api.exec.refuse = 403;
     api.rule('GET', /log$/, failure(500, 'InternalError', 'no logs'));
-    const files = await target.evidence(
-      { origin: sleep, url: 'http://httpbin.foo:8000/', requestId: 'x', since: Date.now() },
-      signal,
-    );
+    const files = await target.evidence({ proxies: [httpbin], requestId: 'x', since: Date.now() }, signal);
     expect(files.map(({ content }) => content.startsWith('could not be read:'))).toEqual([true, true, false]);
   });
 });

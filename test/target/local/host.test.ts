@@ -119,21 +119,15 @@ describe('a run', () => {
     await target.setFetchMode('envoy', signal);
     expect(target.fetchMode()).toBe('envoy');
     expect(stub.target.fetchMode()).toBe('envoy');
-    const origin = { kind: 'pod', app: 'sleep', namespace: 'foo' } as const;
-    expect(await target.proxies(origin, 'http://a/', signal)).toMatchObject([{ pod: 'http://a/' }]);
+    const proxy = { namespace: 'foo', pod: 'a', labels: {}, kind: 'sidecar' } as const;
+    expect(await target.survey(signal)).toMatchObject({ hidden: ['WasmPlugin'] });
+    await target.mark('m1', [proxy], signal);
     expect(await target.podFetches({ namespace: 'foo', app: 'nginx' }, '/jwks', 7, signal)).toMatchObject([
       { at: 7, path: '/jwks' },
     ]);
-    const query = { origin, url: 'http://a/', requestId: 'id-1', since: 0 };
+    const query = { proxies: [proxy], requestId: 'id-1', since: 0 };
     expect(await target.evidence(query, signal)).toEqual([{ name: 'a.txt', content: 'id-1' }]);
-    expect(
-      await target.proxyPolicies({ namespace: 'foo', pod: 'a', labels: {}, kind: 'sidecar' }, [], signal),
-    ).toMatchObject({
-      rejected: [],
-    });
-    expect(
-      await target.declaredPolicies({ namespace: 'foo', pod: 'a', labels: {}, kind: 'sidecar' }, signal),
-    ).toEqual([]);
+    expect(await target.proxyPolicies(proxy, signal)).toMatchObject({ markers: ['m1'] });
     expect(await target.delete([], 'scope', signal)).toEqual([]);
     expect(log).toEqual([
       'begins run1',
@@ -141,6 +135,7 @@ describe('a run', () => {
       'reload httpbin',
       'apply a scope',
       'undo scope',
+      'mark m1 a',
     ]);
     expect(events).toEqual([{ type: 'warning', message: 'applied a' }]);
   });
@@ -150,7 +145,7 @@ describe('a run', () => {
     const origin = { kind: 'pod', app: 'sleep', namespace: 'foo' } as const;
     const request = { id: '1', method: 'GET', url: 'http://a/', headers: [] };
     expect(target.curl(origin, request)).toMatch(/^curl .*http:\/\/a\//);
-    const answers = await target.send(origin, [request], 2, unaborted());
+    const answers = await target.send(origin, [request], 2, unaborted(), { requestMs: 5_000, allMs: 9_000 });
     expect(answers.map((round) => round.map(({ body }) => body))).toEqual([['http://a/'], ['http://a/']]);
     expect(target.curl(origin, request)).toBe('curl there http://a/');
   });

@@ -138,8 +138,9 @@ describe('requests', () => {
     headers: [['X-A', 'b']],
   });
   const here = () => ({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
+  const limit = { requestMs: 5_000, allMs: 20_000 };
   const send = (url: string, route: Route, rounds = 1, signal = unaborted()) =>
-    sendFromPod([request(url)], [route], rounds, signal);
+    sendFromPod([request(url)], [route], rounds, signal, limit);
 
   test('go where the route leads, whatever the port of the URL, and look as they would in a pod', async () => {
     const [[answer] = []] = await send('http://httpbin.foo:8000/a/../b?c', here());
@@ -152,12 +153,28 @@ describe('requests', () => {
 
   test('have a connection each, one after the other, in every round', async () => {
     const requests = [request('http://a.foo/1', '1'), request('http://a.foo/2', '2')];
-    const answers = await sendFromPod(requests, [here(), here()], 3, unaborted());
+    const answers = await sendFromPod(requests, [here(), here()], 3, unaborted(), limit);
     expect(answers.map((round) => round.map(({ status }) => status))).toEqual(Array(3).fill([200, 200]));
     expect(server.seen.map(({ url }) => url)).toEqual(['/1', '/2', '/1', '/2', '/1', '/2']);
     expect(server.seen.map(({ connection }) => connection)).toEqual(
       Array.from({ length: 6 }, (_, index) => server.seen[0]!.connection + index),
     );
+  });
+
+  test('what hangs holds up the others for as long as all of them may take, and no longer', async () => {
+    server.handler = (incoming, response) => void (incoming.url === '/never' || response.end('ok'));
+    const requests = ['/1', '/never', '/2'].map((path) => request(`http://a.foo${path}`, path));
+    const routes = requests.map(here);
+    const patient = await sendFromPod(requests, routes, 1, unaborted(), { requestMs: 100, allMs: 5_000 });
+    expect(patient[0]?.map(({ status }) => status)).toEqual([200, 0, 200]);
+    const cut = await sendFromPod(requests, routes, 9, unaborted(), { requestMs: 100, allMs: 50 });
+    expect(cut.map((round) => round.map(({ status, at }) => [status, at === 0]))).toEqual([
+      [
+        [200, false],
+        [0, false],
+        [0, true],
+      ],
+    ]);
   });
 
   describe('on port 80', () => {

@@ -76,14 +76,20 @@ export function stubTarget(progress: Progress, log: (line: string) => void): Stu
     },
     delete: async () => [],
     undo: async (scope) => log(`undo ${scope}`),
-    proxies: async (_, url) => [{ namespace: 'foo', pod: url, labels: {}, kind: 'sidecar' }],
+    survey: async () => ({
+      rootNamespace: 'istio-system',
+      ingress: { namespace: 'istio-system', labels: {} },
+      pods: [],
+      objects: [],
+      hidden: ['WasmPlugin'],
+    }),
+    mark: async (value, proxies) => log(`mark ${value} ${proxies.map(({ pod }) => pod)}`),
     proxyPolicies: async () => ({
       providers: [],
       rbac: [],
-      fingerprint: { jwt: '', rbac: '', clusters: '' },
+      markers: ['m1'],
       rejected: [],
     }),
-    declaredPolicies: async () => [],
     podFetches: async (_, path, since) => [{ at: since, path, status: 200, by: 'istiod', userAgent: 'Go' }],
     evidence: async ({ requestId }) => [{ name: 'a.txt', content: requestId }],
     send: async (_, requests, rounds) =>
