@@ -1,10 +1,33 @@
 /** The rules of RequestAuthentications. */
-import type { KubeObject } from '../target/target.ts';
+import type { KubeObject, ProviderRule } from '../target/target.ts';
 
 export interface JwtRule {
   readonly issuer?: string;
   readonly jwks?: string;
   readonly jwksUri?: string;
+  readonly audiences?: readonly string[];
+  readonly fromHeaders?: readonly { readonly name: string; readonly prefix?: string }[];
+  readonly fromParams?: readonly string[];
+  readonly fromCookies?: readonly string[];
+  readonly forwardOriginalToken?: boolean;
+  readonly outputPayloadToHeader?: string;
+  readonly outputClaimToHeaders?: readonly { readonly header: string; readonly claim: string }[];
+}
+
+/** What Envoy's provider for the rule has of it. */
+export function providerRule(rule: JwtRule): ProviderRule {
+  return {
+    audiences: rule.audiences ?? [],
+    fromHeaders: (rule.fromHeaders ?? []).map(({ name, prefix = '' }) => [name.toLowerCase(), prefix]),
+    fromParams: rule.fromParams ?? [],
+    fromCookies: rule.fromCookies ?? [],
+    forwardOriginalToken: rule.forwardOriginalToken ?? false,
+    outputPayloadToHeader: (rule.outputPayloadToHeader ?? '').toLowerCase(),
+    outputClaimToHeaders: (rule.outputClaimToHeaders ?? []).map(({ header, claim }) => [
+      header.toLowerCase(),
+      claim,
+    ]),
+  };
 }
 
 /** Of all RequestAuthentications among these objects, in their order. */

@@ -3,7 +3,7 @@
  * a policy says nothing about the proxies; this does.
  */
 import { markerIn } from './marker.ts';
-import type { ProxyPolicies, ProxyRef } from './target.ts';
+import type { ProviderRule, ProxyPolicies, ProxyRef } from './target.ts';
 
 type Json = Record<string, unknown>;
 interface Dump {
@@ -95,6 +95,26 @@ function provider(config: Json): ProxyPolicies['providers'][number] {
     issuer: String(config.issuer ?? ''),
     keys: text === undefined ? undefined : keysOf(text),
     uri: remote?.http_uri?.uri,
+    rule: ruleOf(config),
+  };
+}
+
+/** envoy.extensions.filters.http.jwt_authn.v3.JwtProvider, whose fields istiod sets as the rule has them (pilot/pkg/security/authn). */
+function ruleOf(config: Json): ProviderRule {
+  const list = (name: string) => (config[name] ?? []) as string[];
+  const headers = (config.from_headers ?? []) as { name: string; value_prefix?: string }[];
+  const claims = (config.claim_to_headers ?? []) as { header_name: string; claim_name: string }[];
+  return {
+    audiences: list('audiences'),
+    fromHeaders: headers.map(({ name, value_prefix = '' }) => [name.toLowerCase(), value_prefix]),
+    fromParams: list('from_params'),
+    fromCookies: list('from_cookies'),
+    forwardOriginalToken: config.forward === true,
+    outputPayloadToHeader: String(config.forward_payload_header ?? '').toLowerCase(),
+    outputClaimToHeaders: claims.map(({ header_name, claim_name }) => [
+      header_name.toLowerCase(),
+      claim_name,
+    ]),
   };
 }
 

@@ -99,6 +99,17 @@ export interface Survey {
   readonly hidden: readonly string[];
 }
 
+/** Fields of a JWTRule that Envoy has as they stand in it; names of headers in lower case. */
+export interface ProviderRule {
+  readonly audiences: readonly string[];
+  readonly fromHeaders: readonly (readonly [name: string, prefix: string])[];
+  readonly fromParams: readonly string[];
+  readonly fromCookies: readonly string[];
+  readonly forwardOriginalToken: boolean;
+  readonly outputPayloadToHeader: string;
+  readonly outputClaimToHeaders: readonly (readonly [header: string, claim: string])[];
+}
+
 /** What a proxy really enforces, read from Envoy's own configuration. */
 export interface ProxyPolicies {
   /** Of the filters that Istio has made. */
@@ -107,6 +118,8 @@ export interface ProxyPolicies {
     /** Inline keys, parsed; undefined when Envoy fetches them itself. */
     readonly keys?: readonly Record<string, unknown>[] | undefined;
     readonly uri?: string | undefined;
+    /** Where tokens are looked for, and what becomes of them, with Istio's names of the fields. */
+    readonly rule?: ProviderRule | undefined;
   }[];
   /** RBAC policies that are enforced: `ns[foo]-policy[name]-rule[0]` with their rules as JSON text. */
   readonly rbac: readonly { readonly name: string; readonly action: string; readonly rules: string }[];

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { type ConvergeOptions, converge, manyAnswers, type Probe } from '../../src/run/converge.ts';
 import type { HttpResponse, Target } from '../../src/target/target.ts';
+import { dice } from '../support/dice.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 
 const origin = { kind: 'ingress' } as const;
@@ -249,17 +250,6 @@ test('an interruption ends it, and so does what the target throws', async () => 
   const send = vi.fn().mockRejectedValue(new Error('no pod'));
   await expect(converge({ send }, origin, [probe('a')], options, signal)).rejects.toThrow('no pod');
 });
-
-/** Numbers from 0 to 1, the same for a seed (mulberry32). */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 test('a mesh whose answers alternate by chance does not pass, as far as it can be told from many answers', async () => {
   let passed = 0;

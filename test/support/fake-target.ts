@@ -5,6 +5,7 @@
 import { HarnessError } from '../../src/errors.ts';
 import type { FetchMode, MeshFacts } from '../../src/events.ts';
 import { nameOfKey } from '../../src/names.ts';
+import { type JwtRule, providerRule } from '../../src/run/jwt-rules.ts';
 import { declaredFor } from '../../src/run/proof/selection.ts';
 import type {
   Applied,
@@ -22,6 +23,7 @@ import type {
   Origin,
   ProxyPolicies,
   ProxyRef,
+  SendLimit,
   Survey,
   Target,
 } from '../../src/target/target.ts';
@@ -77,12 +79,6 @@ interface Held {
 }
 
 export type FakeAnswer = number | Partial<HttpResponse>;
-
-interface JwtRule {
-  issuer?: string;
-  jwks?: string;
-  jwksUri?: string;
-}
 
 export class FakeTarget implements Target {
   readonly name = 'fake';
@@ -201,6 +197,7 @@ export class FakeTarget implements Target {
     requests: readonly HttpRequest[],
     rounds: number,
     signal: AbortSignal,
+    _limit: SendLimit,
   ): Promise<HttpResponse[][]> {
     await this.#called('send', signal, `${requests.length} x ${rounds} from ${origin.kind}`);
     this.seen.push(...requests);
@@ -305,10 +302,11 @@ export function policiesOf(
     ({ spec }) => (spec as { jwtRules?: JwtRule[] }).jwtRules ?? [],
   );
   return {
-    providers: rules.map(({ issuer = '', jwks, jwksUri }) => ({
+    providers: rules.map(({ issuer = '', jwks, jwksUri, ...more }) => ({
       issuer,
       keys: mode === 'envoy' && jwks === undefined ? undefined : keysOf(jwks ?? '{"keys":[]}'),
       uri: mode === 'envoy' ? jwksUri : undefined,
+      rule: providerRule(more),
     })),
     rbac: of('AuthorizationPolicy').flatMap(({ metadata, spec }) => {
       const { action = 'ALLOW', rules = [] } = (spec ?? {}) as { action?: string; rules?: unknown[] };

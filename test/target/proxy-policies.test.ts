@@ -61,12 +61,15 @@ const listener = (filters: readonly Json[], more: Json = {}, direction = 'INBOUN
   ...more,
 });
 
+const readKeys = (...configs: Json[]) => ({
+  providers: read(...configs).providers.map(({ rule: _, ...rest }) => rest),
+});
 const read = (...configs: Json[]) => readProxyPolicies({ configs }, 'sidecar');
 
 describe('providers', () => {
   test('inline keys, as text or as bytes', () => {
     const text = JSON.stringify(keys);
-    const { providers } = read(
+    const { providers } = readKeys(
       listener([
         jwtAuthn({
           'origins-0': { issuer: 'one', local_jwks: { inline_string: text }, forward: true },
@@ -84,7 +87,7 @@ describe('providers', () => {
   });
 
   test('keys that Envoy fetches itself have an address and are not known', () => {
-    const { providers } = read(
+    const { providers } = readKeys(
       listener([
         jwtAuthn({
           'origins-0': {
@@ -105,7 +108,7 @@ describe('providers', () => {
   });
 
   test('keys that are no JWKS are none, and an issuer that is left out is empty', () => {
-    const { providers } = read(
+    const { providers } = readKeys(
       listener([
         jwtAuthn({
           'origins-0': { local_jwks: { inline_string: 'not JSON' } },
@@ -261,4 +264,44 @@ test('a filter that an EnvoyFilter has added is none of Istio', () => {
   const own = jwtAuthn({ mine: { issuer: 'other', local_jwks: { inline_string: '{"keys":[]}' } } });
   const istios = jwtAuthn({ 'origins-0': { issuer: 'x', local_jwks: { inline_string: '{"keys":[]}' } } });
   expect(read(listener([istios, own])).providers.map(({ issuer }) => issuer)).toEqual(['x']);
+});
+
+test('the fields of a rule are read with its names', () => {
+  const provider = {
+    issuer: 'a',
+    audiences: ['x'],
+    forward: true,
+    from_headers: [{ name: 'X-A', value_prefix: 'P ' }, { name: 'x-b' }],
+    from_params: ['q'],
+    from_cookies: ['c'],
+    forward_payload_header: 'X-P',
+    claim_to_headers: [{ header_name: 'X-C', claim_name: 'sub' }],
+  };
+  expect(
+    read(listener([jwtAuthn({ 'origins-0': provider, 'origins-1': { issuer: 'b' } })])).providers.map(
+      ({ rule }) => rule,
+    ),
+  ).toEqual([
+    {
+      audiences: ['x'],
+      fromHeaders: [
+        ['x-a', 'P '],
+        ['x-b', ''],
+      ],
+      fromParams: ['q'],
+      fromCookies: ['c'],
+      forwardOriginalToken: true,
+      outputPayloadToHeader: 'x-p',
+      outputClaimToHeaders: [['x-c', 'sub']],
+    },
+    {
+      audiences: [],
+      fromHeaders: [],
+      fromParams: [],
+      fromCookies: [],
+      forwardOriginalToken: false,
+      outputPayloadToHeader: '',
+      outputClaimToHeaders: [],
+    },
+  ]);
 });

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FetchMode } from '../../events.ts';
 import type { KubeObject, ProxyPolicies, ProxyRef } from '../../target/target.ts';
-import { type JwtRule, jwtRulesOf } from '../jwt-rules.ts';
+import { type JwtRule, jwtRulesOf, providerRule } from '../jwt-rules.ts';
 import type { Role } from './concerned.ts';
 
 /** What is known of one proxy: what the API server declares for it and what it has. */
@@ -31,15 +31,18 @@ function lacksProviders({ declared, policies: { providers } }: ProxyState, fetch
           (provider) => provider.issuer === (rule.issuer ?? '') && matches(provider, rule, fetch),
         ),
     )
-    .map((rule) => `it has no provider for issuer ${rule.issuer ?? '(any)'} with the declared keys`);
+    .map(
+      (rule) => `it has no provider for issuer ${rule.issuer ?? '(any)'} with the declared keys and fields`,
+    );
   const superfluous = providers
     .filter((provider) => !issuers.has(provider.issuer))
     .map((provider) => `it still has a provider for issuer ${provider.issuer}`);
   return [...missing, ...superfluous];
 }
 
-/** Whether a provider can be the one of the rule: the same inline keys, or keys from where the fetch mode has them. */
+/** Whether a provider can be the one of the rule: its fields, and the same inline keys, or keys from where the fetch mode has them. */
 function matches(provider: ProxyPolicies['providers'][number], rule: JwtRule, fetch: FetchMode): boolean {
+  if (provider.rule !== undefined && !isDeepStrictEqual(provider.rule, providerRule(rule))) return false;
   if (rule.jwks !== undefined && rule.jwks !== '') return isDeepStrictEqual(provider.keys, keysOf(rule.jwks));
   if (fetch === 'istiod') return provider.keys !== undefined;
   if (fetch === 'hybrid' && provider.keys !== undefined) return true;

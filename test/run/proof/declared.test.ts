@@ -61,7 +61,7 @@ describe('providers', () => {
     ['one without keys', [provider('a', { uri: 'http://x' })]],
   ])('%s is not enough', (_, providers) => {
     expect(missing(state([inline], { providers }))).toContain(
-      'it has no provider for issuer a with the declared keys',
+      'it has no provider for issuer a with the declared keys and fields',
     );
   });
 
@@ -73,13 +73,25 @@ describe('providers', () => {
 
   test.each([
     ['istiod', { keys: keys('any') }, []],
-    ['istiod', { uri: 'http://keys.foo/jwks' }, ['it has no provider for issuer a with the declared keys']],
+    [
+      'istiod',
+      { uri: 'http://keys.foo/jwks' },
+      ['it has no provider for issuer a with the declared keys and fields'],
+    ],
     ['envoy', { uri: 'http://keys.foo/jwks' }, []],
-    ['envoy', { uri: 'http://other.foo/jwks' }, ['it has no provider for issuer a with the declared keys']],
-    ['envoy', { keys: keys('any') }, ['it has no provider for issuer a with the declared keys']],
+    [
+      'envoy',
+      { uri: 'http://other.foo/jwks' },
+      ['it has no provider for issuer a with the declared keys and fields'],
+    ],
+    ['envoy', { keys: keys('any') }, ['it has no provider for issuer a with the declared keys and fields']],
     ['hybrid', { keys: keys('any') }, []],
     ['hybrid', { uri: 'http://keys.foo/jwks' }, []],
-    ['hybrid', { uri: 'http://other.foo/jwks' }, ['it has no provider for issuer a with the declared keys']],
+    [
+      'hybrid',
+      { uri: 'http://other.foo/jwks' },
+      ['it has no provider for issuer a with the declared keys and fields'],
+    ],
   ] as const)('keys by address: %s has %o', (fetch, has, expected) => {
     expect(missing(state([remote], { providers: [provider('a', has)] }), fetch)).toEqual(expected);
   });
@@ -89,10 +101,42 @@ describe('providers', () => {
     expect(missing(state([both], { providers: [provider('a', { keys: keys('1') })] }))).toHaveLength(1);
   });
 
+  const fields = {
+    audiences: ['x'],
+    fromHeaders: [{ name: 'X-A', prefix: 'P ' }, { name: 'x-b' }],
+    fromParams: ['q'],
+    fromCookies: ['c'],
+    forwardOriginalToken: true,
+    outputPayloadToHeader: 'X-P',
+    outputClaimToHeaders: [{ header: 'X-C', claim: 'sub' }],
+  };
+  const has = {
+    audiences: ['x'],
+    fromHeaders: [['x-a', 'P '] as const, ['x-b', ''] as const],
+    fromParams: ['q'],
+    fromCookies: ['c'],
+    forwardOriginalToken: true,
+    outputPayloadToHeader: 'x-p',
+    outputClaimToHeaders: [['x-c', 'sub'] as const],
+  };
+
+  test('every field of a rule must be there as it is declared', () => {
+    const declared = [authentication('jwt', { issuer: 'a', jwks: jwks('1'), ...fields })];
+    const with_ = (rule: object) =>
+      state(declared, { providers: [provider('a', { keys: keys('1'), rule: { ...has, ...rule } })] });
+    expect(missing(with_({}))).toEqual([]);
+    for (const name of Object.keys(has)) {
+      const other = { forwardOriginalToken: false, outputPayloadToHeader: 'x-q' }[name] ?? [];
+      expect(missing(with_({ [name]: other })), name).toHaveLength(1);
+    }
+  });
+
   test('a rule without an issuer has a provider without one', () => {
     const any = authentication('jwt', { jwks: jwks('1') });
     expect(missing(state([any], { providers: [provider('', { keys: keys('1') })] }))).toEqual([]);
-    expect(missing(state([any]))).toEqual(['it has no provider for issuer (any) with the declared keys']);
+    expect(missing(state([any]))).toEqual([
+      'it has no provider for issuer (any) with the declared keys and fields',
+    ]);
   });
 });
 
