@@ -9,7 +9,7 @@ import { describeActual, difference } from './compare.ts';
 import { converge, type Outcome } from './converge.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { explain, inPlace } from './explain.ts';
-import { buildRequest } from './requests.ts';
+import { buildRequest, ownAgent } from './requests.ts';
 import { resultBase } from './results.ts';
 import type { Held, StepState } from './state.ts';
 import { verdict } from './verdict.ts';
@@ -41,7 +41,7 @@ export async function checkRequests(
   );
   const requests = checks.map((check) => {
     sequence += 1;
-    return buildRequest(check, step, context, `jwt-e2e/${options.runId}-${sequence}`);
+    return buildRequest(check, step, context, `${ownAgent(options.runId)}${sequence}`);
   });
   const outcomes = await converge(
     target,

@@ -18,6 +18,8 @@ import { runStep } from './step.ts';
 export interface Prepared {
   readonly issuers: Promise<ReadonlyMap<string, IssuerKeys>>;
   readonly keyServers: Promise<ReadonlyMap<string, KeyServerHandle>>;
+  /** Addresses in it whose keys istiod may have from an earlier scenario. */
+  readonly cachedKeys?: readonly string[];
 }
 
 /** The problem, with every token in it made harmless. */
@@ -71,6 +73,7 @@ export async function runScenario(
       options,
       emit,
       applied: [],
+      cachedKeys: prepared.cachedKeys ?? [],
       snapshot: new Map(),
       held: undefined,
     };

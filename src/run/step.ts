@@ -9,7 +9,7 @@ import { redact } from '../token/decode.ts';
 import type { RunContext } from './context.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { inPlace } from './explain.ts';
-import { checkFetches } from './fetches.ts';
+import { checkFetches, logEnds } from './fetches.ts';
 import { takeSettledSnapshot, waitUntilHeld } from './hold.ts';
 import { manifestsOf } from './manifests.ts';
 import { checkRequests } from './request-checks.ts';
@@ -47,6 +47,7 @@ export async function runStep(
           { fetch: target.fetchMode(), timeoutMs: state.options.holdMs },
           signal,
         );
+  const logs = await logEnds(step, state, signal);
   const since = Date.now();
   const { results: applyResults, applied } = await applyStep(step, state, signal);
   // Without a change, what held before holds still, and what did not has not come either.
@@ -87,7 +88,7 @@ export async function runStep(
     .filter((check) => check.skip !== undefined)
     .map((check) => withoutVerdict(scenario, step, check, 'skipped', check.skip ?? ''));
   const requestResults = await checkRequests(step, state, held, since, signal);
-  const fetchResults = await checkFetches(step, state, since, signal);
+  const fetchResults = await checkFetches(step, state, logs, since, signal);
   return [...applyResults, ...requestResults, ...fetchResults, ...skipped];
 }
 

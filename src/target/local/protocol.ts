@@ -34,6 +34,7 @@ export const forwarded = [
   'proxies',
   'proxyPolicies',
   'declaredPolicies',
+  'podLogEnd',
   'podFetches',
   'evidence',
   'setFetchMode',
