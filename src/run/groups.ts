@@ -125,7 +125,14 @@ async function runScenarios(
       await own.ahead;
       const cachedKeys = await makeRoom(scenario, own, request);
       begun.delete(id);
-      await runScenario(scenario, { ...own, cachedKeys }, mesh.target, options, (event) => tally.emit(event), stop);
+      await runScenario(
+        scenario,
+        { ...own, cachedKeys },
+        mesh.target,
+        options,
+        (event) => tally.emit(event),
+        stop,
+      );
     }
   }
 }
