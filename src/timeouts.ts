@@ -27,6 +27,12 @@ export const timeouts = {
   hold: 60_000,
   /** The expected answers coming, once the proxies have the configuration. */
   answers: 20_000,
+  /** A line of a container being in its log. */
+  podLog: 10_000,
+  /** The same, where nothing shows whether it is: how long to wait for it. */
+  podLogUsual: 1_000,
+  /** A key server of ours answering, when it is asked whether it works. */
+  keyServerCheck: 5_000,
   /** Undoing what a scenario changed. */
   undo: 60_000,
   /** Namespaces that were deleted being gone. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { asHarnessError, HarnessError } from '../errors.ts';
-import type { FetchLogEntry } from '../target/target.ts';
-import { classify, type ServerLogEntry } from './who.ts';
+import type { FetchLogEntry, LogPosition } from '../target/target.ts';
+import { classify, type ServerLog } from './who.ts';
 
 /** How the key server is to fail on purpose; see server.mjs. */
 interface KeyServerFault {
@@ -54,9 +54,30 @@ export class KeyServerControl {
     await this.#call('PUT', '/fault', fault);
   }
 
-  /** Every request so far, oldest first, also for paths that the server does not have. */
-  async log(): Promise<FetchLogEntry[]> {
-    return ((await this.#call('GET', '/log')) as ServerLogEntry[]).map(classify);
+  /** Where the log ends now. */
+  async logEnd(): Promise<LogPosition> {
+    const { id, count } = await this.#log();
+    return `${id} ${count}`;
+  }
+
+  /**
+   * Every request since that position, oldest first, also for paths that the server does not have.
+   *
+   * @throws HarnessError `E_KEY_SERVER` also when the server has been started anew since, or has had too many requests
+   */
+  async log(after: LogPosition): Promise<FetchLogEntry[]> {
+    const { id, count, entries } = await this.#log();
+    const [process, before] = after.split(' ');
+    const since = count - Number(before);
+    if (process === id && since <= entries.length) return entries.slice(entries.length - since).map(classify);
+    const why = process === id ? `only the last ${entries.length} are known` : 'it has been started anew';
+    throw new HarnessError('E_KEY_SERVER', `key server at ${this.#url} does not know all requests: ${why}`, {
+      hint: 'Run the scenario again.',
+    });
+  }
+
+  async #log(): Promise<ServerLog> {
+    return (await this.#call('GET', '/log')) as ServerLog;
   }
 
   /**

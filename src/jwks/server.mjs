@@ -10,9 +10,10 @@
  *   PUT /keys   the JWKS, served byte for byte from now on; a second one is a rotation
  *   PUT /tls    {cert, key} in PEM; the first one opens the HTTPS port, later ones replace the certificate
  *   PUT /fault  {status?, delayMs?, body?, reset?} to fail on purpose, null to stop failing
- *   GET /log    every request so far, oldest first
+ *   GET /log    {id, count, entries}: requests, oldest first, how many there have been, and which process counts them
  *   GET /ready  the open ports
  */
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import process from 'node:process';
@@ -33,6 +34,10 @@ let keys;
 let fault = null;
 /** @type {object[]} */
 const log = [];
+/** How many requests there have been, also those that have left the log. */
+let count = 0;
+/** Another one after a restart, which begins to count anew. */
+const id = randomUUID();
 /** @type {{ httpPort: number, httpsPort?: number, controlPort: number }} */
 const ports = { httpPort: 0, controlPort: 0 };
 /** @type {import('node:https').Server | undefined} */
@@ -94,6 +99,7 @@ const serve = (scheme) => async (/** @type {Request} */ request, /** @type {Resp
     method: request.method,
     scheme,
   });
+  count += 1;
   if (log.length > maxLogEntries) log.shift();
   if (path === config.path && fault?.delayMs) {
     await new Promise((resolve) => setTimeout(resolve, fault?.delayMs));
@@ -130,7 +136,7 @@ async function control(request, response) {
     } else if (call === 'PUT /tls') {
       await setCertificate(JSON.parse(body));
     } else if (call === 'GET /log') {
-      return reply(response, 200, log);
+      return reply(response, 200, { id, count, entries: log });
     } else if (call !== 'GET /ready') {
       return reply(response, 404, { error: `there is no ${call}` });
     }

@@ -9,7 +9,7 @@ interface Fetcher {
 }
 
 /** An entry of the log of server.mjs, as its control port gives it. */
-export interface ServerLogEntry extends Fetcher {
+interface ServerLogEntry extends Fetcher {
   /** Milliseconds since the epoch. */
   readonly at: number;
   /** Without the query. */
@@ -22,6 +22,16 @@ export interface ServerLogEntry extends Fetcher {
   readonly scheme: 'http' | 'https';
 }
 
+/** The log of server.mjs. */
+export interface ServerLog {
+  /** Of the process that counts. */
+  readonly id: string;
+  /** How many requests there have been, also those that are not among the entries any more. */
+  readonly count: number;
+  /** Oldest first. */
+  readonly entries: readonly ServerLogEntry[];
+}
+
 /**
  * Tells istiod from Envoy. istiod fetches with Go's own HTTP client, Envoy with its asynchronous client, which adds
  * `x-envoy-internal` and `x-envoy-expected-rq-timeout-ms` and sends a `Go-browser` user agent. Seen with Istio 1.32
@@ -32,6 +42,16 @@ export function whoFetched({ userAgent, envoyHeaders }: Fetcher): FetchLogEntry[
   if (/^Go-browser\b/.test(userAgent)) return 'envoy';
   // Envoy may also send no user agent at all; whatever names itself is somebody else behind a proxy.
   return envoyHeaders && userAgent === '' ? 'envoy' : 'other';
+}
+
+/**
+ * Whether it says nothing about who has fetched keys: a check of this run, or the kubelet that looks whether a container
+ * lives. Whoever else is not known is somebody.
+ *
+ * @param ownAgent how the user agents of this run begin
+ */
+export function isNoFetch({ by, userAgent }: FetchLogEntry, ownAgent: string): boolean {
+  return by === 'other' && (userAgent.startsWith(ownAgent) || /^kube-probe\//.test(userAgent));
 }
 
 /** The entry of a log of server.mjs with who it was. */

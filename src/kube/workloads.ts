@@ -12,6 +12,7 @@ export interface Pod extends KubeObject {
     containers: { name: string; image: string }[];
     initContainers?: { name: string }[];
     volumes?: unknown[];
+    shareProcessNamespace?: boolean;
   };
   status?: {
     phase?: string;
@@ -24,7 +25,8 @@ export interface Pod extends KubeObject {
 interface ContainerStatus {
   name: string;
   ready: boolean;
-  state?: { waiting?: { reason?: string; message?: string } };
+  restartCount?: number;
+  state?: { waiting?: { reason?: string; message?: string }; running?: unknown };
 }
 
 /** Pods with these labels that are not being deleted. */
@@ -133,25 +135,39 @@ function lookAt({ metadata: { name, namespace = 'default' } }: KubeObject): stri
   return `Look at it with: kubectl describe deployment -n ${namespace} ${name}`;
 }
 
+interface LogQuery {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  /** When it is to begin, milliseconds since the epoch by the clock of this machine. */
+  readonly since?: number;
+  /** How many lines from its end. */
+  readonly tailLines?: number;
+  /** Each line with the time of the node in front. */
+  readonly timestamps?: boolean;
+  /** Of the container before its last restart. */
+  readonly previous?: boolean;
+}
+
 /** Log lines of a container, each as it was written. Empty when the container is not there. */
-export async function podLog(
-  client: KubeClient,
-  query: { namespace: string; pod: string; container: string; since?: number; timestamps?: boolean },
-  signal: AbortSignal,
-): Promise<string> {
+export async function podLog(client: KubeClient, query: LogQuery, signal: AbortSignal): Promise<string> {
   try {
-    const { body } = await client.request(`/api/v1/namespaces/${query.namespace}/pods/${query.pod}/log`, {
-      query: {
-        container: query.container,
-        sinceTime: query.since === undefined ? undefined : new Date(query.since).toISOString(),
-        timestamps: query.timestamps,
-      },
-      raw: true,
-      signal,
-    });
-    return body as string;
+    return await readPodLog(client, query, signal);
   } catch (thrown) {
     if (thrown instanceof KubeError && [400, 404].includes(thrown.status)) return '';
     throw thrown;
   }
+}
+
+/** As {@link podLog}. @throws KubeError also when the container is not there (404), or has not started yet (400) */
+export async function readPodLog(client: KubeClient, query: LogQuery, signal: AbortSignal): Promise<string> {
+  const { namespace, pod, since, ...rest } = query;
+  // An age, and no time: the clock of the node may be another.
+  const sinceSeconds = since === undefined ? undefined : Math.max(1, Math.ceil((Date.now() - since) / 1000));
+  const { body } = await client.request(`/api/v1/namespaces/${namespace}/pods/${pod}/log`, {
+    query: { ...rest, sinceSeconds },
+    raw: true,
+    signal,
+  });
+  return body as string;
 }

@@ -53,8 +53,10 @@ function serverName(name: string, scenario: string): string {
   return `${text.slice(0, 41)}-${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
 }
 
-/** Whether any step of this variant of the scenario needs the server. */
+/** Whether any step of this variant of the scenario needs the server; that nobody has asked it, it must have seen. */
 function isUsed(name: string, scenario: PlannedScenario): boolean {
+  const checks = scenario.steps.flatMap((step) => step.checks);
+  if (checks.some((check) => check.kind === 'fetched' && check.keyServer === name)) return true;
   const used = references(scenario.steps).map(({ expression }) =>
     expression?.kind === 'name' ? expression.names : [],
   );

@@ -1,32 +1,54 @@
-/** Who fetched the keys, by the access log of the key server. */
+/** Who fetched the keys, by the access log of the key server from where it ended before the change. */
 import { asHarnessError, HarnessError } from '../errors.ts';
 import type { CheckResult } from '../events.ts';
+import { isNoFetch } from '../jwks/who.ts';
 import type { FetchedCheck, PlannedStep } from '../plan/types.ts';
-import type { FetchLogEntry } from '../target/target.ts';
-import { pause } from '../wait.ts';
+import type { FetchLogEntry, KeyServerHandle, LogPosition, PodLogs } from '../target/target.ts';
+import { brokenInstruments } from './broken-instruments.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { fetchFailures } from './explain-keys.ts';
 import { jwksUrisOf } from './jwt-rules.ts';
+import { ownAgent } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
+import { whenCached } from './stale.ts';
 import { deciding, proxiesOf, type StepState } from './state.ts';
 
-/** How long an entry may take to appear in the log of a pod, in milliseconds, unless the target says otherwise. */
-const podLogDelay = 1000;
+/** Where the log of each key server ended whose log the step asks for, or why that is not known. */
+export type LogEnds = ReadonlyMap<string, LogPosition | HarnessError>;
+
+function checksOf(step: PlannedStep): FetchedCheck[] {
+  return step.checks.filter(
+    (check): check is FetchedCheck => check.kind === 'fetched' && check.skip === undefined,
+  );
+}
+
+/** To be called before the step changes anything. What goes wrong is an error of the checks that need it. */
+export async function logEnds(step: PlannedStep, state: StepState, signal: AbortSignal): Promise<LogEnds> {
+  const names = [...new Set(checksOf(step).map(({ keyServer }) => keyServer))];
+  const ends = names.map(async (name): Promise<[string, LogPosition | HarnessError]> => {
+    try {
+      const log = logOf(name, state);
+      return [name, await ('pods' in log ? state.target.podLogEnd(log.pods, signal) : log.logEnd())];
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      return [name, asHarnessError(thrown)];
+    }
+  });
+  return new Map(await Promise.all(ends));
+}
 
 /** Looks at the logs. A log that cannot be read is an error of its check alone: the answers of the step are known. */
 export async function checkFetches(
   step: PlannedStep,
   state: StepState,
+  ends: LogEnds,
   since: number,
   signal: AbortSignal,
 ): Promise<CheckResult[]> {
-  const checks = step.checks.filter(
-    (check): check is FetchedCheck => check.kind === 'fetched' && check.skip === undefined,
-  );
   return Promise.all(
-    checks.map(async (check) => {
+    checksOf(step).map(async (check) => {
       try {
-        return await checkOne(check, step, state, since, signal);
+        return await checkOne(check, step, state, ends, since, signal);
       } catch (thrown) {
         if (signal.aborted) throw thrown;
         return withoutVerdict(state.scenario, step, check, 'error', asHarnessError(thrown));
@@ -39,32 +61,37 @@ async function checkOne(
   check: FetchedCheck,
   step: PlannedStep,
   state: StepState,
+  ends: LogEnds,
   since: number,
   signal: AbortSignal,
 ): Promise<CheckResult> {
-  const where = state.scenario.keyServers[check.keyServer]?.where ?? 'external';
-  // An external server is asked for its log itself.
-  const delay = where === 'external' ? 0 : (state.target.podLogDelayMs ?? podLogDelay);
-  const deadline = Date.now() + delay;
-  for (;;) {
-    // Fetches by others, such as a check with curl, say nothing about the mesh.
-    const all = await readLog(check.keyServer, state, since, signal);
-    const entries = all.filter((entry) => entry.by !== 'other');
-    const by = [...new Set(entries.map((entry) => entry.by))].sort();
-    const right = check.by === 'nobody' ? by.length === 0 : by.length === 1 && by[0] === check.by;
-    // "nobody" can only be said at the end of the time.
-    if ((right && check.by !== 'nobody') || Date.now() >= deadline || by.length > 1) {
-      const actual =
-        by.length === 0
-          ? 'keys fetched by nobody'
-          : `keys fetched by ${by.join(' and ')} (${entries.length} times)`;
-      const base = resultBase(state.scenario, step, check);
-      const durationMs = Date.now() - since;
-      if (right) return { ...base, state: 'passed', actual, durationMs };
-      return failed({ ...base, state: 'failed', actual, durationMs }, state, since, all, signal);
-    }
-    await pause(100, signal);
+  const [cached] = state.cachedKeys;
+  if (cached !== undefined) {
+    throw new HarnessError(
+      'E_UNPROVEN',
+      `istiod may have the keys of ${cached} in its cache, from an earlier scenario: who fetches them now is not to be seen`,
+      { hint: whenCached },
+    );
   }
+  const all = await readLog(check.keyServer, state, ends, signal);
+  const own = ownAgent(state.options.runId);
+  const entries = all.filter((entry) => !isNoFetch(entry, own));
+  const by = [...new Set(entries.map(nameOf))].sort();
+  const right = check.by === 'nobody' ? by.length === 0 : by.length === 1 && by[0] === check.by;
+  const actual =
+    by.length === 0
+      ? 'keys fetched by nobody'
+      : `keys fetched by ${by.join(' and ')} (${entries.length} times)`;
+  const durationMs = Math.max(0, Date.now() - since);
+  const seen = { ...resultBase(state.scenario, step, check), actual, durationMs };
+  if (right) return { ...seen, state: 'passed' };
+  const broken = await brokenInstruments(state, signal);
+  if (broken !== undefined) throw broken;
+  return failed({ ...seen, state: 'failed' }, state, since, { all, entries }, signal);
+}
+
+function nameOf({ by }: FetchLogEntry): string {
+  return by === 'other' ? 'somebody else' : by;
 }
 
 /** The result with its message and its evidence. */
@@ -72,40 +99,56 @@ async function failed(
   seen: CheckResult,
   state: StepState,
   since: number,
-  log: readonly FetchLogEntry[],
+  log: { readonly all: readonly FetchLogEntry[]; readonly entries: readonly FetchLogEntry[] },
   signal: AbortSignal,
 ): Promise<CheckResult> {
   const { target, applied, options, snapshot } = state;
-  const lines = log.map(
-    ({ at, path, status, by, userAgent, remote }) =>
-      `${new Date(at).toISOString()} ${status} ${path} by ${by}, user agent ${userAgent}, from ${remote ?? 'unknown'}`,
+  const lines = log.all.map(
+    (entry) =>
+      `${new Date(entry.at).toISOString()} ${entry.status} ${entry.path} by ${entry.by}, ${clientOf(entry)}`,
   );
   const content = lines.join('\n') || 'nobody has asked for keys in this time';
   const query = { proxies: proxiesOf(deciding(snapshot)), requestId: '', since };
   const collected = await collectEvidence(target, query, signal);
   const uris = jwksUrisOf([...snapshot.values()].flatMap(({ declared }) => declared));
-  const why = ['the access log of the key server says otherwise', fetchFailures(uris, collected)];
+  const others = [...new Set(log.entries.filter(({ by }) => by === 'other').map(clientOf))];
+  const why = [
+    'the access log of the key server says otherwise',
+    others.length === 0 ? undefined : `neither istiod nor Envoy has asked with ${others.join(', nor with ')}`,
+    fetchFailures(uris, collected),
+  ];
   const check = { ...seen, message: why.filter((part) => part !== undefined).join('; ') };
   const files = [{ name: 'key-server-log.txt', content }, ...collected];
   return { ...check, ...writeEvidence(options, check, applied, files) };
 }
 
+function clientOf({ userAgent, remote }: FetchLogEntry): string {
+  const agent = userAgent === '' ? 'no user agent' : `user agent ${userAgent}`;
+  return `${agent}, from ${remote ?? 'an unknown address'}`;
+}
+
+/** The server that the target has started, or the pods of one in the cluster. */
+function logOf(name: string, { scenario, context }: StepState): KeyServerHandle | { readonly pods: PodLogs } {
+  const spec = scenario.keyServers[name];
+  const server = context.keyServers.get(name);
+  if (server !== undefined) return server;
+  if (spec?.pods !== undefined) return { pods: spec.pods };
+  throw new HarnessError('E_SCENARIO', `key server "${name}" does not say which pods it runs in`, {
+    hint: 'Add pods: { namespace: …, app: … }.',
+    place: scenario.info.place,
+  });
+}
+
 async function readLog(
   name: string,
   state: StepState,
-  since: number,
+  ends: LogEnds,
   signal: AbortSignal,
 ): Promise<readonly FetchLogEntry[]> {
-  const spec = state.scenario.keyServers[name];
-  if (spec?.where === 'in-cluster') {
-    if (spec.pods === undefined) {
-      throw new HarnessError('E_SCENARIO', `key server "${name}" does not say which pods it runs in`, {
-        hint: 'Add pods: { namespace: …, app: … }.',
-        place: state.scenario.info.place,
-      });
-    }
-    return state.target.podFetches(spec.pods, spec.path, since, signal);
-  }
-  const log = (await state.context.keyServers.get(name)?.log()) ?? [];
-  return log.filter((entry) => entry.path === spec?.path && entry.at >= since);
+  const end = ends.get(name) ?? '';
+  if (end instanceof HarnessError) throw end;
+  const log = logOf(name, state);
+  const path = state.scenario.keyServers[name]?.path ?? '';
+  if ('pods' in log) return state.target.podFetches(log.pods, path, end, signal);
+  return (await log.log(end)).filter((entry) => entry.path === path);
 }

@@ -4,9 +4,9 @@ import { nothingMatches } from '../plan/select.ts';
 import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import { skippedForFailFast } from '../skip-reasons.ts';
 import type { Target } from '../target/target.ts';
-import { timeouts } from '../timeouts.ts';
-import { startKeyServers } from './context.ts';
+import { knownNames, startKeyServers } from './context.ts';
 import { intentOf } from './intent.ts';
+import { keyAddresses } from './key-cache.ts';
 import type { KeyRing } from './keys.ts';
 import type { Mesh } from './mesh.ts';
 import { withoutVerdict } from './results.ts';
@@ -84,26 +84,23 @@ async function runGroup(
   tally: Tally,
 ): Promise<void> {
   const { mesh, signal, stop } = request;
-  const { target } = mesh;
+  const { target, keyCache } = mesh;
   const runnable = group.scenarios.filter((each) => each.skip === undefined);
   if (stop.aborted) return;
-  if (mode !== undefined && runnable.length > 0) await target.setFetchMode(mode, signal);
-  try {
-    await runScenarios(group, begun, request, tally);
-  } finally {
-    // It is a note for the next round only, and what is interrupted may have used keys too.
-    if (mode !== undefined && runnable.length > 0) {
-      await target.keysUsed?.(AbortSignal.timeout(timeouts.kubeRequest)).catch(() => {});
-    }
-  }
+  // In whatever mode: what a round before has left in the cache of istiod would be taken for what this one has fetched.
+  const usesKeys = runnable.some((each) => keyAddresses(each).length > 0);
+  const needed = mode ?? (usesKeys ? target.fetchMode() : undefined);
+  if (needed !== undefined && runnable.length > 0) await keyCache.clear(needed, signal);
+  await runScenarios(group, begun, request, tally);
 }
 
 async function runScenarios(
   group: PlannedGroup,
   begun: Map<string, Prepared>,
-  { mesh: { target, pending }, options, failFast, stop }: GroupRequest,
+  request: GroupRequest,
   tally: Tally,
 ): Promise<void> {
+  const { mesh, options, failFast, stop } = request;
   for (const scenario of group.scenarios) {
     if (stop.aborted) return;
     const { id } = scenario.info;
@@ -111,10 +108,32 @@ async function runScenarios(
     if (scenario.skip !== undefined || own === undefined) skip(scenario, scenario.skip ?? '', tally);
     else if (failFast && tally.hasFailures) skip(scenario, skippedForFailFast, tally);
     else {
+      const cachedKeys = await makeRoom(scenario, own, request);
       begun.delete(id);
-      await runScenario(scenario, own, target, options, pending, (event) => tally.emit(event), stop);
+      await runScenario(
+        scenario,
+        { ...own, cachedKeys },
+        mesh.target,
+        options,
+        mesh.pending,
+        (event) => tally.emit(event),
+        stop,
+      );
     }
   }
+}
+
+/** Sees to it that istiod has no keys of earlier scenarios for this one. @returns the addresses where it may have some */
+async function makeRoom(
+  scenario: PlannedScenario,
+  { issuers, keyServers }: Prepared,
+  { mesh: { target, keyCache }, options, signal }: GroupRequest,
+): Promise<readonly string[]> {
+  const addresses = keyAddresses(scenario);
+  if (addresses.length === 0) return [];
+  const names = async () => knownNames(await issuers, await keyServers, target, options.images);
+  // What could not be prepared is reported by the scenario.
+  return keyCache.use(addresses, await names().catch(() => ({})), signal);
 }
 
 function prepare(scenario: PlannedScenario, { keys, mesh, stop }: GroupRequest): Prepared {

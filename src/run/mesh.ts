@@ -5,6 +5,7 @@ import type { Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { within } from '../wait.ts';
 import { folderOf } from './evidence.ts';
+import { KeyCache } from './key-cache.ts';
 import { Pending } from './proof/pending.ts';
 
 export class Mesh {
@@ -15,10 +16,12 @@ export class Mesh {
   readonly pending = new Pending();
   /** Whether {@link Target.begin} was called, which is to be done once. */
   begun = false;
+  readonly keyCache: KeyCache;
   #facts: MeshFacts | undefined;
 
   constructor(target: Target, label: string | undefined) {
     this.target = target;
+    this.keyCache = new KeyCache(target);
     this.label = label;
   }
 
@@ -50,7 +53,7 @@ export class Mesh {
   async rest(signal: AbortSignal): Promise<void> {
     const mode = this.#facts?.fetch;
     if (mode === undefined) return;
-    await this.target.setFetchMode(mode, signal).catch(() => {});
+    await this.keyCache.clear(mode, signal).catch(() => {});
   }
 
   /** Takes it down, with a time limit of its own: an interruption must not keep it from being done. Never throws. */

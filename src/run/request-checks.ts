@@ -6,15 +6,15 @@ import { resolve } from '../scenario/template.ts';
 import type { HttpRequest, Origin, Survey } from '../target/target.ts';
 import { withoutSignatures } from '../token/decode.ts';
 import { together } from '../wait.ts';
+import { brokenInstruments } from './broken-instruments.ts';
 import { describeActual, difference } from './compare.ts';
 import { converge, type Outcome } from './converge.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { explain } from './explain.ts';
 import { inPlace } from './in-place.ts';
-import { brokenInstrument } from './instruments.ts';
 import { decidersOf } from './proof/concerned.ts';
 import { wayOf } from './proof/way.ts';
-import { buildRequest } from './requests.ts';
+import { buildRequest, ownAgent } from './requests.ts';
 import { resultBase } from './results.ts';
 import { deciding, type Held, type StepState } from './state.ts';
 import { verdict } from './verdict.ts';
@@ -46,12 +46,12 @@ export async function checkRequests(
   );
   const requests = checks.map((check) => {
     sequence += 1;
-    return buildRequest(check, step, context, `jwt-e2e/${options.runId}-${sequence}`);
+    return buildRequest(check, step, context, `${ownAgent(options.runId)}${sequence}`);
   });
   const broken = async (outcomes: readonly Outcome[]) =>
     held.kind !== 'holds' || outcomes.every((outcome) => outcome.held)
       ? undefined
-      : await brokenInstrument(state, signal);
+      : await brokenInstruments(state, signal);
   const outcomes = await converge(
     target,
     origin,

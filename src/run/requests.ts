@@ -7,6 +7,9 @@ import type { HttpRequest, Origin } from '../target/target.ts';
 import type { RunContext } from './context.ts';
 import type { Sent } from './proof/concerned.ts';
 
+/** How the user agents of all requests of a run begin. */
+export const ownAgent = (runId: string) => `jwt-e2e/${runId}-`;
+
 /** Fills in templates, adds the token, and makes the address absolute where the origin needs that. */
 export function buildRequest(
   check: RequestCheck,

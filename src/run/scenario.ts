@@ -19,6 +19,8 @@ import { runStep } from './step.ts';
 export interface Prepared {
   readonly issuers: Promise<ReadonlyMap<string, IssuerKeys>>;
   readonly keyServers: Promise<ReadonlyMap<string, KeyServerHandle>>;
+  /** Addresses in it whose keys istiod may have from an earlier scenario. */
+  readonly cachedKeys?: readonly string[];
 }
 
 /** The problem, with every token in it made harmless. */
@@ -74,6 +76,7 @@ export async function runScenario(
       emit,
       applied: [],
       pending,
+      cachedKeys: prepared.cachedKeys ?? [],
       snapshot: new Map(),
       survey: undefined,
       held: undefined,

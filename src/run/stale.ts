@@ -9,6 +9,10 @@ import type { Snapshot } from './proof/prove.ts';
 /** How the key IDs end that {@link KeyRing} has made: with the run and a number. */
 const endOfKid = /-([0-9a-f]{6})-\d+$/;
 
+/** What to do when istiod has keys of another time. */
+export const whenCached =
+  'istiod keeps the keys that it has fetched for 20 minutes and more. Wait, or restart it: kubectl rollout restart -n istio-system deployment/istiod';
+
 /**
  * @param own the key IDs of the scenario that runs
  * @throws HarnessError E_UNPROVEN when a proxy verifies with keys that another run of this tool has made, or that were
@@ -24,9 +28,7 @@ export function refuseStaleKeys(snapshot: Snapshot, runId: string, own: Readonly
         throw new HarnessError(
           'E_UNPROVEN',
           `${proxy} has keys for issuer ${issuer} that were made ${whose}: istiod has not fetched those of this scenario`,
-          {
-            hint: 'istiod keeps the keys that it has fetched for 20 minutes and more. Wait, or restart it: kubectl rollout restart -n istio-system deployment/istiod',
-          },
+          { hint: whenCached },
         );
       }
     }

@@ -34,6 +34,8 @@ export interface StepState {
   readonly context: RunContext;
   readonly options: RunOptions;
   readonly emit: (event: Unstamped) => void;
+  /** Addresses whose keys istiod may have from an earlier scenario, where it cannot be restarted. */
+  readonly cachedKeys: readonly string[];
   /** Everything the scenario has applied so far. */
   readonly applied: KubeObject[];
   /** What was changed in the mesh since proxies were last proven to have everything. */

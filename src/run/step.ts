@@ -8,7 +8,7 @@ import type { Applied, KubeObject } from '../target/target.ts';
 import { redact } from '../token/decode.ts';
 import type { RunContext } from './context.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
-import { checkFetches } from './fetches.ts';
+import { checkFetches, logEnds } from './fetches.ts';
 import { inPlace, placeOf } from './in-place.ts';
 import { manifestsOf } from './manifests.ts';
 import { type ProofResult, prove } from './proof/prove.ts';
@@ -30,6 +30,7 @@ export async function runStep(
 ): Promise<CheckResult[]> {
   const { scenario, emit } = state;
   emit({ type: 'step-started', mesh: scenario.info.mesh, scenario: scenario.info.id, step: step.name });
+  const logs = await logEnds(step, state, signal);
   const since = Date.now();
   const applyResults = await applyStep(step, state, signal);
   if (step.apply.length + step.delete.length > 0 || state.held === undefined) {
@@ -39,7 +40,7 @@ export async function runStep(
     .filter((check) => check.skip !== undefined)
     .map((check) => withoutVerdict(scenario, step, check, 'skipped', check.skip ?? ''));
   const requestResults = await checkRequests(step, state, state.held, since, signal);
-  const fetchResults = await checkFetches(step, state, since, signal);
+  const fetchResults = await checkFetches(step, state, logs, since, signal);
   return [...applyResults, ...requestResults, ...fetchResults, ...skipped];
 }
 

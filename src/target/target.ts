@@ -141,15 +141,31 @@ export interface FetchLogEntry {
   readonly remote?: string | undefined;
 }
 
+/** Where a log ended, in a form of the log's own: it is given back, and neither compared nor read by anybody else. */
+export type LogPosition = string;
+
 export interface KeyServerHandle {
   readonly name: string;
   /** DNS name that pods resolve to the server. */
   readonly host: string;
   readonly ip: string;
   setKeys(jwks: unknown): Promise<void>;
-  /** Requests for keys since the server started, oldest first. */
-  log(): Promise<readonly FetchLogEntry[]>;
+  /** Where the log of requests ends now. */
+  logEnd(): Promise<LogPosition>;
+  /** All requests since that position, oldest first. Throws E_KEY_SERVER when they are not all known. */
+  log(after: LogPosition): Promise<readonly FetchLogEntry[]>;
+  /**
+   * Asks it for its keys from where the mesh sees it, under this user agent. Throws E_KEY_SERVER when it does not answer
+   * with those that it was given.
+   */
+  check(userAgent: string, signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** The pods whose logs say who fetched: their label app, which is also the name of the container. */
+export interface PodLogs {
+  readonly namespace: string;
+  readonly app: string;
 }
 
 export interface KeyServerStart {
@@ -194,8 +210,6 @@ export interface Target {
   readonly name: string;
   /** Which of several meshes of a run this is, such as `istio-1.30.3`, also before it is up; undefined for the only one. */
   readonly mesh?: string | undefined;
-  /** How long a line may take to appear in the log of a pod, in milliseconds; a file on a node is read late. */
-  readonly podLogDelayMs?: number;
   /** What this target cannot do, with the reason that the report shows. */
   readonly missing: ReadonlyMap<CapabilityName, string>;
 
@@ -260,13 +274,18 @@ export interface Target {
   proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies>;
 
   startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle>;
-  /** Fetches of keys from an in-cluster server, by its access log since `since` (ms since the epoch). */
+  /** Where the access logs of an in-cluster server end now. */
+  podLogEnd(pods: PodLogs, signal: AbortSignal): Promise<LogPosition>;
+  /**
+   * All requests for a path of an in-cluster server since that position, up to this call, by its access logs. Throws
+   * E_UNPROVEN when they are not all known, such as those that a pod had that is gone.
+   */
   podFetches(
-    pods: { readonly namespace: string; readonly app: string },
+    pods: PodLogs,
     path: string,
-    since: number,
+    after: LogPosition,
     signal: AbortSignal,
-  ): Promise<FetchLogEntry[]>;
+  ): Promise<readonly FetchLogEntry[]>;
 
   /** Everything that helps to explain what happened to this request since `since`. */
   evidence(

@@ -61,13 +61,13 @@ describe('the key server', () => {
   });
 
   it('logs who asked for what, oldest first', async () => {
-    const before = (await server.control.log()).length;
+    const before = await server.control.logEnd();
     const started = Date.now();
     await get(server.url(), { headers: { 'user-agent': 'Go-http-client/1.1' } });
     await get(`${server.url()}?x=1`, { headers: { 'user-agent': 'Go-browser', 'x-envoy-internal': 'true' } });
     await get(server.url('/other'), { headers: { 'x-envoy-expected-rq-timeout-ms': '5000' } });
     await get(server.url(), { headers: { 'user-agent': 'curl/8', 'x-envoy-attempt-count': '1' } });
-    const log = (await server.control.log()).slice(before);
+    const log = await server.control.log(before);
     expect(log.map(({ at: _, ...entry }) => entry)).toEqual([
       { path: '/get_jwks', status: 200, by: 'istiod', userAgent: 'Go-http-client/1.1', remote: '127.0.0.1' },
       { path: '/get_jwks', status: 200, by: 'envoy', userAgent: 'Go-browser', remote: '127.0.0.1' },
@@ -78,6 +78,22 @@ describe('the key server', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(times[0]).toBeGreaterThanOrEqual(started);
     expect(times.at(-1)).toBeLessThanOrEqual(Date.now());
+  });
+});
+
+describe('the log of another process', () => {
+  it('does not go on where the one before has ended', async () => {
+    const [one, other] = await Promise.all([startServer(), startServer()]);
+    try {
+      const before = await one.control.logEnd();
+      expect(await one.control.log(before)).toEqual([]);
+      await expect(other.control.log(before)).rejects.toMatchObject({
+        code: 'E_KEY_SERVER',
+        message: expect.stringContaining('does not know all requests: it has been started anew'),
+      });
+    } finally {
+      await Promise.all([one.stop(), other.stop()]);
+    }
   });
 });
 
@@ -100,11 +116,11 @@ describe('a key server that fails on purpose', () => {
 
   it('answers late, and has logged the request before', async () => {
     await server.control.setFault({ delayMs: 60_000 });
-    const before = (await server.control.log()).length;
+    const before = await server.control.logEnd();
     await expect(
       get(server.url(), { headersTimeout: 60_000, signal: AbortSignal.timeout(200) }),
     ).rejects.toThrow();
-    expect((await server.control.log()).slice(before)).toMatchObject([{ status: 200 }]);
+    expect(await server.control.log(before)).toMatchObject([{ status: 200 }]);
     await server.control.setFault({ delayMs: 150 });
     const started = performance.now();
     expect(await get(server.url())).toMatchObject({ status: 200 });
@@ -113,8 +129,9 @@ describe('a key server that fails on purpose', () => {
 
   it('resets the connection', async () => {
     await server.control.setFault({ reset: true });
+    const before = await server.control.logEnd();
     await expect(get(server.url())).rejects.toMatchObject({ code: 'ECONNRESET' });
-    expect((await server.control.log()).at(-1)).toMatchObject({ status: 0 });
+    expect(await server.control.log(before)).toMatchObject([{ status: 0 }]);
   });
 
   it.each([{ status: 42 }, { status: 100 }, { delayMs: -1 }, { body: 7 }])(
@@ -147,6 +164,7 @@ describe('HTTPS', () => {
         [ca, other].map((by) => issueCertificate(by, { dnsNames: ['localhost'] })),
       );
       await running.control.setKeys(jwks);
+      const start = await running.control.logEnd();
       const ports = await running.control.setTls(trusted!);
       expect(ports).toEqual({ ...running.ports, httpsPort: expect.any(Number) });
       expect(JSON.parse((await running.lines.next()).value)).toEqual(ports);
@@ -157,7 +175,7 @@ describe('HTTPS', () => {
       });
       await expect(getTls(ports.httpsPort!, other.certPem)).rejects.toThrow('certificate');
       await expect(getTls(ports.httpsPort!, rootCertificates[0]!)).rejects.toThrow('certificate');
-      expect(await running.control.log()).toHaveLength(1);
+      expect(await running.control.log(start)).toHaveLength(1);
 
       expect(await running.control.setTls(untrusted!)).toEqual(ports);
       expect(await getTls(ports.httpsPort!, other.certPem)).toMatchObject({ status: 200 });
@@ -188,8 +206,9 @@ describe('the process', () => {
     async (signal) => {
       const running = await startServer();
       await running.control.setFault({ delayMs: 60_000 });
+      const before = await running.control.logEnd();
       const hanging = get(running.url()).catch((error: unknown) => error);
-      await expect.poll(() => running.control.log()).toHaveLength(1);
+      await expect.poll(() => running.control.log(before)).toHaveLength(1);
       const exited = once(running.process, 'exit');
       const started = performance.now();
       running.process.kill(signal);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ResultModel } from '../../src/report/model.ts';
 import { FakeTarget } from '../support/fake-target.ts';
-import { run, scenarioSource, sendStep } from './support.ts';
+import { applyAuthentication, run, scenarioSource, sendStep } from './support.ts';
 
 const resultOf = (events: Awaited<ReturnType<typeof run>>['events']) => {
   const model = new ResultModel();
@@ -53,19 +53,20 @@ test('with --fail-fast the first failure is the last repetition', async () => {
 });
 
 describe('istiod keeps keys of scenarios', () => {
-  const more = 'mesh: { fetch: [istiod] }';
+  const apply = applyAuthentication.replace('jwks: "${issuers.sample.jwks}"', 'jwksUri: "http://keys/jwks"');
+  const source = scenarioSource('x', sendStep('s', '[200, 200]', apply));
 
-  test('so a target learns that they were used, after each group that needs a mode', async () => {
+  test('so a target learns that they are used, and each repetition begins without them', async () => {
     const target = new FakeTarget();
-    await run([scenarioSource('x', sendStep('s'), more)], { target, repeat: 2 });
+    await run([source], { target, repeat: 2 });
     const calls = target.calls.filter((call) => /^(setFetchMode|keysUsed|send)/.test(call));
     expect(calls.map((call) => call.split(' ')[0])).toEqual([
       'setFetchMode',
-      'send',
       'keysUsed',
+      'send',
       'setFetchMode',
-      'send',
       'keysUsed',
+      'send',
     ]);
   });
 
@@ -75,13 +76,14 @@ describe('istiod keeps keys of scenarios', () => {
     target.before = (method) => {
       if (method === 'send') controller.abort('SIGINT');
     };
-    await run([scenarioSource('x', sendStep('s'), more)], { target, signal: controller.signal });
+    await run([source], { target, signal: controller.signal });
     expect(target.calls).toContain('keysUsed');
   });
 
-  test('but not when no scenario asks for a mode', async () => {
+  test('but not when all keys are inline', async () => {
     const target = new FakeTarget();
-    await run([scenarioSource('x', sendStep('s'))], { target });
+    await run([scenarioSource('x', sendStep('s', '[200, 200]', applyAuthentication))], { target });
     expect(target.calls).not.toContain('keysUsed');
+    expect(target.calls).not.toContain('setFetchMode istiod');
   });
 });

@@ -18,9 +18,11 @@ import type {
   KeyServerHandle,
   KeyServerStart,
   KubeObject,
+  LogPosition,
   MeshPod,
   ObjectKey,
   Origin,
+  PodLogs,
   ProxyPolicies,
   ProxyRef,
   SendLimit,
@@ -80,6 +82,14 @@ interface Held {
 
 export type FakeAnswer = number | Partial<HttpResponse>;
 
+export interface FakeKeyServer {
+  readonly start: KeyServerStart;
+  stops: number;
+  readonly log: FetchLogEntry[];
+  /** Why it does not work. */
+  broken: string | undefined;
+}
+
 export class FakeTarget implements Target {
   readonly name = 'fake';
   /** Set when it is one of several meshes. */
@@ -89,7 +99,9 @@ export class FakeTarget implements Target {
   readonly missing = new Map<CapabilityName, string>();
   readonly calls: string[] = [];
   readonly objects = new Map<string, KubeObject>();
-  readonly servers: { start: KeyServerStart; stops: number; log: FetchLogEntry[] }[] = [];
+  readonly servers: FakeKeyServer[] = [];
+  /** Of the key servers in the cluster. */
+  readonly podLog: FetchLogEntry[] = [];
   readonly seen: HttpRequest[] = [];
   /** Answers a request; 200 unless a test says otherwise. */
   answer: (request: HttpRequest) => FakeAnswer = () => 200;
@@ -248,16 +260,21 @@ export class FakeTarget implements Target {
 
   async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
     await this.#called('startKeyServer', signal, start.name);
-    const server = { start, stops: 0, log: [] as FetchLogEntry[] };
+    const server: FakeKeyServer = { start, stops: 0, log: [], broken: undefined };
     this.servers.push(server);
     return {
       name: start.name,
       host: `${start.name}.external.test`,
       ip: '192.0.2.7',
       setKeys: async () => {},
-      log: async () => {
+      logEnd: async () => String(server.log.length),
+      log: async (after) => {
         await this.before('startKeyServer', undefined, 'log');
-        return server.log;
+        return server.log.slice(Number(after));
+      },
+      check: async (userAgent) => {
+        server.log.push({ at: 0, path: start.path, status: 200, by: 'other', userAgent });
+        if (server.broken !== undefined) throw new HarnessError('E_KEY_SERVER', server.broken);
       },
       stop: async () => {
         server.stops += 1;
@@ -265,14 +282,19 @@ export class FakeTarget implements Target {
     };
   }
 
+  async podLogEnd(pods: PodLogs, signal: AbortSignal): Promise<LogPosition> {
+    await this.#called('podLogEnd', signal, `${pods.app}.${pods.namespace}`);
+    return String(this.podLog.length);
+  }
+
   async podFetches(
-    pods: { readonly namespace: string; readonly app: string },
-    _path: string,
-    _since: number,
+    pods: PodLogs,
+    path: string,
+    after: LogPosition,
     signal: AbortSignal,
-  ): Promise<FetchLogEntry[]> {
+  ): Promise<readonly FetchLogEntry[]> {
     await this.#called('podFetches', signal, `${pods.app}.${pods.namespace}`);
-    return this.servers.flatMap((server) => server.log);
+    return this.podLog.slice(Number(after)).filter((entry) => entry.path === path);
   }
 
   async evidence(query: { readonly requestId: string }, signal: AbortSignal): Promise<EvidenceFile[]> {

@@ -51,6 +51,11 @@ export class Engine {
     return match?.[1] === undefined ? undefined : Number(match[1]);
   }
 
+  /** What a command in a container writes to its standard output. @throws HarnessError E_DOCKER when it fails */
+  async exec(container: string, command: readonly string[], signal: AbortSignal): Promise<string> {
+    return this.#run(['exec', container, ...command], signal);
+  }
+
   /** Removes containers with this label. */
   async removeByLabel(label: string, signal: AbortSignal): Promise<number> {
     const ids = (await this.#run(['ps', '-aq', '--filter', `label=${label}`], signal))

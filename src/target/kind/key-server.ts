@@ -1,10 +1,12 @@
 /** A key server outside the mesh: a container on the network of the kind nodes, started with testcontainers. */
 import { fileURLToPath } from 'node:url';
 import type { GenericContainer } from 'testcontainers';
-import { HarnessError } from '../../errors.ts';
+import { asHarnessError, HarnessError } from '../../errors.ts';
 import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
 import { KeyServerControl } from '../../jwks/client.ts';
+import { expectKeys, notWorking } from '../../jwks/works.ts';
 import { timeouts } from '../../timeouts.ts';
+import { throwIfAborted } from '../../wait.ts';
 import type { KeyServerHandle, KeyServerStart } from '../target.ts';
 
 const program = fileURLToPath(new URL('../../jwks/server.mjs', import.meta.url));
@@ -15,12 +17,14 @@ const controlPort = 8081;
  * Starts the server and gives it keys and a certificate. Its name is its DNS name: Docker's DNS answers for container
  * names, and the DNS of a kind cluster asks Docker's.
  *
+ * @param fromNode runs a command on a node of the cluster, and returns its standard output
  * @throws HarnessError E_KEY_SERVER
  */
 export async function startKeyServer(
   start: KeyServerStart & { readonly host: string; readonly labels: Record<string, string> },
   image: string,
   ca: Ca,
+  fromNode: (command: readonly string[], signal: AbortSignal) => Promise<string>,
   signal: AbortSignal,
 ): Promise<KeyServerHandle> {
   const config = { host: '0.0.0.0', httpPort: 80, httpsPort: 443, controlPort, path: start.path };
@@ -68,12 +72,21 @@ export async function startKeyServer(
     await control.setKeys(start.jwks);
     await control.setTls(certificate);
     signal.throwIfAborted();
+    let present = start.jwks;
     return {
       name: start.name,
       host: start.host,
       ip,
-      setKeys: (jwks) => control.setKeys(jwks),
-      log: () => control.log(),
+      setKeys: async (jwks) => {
+        await control.setKeys(jwks);
+        present = jwks;
+      },
+      logEnd: () => control.logEnd(),
+      log: (after) => control.log(after),
+      check: async (userAgent, own) => {
+        const urls = [`http://${start.host}${start.path}`, `https://${start.host}${start.path}`];
+        expectKeys(start.name, await answersOf(start.name, urls, userAgent, fromNode, own), present);
+      },
       stop,
     };
   } catch (thrown) {
@@ -85,5 +98,35 @@ export async function startKeyServer(
         cause: thrown,
       },
     );
+  }
+}
+
+/** What it answers a node at these addresses, a line each. @throws HarnessError E_KEY_SERVER when it does not */
+async function answersOf(
+  name: string,
+  urls: readonly string[],
+  userAgent: string,
+  fromNode: (command: readonly string[], signal: AbortSignal) => Promise<string>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const seconds = String(timeouts.keyServerCheck / 1000);
+  // Whether its certificate is one to be trusted is the scenario's business.
+  const options = [
+    '-q',
+    '-sS',
+    '--insecure',
+    '--noproxy',
+    '*',
+    '--max-time',
+    seconds,
+    '--user-agent',
+    userAgent,
+  ];
+  try {
+    const text = await fromNode(['curl', ...options, '--fail-early', '--write-out', '\\n', ...urls], signal);
+    return text.trimEnd().split('\n');
+  } catch (thrown) {
+    throwIfAborted(signal);
+    throw notWorking(name, asHarnessError(thrown).message, thrown);
   }
 }

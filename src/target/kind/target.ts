@@ -217,6 +217,7 @@ export class KindTarget extends KubernetesTarget {
       },
       images['key-server'] ?? '',
       await this.#authorities.get(start.certificate),
+      (command, own) => this.#engine.exec(this.#cluster.node, command, own),
       signal,
     );
     this.#keyServers.add(server);

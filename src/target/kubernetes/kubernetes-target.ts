@@ -2,10 +2,9 @@
 
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode, MeshFacts } from '../../events.ts';
-import { parseAccessLog } from '../../jwks/access-log.ts';
 import { exec } from '../../kube/exec.ts';
 import { getObject, keyOf, listObjects, patchObject } from '../../kube/objects.ts';
-import { isReady, listPods, type Pod, podLog, waitUntilReady } from '../../kube/workloads.ts';
+import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
 import { timeouts } from '../../timeouts.ts';
 import { together } from '../../wait.ts';
 import { curlBatch, curlLine, shellQuote } from '../curl-batch.ts';
@@ -22,8 +21,10 @@ import type {
   KeyServerHandle,
   KeyServerStart,
   KubeObject,
+  LogPosition,
   ObjectKey,
   Origin,
+  PodLogs,
   ProxyPolicies,
   ProxyRef,
   SendLimit,
@@ -34,6 +35,7 @@ import { loadApp } from './apps.ts';
 import type { Clients } from './clients.ts';
 import { collectEvidence } from './evidence.ts';
 import { Ledger } from './ledger.ts';
+import { podFetches, podLogEnd } from './pod-fetches.ts';
 import { adminGet, ingressProxies, listenersPath, proxyPolicies } from './proxies.ts';
 import { proxyContainer, surveyMesh } from './survey.ts';
 
@@ -211,29 +213,17 @@ export abstract class KubernetesTarget implements Target {
     return proxyPolicies(this.clients, proxy, signal);
   }
 
+  async podLogEnd(pods: PodLogs, signal: AbortSignal): Promise<LogPosition> {
+    return podLogEnd(this.clients.data, pods, signal);
+  }
+
   async podFetches(
-    pods: { readonly namespace: string; readonly app: string },
+    pods: PodLogs,
     path: string,
-    since: number,
+    after: LogPosition,
     signal: AbortSignal,
-  ): Promise<FetchLogEntry[]> {
-    const found = await listPods(this.clients.data, pods.namespace, { app: pods.app }, signal);
-    const logs = await Promise.all(
-      found.map((pod) =>
-        podLog(
-          this.clients.data,
-          {
-            namespace: pods.namespace,
-            pod: pod.metadata.name,
-            container: pods.app,
-            since: since - 1000,
-            timestamps: true,
-          },
-          signal,
-        ),
-      ),
-    );
-    return logs.flatMap((text) => parseAccessLog(text, path)).filter((entry) => entry.at >= since);
+  ): Promise<readonly FetchLogEntry[]> {
+    return podFetches(this.clients.data, pods, path, after, signal);
   }
 
   async evidence(

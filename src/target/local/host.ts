@@ -122,7 +122,9 @@ export class MeshHost {
         return { name: server.name, host: server.host, ip: server.ip };
       },
       setKeys: async ([id, jwks]) => this.#keyServer(id).setKeys(jwks),
-      keyServerLog: async ([id]) => this.#keyServer(id).log(),
+      keyServerLogEnd: async ([id]) => this.#keyServer(id).logEnd(),
+      keyServerLog: async ([id, after]) => this.#keyServer(id).log(String(after)),
+      checkKeyServer: async ([id, userAgent], signal) => this.#keyServer(id).check(String(userAgent), signal),
       stopKeyServer: async ([id]) => {
         await this.#keyServers.get(String(id))?.stop();
         this.#keyServers.delete(String(id));

@@ -1,10 +1,13 @@
 /** A key server outside the mesh: a process on a loopback address of its own. */
 import { fileURLToPath } from 'node:url';
+import { Agent, request } from 'undici';
 import { HarnessError } from '../../errors.ts';
 import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
 import { KeyServerControl } from '../../jwks/client.ts';
+import { expectKeys, notWorking } from '../../jwks/works.ts';
+import { nameOfError } from '../../names.ts';
 import { timeouts } from '../../timeouts.ts';
-import { within } from '../../wait.ts';
+import { throwIfAborted, within } from '../../wait.ts';
 import type { KeyServerHandle, KeyServerStart } from '../target.ts';
 import { portOn } from './addresses.ts';
 import type { StartPart } from './api-server.ts';
@@ -37,13 +40,22 @@ export async function startKeyServer(
       control.ready(limit.signal),
     ]);
     await Promise.all([control.setKeys(start.jwks), control.setTls(certificate)]);
+    let present = start.jwks;
     return {
       name,
       host,
       ip,
       external: { ip, ports: { 80: httpPort, 443: httpsPort } },
-      setKeys: (jwks) => control.setKeys(jwks),
-      log: () => control.log(),
+      setKeys: async (jwks) => {
+        await control.setKeys(jwks);
+        present = jwks;
+      },
+      logEnd: () => control.logEnd(),
+      log: (after) => control.log(after),
+      check: async (userAgent, own) => {
+        const urls = [`http://${ip}:${httpPort}${path}`, `https://${ip}:${httpsPort}${path}`];
+        expectKeys(name, await answersOf(name, urls, userAgent, own), present);
+      },
       stop: () => part.stop(true),
     };
   } catch (thrown) {
@@ -59,5 +71,31 @@ export async function startKeyServer(
     );
   } finally {
     limit.done();
+  }
+}
+
+/** What it answers at these addresses. @throws HarnessError E_KEY_SERVER when it does not */
+async function answersOf(
+  name: string,
+  urls: readonly string[],
+  userAgent: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeouts.keyServerCheck)]);
+  // Whether its certificate is one to be trusted is the scenario's business.
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
+  const options = { dispatcher, signal: limit, headers: { 'user-agent': userAgent } };
+  try {
+    return await Promise.all(
+      urls.map(async (url) => {
+        const { body } = await request(url, options);
+        return await body.text();
+      }),
+    );
+  } catch (thrown) {
+    throwIfAborted(signal);
+    throw notWorking(name, nameOfError(thrown), thrown);
+  } finally {
+    await dispatcher.destroy();
   }
 }

@@ -34,6 +34,7 @@ export const forwarded = [
   'survey',
   'mark',
   'proxyPolicies',
+  'podLogEnd',
   'podFetches',
   'evidence',
   'setFetchMode',

@@ -15,8 +15,10 @@ import type {
   KeyServerHandle,
   KeyServerStart,
   KubeObject,
+  LogPosition,
   ObjectKey,
   Origin,
+  PodLogs,
   Progress,
   ProxyPolicies,
   ProxyRef,
@@ -42,8 +44,6 @@ export interface KeptSettings extends LocalSettings {
 
 export class RemoteTarget implements Target {
   readonly name = 'local';
-  /** As that of the target there. */
-  readonly podLogDelayMs = 0;
   readonly mesh: string | undefined;
   readonly missing: ReadonlyMap<CapabilityName, string> = new Map();
   readonly #settings: KeptSettings;
@@ -171,13 +171,17 @@ export class RemoteTarget implements Target {
     return this.#call('proxyPolicies', [proxy], signal);
   }
 
+  podLogEnd(pods: PodLogs, signal: AbortSignal): Promise<LogPosition> {
+    return this.#call('podLogEnd', [pods], signal);
+  }
+
   podFetches(
-    pods: { readonly namespace: string; readonly app: string },
+    pods: PodLogs,
     path: string,
-    since: number,
+    after: LogPosition,
     signal: AbortSignal,
-  ): Promise<FetchLogEntry[]> {
-    return this.#call('podFetches', [pods, path, since], signal);
+  ): Promise<readonly FetchLogEntry[]> {
+    return this.#call('podFetches', [pods, path, after], signal);
   }
 
   evidence(query: Parameters<Target['evidence']>[0], signal: AbortSignal): Promise<EvidenceFile[]> {
@@ -217,7 +221,9 @@ export class RemoteTarget implements Target {
     return {
       ...server,
       setKeys: (jwks) => this.#call('setKeys', [id, jwks], never),
-      log: () => this.#call('keyServerLog', [id], never),
+      logEnd: () => this.#call('keyServerLogEnd', [id], never),
+      log: (after) => this.#call('keyServerLog', [id, after], never),
+      check: (userAgent, own) => this.#call('checkKeyServer', [id, userAgent], own),
       stop: () => this.#call('stopKeyServer', [id], never),
     };
   }

@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { asHarnessError, HarnessError } from '../../errors.ts';
 import type { FetchMode, MeshFacts } from '../../events.ts';
-import { parseAccessLog } from '../../jwks/access-log.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
 import { KubeError } from '../../kube/client.ts';
 import { listObjects } from '../../kube/objects.ts';
@@ -21,8 +20,10 @@ import type {
   KeyServerHandle,
   KeyServerStart,
   KubeObject,
+  LogPosition,
   ObjectKey,
   Origin,
+  PodLogs,
   Progress,
   ProxyPolicies,
   ProxyRef,
@@ -35,6 +36,7 @@ import { collectEvidence } from './evidence.ts';
 import { istioNamespace } from './istiod.ts';
 import { describeMemory, type MemoryUse } from './memory.ts';
 import { LocalMesh } from './mesh.ts';
+import { fetchesAfter, logEndOf } from './pod-logs.ts';
 import { withRealPorts } from './real-ports.ts';
 import { routeOf, sendFromPod, splitUrl } from './sender.ts';
 import type { LocalSettings } from './settings.ts';
@@ -45,8 +47,6 @@ const endKnownMs = 200;
 
 export class LocalTarget extends KubernetesTarget {
   readonly name = 'local';
-  /** Applications write their log in this process, before they answer. */
-  readonly podLogDelayMs = 0;
   /** Here workloads need a moment only. */
   protected override readonly readyPollMs = 25;
   readonly mesh: string | undefined;
@@ -173,18 +173,16 @@ export class LocalTarget extends KubernetesTarget {
     return readProxyPolicies(JSON.parse(listeners), proxy.kind);
   }
 
+  override async podLogEnd(pods: PodLogs): Promise<LogPosition> {
+    return logEndOf(this.#running.kubelet.workloads, pods);
+  }
+
   override async podFetches(
-    pods: { readonly namespace: string; readonly app: string },
+    pods: PodLogs,
     path: string,
-    since: number,
-  ): Promise<FetchLogEntry[]> {
-    const lines = this.#running.kubelet.workloads
-      .filter(
-        ({ identity }) => identity.namespace === pods.namespace && identity.spec.labels.app === pods.app,
-      )
-      .flatMap((workload) => workload.logs.get(pods.app) ?? []);
-    const text = lines.map(({ at, line }) => `${new Date(at).toISOString()} ${line}`).join('\n');
-    return parseAccessLog(text, path).filter((entry) => entry.at >= since);
+    after: LogPosition,
+  ): Promise<readonly FetchLogEntry[]> {
+    return fetchesAfter(this.#running.kubelet.workloads, pods, path, after);
   }
 
   override async evidence(

@@ -37,11 +37,14 @@ export interface Surroundings {
 
 /** A line of a container's log, and when it was written. */
 export interface LogLine {
+  /** Counted from 1, in each container. */
+  readonly number: number;
   readonly at: number;
   readonly line: string;
 }
 
-const longestLog = 20_000;
+/** How many lines of a container are kept. */
+export const longestLog = 20_000;
 
 export class Workload {
   readonly identity: WorkloadIdentity;
@@ -157,6 +160,7 @@ export class Workload {
     const { namespace, spec, injected, address } = this.identity;
     for (const container of spec.containers) {
       const lines: LogLine[] = [];
+      let count = 0;
       this.logs.set(container.name, lines);
       const kind = standInFor(container.image, container.name, this.#around.images);
       const wanted = container.ports.map(({ containerPort }) => containerPort);
@@ -171,7 +175,8 @@ export class Workload {
         containerPorts: wanted,
         mounts: mounts.of(namespace, container.mounts),
         log: (line) => {
-          lines.push({ at: Date.now(), line });
+          count += 1;
+          lines.push({ number: count, at: Date.now(), line });
           if (lines.length > longestLog) lines.shift();
         },
       });

@@ -273,27 +273,6 @@ describe('policies', () => {
   });
 });
 
-test('fetches are read from the logs of all pods, since the time asked for', async () => {
-  pod('keys-1', 'keys');
-  pod('keys-2', 'keys');
-  const since = Date.parse('2026-11-22T10:00:00.500Z');
-  const line = (time: string, agent: string) =>
-    `2026-11-22T10:00:${time}Z 10.0.0.1 - - [22/Nov/2026:10:00:00 +0000] "GET /get_jwks HTTP/1.1" 200 5 "-" "${agent}"`;
-  api.rule('GET', /keys-1\/log$/, {
-    status: 200,
-    body: `${line('00.400000000', 'Go-http-client/1.1')}\n${line('00.600000000', 'Go-http-client/1.1')}\nnoise\n`,
-  });
-  api.rule('GET', /keys-2\/log$/, failure(400, 'BadRequest', 'is waiting to start'));
-  const fetches = await target.podFetches({ namespace: 'foo', app: 'keys' }, '/get_jwks', since, signal);
-  expect(fetches).toMatchObject([{ path: '/get_jwks', status: 200, by: 'istiod' }]);
-  const asked = api.requests.find((each) => each.path.endsWith('keys-1/log'));
-  expect(asked?.query).toMatchObject({
-    container: 'keys',
-    timestamps: 'true',
-    sinceTime: '2026-11-22T09:59:59.500Z',
-  });
-});
-
 describe('evidence', () => {
   test('is what each proxy has, its lines about the request, and what istiod says of keys', async () => {
     api.put({

@@ -122,8 +122,10 @@ describe('a run', () => {
     const proxy = { namespace: 'foo', pod: 'a', labels: {}, kind: 'sidecar' } as const;
     expect(await target.survey(signal)).toMatchObject({ hidden: ['WasmPlugin'] });
     await target.mark('m1', [proxy], signal);
-    expect(await target.podFetches({ namespace: 'foo', app: 'nginx' }, '/jwks', 7, signal)).toMatchObject([
-      { at: 7, path: '/jwks' },
+    const pods = { namespace: 'foo', app: 'nginx' };
+    const end = await target.podLogEnd(pods, signal);
+    expect(await target.podFetches(pods, '/jwks', end, signal)).toMatchObject([
+      { path: '/jwks', userAgent: 'the end of nginx' },
     ]);
     const query = { proxies: [proxy], requestId: 'id-1', since: 0 };
     expect(await target.evidence(query, signal)).toEqual([{ name: 'a.txt', content: 'id-1' }]);
@@ -159,7 +161,11 @@ describe('a run', () => {
     ];
     expect(one).toMatchObject({ name: 'keys', host: 'keys.test', ip: '127.99.0.40' });
     await one.setKeys({ keys: [] });
-    expect(await one.log()).toMatchObject([{ by: 'envoy' }]);
+    expect(await one.log(await one.logEnd())).toMatchObject([{ by: 'envoy', userAgent: 'the end' }]);
+    await expect(one.check('me', unaborted())).rejects.toMatchObject({
+      code: 'E_KEY_SERVER',
+      message: 'it does not answer me',
+    });
     await other.stop();
     await other.stop();
     expect(log).toEqual(['begins run1', 'keys {"keys":[]}', 'stop more']);

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 /** @param change what is started instead */
-async function start(signal = unaborted(), change: { program?: string } = {}) {
+async function startOne(signal = unaborted(), change: { program?: string } = {}) {
   const jwks = { keys: [{ kid: 'one' }] };
   const options = {
     name: 'keys',
@@ -52,9 +52,10 @@ async function start(signal = unaborted(), change: { program?: string } = {}) {
 }
 
 test('it serves its keys over HTTP and HTTPS at its address, under its name', async () => {
-  const server = await start();
+  const server = await startOne();
   expect(server).toMatchObject({ name: 'keys', host: 'keys.test', external: { ip: server.ip } });
   const { 80: http, 443: https } = server.external.ports;
+  const start = await server.logEnd();
   const { body } = await request(`http://${server.ip}:${http}/jwks`);
   expect(await body.json()).toEqual({ keys: [{ kid: 'one' }] });
   await server.setKeys({ keys: [] });
@@ -62,7 +63,7 @@ test('it serves its keys over HTTP and HTTPS at its address, under its name', as
   const secure = await request(`https://${server.ip}:${https}/jwks`, { dispatcher: agent });
   expect(await secure.body.json()).toEqual({ keys: [] });
   await agent.destroy();
-  expect(await server.log()).toMatchObject([
+  expect(await server.log(start)).toMatchObject([
     { path: '/jwks', status: 200 },
     { path: '/jwks', status: 200 },
   ]);
@@ -72,12 +73,28 @@ test('it serves its keys over HTTP and HTTPS at its address, under its name', as
 
 test('it does not go on when its start is interrupted', async () => {
   const aborted = new AbortController();
-  const starting = start(aborted.signal, { program: join(folder, 'never') }).catch((thrown) => thrown);
+  const starting = startOne(aborted.signal, { program: join(folder, 'never') }).catch((thrown) => thrown);
   expect(await starting).toMatchObject({ code: 'E_PROGRAM' });
-  const hanging = start(aborted.signal, { program: 'yes' });
+  const hanging = startOne(aborted.signal, { program: 'yes' });
   hanging.catch(() => {});
   await expect.poll(() => parts.length).toBe(1);
   aborted.abort('SIGINT');
   await expect(hanging).rejects.toMatchObject({ code: 'E_INTERRUPTED' });
   await ends(parts[0]!.pid);
+});
+
+test('it works as long as it answers with the keys that it was given last', async () => {
+  const server = await startOne();
+  const before = await server.logEnd();
+  await server.check('me', unaborted());
+  await server.setKeys({ keys: [] });
+  await server.check('me', unaborted());
+  expect(await server.log(before)).toMatchObject(
+    Array.from({ length: 4 }, () => ({ status: 200, by: 'other', userAgent: 'me' })),
+  );
+  await parts[0]!.stop(true);
+  await expect(server.check('me', unaborted())).rejects.toMatchObject({
+    code: 'E_KEY_SERVER',
+    message: expect.stringMatching(/^the key server keys does not answer with its keys: .*ECONNREFUSED/),
+  });
 });

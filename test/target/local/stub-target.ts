@@ -90,7 +90,8 @@ export function stubTarget(progress: Progress, log: (line: string) => void): Stu
       markers: ['m1'],
       rejected: [],
     }),
-    podFetches: async (_, path, since) => [{ at: since, path, status: 200, by: 'istiod', userAgent: 'Go' }],
+    podLogEnd: async ({ app }) => `the end of ${app}`,
+    podFetches: async (_, path, after) => [{ at: 1, path, status: 200, by: 'istiod', userAgent: after }],
     evidence: async ({ requestId }) => [{ name: 'a.txt', content: requestId }],
     send: async (_, requests, rounds) =>
       Array.from({ length: rounds }, () =>
@@ -108,7 +109,11 @@ export function stubTarget(progress: Progress, log: (line: string) => void): Stu
       host: `${name}.test`,
       ip: '127.99.0.40',
       setKeys: async (jwks) => log(`keys ${JSON.stringify(jwks)}`),
-      log: async () => [{ at: 1, path: '/jwks', status: 200, by: 'envoy', userAgent: '' }],
+      logEnd: async () => 'the end',
+      log: async (after) => [{ at: 1, path: '/jwks', status: 200, by: 'envoy', userAgent: after }],
+      check: async (userAgent) => {
+        throw new HarnessError('E_KEY_SERVER', `it does not answer ${userAgent}`);
+      },
       stop: async () => log(`stop ${name}`),
     }),
     memory: () => [{ part: 'etcd', bytes: 50 * 1024 * 1024 }],
