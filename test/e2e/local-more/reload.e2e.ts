@@ -56,6 +56,7 @@ describeOnLocal('reload', () => {
         reason: 'a test',
         runId: 'reload',
         images: imagesOf(values, versions),
+        istiodEnv: {},
         folder: folder.path,
         programs: () => findMeshPrograms(options),
       },
