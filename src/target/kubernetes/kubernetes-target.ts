@@ -127,10 +127,10 @@ export abstract class KubernetesTarget implements Target {
     for (const object of objects) {
       const settled = await this.#noteMeshSettings([keyOf(object)], signal);
       const { object: after, ...result } = await this.ledger.apply(object, scope, signal);
-      applied.push({ ...result, warnings: [...result.warnings, ...(await settled(signal))] });
       if (result.change !== 'unchanged' && ['ConfigMap', 'Secret'].includes(object.kind)) {
         await this.#refreshMounts(after, signal);
       }
+      applied.push({ ...result, warnings: [...result.warnings, ...(await settled(signal))] });
     }
     await waitUntilReady(this.clients.data, objects, signal, timeouts.workloads, this.readyPollMs);
     return applied;
