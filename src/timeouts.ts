@@ -19,6 +19,10 @@ export const timeouts = {
   workloads: 180_000,
   /** An istiod that was restarted serving every proxy again. */
   istiodRestart: 120_000,
+  /** Mesh settings that were changed being those of istiod. */
+  meshSettings: 60_000,
+  /** The same on a local mesh, where nothing is far away. */
+  localMeshSettings: 10_000,
   /** A part of a local mesh, such as its API server, answering. */
   localStart: 60_000,
   /** A key server container answering. */

@@ -2,7 +2,7 @@
 import { asHarnessError, HarnessError } from '../errors.ts';
 import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
-import { flag, text } from '../settings/typed.ts';
+import { flag, list, text } from '../settings/typed.ts';
 import { Engine } from '../target/kind/engine.ts';
 import { clusterSettings } from './cluster.ts';
 import { findIstioctl, findKind } from './kind.ts';
@@ -62,6 +62,7 @@ async function choose(request: ChoiceRequest): Promise<Choice> {
 function onlyForLocal(values: Values): string | undefined {
   const meshes = meshVersions(values);
   if (meshes.some(({ envoy }) => envoy !== undefined)) return '--envoy';
+  if (list(values, 'istiod-env').length > 0) return '--istiod-env';
   return meshes.length > 1 ? '--istio with several versions' : undefined;
 }
 

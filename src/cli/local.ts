@@ -1,6 +1,7 @@
 /** Makes the targets local out of settings: one mesh for each version that was asked for. */
 import { ofMesh } from '../events.ts';
-import { flag, imagesOf, text } from '../settings/typed.ts';
+import { flag, imagesOf, list, text } from '../settings/typed.ts';
+import { givenEnv } from '../target/local/istiod-env.ts';
 import type { Target } from '../target/target.ts';
 import { defaultName } from './kind.ts';
 import { type MeshVersions, meshProgramOptions, meshVersions } from './mesh-programs.ts';
@@ -27,6 +28,7 @@ export async function makeLocals(request: TargetRequest, reason: string): Promis
       reason,
       runId,
       images: imagesOf(values, versions),
+      istiodEnv: givenEnv(list(values, 'istiod-env')),
       folder: kindFolder,
       programs: (signal: AbortSignal) =>
         findMeshPrograms(meshProgramOptions(values, wanted, { versions, report, signal })),

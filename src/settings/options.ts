@@ -71,6 +71,14 @@ const where: OptionSpec[] = [
     description:
       'Envoy of the target local, several with as many versions of Istio (default: the one that belongs to the Istio)',
   },
+  {
+    name: 'istiod-env',
+    value: 'NAME=VALUE',
+    description:
+      'environment variable of istiod, such as PILOT_DEBOUNCE_AFTER=100ms; of the target local, but those that it needs itself',
+    many: true,
+    form: { pattern: /^[A-Za-z_]\w*=.*$/, wanted: 'NAME=VALUE' },
+  },
   { name: 'downloads', value: 'URL', description: 'mirror to download programs from' },
   { name: 'no-download', description: 'never download a program' },
   { name: 'no-build', description: 'never build a program from Go modules, which takes minutes' },

@@ -35,6 +35,12 @@ import { loadApp } from './apps.ts';
 import type { Clients } from './clients.ts';
 import { collectEvidence } from './evidence.ts';
 import { Ledger } from './ledger.ts';
+import {
+  noteMeshSettings,
+  type SettingsTaken,
+  type TakeMeshSettings,
+  takenByIstiod,
+} from './mesh-settings.ts';
 import { podFetches, podLogEnd } from './pod-fetches.ts';
 import { adminGet, ingressProxies, listenersPath, proxyPolicies } from './proxies.ts';
 import { proxyContainer, surveyMesh } from './survey.ts';
@@ -124,11 +130,12 @@ export abstract class KubernetesTarget implements Target {
     if (objects.some(({ kind }) => kind === 'CustomResourceDefinition')) this.#absent.clear();
     const applied: Applied[] = [];
     for (const object of objects) {
+      const settled = await this.#noteMeshSettings([keyOf(object)], signal);
       const { object: after, ...result } = await this.ledger.apply(object, scope, signal);
-      applied.push(result);
       if (result.change !== 'unchanged' && ['ConfigMap', 'Secret'].includes(object.kind)) {
         await this.#refreshMounts(after, signal);
       }
+      applied.push({ ...result, warnings: [...result.warnings, ...(await settled(signal))] });
     }
     await waitUntilReady(this.clients.data, objects, signal, timeouts.workloads, this.readyPollMs);
     return applied;
@@ -136,12 +143,27 @@ export abstract class KubernetesTarget implements Target {
 
   async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
     const deleted: Applied[] = [];
-    for (const key of keys) deleted.push(await this.ledger.delete(key, scope, signal));
+    for (const key of keys) {
+      const settled = await this.#noteMeshSettings([key], signal);
+      const result = await this.ledger.delete(key, scope, signal);
+      deleted.push({ ...result, warnings: [...result.warnings, ...(await settled(signal))] });
+    }
     return deleted;
   }
 
   async undo(scope: string, signal: AbortSignal): Promise<void> {
+    const settled = await this.#noteMeshSettings(this.ledger.keys(scope), signal);
     await this.ledger.undo(scope, signal);
+    await settled(signal);
+  }
+
+  /** Makes changed mesh settings hold: returns once istiod has taken them, with warnings about what needs a restart. */
+  protected readonly takeMeshSettings: TakeMeshSettings = (...change) =>
+    takenByIstiod(this.clients, ...change);
+
+  #noteMeshSettings(keys: readonly ObjectKey[], signal: AbortSignal): Promise<SettingsTaken> {
+    const { istioNamespace } = this.options;
+    return noteMeshSettings(this.clients, istioNamespace, keys, this.takeMeshSettings, signal);
   }
 
   /** Undoes what scenarios have left, such as what was started ahead for one that never ran. */

@@ -67,9 +67,9 @@ export class MeshHost {
   ) {
     this.#config = config;
     this.#exit = exit;
-    const { images, folder, programs } = config;
+    const { images, istiodEnv, folder, programs } = config;
     this.#target = makeTarget(
-      { mesh: undefined, reason: '', runId: '', images, folder, programs: async () => programs },
+      { mesh: undefined, reason: '', runId: '', images, istiodEnv, folder, programs: async () => programs },
       (event) => this.#tell({ type: 'progress', event }),
     );
     this.#calls = this.#makeCalls();
@@ -93,8 +93,9 @@ export class MeshHost {
     });
     // Where kubectl can be told to find it, whatever the folder of the mesh is called.
     copyFileSync(this.#target.kubeconfig, this.#kubeconfig);
-    const { istio, envoyVersion: envoy } = this.#config.programs;
-    writeState(this.#config.stateFile, { pid: process.pid, socket, istio, envoy });
+    const { istiodEnv, programs, stateFile } = this.#config;
+    const { istio, envoyVersion: envoy } = programs;
+    writeState(stateFile, { pid: process.pid, socket, istio, envoy, istiodEnv });
   }
 
   get #kubeconfig(): string {

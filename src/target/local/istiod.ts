@@ -8,6 +8,8 @@ import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
 import { timeouts } from '../../timeouts.ts';
 import { portOn } from './addresses.ts';
 import type { StartPart } from './api-server.ts';
+import { type IstiodEnv, istiodEnv } from './istiod-env.ts';
+import { ownMeshConfig } from './own-mesh-config.ts';
 import type { Part } from './part.ts';
 import { getOk, untilAnswers } from './wait-http.ts';
 
@@ -21,6 +23,8 @@ export interface IstiodOptions {
   readonly ca: Ca;
   /** Where istiod sends its requests for keys; knows the names of the mesh. */
   readonly proxyUrl: string;
+  /** Variables that were asked for. */
+  readonly istiodEnv: IstiodEnv;
   readonly start: StartPart;
 }
 
@@ -58,17 +62,7 @@ export async function prepareIstiod(options: IstiodOptions): Promise<IstiodFiles
     caFile: file('ca.crt', ca.certPem),
     // istiod reads its extra root CA from /cacerts, where only root may write; Go takes it from here as well.
     rootsFile: file('roots.pem', [...rootCertificates, ca.certPem].join('\n')),
-    meshFile: file(
-      'mesh.yaml',
-      stringify({
-        // Evidence needs access logs.
-        accessLogFile: '/dev/stdout',
-        // Only Istio's own build of Envoy has the filters for these.
-        enablePrometheusMerge: false,
-        defaultProviders: {},
-        defaultConfig: { discoveryAddress: `${address}:15012` },
-      }),
-    ),
+    meshFile: file('mesh.yaml', stringify(ownMeshConfig(`${address}:15012`))),
   };
 }
 
@@ -106,25 +100,10 @@ export async function startIstiod(
       `--caCertFile=${files.caFile}`,
       '--keepaliveMaxServerConnectionAge=24h',
     ],
-    env: {
-      POD_NAMESPACE: istioNamespace,
-      POD_NAME: 'istiod',
-      CLUSTER_ID: 'Kubernetes',
-      PILOT_JWT_ENABLE_REMOTE_JWKS: mode === 'istiod' ? 'false' : mode,
-      // Certificates come from this tool.
-      ENABLE_CA_SERVER: 'false',
-      PILOT_CERT_PROVIDER: 'none',
-      // Stock builds of Envoy have not got these filters.
-      PILOT_ENABLE_METADATA_EXCHANGE: 'false',
-      PILOT_ENABLE_ALPN_FILTER: 'false',
-      // One change at a time is made here: nothing is won by waiting for more.
-      PILOT_DEBOUNCE_AFTER: '10ms',
-      INJECT_ENABLED: 'false',
-      SSL_CERT_FILE: files.rootsFile,
-      SSL_CERT_DIR: options.folder,
-      HTTP_PROXY: proxyUrl,
-      HTTPS_PROXY: proxyUrl,
-    },
+    env: istiodEnv(
+      { namespace: istioNamespace, mode, rootsFile: files.rootsFile, folder: options.folder, proxyUrl },
+      options.istiodEnv,
+    ),
   });
   const httpUrl = `http://${address}:${http}`;
   await untilAnswers(part, (own) => getOk(`${httpUrl}/ready`, own), timeouts.localStart, signal);

@@ -5,6 +5,7 @@ import type { FetchMode } from '../../events.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { applyObject } from '../../kube/objects.ts';
+import type { MeshConfig } from '../mesh-config.ts';
 import type { KeyServerHandle, KeyServerStart } from '../target.ts';
 import { AddressBlock, portOn } from './addresses.ts';
 import { startApiServer } from './api-server.ts';
@@ -15,6 +16,7 @@ import type { Envoy } from './envoy.ts';
 import { type RunningGateway, startGateway } from './gateway.ts';
 import { Identities, secretFor } from './identities.ts';
 import { istioNamespace } from './istiod.ts';
+import type { IstiodEnv } from './istiod-env.ts';
 import { startKeyServer } from './key-server.ts';
 import { Kubelet } from './kubelet.ts';
 import { makeFolder } from './layout.ts';
@@ -39,6 +41,8 @@ export interface MeshBinaries {
 export interface MeshOptions {
   readonly programs: MeshBinaries;
   readonly images: Readonly<Record<string, string>>;
+  /** Environment variables of istiod that were asked for. */
+  readonly istiodEnv: IstiodEnv;
   /** The only mesh of this process. */
   readonly alone: boolean;
   readonly warn: (message: string) => void;
@@ -147,6 +151,16 @@ export class LocalMesh {
     await discovery.restart(mode, proxies, signal);
   }
 
+  /** Where Services without exportTo are visible. */
+  get defaultServiceExportTo(): readonly string[] {
+    return this.#running.discovery.defaultServiceExportTo;
+  }
+
+  /** Gives istiod these mesh settings. @returns paths of those that are as the local mesh needs them instead */
+  setMeshConfig(declared: MeshConfig, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#running.discovery.setMeshConfig(declared, signal);
+  }
+
   /** @param ca signs its certificate; the one that the mesh trusts when not given */
   async startKeyServer(
     start: KeyServerStart & { readonly host: string },
@@ -187,7 +201,7 @@ export class LocalMesh {
   }
 
   async #start(mode: FetchMode, signal: AbortSignal): Promise<Running> {
-    const { programs, images, warn } = this.#options;
+    const { programs, images, istiodEnv, warn } = this.#options;
     const { folder } = this;
     const { start } = this.#parts;
     const [block, ca] = await Promise.all([AddressBlock.claim(), makeCa('istio-jwt-e2e local')]);
@@ -207,7 +221,7 @@ export class LocalMesh {
     const proxyUrl = await names.listen(address, await portOn(address));
     const [discovery] = await Promise.all([
       Discovery.start(
-        { ...programs, folder, address, kubeconfig, ca, proxyUrl, start },
+        { ...programs, folder, address, kubeconfig, ca, proxyUrl, istiodEnv, start },
         relays,
         mode,
         signal,

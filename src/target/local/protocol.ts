@@ -2,6 +2,7 @@
 import { HarnessError } from '../../errors.ts';
 import type { MeshFacts, Problem, Unstamped } from '../../events.ts';
 import type { KeyServerStart, Target } from '../target.ts';
+import type { IstiodEnv } from './istiod-env.ts';
 import type { FoundBinaries } from './settings.ts';
 
 /** What the process is told when it starts, in the variable {@link configVariable}. */
@@ -9,6 +10,8 @@ export interface HostConfig {
   readonly name: string;
   readonly programs: FoundBinaries;
   readonly images: Readonly<Record<string, string>>;
+  /** Environment variables of istiod that were asked for. */
+  readonly istiodEnv: IstiodEnv;
   /** The folder kind/ of the product. */
   readonly folder: string;
   /** Where it says that it is ready, or why it is not. */
@@ -22,7 +25,13 @@ export const lettingGo = 'keep\n';
 
 /** The content of the state file. */
 export type HostState =
-  | { readonly pid: number; readonly socket: string; readonly istio: string; readonly envoy: string }
+  | {
+      readonly pid: number;
+      readonly socket: string;
+      readonly istio: string;
+      readonly envoy: string;
+      readonly istiodEnv: IstiodEnv;
+    }
   | { readonly pid: number; readonly error: Problem };
 
 /** The methods that are called as they are: their arguments and results are plain JSON, but for the signal at the end. */

@@ -26,6 +26,7 @@ import type {
   Survey,
   Target,
 } from '../target.ts';
+import { envText } from './istiod-env.ts';
 import { endKept, existsAlready, findKept, type Kept, startKept } from './kept.ts';
 import { describeMemory, type MemoryUse } from './memory.ts';
 import { callHost, Session } from './session.ts';
@@ -87,24 +88,27 @@ export class RemoteTarget implements Target {
   }
 
   async #create(signal: AbortSignal): Promise<Kept> {
-    const { folder, images, name, programs } = this.#settings;
+    const { folder, images, istiodEnv, name, programs } = this.#settings;
     const found = await programs(signal);
     const what = `Starting local mesh "${name}": Istio ${found.istio} with Envoy ${found.envoyVersion}`;
     const made = await phase(this.#progress, what, () =>
-      startKept({ name, programs: found, images, folder }, signal),
+      startKept({ name, programs: found, images, istiodEnv, folder }, signal),
     );
     this.#created = true;
     return made;
   }
 
-  #refuseOther({ istio, envoy }: { istio: string; envoy: string }): void {
+  #refuseOther({ istio, envoy, istiodEnv }: Kept['state']): void {
     const { name, wanted } = this.#settings;
+    const [asked, there] = [envText(this.#settings.istiodEnv), envText(istiodEnv)];
     const other =
       wanted.istio !== undefined && wanted.istio !== istio
         ? `Istio ${istio}, not ${wanted.istio}`
         : wanted.envoy !== undefined && wanted.envoy !== envoy
           ? `Envoy ${envoy}, not ${wanted.envoy}`
-          : undefined;
+          : asked !== '' && asked !== there
+            ? `an istiod with ${there || 'no variables of yours'}, not with ${asked}`
+            : undefined;
     if (other === undefined) return;
     throw new HarnessError('E_CLUSTER', `the local mesh "${name}" has ${other}`, {
       hint: `End it with "jwt-e2e down --name ${name}", or choose another --name.`,

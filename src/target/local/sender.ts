@@ -5,6 +5,7 @@ import { throwIfAborted } from '../../wait.ts';
 import { sendOne } from '../ingress.ts';
 import { inRounds } from '../rounds.ts';
 import type { HttpRequest, HttpResponse, SendLimit } from '../target.ts';
+import type { EntryHost } from './entry-hosts.ts';
 import type { Resolver } from './resolver.ts';
 import type { Workload } from './workload.ts';
 
@@ -28,19 +29,32 @@ export function splitUrl(url: string): { origin: string; hostname: string; port:
  * The way of a request out of a pod. With a sidecar, what the mesh knows goes through it; what it does not know passes
  * by, as with outboundTrafficPolicy ALLOW_ANY.
  *
- * @param meshHosts hosts of ServiceEntries
- * @throws HarnessError E_SEND for a port on which this user cannot listen
+ * @param entry what the sidecars of a namespace make of a name: hosts of ServiceEntries
+ * @throws HarnessError E_SEND for a port on which this user cannot listen, and for TLS to a host of a ServiceEntry
  */
 export function routeOf(
   mesh: { readonly resolver: Pick<Resolver, 'resolve' | 'serviceFor'> },
   workload: Pick<Workload, 'identity' | 'outbound' | 'clientPorts'>,
   url: string,
-  meshHosts: ReadonlySet<string>,
+  entry: (host: string, namespace: string) => EntryHost,
 ): Route {
   const { hostname, port } = splitUrl(url);
   const { namespace, injected } = workload.identity;
-  const inMesh = mesh.resolver.serviceFor(hostname, namespace) !== undefined || meshHosts.has(hostname);
-  if (injected && inMesh && /^http:/i.test(url)) {
+  const service = mesh.resolver.serviceFor(hostname, namespace);
+  const found = mesh.resolver.resolve(hostname, port, namespace);
+  const ofEntry = injected && service === undefined ? entry(hostname, namespace) : 'unknown';
+  const byEntry = ofEntry === 'resolved' || (ofEntry === 'routed' && found.kind !== 'unknown');
+  const isHttp = /^http:/i.test(url);
+  if (!isHttp && byEntry && found.kind === 'unknown') {
+    throw new HarnessError(
+      'E_SEND',
+      `TLS from a pod to ${hostname}, a host of a ServiceEntry, is not to be had on the target local`,
+      {
+        hint: 'Only HTTP goes through the sidecar of the client there. Use --target kind.',
+      },
+    );
+  }
+  if (injected && isHttp && (service !== undefined || byEntry)) {
     if (port === 80) return { socketPath: workload.outbound.socket };
     if (workload.clientPorts.includes(port)) return { host: workload.outbound.address, port };
     throw new HarnessError(
@@ -50,11 +64,10 @@ export function routeOf(
         hint:
           port < 1024
             ? 'On the target local, ports below 1024 other than 80 need a user who may listen on them; use another port, or --target kind.'
-            : 'Name the port of the Service http, or http-…, so that Istio takes it for HTTP.',
+            : 'Name the port of the Service http, or http-…, so that Istio takes it for HTTP. On the target local, a port of a ServiceEntry must be one of a Service too.',
       },
     );
   }
-  const found = mesh.resolver.resolve(hostname, port, namespace);
   if (found.kind === 'address') return { host: found.host, port: found.port };
   // Port 1 of the mesh's own address: nobody listens there.
   return found.kind === 'refused' ? { host: workload.outbound.address, port: 1 } : { anywhere: true };

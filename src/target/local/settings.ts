@@ -1,4 +1,5 @@
 /** What the target local is to be; the command line makes it from flags, variables and files. */
+import type { IstiodEnv } from './istiod-env.ts';
 import type { MeshBinaries } from './mesh.ts';
 
 export interface FoundBinaries extends MeshBinaries {
@@ -14,6 +15,8 @@ export interface LocalSettings {
   readonly reason: string;
   readonly runId: string;
   readonly images: Readonly<Record<string, string>>;
+  /** Environment variables of istiod that were asked for. */
+  readonly istiodEnv: IstiodEnv;
   /** The folder kind/ of the product. */
   readonly folder: string;
   /** Finds the programs, or fetches them. */

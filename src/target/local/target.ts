@@ -4,10 +4,13 @@ import { asHarnessError, HarnessError } from '../../errors.ts';
 import type { FetchMode, MeshFacts } from '../../events.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
 import { KubeError } from '../../kube/client.ts';
-import { listObjects } from '../../kube/objects.ts';
+import { keyOf, listObjects } from '../../kube/objects.ts';
+import { nameOfKey } from '../../names.ts';
 import { onAbort, pause } from '../../wait.ts';
 import { curlLine, shellQuote } from '../curl-batch.ts';
 import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
+import type { TakeMeshSettings } from '../kubernetes/mesh-settings.ts';
+import { meshConfigOf } from '../mesh-config.ts';
 import { phase } from '../phase.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';
 import type {
@@ -31,11 +34,14 @@ import type {
   Survey,
 } from '../target.ts';
 import { gatewayLabels } from './base-objects.ts';
+import { type EntryHost, entryHost } from './entry-hosts.ts';
 import { type Envoy, listenersPath } from './envoy.ts';
 import { collectEvidence } from './evidence.ts';
 import { istioNamespace } from './istiod.ts';
+import { envText } from './istiod-env.ts';
 import { describeMemory, type MemoryUse } from './memory.ts';
 import { LocalMesh } from './mesh.ts';
+import { isMeshConfig, refuseWhatIsFixed } from './own-mesh-config.ts';
 import { fetchesAfter, logEndOf } from './pod-logs.ts';
 import { withRealPorts } from './real-ports.ts';
 import { routeOf, sendFromPod, splitUrl } from './sender.ts';
@@ -44,6 +50,8 @@ import type { Workload } from './workload.ts';
 
 /** The longest from a broken connection to the end of the process being known, in milliseconds. */
 const endKnownMs = 200;
+
+const serviceEntries = { apiVersion: 'networking.istio.io/v1', kind: 'ServiceEntry' };
 
 export class LocalTarget extends KubernetesTarget {
   readonly name = 'local';
@@ -59,6 +67,8 @@ export class LocalTarget extends KubernetesTarget {
   /** Whether istiod has no keys of scenarios in its cache. */
   #fresh = true;
   #runId: string;
+  /** All ServiceEntries, as they were when requests were last sent. */
+  #entries: readonly KubeObject[] = [];
 
   constructor(settings: LocalSettings, progress: Progress) {
     super({
@@ -79,14 +89,18 @@ export class LocalTarget extends KubernetesTarget {
   }
 
   async up(signal: AbortSignal): Promise<MeshFacts> {
-    const { images, programs, reason } = this.#settings;
+    const { images, istiodEnv, programs, reason } = this.#settings;
     const found = await programs(signal);
     const warn = (message: string) => this.#progress({ type: 'warning', message });
     this.#mesh = await phase(
       this.#progress,
       `Starting Istio ${found.istio} with Envoy ${found.envoyVersion}`,
       () =>
-        LocalMesh.start({ programs: found, images, alone: this.mesh === undefined, warn }, 'istiod', signal),
+        LocalMesh.start(
+          { programs: found, images, istiodEnv, alone: this.mesh === undefined, warn },
+          'istiod',
+          signal,
+        ),
     );
     const { client } = this.#mesh;
     this.connect({ data: client, mesh: client });
@@ -98,7 +112,11 @@ export class LocalTarget extends KubernetesTarget {
       envoy: found.envoyVersion,
       kubernetes: found.kubernetes,
       fetch: this.#mesh.fetchMode,
-      details: { ...found.origins, 'ingress address': this.ingressUrl() },
+      details: {
+        ...found.origins,
+        'ingress address': this.ingressUrl(),
+        ...(Object.keys(istiodEnv).length === 0 ? {} : { 'istiod variables': envText(istiodEnv) }),
+      },
     };
   }
 
@@ -111,6 +129,7 @@ export class LocalTarget extends KubernetesTarget {
     scope: string,
     signal: AbortSignal,
   ): Promise<Applied[]> {
+    for (const object of objects) if (isMeshConfig(keyOf(object))) refuseWhatIsFixed(object);
     const { resolver } = this.#running;
     const real = objects.map((object) => withRealPorts(object, (ip) => resolver.externalAt(ip)));
     return this.#whole(signal, (own) => super.apply(real, scope, own));
@@ -124,6 +143,13 @@ export class LocalTarget extends KubernetesTarget {
     await this.#whole(signal, (own) => super.undo(scope, own));
   }
 
+  protected override readonly takeMeshSettings: TakeMeshSettings = async (key, _before, now, signal) => {
+    if (!isMeshConfig(key)) return [];
+    const kept = await this.#running.setMeshConfig(meshConfigOf(now), signal);
+    if (kept.length === 0) return [];
+    return [`${nameOfKey(key)}: a local mesh keeps its own settings for ${kept.join(', ')}`];
+  };
+
   override async send(
     origin: Origin,
     requests: readonly HttpRequest[],
@@ -135,8 +161,8 @@ export class LocalTarget extends KubernetesTarget {
       if (origin.kind === 'ingress') return super.send(origin, requests, rounds, own, limit);
       const workload = this.#workloadOf(origin);
       await workload.listening(own);
-      const hosts = await this.#meshHosts(own);
-      const routes = requests.map(({ url }) => routeOf(this.#running, workload, url, hosts));
+      this.#entries = await listObjects(this.clients.mesh, serviceEntries, own);
+      const routes = requests.map(({ url }) => routeOf(this.#running, workload, url, this.#entryHost));
       return sendFromPod(requests, routes, rounds, own, limit);
     });
   }
@@ -145,7 +171,7 @@ export class LocalTarget extends KubernetesTarget {
     if (origin.kind === 'ingress') return super.curl(origin, request);
     const line = curlLine(request, request.url);
     try {
-      const route = routeOf(this.#running, this.#workloadOf(origin), request.url, new Set());
+      const route = routeOf(this.#running, this.#workloadOf(origin), request.url, this.#entryHost);
       const { hostname, port } = splitUrl(request.url);
       if ('socketPath' in route)
         return line.replace('curl', `curl --unix-socket ${shellQuote(route.socketPath)}`);
@@ -327,9 +353,6 @@ export class LocalTarget extends KubernetesTarget {
     );
   }
 
-  async #meshHosts(signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const query = { apiVersion: 'networking.istio.io/v1', kind: 'ServiceEntry' };
-    const entries = await listObjects(this.clients.mesh, query, signal);
-    return new Set(entries.flatMap(({ spec }) => (spec as { hosts?: string[] } | undefined)?.hosts ?? []));
-  }
+  readonly #entryHost = (host: string, namespace: string): EntryHost =>
+    entryHost(host, namespace, this.#entries, this.#running.defaultServiceExportTo);
 }

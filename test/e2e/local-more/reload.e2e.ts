@@ -2,16 +2,12 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { meshProgramOptions } from '../../../src/cli/mesh-programs.ts';
-import { kindFolder, versionsFile } from '../../../src/cli/product.ts';
-import { findMeshPrograms } from '../../../src/programs/local/find.ts';
-import { loadVersions } from '../../../src/programs/versions.ts';
-import { mergeSettings } from '../../../src/settings/settings.ts';
-import { imagesOf } from '../../../src/settings/typed.ts';
-import { LocalTarget } from '../../../src/target/local/target.ts';
+import { kindFolder } from '../../../src/cli/product.ts';
+import type { LocalTarget } from '../../../src/target/local/target.ts';
 import { unaborted } from '../../support/signals.ts';
 import { Folder } from '../faults/command.ts';
 import { describeOnLocal, haveLocal } from '../local/command.ts';
+import { localTarget } from './local-target.ts';
 
 const signal = unaborted();
 const folder = new Folder();
@@ -48,25 +44,7 @@ describeOnLocal('reload', () => {
     if (!haveLocal) return;
     cpSync(kindFolder, folder.path, { recursive: true });
     original = readFileSync(manifest, 'utf8');
-    const versions = loadVersions(versionsFile);
-    const { programs, image } = mergeSettings({}, process.env, join(folder.path, 'none.yaml'));
-    const values = { programs, image, 'no-download': true, 'no-build': true };
-    const options = meshProgramOptions(
-      values,
-      { istio: undefined, envoy: undefined },
-      { versions, report: () => {}, signal },
-    );
-    target = new LocalTarget(
-      {
-        mesh: undefined,
-        reason: 'a test',
-        runId: 'reload',
-        images: imagesOf(values, versions),
-        folder: folder.path,
-        programs: () => findMeshPrograms(options),
-      },
-      () => {},
-    );
+    target = localTarget('reload', folder.path);
     await target.up(signal);
     await target.prepare(['httpbin', 'sleep'], signal);
   });

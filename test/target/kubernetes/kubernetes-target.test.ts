@@ -341,6 +341,38 @@ describe('apply', () => {
     expect(api.log('PATCH')).toEqual(['PATCH /api/v1/namespaces/foo/configmaps/keys']);
   });
 
+  test('mesh settings are taken before anything comes after them, also when they are put back', async () => {
+    const metadata = { name: 'istiod-1', namespace: 'istio-system', labels: { app: 'istiod' } };
+    pod('istiod-1', 'istiod', { metadata });
+    const object = { ...configMap(''), metadata: { name: 'istio', namespace: 'istio-system' } };
+    const key = { ...object.metadata, apiVersion: 'v1', kind: 'ConfigMap' };
+    const seen: unknown[] = [];
+    let shown = {};
+    api.onExec((session) => {
+      const there = api.get('v1', 'ConfigMap', 'istio', 'istio-system')?.data;
+      seen.push([there, api.get('v1', 'ConfigMap', 'after', 'foo') !== undefined]);
+      session.stdout(JSON.stringify(shown));
+      session.exit(0);
+      shown = there === undefined ? {} : { trustDomainAliases: ['a'] };
+    });
+    const mesh = { mesh: 'trustDomainAliases: [a]' };
+    const after = { ...configMap(''), metadata: { name: 'after', namespace: 'foo' } };
+    await target.apply([{ ...object, data: mesh }, after], 's', signal);
+    expect(seen.splice(0)).toEqual([
+      [mesh, false],
+      [mesh, false],
+    ]);
+    await target.delete([key], 's', signal);
+    expect(seen.splice(0)).toEqual([
+      [undefined, true],
+      [undefined, true],
+    ]);
+    await target.apply([{ ...object, data: mesh }], 'other', signal);
+    seen.length = 0;
+    await target.undo('other', signal);
+    expect(seen).toHaveLength(2);
+  });
+
   test('those before one that is refused stay, and are undone', async () => {
     api.rule('PATCH', /requestauthentications/, failure(422, 'Invalid', 'no'));
     const authentication = {

@@ -49,7 +49,16 @@ function makeRun(more: Partial<KeptSettings> = {}): Run {
   const base = { mesh: undefined, reason: 'asked for', runId: 'run1', images: {}, folder: 'kind' };
   const programs = () => Promise.reject(new Error('nothing is to be started'));
   const wanted = { istio: undefined, envoy: undefined };
-  const settings = { ...base, programs, name: 'dev', keep: true, reuse: true, wanted, ...more };
+  const settings = {
+    ...base,
+    istiodEnv: {},
+    programs,
+    name: 'dev',
+    keep: true,
+    reuse: true,
+    wanted,
+    ...more,
+  };
   const target = new RemoteTarget(settings, (event) => events.push(event));
   runs.push(target);
   return { target, events };
@@ -101,6 +110,10 @@ describe('a mesh that is kept', () => {
     });
     await expect(begin({ wanted: { istio: '1.31.0', envoy: '1.36.4' } })).rejects.toMatchObject({
       message: 'the local mesh "dev" has Envoy 1.40.0, not 1.36.4',
+    });
+    await expect(begin({ istiodEnv: { PILOT_DEBOUNCE_AFTER: '100ms' } })).rejects.toMatchObject({
+      message:
+        'the local mesh "dev" has an istiod with no variables of yours, not with PILOT_DEBOUNCE_AFTER=100ms',
     });
     await begin({ wanted: { istio: '1.31.0', envoy: '1.40.0' } });
   });

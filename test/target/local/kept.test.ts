@@ -81,7 +81,7 @@ describe('a mesh that is kept', () => {
     const wanted = { istio: undefined, envoy: undefined };
     const base = { mesh: undefined, reason: '', runId: 'r', images: {}, folder: 'kind', wanted };
     const programs = () => Promise.reject(new Error('nothing is to be started'));
-    const settings = { ...base, name: 'dev', keep: true, reuse: true, programs };
+    const settings = { ...base, istiodEnv: {}, name: 'dev', keep: true, reuse: true, programs };
     const target = new RemoteTarget(settings, () => {});
     await target.up(unaborted());
     child.kill('SIGKILL');
@@ -107,7 +107,13 @@ describe('a mesh that is kept', () => {
     const socket = join(state, 'host');
     const server = createServer((connection) => connection.destroy()).listen(socket);
     await once(server, 'listening');
-    writeState(stateFileOf('dev'), { pid: process.pid, socket, istio: '1.31.0', envoy: '1.40.0' });
+    writeState(stateFileOf('dev'), {
+      pid: process.pid,
+      socket,
+      istio: '1.31.0',
+      envoy: '1.40.0',
+      istiodEnv: {},
+    });
     await expect(findKept('dev', unaborted())).rejects.toMatchObject({
       code: 'E_CLUSTER',
       message: 'the local mesh "dev" does not answer',
@@ -133,7 +139,7 @@ describe('a file', () => {
   });
 
   test('is never seen half written, and leaves no other beside it', () => {
-    writeState(stateFileOf('dev'), { pid: 1, socket: '/a', istio: 'b', envoy: 'c' });
+    writeState(stateFileOf('dev'), { pid: 1, socket: '/a', istio: 'b', envoy: 'c', istiodEnv: {} });
     expect(readdirSync(folderOf('dev'))).toEqual(['mesh.json']);
   });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { EntryHost } from '../../../src/target/local/entry-hosts.ts';
 import type { Destination } from '../../../src/target/local/resolver.ts';
 import { type Route, routeOf, sendFromPod, splitUrl } from '../../../src/target/local/sender.ts';
 import type { HttpRequest } from '../../../src/target/target.ts';
@@ -58,9 +59,9 @@ describe('the way out of a pod', () => {
   let found: Destination;
   const route = (
     url: string,
-    more: { injected?: boolean; clientPorts?: number[]; hosts?: string[] } = {},
+    more: { injected?: boolean; clientPorts?: number[]; hosts?: Record<string, EntryHost> } = {},
   ) => {
-    const { injected = true, clientPorts = [8000], hosts = [] } = more;
+    const { injected = true, clientPorts = [8000], hosts = {} } = more;
     const resolver = {
       resolve: () => found,
       serviceFor: (host: string) => (host === 'httpbin.foo' ? service('httpbin') : undefined),
@@ -69,7 +70,7 @@ describe('the way out of a pod', () => {
       { resolver },
       { identity: identity({ injected }), outbound, clientPorts },
       url,
-      new Set(hosts),
+      (host) => hosts[host] ?? 'unknown',
     );
   };
   beforeEach(() => {
@@ -79,7 +80,7 @@ describe('the way out of a pod', () => {
   test('leads through the sidecar to what the mesh knows', () => {
     expect(route('http://httpbin.foo:8000/')).toEqual({ host: '127.99.0.21', port: 8000 });
     expect(route('HTTP://httpbin.foo:8000/')).toEqual({ host: '127.99.0.21', port: 8000 });
-    expect(route('http://keys.test:8000/', { hosts: ['keys.test'] })).toEqual({
+    expect(route('http://keys.test:8000/', { hosts: { 'keys.test': 'resolved' } })).toEqual({
       host: '127.99.0.21',
       port: 8000,
     });
@@ -108,6 +109,27 @@ describe('the way out of a pod', () => {
       ['http://httpbin.foo:9000/', false],
     ] as const)
       expect(route(url, { injected })).toEqual({ host: '127.99.0.40', port: 40_443 });
+  });
+
+  test('leads through the sidecar to a host of a ServiceEntry, once there is an address for it', () => {
+    const through = { host: '127.99.0.21', port: 8000 };
+    const routed = { hosts: { 'keys.test': 'routed' } } as const;
+    expect(route('http://keys.test:8000/', routed)).toEqual({ anywhere: true });
+    // Without a sidecar nobody answers for it.
+    const plain = { hosts: { 'keys.test': 'resolved' }, injected: false } as const;
+    expect(route('http://keys.test:8000/', plain)).toEqual({ anywhere: true });
+    found = { kind: 'address', host: '127.99.0.40', port: 40_080 };
+    expect(route('http://keys.test:8000/', routed)).toEqual(through);
+    expect(route('http://keys.test:8000/')).toEqual({ host: '127.99.0.40', port: 40_080 });
+  });
+
+  test('is not there for TLS to a host of a ServiceEntry that nobody but the sidecar finds', () => {
+    const resolved = { hosts: { 'keys.test': 'resolved' } } as const;
+    expect(() => route('https://keys.test/', resolved)).toThrow(
+      expect.objectContaining({ code: 'E_SEND', message: expect.stringContaining('keys.test') }),
+    );
+    found = { kind: 'address', host: '127.99.0.40', port: 40_443 };
+    expect(route('https://keys.test/', resolved)).toEqual({ host: '127.99.0.40', port: 40_443 });
   });
 
   test('leads to nobody when nobody is there', () => {

@@ -133,5 +133,5 @@ export function hostConfig(name: string, stateFile: string): HostConfig {
     crds: '/nowhere/crds.yaml',
     origins: {},
   };
-  return { name, programs, images: {}, folder: 'kind', stateFile };
+  return { name, programs, images: {}, istiodEnv: {}, folder: 'kind', stateFile };
 }

@@ -1,0 +1,202 @@
+/** Mesh settings (istio.mesh.v1alpha1.MeshConfig): what a ConfigMap says, and whether istiod shows that it has taken it. */
+import { isDeepStrictEqual } from 'node:util';
+import { parse } from 'yaml';
+import { HarnessError } from '../errors.ts';
+import { nameOfKey } from '../names.ts';
+import type { KubeObject, ObjectKey } from './target.ts';
+
+export type MeshConfig = Readonly<Record<string, unknown>>;
+
+/** Whether an object may hold mesh settings: istiod reads a ConfigMap of its own namespace only. */
+export function mayHoldMeshConfig(key: ObjectKey, rootNamespace: string): boolean {
+  return key.kind === 'ConfigMap' && key.namespace === rootNamespace;
+}
+
+/** The name of the ConfigMap that an istiod of this revision reads (pilot/pkg/bootstrap/mesh.go, getMeshConfigMapName). */
+export function meshConfigName(revision: string | undefined): string {
+  return revision === undefined || ['', 'default'].includes(revision) ? 'istio' : `istio-${revision}`;
+}
+
+/** What the ConfigMap says; none means Istio's defaults. @throws HarnessError E_UNPROVEN when istiod could not read it */
+export function meshConfigOf(object: KubeObject | undefined): MeshConfig {
+  const text = (object?.data as { mesh?: unknown } | undefined)?.mesh;
+  if (object === undefined || text === undefined) return {};
+  const fail = (why: string, cause?: unknown) =>
+    new HarnessError(
+      'E_UNPROVEN',
+      `${nameOfKey({ ...object.metadata, kind: object.kind })} has mesh settings that istiod cannot read: ${why}`,
+      { hint: 'istiod keeps the settings that it had. Write YAML under "mesh".', cause },
+    );
+  try {
+    const config = parse(String(text)) as unknown;
+    if (config === null) return {};
+    if (isMap(config)) return config;
+  } catch (thrown) {
+    throw fail((thrown as Error).message.split('\n')[0] ?? '', thrown);
+  }
+  throw fail('they are no map');
+}
+
+/** What istiod has taken of it: nothing when it could not read it. */
+export function lastMeshConfigOf(object: KubeObject | undefined): MeshConfig {
+  try {
+    return meshConfigOf(object);
+  } catch {
+    return {};
+  }
+}
+
+interface Leaf {
+  readonly path: readonly string[];
+  readonly value: unknown;
+  /** It is an element of the list at the path. */
+  readonly element: boolean;
+}
+
+/** Every single setting with its path, such as `pathNormalization.normalization`. */
+export function leavesOf(config: MeshConfig, path: readonly string[] = []): Leaf[] {
+  return Object.entries(config).flatMap(([name, value]): Leaf[] => {
+    const at = [...path, camelCase(name)];
+    if (Array.isArray(value)) return value.map((each) => ({ path: at, value: each, element: true }));
+    if (isMap(value)) return leavesOf(value, at);
+    return [{ path: at, value, element: false }];
+  });
+}
+
+/**
+ * What an istiod does not show yet, or still shows: nothing once it has taken `declared`. A ConfigMap is taken as a whole,
+ * so what makes no difference in what istiod shows needs none.
+ *
+ * @param shown what its debug interface answers for /debug/mesh
+ * @param before what was declared before
+ */
+export function notTaken(shown: MeshConfig, declared: MeshConfig, before: MeshConfig): string[] {
+  const wanted = leavesOf(declared);
+  const gone = leavesOf(before).filter(
+    (leaf) =>
+      // What has another value now is looked for with that one.
+      !wanted.some(
+        (each) => isDeepStrictEqual(each.path, leaf.path) && (!leaf.element || isDeepStrictEqual(each, leaf)),
+      ),
+  );
+  return [
+    ...wanted.filter((leaf) => !shows(shown, leaf)).map((leaf) => `it does not have ${textOf(leaf)}`),
+    ...gone
+      .filter((leaf) => shows(shown, leaf) && !isZero(leaf) && !isDefault(leaf))
+      .map((leaf) => `it still has ${textOf(leaf)}`),
+  ];
+}
+
+/** What proxies, or istiod, take only when they start. */
+const takenAtStart: readonly string[] = [
+  'ca',
+  'certificates',
+  'configSources',
+  'defaultConfig',
+  'proxyHttpPort',
+  'proxyInboundListenPort',
+  'proxyListenPort',
+  'rootNamespace',
+  'trustDomain',
+];
+
+/** Paths of changed settings that hold only for proxies, or an istiod, that start after the change. */
+export function changedForLater(declared: MeshConfig, before: MeshConfig): string[] {
+  const [now, then] = [leavesOf(declared), leavesOf(before)];
+  const isIn = (leaves: readonly Leaf[], leaf: Leaf) => leaves.some((each) => isDeepStrictEqual(each, leaf));
+  const changed = [
+    ...now.filter((leaf) => !isIn(then, leaf)),
+    ...then.filter((leaf) => !isIn(now, leaf) && !isDefault(leaf)),
+  ];
+  const paths = changed
+    .filter(({ path: [first = ''] }) => takenAtStart.includes(first))
+    .map(({ path }) => path.join('.'));
+  return [...new Set(paths)];
+}
+
+/** Istio's own (pkg/config/mesh/mesh.go, DefaultMeshConfig): they stay in force when they are no longer declared. */
+const defaults: readonly Leaf[] = leavesOf({
+  connectTimeout: '10s',
+  defaultConfig: { discoveryAddress: 'istiod.istio-system.svc:15012' },
+  defaultDestinationRuleExportTo: ['*'],
+  defaultServiceExportTo: ['*'],
+  defaultVirtualServiceExportTo: ['*'],
+  dnsRefreshRate: '60s',
+  enableAutoMtls: true,
+  enablePrometheusMerge: true,
+  enableTracing: true,
+  ingressClass: 'istio',
+  ingressControllerMode: 'STRICT',
+  ingressService: 'istio-ingressgateway',
+  localityLbSetting: { enabled: true },
+  outboundTrafficPolicy: { mode: 'ALLOW_ANY' },
+  proxyInboundListenPort: 15_006,
+  proxyListenPort: 15_001,
+  rootNamespace: 'istio-system',
+  trustDomain: 'cluster.local',
+});
+
+/** Enumerators with number 0, which JSON of protocol buffers leaves out, by the name of the field. */
+const zeros: Readonly<Record<string, readonly string[]>> = {
+  accessLogEncoding: ['TEXT'],
+  h2UpgradePolicy: ['DO_NOT_UPGRADE'],
+  ingressControllerMode: ['UNSPECIFIED'],
+  minProtocolVersion: ['TLS_AUTO'],
+  // Of outboundTrafficPolicy and inboundTrafficPolicy.
+  mode: ['REGISTRY_ONLY', 'PASSTHROUGH'],
+  normalization: ['DEFAULT'],
+};
+
+function shows(shown: MeshConfig, leaf: Leaf): boolean {
+  let there: unknown = shown;
+  for (const name of leaf.path) there = isMap(there) ? there[name] : undefined;
+  if (leaf.element) return Array.isArray(there) && there.some((each) => matches(each, leaf.value));
+  return there === undefined ? isZero(leaf) : matches(there, leaf.value);
+}
+
+/** Whether a value is the declared one, written as protocol buffers write it. */
+function matches(there: unknown, declared: unknown): boolean {
+  if (isMap(declared)) {
+    return (
+      isMap(there) && Object.entries(declared).every(([name, each]) => matches(there[camelCase(name)], each))
+    );
+  }
+  if (Array.isArray(declared)) {
+    return Array.isArray(there) && declared.every((each, index) => matches(there[index], each));
+  }
+  const [one, other] = [String(there), String(declared)];
+  if (one === other) return true;
+  const seconds = secondsOf(other);
+  return seconds !== undefined && secondsOf(one) === seconds;
+}
+
+function isZero({ path, value }: Leaf): boolean {
+  if ([undefined, null, false, 0, ''].includes(value as null) || secondsOf(String(value)) === 0) return true;
+  return (zeros[path.at(-1) ?? ''] ?? []).includes(String(value));
+}
+
+function isDefault(leaf: Leaf): boolean {
+  return defaults.some((each) => isDeepStrictEqual(each.path, leaf.path) && matches(each.value, leaf.value));
+}
+
+/** A duration as Go writes it, such as 1m30s or 0.5s. */
+function secondsOf(text: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined;
+  const units: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? 0), 0);
+}
+
+/** Fields may be written as in .proto files. Keys of maps, such as names of variables, have no such form. */
+function camelCase(name: string): string {
+  if (!/^[a-z0-9]+(_[a-z0-9]+)+$/.test(name)) return name;
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function textOf({ path, value }: Leaf): string {
+  return `${path.join('.')}: ${typeof value === 'string' ? value : JSON.stringify(value)}`;
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,34 @@
+/** A target local with the programs that this machine has, for tests that call it themselves. */
+import { join } from 'node:path';
+import { meshProgramOptions } from '../../../src/cli/mesh-programs.ts';
+import { kindFolder, versionsFile } from '../../../src/cli/product.ts';
+import { findMeshPrograms } from '../../../src/programs/local/find.ts';
+import { loadVersions } from '../../../src/programs/versions.ts';
+import { mergeSettings } from '../../../src/settings/settings.ts';
+import { imagesOf } from '../../../src/settings/typed.ts';
+import { LocalTarget } from '../../../src/target/local/target.ts';
+import { unaborted } from '../../support/signals.ts';
+
+/** Not up yet. @param folder with the manifests of applications */
+export function localTarget(runId: string, folder: string = kindFolder): LocalTarget {
+  const versions = loadVersions(versionsFile);
+  const { programs, image } = mergeSettings({}, process.env, join(folder, 'none.yaml'));
+  const values = { programs, image, 'no-download': true, 'no-build': true };
+  const options = meshProgramOptions(
+    values,
+    { istio: undefined, envoy: undefined },
+    { versions, report: () => {}, signal: unaborted() },
+  );
+  return new LocalTarget(
+    {
+      mesh: undefined,
+      reason: 'a test',
+      runId,
+      images: imagesOf(values, versions),
+      istiodEnv: {},
+      folder,
+      programs: () => findMeshPrograms(options),
+    },
+    () => {},
+  );
+}

@@ -1,0 +1,95 @@
+/** Mesh settings on a real local mesh: what a ConfigMap says is in force when it was applied, and no more once it is undone. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { LocalTarget } from '../../../src/target/local/target.ts';
+import type { KubeObject } from '../../../src/target/target.ts';
+import { unaborted } from '../../support/signals.ts';
+import { describeOnLocal, haveLocal } from '../local/command.ts';
+import { localTarget } from './local-target.ts';
+
+const signal = unaborted();
+const sleep = { kind: 'pod', app: 'sleep', namespace: 'foo' } as const;
+const configMap = (mesh: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'istio', namespace: 'istio-system' },
+  data: { mesh },
+});
+const deny: KubeObject = {
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  metadata: { name: 'deny', namespace: 'foo' },
+  spec: {
+    selector: { matchLabels: { app: 'httpbin' } },
+    action: 'DENY',
+    rules: [{ to: [{ operation: { paths: ['/anything/secret'] } }] }],
+  },
+};
+const paths = ['/anything/secret', '/anything//secret', '/anything%2Fsecret', '/anything/x/../secret'];
+
+describeOnLocal('mesh settings', () => {
+  let target: LocalTarget;
+  const denied = async () => {
+    const requests = paths.map((path) => ({
+      id: path,
+      method: 'GET',
+      url: `http://httpbin.foo:8000${path}`,
+      headers: [],
+    }));
+    const [answers = []] = await target.send(sleep, requests, 1, signal, {
+      requestMs: 15_000,
+      allMs: 30_000,
+    });
+    return paths.filter((_, index) => answers[index]?.status === 403);
+  };
+  // istiod has them; the sidecar has them a push later.
+  const becomes = (expected: string[]) =>
+    expect.poll(denied, { timeout: 10_000, interval: 50 }).toEqual(expected);
+  const [plain = '', doubled = '', , dotted = ''] = paths;
+
+  beforeAll(async () => {
+    if (!haveLocal) return;
+    target = localTarget('mesh-settings');
+    await target.up(signal);
+    await target.prepare(['httpbin', 'sleep'], signal);
+    await target.apply([deny], 'policy', signal);
+  });
+  afterAll(async () => {
+    await target?.down(signal);
+  });
+
+  test('decide how a path is read, until they are undone', async () => {
+    await becomes([plain, dotted]);
+    for (const [normalization, expected] of [
+      ['MERGE_SLASHES', [plain, doubled, dotted]],
+      ['DECODE_AND_MERGE_SLASHES', paths],
+      ['NONE', [plain]],
+    ] as const) {
+      await target.apply(
+        [configMap(`pathNormalization: { normalization: ${normalization} }`)],
+        'mesh',
+        signal,
+      );
+      await becomes([...expected]);
+    }
+    await target.undo('mesh', signal);
+    await becomes([plain, dotted]);
+  });
+
+  test('that istiod does not take are an error with what it says', async () => {
+    const wrong = configMap('pathNormalization: { normalization: SOME }');
+    await expect(target.apply([wrong], 'wrong', signal)).rejects.toMatchObject({
+      code: 'E_UNPROVEN',
+      message: expect.stringMatching(/^istiod does not take the mesh settings: .*SOME/),
+    });
+    await target.undo('wrong', signal);
+    await becomes([plain, dotted]);
+  });
+
+  test('that a local mesh needs otherwise are said', async () => {
+    const [applied] = await target.apply([configMap('enablePrometheusMerge: true')], 'kept', signal);
+    expect(applied?.warnings).toEqual([
+      'ConfigMap istio-system/istio: a local mesh keeps its own settings for enablePrometheusMerge',
+    ]);
+    await target.undo('kept', signal);
+  });
+});
