@@ -31,6 +31,9 @@ describe('a condition', () => {
     [{ target: 'local' }, 'needs target local, this is kind'],
     [{ row: 'PS*' }, 'is for rows PS*'],
     [{ row: 'S256' }, 'is for rows S256'],
+    [{ row: '??S256' }, 'is for rows ??S256'],
+    [{ row: '?256' }, 'is for rows ?256'],
+    [{ row: 'RS256?' }, 'is for rows RS256?'],
     [{ column: '/header[s]*' }, 'is for columns /header[s]*'],
   ])('does not hold: %j', (condition, reason) => {
     expect(whyNot(condition, at)).toBe(reason);

@@ -63,6 +63,14 @@ describe('a failed check is known', () => {
     expect(seen(failed(), more).state).toBe('known');
   });
 
+  test('by an answer of several lines', () => {
+    const actual = 'refused:\n  unknown field "spec.action"\n';
+    const check = failed({ kind: 'apply', actual, response: undefined });
+    expect(seen(check, { answer: 'refused:*spec.action*' }).state).toBe('known');
+    expect(seen(check, { answer: actual }).state).toBe('known');
+    expect(seen(check, { answer: 'refused:*spec.rules*' }).state).toBe('failed');
+  });
+
   test('in every repetition, and in the fetch mode of its own scenario', () => {
     const scenario = 'jwks@envoy#2';
     const check = failed({ scenario, id: `${scenario}/a step/valid//headers` });
@@ -82,6 +90,8 @@ describe('a check stays what it is', () => {
   test.each([
     ['of another id', { check: 'require-jwt/a step/valid' }],
     ['where a dot is no wildcard', { check: 'require.jwt/a step/valid//headers' }],
+    ['where a question mark is no wildcard', { check: 'require-jwt/a step/valid//header?' }],
+    ['where only the end is alike', { check: 'jwt/a step/valid//headers' }],
     ['in another version', { istio: '<1.30' }],
     ['on another target', { target: ['local'] }],
     ['in another fetch mode', { fetch: ['envoy'] as const }],
