@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkCount, takeShard } from '../../src/plan/select.ts';
+import { checkCount, nothingMatches, takeShard } from '../../src/plan/select.ts';
 import type { PlannedScenario } from '../../src/plan/types.ts';
 import { checksOf, idsOf, planOf, scenario, step } from './support.ts';
 
@@ -120,4 +120,10 @@ describe('shards', () => {
       expect.objectContaining({ code: 'E_USAGE', hint: expect.stringContaining('1/3') }),
     );
   });
+});
+
+test('a selection that leaves nothing is an error that names what selects', () => {
+  const { code, message, hint } = nothingMatches();
+  expect([code, message]).toEqual(['E_USAGE', 'no scenario matches what was asked for']);
+  for (const flag of ['--grep', '--tag', '--skip-tag', '--profile', '--shard']) expect(hint).toContain(flag);
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { CheckResult, Event, MeshFacts } from '../../src/events.ts';
 import { applyBaseline, type BaselineEntry } from '../../src/run/known.ts';
 import { KnownDeviations } from '../../src/run/known-use.ts';
@@ -122,6 +122,19 @@ test('of several entries the one that still holds counts', () => {
   expect(applyBaseline(failed(), facts, { entries }, today).known?.reason).toBe('third');
 });
 
+describe('today', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('is the day in UTC', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-25T23:59:59.999Z') });
+    const state = (until: string) =>
+      new KnownDeviations({ entries: [entry({ until })] }).apply(failed(), facts).state;
+    expect(['2026-11-24', '2026-11-25', '2026-11-26'].map(state)).toEqual(['failed', 'known', 'known']);
+  });
+});
+
 describe('entries that are of no use', () => {
   const remarks = (entries: BaselineEntry[], checks: CheckResult[], isWhole = false) => {
     const known = new KnownDeviations({ entries, isWhole }, today);
@@ -148,6 +161,24 @@ describe('entries that are of no use', () => {
   test('are not those of which another check fails', () => {
     const other = failed({ id: 'require-jwt/a step/expired//headers', row: 'expired' });
     expect(remarks([entry({ check: 'require-jwt/*' })], [passed, other])).toEqual([]);
+  });
+
+  test('are not those of which another check has no verdict, or another answer', () => {
+    const other = { id: 'require-jwt/a step/expired//headers', row: 'expired' };
+    const all = { check: 'require-jwt/*', answer: 401 };
+    expect(remarks([entry(all)], [passed, failed({ ...other, state: 'error' })])).toEqual([]);
+    expect(remarks([entry(all)], [passed, failed(other)])).toEqual([]);
+    expect(remarks([entry(all)], [passed, failed({ ...other, state: 'skipped' })])).toHaveLength(1);
+  });
+
+  test('are looked for among the scenarios that were run, in every repetition', () => {
+    const second = failed({ scenario: 'require-jwt#2', id: 'require-jwt#2/a step/valid//headers' });
+    expect(remarks([entry({ check: 'require-jwt/typo' })], [second])).toHaveLength(1);
+    expect(remarks([entry({ check: 'other-*/typo' })], [second])).toEqual([]);
+    expect(remarks([entry({ check: 'require-*/typo' })], [second])).toHaveLength(1);
+    // Without a slash it may be about any scenario.
+    expect(remarks([entry({ check: '*//haeders' }), entry({ check: '*haeders' })], [second])).toHaveLength(2);
+    expect(remarks([entry({ check: 'haeders' })], [second])).toEqual([]);
   });
 
   test('are not those for other meshes', () => {
