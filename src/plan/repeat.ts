@@ -21,7 +21,8 @@ function repetition(scenario: PlannedScenario, repeat: number): PlannedScenario 
   const ownId = `${id}#${repeat}`;
   const own = <Check extends PlannedCheck>(check: Check): Check => ({
     ...check,
-    id: check.id.startsWith(`${id}/`) ? `${ownId}${check.id.slice(id.length)}` : check.id,
+    // Ids of checks start with that of their scenario.
+    id: `${ownId}${check.id.slice(id.length)}`,
   });
   return {
     ...scenario,

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { whyNot } from '../../src/plan/conditions.ts';
 import type { Condition } from '../../src/scenario/schema.ts';
@@ -31,9 +32,36 @@ describe('a condition', () => {
     [{ target: 'local' }, 'needs target local, this is kind'],
     [{ row: 'PS*' }, 'is for rows PS*'],
     [{ row: 'S256' }, 'is for rows S256'],
+    [{ row: '??S256' }, 'is for rows ??S256'],
+    [{ row: '?256' }, 'is for rows ?256'],
+    [{ row: 'RS256?' }, 'is for rows RS256?'],
     [{ column: '/header[s]*' }, 'is for columns /header[s]*'],
   ])('does not hold: %j', (condition, reason) => {
     expect(whyNot(condition, at)).toBe(reason);
+  });
+
+  test('takes every other character of a pattern as it is', () => {
+    const text = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'\\^$.|+()[]{}-/\na1') }));
+    fc.assert(
+      fc.property(
+        text.filter((each) => !/[*?]/.test(each)),
+        text,
+        (name, more) => {
+          const reasonFor = (row: string) => whyNot({ row: name }, { ...at, row });
+          expect(reasonFor(name)).toBeUndefined();
+          if (more !== '') expect([reasonFor(name + more), reasonFor(more + name)]).not.toContain(undefined);
+          expect(whyNot({ row: `${name}*` }, { ...at, row: name + more })).toBeUndefined();
+          expect(whyNot({ row: `*${name}` }, { ...at, row: more + name })).toBeUndefined();
+        },
+      ),
+    );
+    expect(whyNot({ row: 'a?b' }, { ...at, row: 'a\nb' })).toBeUndefined();
+  });
+
+  test('about rows or columns never holds for what is in none', () => {
+    expect(whyNot({ row: '*', column: '*' }, { facts, fetch: 'istiod' })).toBe(
+      'is for rows *; is for columns *',
+    );
   });
 
   test('on ASM looks at its version', () => {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { inventory, whyLeftOut } from '../../src/plan/inventory.ts';
 import { pickChecks } from '../../src/plan/pick.ts';
-import { checksOf, facts, planOf, scenario, step } from './support.ts';
+import { planOf, scenario, step } from './support.ts';
 
 const applying = (name: string) =>
   `    apply: [{ apiVersion: v1, kind: Service, metadata: { name: ${name} } }]\n`;
@@ -14,43 +13,6 @@ const one = scenario(
     step('third', ['/e: [200, 401]'], applying('e')),
   ].join(''),
 );
-
-test('what can be listed is every check, with its place, whatever the mesh', () => {
-  const [only, ...more] = inventory(one);
-  expect(more).toEqual([]);
-  expect(only?.steps.map(({ name, checks }) => [name, checks.length])).toEqual([
-    ['first', 2],
-    ['newer', 2],
-    ['second', 4],
-    ['third', 2],
-  ]);
-  const [first, second] = only?.steps[0]?.checks ?? [];
-  expect(first).toMatchObject({ id: 'one/first//a/no token', row: '/a', column: 'no token' });
-  expect(second?.place).toEqual({
-    file: 'one.yaml',
-    line: first?.place.line,
-    column: first!.place.column + 5,
-  });
-});
-
-test('ids are those of a plan, also with several fetch modes', () => {
-  const both = scenario('both', step('first', ['/a: [200, 401]']), 'mesh: { fetch: [istiod, envoy] }');
-  const listed = inventory(both).flatMap(({ steps }) =>
-    steps.flatMap(({ checks }) => checks.map(({ id }) => id)),
-  );
-  expect(listed).toEqual(checksOf(planOf([both]).scenarios));
-  expect(inventory(both).map(({ fetch }) => fetch)).toEqual(['istiod', 'envoy']);
-});
-
-test('checks that are not planned have a reason: the mesh, or else the settings', () => {
-  const planned = planOf([one], { grep: '/a' }).scenarios;
-  const reasons = whyLeftOut(one, planned, facts, 'left out');
-  expect(reasons).toMatchObject({
-    'one/newer//b/valid': 'needs istio >=1.40, the mesh has 1.30.3',
-    'one/second//c/valid': 'left out',
-  });
-  expect(Object.keys(reasons)).not.toContain('one/first//a/valid');
-});
 
 test('steps before a wanted check still apply, but send nothing that is not wanted; those behind it go', () => {
   const groups = pickChecks(planOf([one]).groups, new Set(['one/second//d/valid']));

@@ -57,6 +57,28 @@ describe('a scenario', () => {
   });
 });
 
+test('a scenario says where its promise stands, and has an address only when it says one', () => {
+  const loaded = scenario('sample', step('first', ['/: [200, 200]']));
+  const url = 'https://istio.io/latest/docs/';
+  const sources = [loaded, { ...loaded, source: { ...loaded.source, url } }].map((each) => {
+    const [planned] = planOf([each]).scenarios;
+    return [planned?.info.source, planned?.steps[0]?.source];
+  });
+  const source = { document: 'FAQ', section: 'Sample' };
+  expect(sources).toStrictEqual([
+    [source, source],
+    [
+      { ...source, url },
+      { ...source, url },
+    ],
+  ]);
+});
+
+test('a step that applies and deletes nothing says so', () => {
+  const [only] = stepsOf([scenario('sample', step('first', ['/: [200, 200]']))]);
+  expect(only).toMatchObject({ apply: [], delete: [], origin: { kind: 'ingress' }, place: { line: 8 } });
+});
+
 describe('requests', () => {
   test('have what the cell and the step say', () => {
     const [planned] = stepsOf(
@@ -137,6 +159,18 @@ describe('versions', () => {
     expect(b?.expected).toEqual({ code: 200 });
     const [old] = stepsOf([scenario('sample', step('first', cases()))], {}, { istio: '1.29.0' });
     expect(requestsOf(old!.checks).map(({ expected }) => expected.code)).toEqual([200, 200, 200, 200]);
+  });
+
+  test('say a reason once, however many conditions have it', () => {
+    const cell = '[{ when: { istio: "<1" }, code: 200 }, { when: { istio: "<1" }, code: 401 }]';
+    const loaded = scenario('sample', step('first', [`/: [200, ${cell}]`]));
+    const [, check] = requestsOf(stepsOf([loaded])[0]!.checks);
+    expect(check?.skip).toBe('no case is for this mesh: needs istio <1, the mesh has 1.30.3');
+    const never = step('first', ['/: [200, 200]'], '    when: { istio: "<1" }\n');
+    const more = 'when: { istio: "<1" }\nrequires: [jwks-ca]';
+    const missing = new Map([['jwks-ca', 'this target has no CA']]);
+    const [planned] = planOf([scenario('sample', never, more)], {}, {}, missing).scenarios;
+    expect(planned?.skip).toBe('needs istio <1, the mesh has 1.30.3; this target has no CA');
   });
 
   test('skip a whole scenario with the reason, and keep its checks', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkCount, takeShard } from '../../src/plan/select.ts';
+import { checkCount, nothingMatches, takeShard } from '../../src/plan/select.ts';
 import type { PlannedScenario } from '../../src/plan/types.ts';
 import { checksOf, idsOf, planOf, scenario, step } from './support.ts';
 
@@ -77,6 +77,15 @@ describe('shards', () => {
     expect(shards.map(({ length }) => length)).toEqual([16, 16, 14]);
   });
 
+  test('share out scenarios without checks as if each had one', () => {
+    const without = Array.from({ length: 6 }, (_, i) =>
+      scenario(`s${i}`, '  - name: first\n    delete: [{ apiVersion: v1, kind: Service, name: a }]\n'),
+    );
+    const shards = [1, 2, 3].map((index) => idsOf(planOf(without, { shard: { index, count: 3 } }).scenarios));
+    expect(shards.map(({ length }) => length)).toEqual([2, 2, 2]);
+    expect(shards.flat().toSorted()).toEqual(['s0', 's1', 's2', 's3', 's4', 's5']);
+  });
+
   test('are a partition, about equal, and the same whatever the order, for any scenarios', () => {
     const sizes = fc.array(fc.nat(30), { maxLength: 20 });
     fc.assert(
@@ -111,4 +120,10 @@ describe('shards', () => {
       expect.objectContaining({ code: 'E_USAGE', hint: expect.stringContaining('1/3') }),
     );
   });
+});
+
+test('a selection that leaves nothing is an error that names what selects', () => {
+  const { code, message, hint } = nothingMatches();
+  expect([code, message]).toEqual(['E_USAGE', 'no scenario matches what was asked for']);
+  for (const flag of ['--grep', '--tag', '--skip-tag', '--profile', '--shard']) expect(hint).toContain(flag);
 });

@@ -69,6 +69,9 @@ describe('JUnit report', () => {
     expect(red(junit(stream([...events, closing(4, {})])))).toEqual([
       'istio-1.30.3 / kind / setup | run | error exit-code: the run ended with exit code 4',
     ]);
+    expect(red(junit(stream([...events, closing(1, {})])))).toEqual([
+      'istio-1.30.3 / kind / setup | run | error exit-code: the run ended with exit code 1',
+    ]);
     const problem = { code: 'E_CLUSTER', message: 'the cluster could not be deleted' } as const;
     expect(red(junit(stream([...events, closing(4, {}, { problem })])))).toEqual([
       'istio-1.30.3 / kind / setup | run | error E_CLUSTER: the cluster could not be deleted',
@@ -76,6 +79,18 @@ describe('JUnit report', () => {
     expect(red(junit(stream([...events, closing(130, {}, { interrupted: true })])))).toEqual([
       'istio-1.30.3 / kind / setup | run | error interrupted: the run was interrupted; 0 checks did not run',
     ]);
+  });
+
+  it('is red when a run failed and all it has is skipped, and says it once when a case is red', () => {
+    const run = (state: 'skipped' | 'failed') => {
+      const one = check(requireJwt, { step: 'a', row: 'b', column: 'c', expected: '200', state });
+      const events = [...opening, planned([requireJwt, 1]), ...scenarioEvents(requireJwt, [one])];
+      return red(junit(stream([...events, closing(1, { [state]: 1 })])));
+    };
+    expect(run('skipped')).toEqual([
+      'istio-1.30.3 / kind / setup | run | error exit-code: the run ended with exit code 1',
+    ]);
+    expect(run('failed')).toEqual([expect.stringContaining('| a / b / c | failure E_CHECK')]);
   });
 
   it('is red as long as the run has not finished', () => {

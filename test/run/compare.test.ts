@@ -35,6 +35,11 @@ describe('difference', () => {
     expect(differ(response(403, 'RBAC: access denied!'), denied)).toBe(
       'body "RBAC: access denied!" instead of "RBAC: access denied"',
     );
+    expect(differ(response(403, '\r\n RBAC: access denied'), denied)).toBeUndefined();
+    const block = { code: 403, body: 'RBAC: access denied\n' };
+    expect(differ(response(403, 'RBAC: access denied'), block)).toBeUndefined();
+    expect(differ(response(403, ''), { code: 403, body: '\n' })).toBeUndefined();
+    expect(differ(response(403, 'RBAC:  access denied'), denied)).toBeDefined();
     expect(differ(response(403, 'Jwt'), { code: 403, body: '' })).toBe('body "Jwt" instead of ""');
   });
 
@@ -86,6 +91,14 @@ test.each<[HttpResponse, Answer, string]>([
   [response(401, 'Jwt is expired'), { code: 200 }, '401 "Jwt is expired"'],
   [response(200, 'other'), { code: 200, body: 'this' }, '200 "other"'],
   [response(503), { code: 200 }, '503'],
+  [response(503, ' \n'), { code: 200 }, '503'],
+  [response(400, 'Bad'), { code: 200 }, '400 "Bad"'],
+  [response(399, 'Odd'), { code: 200 }, '399'],
+  [response(302, 'Moved'), { code: 200, body: 'this' }, '302'],
+  [response(500, '\n first\r\n  second\n'), { code: 200 }, '500 "first second"'],
+  [response(500, 'x'.repeat(120)), { code: 200 }, `500 "${'x'.repeat(120)}"`],
+  [response(500, 'x'.repeat(121)), { code: 200 }, `500 "${'x'.repeat(119)}…"`],
+  [response(0), { code: 200 }, 'no answer (unknown reason)'],
   [response(0, '', { error: 'refused' }), { code: 200 }, 'no answer (refused)'],
 ])('an answer is described by its code, and its body where it matters (%#)', (actual, expected, text) => {
   expect(describeActual(actual, expected)).toBe(text);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { CheckResult, Event, MeshFacts } from '../../src/events.ts';
 import { applyBaseline, type BaselineEntry } from '../../src/run/known.ts';
 import { KnownDeviations } from '../../src/run/known-use.ts';
@@ -63,6 +63,14 @@ describe('a failed check is known', () => {
     expect(seen(failed(), more).state).toBe('known');
   });
 
+  test('by an answer of several lines', () => {
+    const actual = 'refused:\n  unknown field "spec.action"\n';
+    const check = failed({ kind: 'apply', actual, response: undefined });
+    expect(seen(check, { answer: 'refused:*spec.action*' }).state).toBe('known');
+    expect(seen(check, { answer: actual }).state).toBe('known');
+    expect(seen(check, { answer: 'refused:*spec.rules*' }).state).toBe('failed');
+  });
+
   test('in every repetition, and in the fetch mode of its own scenario', () => {
     const scenario = 'jwks@envoy#2';
     const check = failed({ scenario, id: `${scenario}/a step/valid//headers` });
@@ -82,6 +90,8 @@ describe('a check stays what it is', () => {
   test.each([
     ['of another id', { check: 'require-jwt/a step/valid' }],
     ['where a dot is no wildcard', { check: 'require.jwt/a step/valid//headers' }],
+    ['where a question mark is no wildcard', { check: 'require-jwt/a step/valid//header?' }],
+    ['where only the end is alike', { check: 'jwt/a step/valid//headers' }],
     ['in another version', { istio: '<1.30' }],
     ['on another target', { target: ['local'] }],
     ['in another fetch mode', { fetch: ['envoy'] as const }],
@@ -112,6 +122,19 @@ test('of several entries the one that still holds counts', () => {
   expect(applyBaseline(failed(), facts, { entries }, today).known?.reason).toBe('third');
 });
 
+describe('today', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('is the day in UTC', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-25T23:59:59.999Z') });
+    const state = (until: string) =>
+      new KnownDeviations({ entries: [entry({ until })] }).apply(failed(), facts).state;
+    expect(['2026-11-24', '2026-11-25', '2026-11-26'].map(state)).toEqual(['failed', 'known', 'known']);
+  });
+});
+
 describe('entries that are of no use', () => {
   const remarks = (entries: BaselineEntry[], checks: CheckResult[], isWhole = false) => {
     const known = new KnownDeviations({ entries, isWhole }, today);
@@ -138,6 +161,24 @@ describe('entries that are of no use', () => {
   test('are not those of which another check fails', () => {
     const other = failed({ id: 'require-jwt/a step/expired//headers', row: 'expired' });
     expect(remarks([entry({ check: 'require-jwt/*' })], [passed, other])).toEqual([]);
+  });
+
+  test('are not those of which another check has no verdict, or another answer', () => {
+    const other = { id: 'require-jwt/a step/expired//headers', row: 'expired' };
+    const all = { check: 'require-jwt/*', answer: 401 };
+    expect(remarks([entry(all)], [passed, failed({ ...other, state: 'error' })])).toEqual([]);
+    expect(remarks([entry(all)], [passed, failed(other)])).toEqual([]);
+    expect(remarks([entry(all)], [passed, failed({ ...other, state: 'skipped' })])).toHaveLength(1);
+  });
+
+  test('are looked for among the scenarios that were run, in every repetition', () => {
+    const second = failed({ scenario: 'require-jwt#2', id: 'require-jwt#2/a step/valid//headers' });
+    expect(remarks([entry({ check: 'require-jwt/typo' })], [second])).toHaveLength(1);
+    expect(remarks([entry({ check: 'other-*/typo' })], [second])).toEqual([]);
+    expect(remarks([entry({ check: 'require-*/typo' })], [second])).toHaveLength(1);
+    // Without a slash it may be about any scenario.
+    expect(remarks([entry({ check: '*//haeders' }), entry({ check: '*haeders' })], [second])).toHaveLength(2);
+    expect(remarks([entry({ check: 'haeders' })], [second])).toEqual([]);
   });
 
   test('are not those for other meshes', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { redact, viewToken } from '../../src/token/decode.ts';
+import { redact, viewToken, withoutSignatures } from '../../src/token/decode.ts';
 import { makeIssuerKeys } from '../../src/token/keys.ts';
 import { mintTokens } from '../../src/token/mint.ts';
 
@@ -98,10 +98,31 @@ describe('redact', () => {
   });
 
   it('takes time in proportion to the text, however hostile', () => {
-    const started = performance.now();
+    // Time of the processor: what else the machine does must not count.
+    const before = process.cpuUsage();
     redact('eyJ'.repeat(400_000));
     redact('eyJ.'.repeat(300_000));
     redact('e30..'.repeat(200_000));
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(2_000);
+  });
+});
+
+describe('withoutSignatures', () => {
+  it('redacts texts at any depth of maps and lists, and copies the rest', () => {
+    const value = {
+      text: 'Bearer eyJh.eyJp.c2ln',
+      list: ['eyJh.eyJp.c2ln', 7, null, { deep: 'x=eyJh.eyJp.c2ln' }],
+      none: null,
+      count: 1.5,
+      yes: true,
+    };
+    expect(withoutSignatures(value)).toEqual({
+      text: 'Bearer eyJh.eyJp.<signature>',
+      list: ['eyJh.eyJp.<signature>', 7, null, { deep: 'x=eyJh.eyJp.<signature>' }],
+      none: null,
+      count: 1.5,
+      yes: true,
+    });
+    expect(value.text).toBe('Bearer eyJh.eyJp.c2ln');
   });
 });

@@ -230,12 +230,23 @@ describe('tampered tokens', () => {
     expect(bad.slice(0, 2)).toEqual(good.slice(0, 2));
     expect(bad[2]).not.toBe(good[2]);
     expect(bad[2]).toMatch(new RegExp(`^[A-Za-z0-9_-]{${good[2]?.length}}$`));
+    const [before, after] = [good, bad].map((sections) => Buffer.from(sections[2]!, 'base64url'));
+    const changed = [...before!.keys()].filter((index) => before![index] !== after![index]);
+    // In the middle, where no decoder can take it for padding.
+    expect(changed).toEqual([128]);
+    expect(after![128]! ^ before![128]!).toBe(0xff);
   });
 
   it('leave the third section empty when unsigned', async () => {
     expect(await one({ issuer: 'sample', header: { alg: 'none' }, unsigned: true })).toMatch(
       /^[\w-]+\.[\w-]+\.$/,
     );
+  });
+
+  it('may be raw and say what is empty or false besides', async () => {
+    expect(await one({ raw: 'x', claims: {}, header: {}, unsigned: false })).toBe('x');
+    const error = await one({ raw: 'x', unsigned: true }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: 'token "it": "raw" is sent as it is; remove "unsigned"' });
   });
 
   it('are sent as they stand when raw', async () => {
@@ -261,6 +272,7 @@ describe('what cannot be minted', () => {
       'unknown signer',
       { it: { issuer: 'sample', signedBy: 'x' } },
       'token "it": signedBy names "x", which does not exist',
+      'The issuers of this scenario are: sample, stranger',
     ],
     [
       'unknown key',
@@ -280,7 +292,12 @@ describe('what cannot be minted', () => {
       { it: { extends: 'toString' } },
       'token "it" extends "toString", which does not exist',
     ],
-    ['circle', { a: { extends: 'b' }, b: { extends: 'a' } }, 'token "a" extends itself: a -> b -> a'],
+    [
+      'circle',
+      { a: { extends: 'b' }, b: { extends: 'a' } },
+      'token "a" extends itself: a -> b -> a',
+      'stand on its own',
+    ],
     [
       'raw and more',
       { it: { raw: 'x', claims: { a: 1 } } },
@@ -318,5 +335,10 @@ describe('what cannot be minted', () => {
     expect(error).toBeInstanceOf(HarnessError);
     expect(error).toMatchObject({ code: 'E_TOKEN', message });
     if (hint !== undefined) expect((error as HarnessError).hint).toContain(hint);
+  });
+
+  it('any token, where there is no issuer', async () => {
+    const error = await mintTokens({ it: { issuer: 'x' } }, new Map()).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'E_TOKEN', hint: 'The issuers of this scenario are: none.' });
   });
 });

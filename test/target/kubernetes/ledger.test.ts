@@ -123,6 +123,74 @@ describe('what was changed', () => {
     expect(essence(current())).toEqual(essence(before));
   });
 
+  test('keeps its other managers, and what they have said since about its status', async () => {
+    const live = current()!;
+    const controller = { manager: 'istiod', operation: 'Update', subresource: 'status' };
+    const managedFields = [...(live.metadata.managedFields as object[]), controller];
+    api.put({ ...live, metadata: { ...live.metadata, managedFields }, status: { conditions: [] } });
+    await undo();
+    expect(current()?.metadata.managedFields).toEqual([
+      { manager: 'kubectl', operation: 'Apply' },
+      controller,
+    ]);
+    expect(current()).toMatchObject({ spec: before.spec, status: { conditions: [] } });
+  });
+
+  test('has those who changed it meanwhile as its managers, and not this tool', async () => {
+    const live = current()!;
+    const other = { manager: 'argocd', operation: 'Apply' };
+    const managedFields = [...(live.metadata.managedFields as object[]), other];
+    const labels = { ...live.metadata.labels, added: 'y' };
+    api.put({ ...live, metadata: { ...live.metadata, managedFields, labels } });
+    await undo();
+    expect(current()?.metadata.managedFields).toEqual([{ manager: 'kubectl', operation: 'Apply' }, other]);
+    expect(current()?.metadata.labels).toEqual({ team: 'a', added: 'y' });
+  });
+
+  test('is put back although somebody is faster at saying who manages it', async () => {
+    api.rule('PATCH', /theirs$/, ({ body }) =>
+      'managedFields' in (body as KubeObject).metadata
+        ? failure(409, 'Conflict', 'the object has been modified')
+        : undefined,
+    );
+    await undo();
+    expect(current()?.spec).toEqual(before.spec);
+    expect(warnings).toEqual([]);
+  });
+
+  test('is not put back in silence when who manages it cannot be said', async () => {
+    api.rule('PATCH', /theirs$/, ({ body }) =>
+      'managedFields' in (body as KubeObject).metadata
+        ? failure(500, 'InternalError', 'etcd is away')
+        : undefined,
+    );
+    await expect(undo()).rejects.toThrow('etcd is away');
+  });
+
+  test('is given up after five conflicts', async () => {
+    api.rule('PATCH', /theirs$/, failure(409, 'Conflict', 'the object has been modified'), 5);
+    await expect(undo()).rejects.toThrow('the object has been modified');
+    await undo();
+    expect(essence(current())).toEqual(essence(before));
+  });
+
+  test('is not put back when somebody else has put another one in its place', async () => {
+    api.put(policy({ action: 'ALLOW', rules: [] }, { uid: 'another', labels: { ours: 'x' } }));
+    await undo();
+    expect(current()?.metadata).toMatchObject({ uid: 'another', labels: { ours: 'x' } });
+    expect(warnings).toEqual([
+      'AuthorizationPolicy foo/theirs was deleted by somebody else meanwhile: it is not put back',
+    ]);
+  });
+
+  test('is put back when the answer to a later deletion never came', async () => {
+    api.rule('DELETE', /theirs$/, 'reset');
+    await expect(ledger.delete(key, 'scope', signal)).rejects.toMatchObject({ code: 'E_KUBE' });
+    await undo();
+    expect(essence(current())).toEqual(essence(before));
+    expect(warnings).toEqual([]);
+  });
+
   test('and then deleted is created again', async () => {
     await ledger.delete(key, 'scope', signal);
     await undo();
@@ -158,6 +226,57 @@ describe('what was created', () => {
     await undo();
     expect(current()).toBeUndefined();
   });
+});
+
+test('what somebody else has created is left, when this tool was refused or never got an answer', async () => {
+  for (const answer of [failure(422, 'Invalid', 'no such action'), 'reset'] as const) {
+    api.objects.clear();
+    api.rule(
+      'PATCH',
+      /theirs$/,
+      () => {
+        api.put(policy({ action: 'DENY' }, { managedFields: [{ manager: 'kubectl', operation: 'Apply' }] }));
+        return answer;
+      },
+      answer === 'reset' ? undefined : 1,
+    );
+    await expect(ledger.apply(policy({ action: 'NO' }), 'scope', signal)).rejects.toThrow();
+    await undo();
+    expect(current()?.spec).toEqual({ action: 'DENY' });
+    expect(warnings).toEqual([]);
+  }
+});
+
+test('what is applied after its deletion counts as changed, not as deleted by this tool', async () => {
+  api.put(policy({ action: 'DENY' }));
+  await ledger.delete(key, 'scope', signal);
+  await ledger.apply(policy({ action: 'ALLOW' }), 'scope', signal);
+  api.remove('security.istio.io/v1', 'AuthorizationPolicy', 'theirs', 'foo');
+  await undo();
+  expect(current()).toBeUndefined();
+  expect(warnings).toEqual([
+    'AuthorizationPolicy foo/theirs was deleted by somebody else meanwhile: it is not put back',
+  ]);
+});
+
+test('what is to be created again waits until the old one is gone', async () => {
+  const before = api.put(policy({ action: 'DENY' }));
+  await ledger.delete(key, 'scope', signal);
+  api.put({ ...before, metadata: { ...before.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } });
+  await undo();
+  expect(current()?.metadata).not.toHaveProperty('deletionTimestamp');
+  expect(current()?.metadata.uid).not.toBe(before.metadata.uid);
+  expect(current()?.spec).toEqual({ action: 'DENY' });
+  expect(warnings).toEqual([]);
+});
+
+test('what cannot be created again is an error', async () => {
+  api.put(policy({ action: 'DENY' }));
+  await ledger.delete(key, 'scope', signal);
+  api.rule('POST', /authorizationpolicies$/, failure(403, 'Forbidden', 'no more of these'), 1);
+  await expect(undo()).rejects.toThrow('no more of these');
+  await undo();
+  expect(current()?.spec).toEqual({ action: 'DENY' });
 });
 
 test('what was refused is left as it is', async () => {

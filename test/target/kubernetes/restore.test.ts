@@ -107,9 +107,15 @@ test('content is what people write, not what the API server keeps', () => {
     spec: { ports: [] },
     status: { loadBalancer: {} },
   };
-  expect(contentOf(object)).toEqual({
+  expect(contentOf(object)).toStrictEqual({
     spec: { ports: [] },
     metadata: { labels: { a: 'b' }, annotations: {}, finalizers: ['example.com/x'] },
+  });
+  const { finalizers: _, labels: __, ...metadata } = object.metadata;
+  const ownerReferences = [{ kind: 'Gateway', name: 'main' }];
+  expect(contentOf({ ...object, metadata: { ...metadata, ownerReferences } })).toStrictEqual({
+    spec: { ports: [] },
+    metadata: { labels: {}, annotations: {}, ownerReferences },
   });
 });
 

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { canMatch, inventory, whyLeftOut } from '../../src/plan/inventory.ts';
+import type { Selection } from '../../src/plan/select.ts';
+import { loadScenarios } from '../../src/scenario/load.ts';
+import { checksOf, facts, planOf, scenario, step } from './support.ts';
+
+const one = scenario(
+  'one',
+  [
+    step('first', ['/a: [200, 401]']),
+    step('newer', ['/b: [200, 401]'], '    when: { istio: ">=1.40" }\n'),
+    step('second', ['/c: [200, 401]', '/d: [200, 200]']),
+    step('third', ['/e: [200, 401]']),
+  ].join(''),
+);
+
+test('what can be listed is every check, with its place, whatever the mesh', () => {
+  const [only, ...more] = inventory(one);
+  expect(more).toEqual([]);
+  expect(only?.steps.map(({ name, checks }) => [name, checks.length])).toEqual([
+    ['first', 2],
+    ['newer', 2],
+    ['second', 4],
+    ['third', 2],
+  ]);
+  const [first, second] = only?.steps[0]?.checks ?? [];
+  expect(first).toMatchObject({ id: 'one/first//a/no token', row: '/a', column: 'no token' });
+  expect(second?.place).toEqual({
+    file: 'one.yaml',
+    line: first?.place.line,
+    column: first!.place.column + 5,
+  });
+});
+
+test('ids are those of a plan, also with several fetch modes', () => {
+  const both = scenario('both', step('first', ['/a: [200, 401]']), 'mesh: { fetch: [istiod, envoy] }');
+  const listed = inventory(both).flatMap(({ steps }) =>
+    steps.flatMap(({ checks }) => checks.map(({ id }) => id)),
+  );
+  expect(listed).toEqual(checksOf(planOf([both]).scenarios));
+  expect(inventory(both).map(({ fetch }) => fetch)).toEqual(['istiod', 'envoy']);
+});
+
+test('checks that are not planned have a reason: the mesh, or else the settings', () => {
+  const planned = planOf([one], { grep: '/a' }).scenarios;
+  const reasons = whyLeftOut(one, planned, facts, 'left out');
+  expect(reasons).toMatchObject({
+    'one/newer//b/valid': 'needs istio >=1.40, the mesh has 1.30.3',
+    'one/second//c/valid': 'left out',
+  });
+  expect(Object.keys(reasons)).not.toContain('one/first//a/valid');
+});
+
+describe('what can match', () => {
+  const loaded = loadScenarios(
+    ['require-jwt', 'jwks-external-https'].map((name) => `scenarios/documented/${name}.yaml`),
+    { cwd: process.cwd() },
+  );
+  const scenarios = loaded.scenarios.map((each) => ({ ...each, tags: ['keys', each.name] }));
+  const modes = scenarios.flatMap(({ mesh }) => mesh?.fetch ?? [undefined]).length;
+  const requireJwt = scenarios.find(({ name }) => name === 'require-jwt')!;
+  const step = requireJwt.steps[0]!.name;
+  test.each<[Selection, boolean]>([
+    [{}, true],
+    [{ grep: '' }, true],
+    [{ grep: 'REQUIRE-jwt' }, true],
+    [{ grep: requireJwt.title.toUpperCase() }, true],
+    [{ grep: step.toUpperCase() }, true],
+    [{ grep: `require-jwt/${step}/no token` }, true],
+    [{ grep: 'jwks-external-https@envoy' }, true],
+    [{ grep: 'nothinghere' }, false],
+    [{ tags: ['nothinghere'] }, false],
+    [{ tags: ['require-jwt'] }, true],
+    [{ skipTags: ['require-jwt'] }, true],
+    [{ skipTags: ['keys'] }, false],
+    [{ profile: 'extended' }, false],
+    [{ only: new Set(['jwks-external-https@istiod']) }, true],
+    [{ only: new Set(['jwks-external-https']) }, false],
+    [{ only: new Set(['require-jwt']), grep: 'external' }, false],
+    [{ shard: { index: modes, count: 9 } }, true],
+    [{ shard: { index: modes + 1, count: 9 } }, false],
+  ])('%j: %s', (selection, expected) => {
+    expect(canMatch(scenarios, selection)).toBe(expected);
+  });
+});
