@@ -14,6 +14,7 @@ describe('a condition', () => {
     [{ target: ['local', 'kind'], fetch: ['envoy', 'istiod'] }],
     [{ row: 'RS*' }],
     [{ row: '?S256', column: '/headers?x=1' }],
+    [{ row: 'RS???', column: '?headers?x?1' }],
     [{ row: '*', column: '*head*' }],
   ])('holds: %j', (condition) => {
     expect(whyNot(condition, at)).toBeUndefined();
@@ -31,9 +32,20 @@ describe('a condition', () => {
     [{ target: 'local' }, 'needs target local, this is kind'],
     [{ row: 'PS*' }, 'is for rows PS*'],
     [{ row: 'S256' }, 'is for rows S256'],
+    [{ row: '?RS256' }, 'is for rows ?RS256'],
+    [{ row: 'RS???6' }, 'is for rows RS???6'],
+    [{ row: 'RS?56?' }, 'is for rows RS?56?'],
     [{ column: '/header[s]*' }, 'is for columns /header[s]*'],
   ])('does not hold: %j', (condition, reason) => {
     expect(whyNot(condition, at)).toBe(reason);
+  });
+
+  test('counts characters, not code units, and takes nothing else for a pattern', () => {
+    const named = (row: string) => ({ facts, fetch: 'istiod', row }) as const;
+    expect(whyNot({ row: '?' }, named('😀'))).toBeUndefined();
+    expect(whyNot({ row: 'a?' }, named('a\n'))).toBeUndefined();
+    expect(whyNot({ row: 'a.c|(d)' }, named('a.c|(d)'))).toBeUndefined();
+    expect(whyNot({ row: 'a.c' }, named('abc'))).toBe('is for rows a.c');
   });
 
   test('on ASM looks at its version', () => {

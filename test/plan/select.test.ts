@@ -77,6 +77,18 @@ describe('shards', () => {
     expect(shards.map(({ length }) => length)).toEqual([16, 16, 14]);
   });
 
+  test('spread scenarios without checks as well', () => {
+    const planned = ['a', 'b', 'c', 'd'].map((id) => ({
+      info: { id },
+      steps: [{ checks: [] }],
+    })) as unknown as PlannedScenario[];
+    const shards = [1, 2].map((index) => idsOf(takeShard(planned, { index, count: 2 })));
+    expect(shards).toEqual([
+      ['a', 'c'],
+      ['b', 'd'],
+    ]);
+  });
+
   test('are a partition, about equal, and the same whatever the order, for any scenarios', () => {
     const sizes = fc.array(fc.nat(30), { maxLength: 20 });
     fc.assert(
