@@ -1,10 +1,9 @@
 /** The format of the baseline file: known deviations, each with a reason and an end date. */
-import semver from 'semver';
 import { z } from 'zod';
+import { rangeMistake } from '../scenario/ranges.ts';
+import { fetchMode, targetName as target } from '../scenario/schema-words.ts';
 
 const text = z.string().min(1, 'expected some text');
-const fetchMode = z.enum(['istiod', 'envoy', 'hybrid']);
-const target = z.enum(['kind', 'cluster', 'local']);
 
 const entrySchema = z
   .strictObject({
@@ -17,7 +16,9 @@ const entrySchema = z
       }),
     istio: z
       .string()
-      .refine((range) => semver.validRange(range) !== null, 'expected a range of versions, such as "<1.31"')
+      .refine((range) => rangeMistake(range) === undefined, {
+        error: ({ input }) => `${rangeMistake(String(input))?.message}; write it like "<1.31"`,
+      })
       .optional()
       .meta({ description: 'Semver range of the Istio version; default: every version.' }),
     target: z

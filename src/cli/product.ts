@@ -8,8 +8,7 @@ const productRoot = fileURLToPath(new URL('../..', import.meta.url));
 /** The folder that makes the mesh: cluster configuration, Istio settings, applications, versions. */
 export const kindFolder = join(productRoot, 'kind');
 
-/** The manifests of applications, `<name>.yaml` each. */
-export const appsFolder = join(kindFolder, 'apps');
+export { appsFolder } from '../scenario/apps.ts';
 
 export const versionsFile = join(kindFolder, 'versions.yaml');
 

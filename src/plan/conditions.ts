@@ -1,5 +1,6 @@
 /** Decides whether a condition of a scenario holds. */
 import type { FetchMode, MeshFacts } from '../events.ts';
+import { fitsPattern } from '../scenario/pattern.ts';
 import type { Condition } from '../scenario/schema.ts';
 import { inRange } from './versions.ts';
 
@@ -28,8 +29,8 @@ export function whyNot(condition: Condition | undefined, circumstances: Circumst
     version('asm', asm, facts.asm, isNot),
     oneOf(modes, fetch) ? undefined : `needs fetch mode ${either(modes)}; this mesh has ${fetch}`,
     oneOf(target, facts.target) ? undefined : `needs target ${either(target)}, this is ${facts.target}`,
-    glob(rows, row) ? undefined : `is for rows ${rows}`,
-    glob(columns, column) ? undefined : `is for columns ${columns}`,
+    fits(rows, row) ? undefined : `is for rows ${rows}`,
+    fits(columns, column) ? undefined : `is for columns ${columns}`,
   ].filter((reason) => reason !== undefined);
   return reasons.length === 0 ? undefined : reasons.join('; ');
 }
@@ -48,15 +49,6 @@ function version(
 type OneOrMore = string | readonly string[] | undefined;
 const list = (value: OneOrMore) => (typeof value === 'string' ? [value] : (value ?? []));
 const oneOf = (allowed: OneOrMore, value: string) => allowed === undefined || list(allowed).includes(value);
+const fits = (pattern: string | undefined, name: string | undefined) =>
+  pattern === undefined || (name !== undefined && fitsPattern(name, pattern));
 const either = (allowed: OneOrMore) => list(allowed).join(' or ');
-
-/** Whether a name matches a pattern in which "*" stands for any text and "?" for one character. */
-function glob(pattern: string | undefined, name: string | undefined): boolean {
-  if (pattern === undefined) return true;
-  if (name === undefined) return false;
-  const source = pattern
-    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 's').test(name);
-}

@@ -30,6 +30,7 @@ export function planStep(
       place: scenario.place([...at, 'apply', i]),
     })),
     delete: step.delete ?? [],
+    selectsNothing: step.selectsNothing ?? false,
     origin: originOf(step),
     checks: checkNames(step, at).map((name) => planCheck(scenario, step, id, name, circumstances)),
   };

@@ -49,6 +49,8 @@ export interface PlannedStep {
   readonly source: SourceRef;
   readonly apply: readonly { readonly manifest: Manifest; readonly place: Place }[];
   readonly delete: readonly ObjectRef[];
+  /** Whether the policies of this step are meant to select no workload. */
+  readonly selectsNothing: boolean;
   /** Where its requests start; undefined for a step that sends none. */
   readonly origin: PlannedOrigin | undefined;
   readonly checks: readonly PlannedCheck[];

@@ -19,6 +19,13 @@ export function placeOf(object: KubeObject, step: PlannedStep, state: Known): Pl
   return placed(step, state).get(nameOf(object))?.place;
 }
 
+/** Names of objects that are meant to hold for nobody: the step that applied them last says so. */
+export function meantIdle(step: PlannedStep, state: Known): Set<string> {
+  return new Set(
+    [...placed(step, state)].filter(([, { step: of }]) => of.selectsNothing).map(([name]) => name),
+  );
+}
+
 interface Placed {
   readonly object: KubeObject;
   readonly place: Place;

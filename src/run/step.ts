@@ -9,7 +9,7 @@ import { redact } from '../token/decode.ts';
 import type { RunContext } from './context.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { checkFetches, logEnds } from './fetches.ts';
-import { inPlace, placeOf } from './in-place.ts';
+import { inPlace, meantIdle, placeOf } from './in-place.ts';
 import { manifestsOf } from './manifests.ts';
 import { type ProofResult, prove } from './proof/prove.ts';
 import { checkRequests } from './request-checks.ts';
@@ -52,7 +52,7 @@ async function proveStep(step: PlannedStep, state: StepState, signal: AbortSigna
     {
       sent: sentBy(scenario.steps, context),
       inPlace: inPlace(step, state),
-      meantIdle: new Set(),
+      meantIdle: meantIdle(step, state),
       markers: pending.markers,
       fetch: target.fetchMode(),
       timeoutMs: options.holdMs,

@@ -5,6 +5,11 @@ import { checkId, checkNames } from './table.ts';
 import type { Path } from './yaml-file.ts';
 
 export function checkSteps(scenario: ScenarioSpec, report: Report): void {
+  if (scenario.steps.every((step) => !step.expect && !step.fetched && !step.refused)) {
+    const hint =
+      'Nothing is compared with anything. Add "expect", "fetched" or "refused" to one of the steps.';
+    report(['steps'], 'the scenario has no check', hint, 'key');
+  }
   const names = new Set<string>();
   const ids = new Set<string>();
   for (const [index, step] of scenario.steps.entries()) {
@@ -30,7 +35,7 @@ export function checkSteps(scenario: ScenarioSpec, report: Report): void {
 }
 
 function checkParts(step: StepSpec, at: Path, report: Report): void {
-  const { apply, delete: deleted, expect, fetched, from, refused, request, through } = step;
+  const { apply, delete: deleted, expect, fetched, from, refused, request, selectsNothing, through } = step;
   if (from !== undefined && through !== undefined) {
     const hint = '"from" sends from a pod, "through" from outside through the gateway. Keep one.';
     report([...at, 'through'], 'a step has either "from" or "through"', hint, 'key');
@@ -51,13 +56,17 @@ function checkParts(step: StepSpec, at: Path, report: Report): void {
     const hint = 'Requests go to the gateway: remove "url", and name another host with "host".';
     report([...at, 'request', 'url'], '"url" has no effect through the ingress', hint, 'key');
   }
-  if (refused !== undefined && (apply === undefined || apply.length === 0)) {
+  if (refused !== undefined && apply === undefined) {
     report(
       [...at, 'refused'],
       '"refused" needs something to apply',
       'Add "apply" with the manifests.',
       'key',
     );
+  }
+  if (selectsNothing !== undefined && apply === undefined) {
+    const hint = 'It is about the policies that the step applies: add "apply", or remove it.';
+    report([...at, 'selectsNothing'], '"selectsNothing" needs something to apply', hint, 'key');
   }
   if ([apply, deleted, expect, fetched].every((part) => part === undefined)) {
     const hint = 'Add at least one of apply, delete, expect and fetched.';

@@ -13,6 +13,7 @@ export function checkTables(scenario: ScenarioSpec, report: Report): void {
     if (step.expect === undefined) continue;
     checkColumns(step.expect, [...at, 'expect'], report);
     checkPathGivenOnce(step, step.expect, at, report);
+    checkTokenGivenOnce(step, step.expect, at, scenario, report);
     checkCells(step, step.expect, at, scenario, report);
   }
 }
@@ -48,6 +49,22 @@ function checkPathGivenOnce({ request }: StepSpec, table: Table, at: Path, repor
   report([...at, 'request', 'path'], `the path is given here and by "${path}" in the table`, hint);
 }
 
+function checkTokenGivenOnce(
+  { request }: StepSpec,
+  table: Table,
+  at: Path,
+  scenario: ScenarioSpec,
+  report: Report,
+): void {
+  if (request?.token === undefined) return;
+  const names = [...rowsOf(table).map(([row]) => row), ...table.columns];
+  const token = names.find((name) => tokenNames(scenario).includes(name));
+  const isUsed = references(request).some(({ source }) => /\b(row|column)\b/.test(source));
+  if (token === undefined || isUsed) return;
+  const hint = "Remove request.token, or use the row or column in it, such as '${column}'.";
+  report([...at, 'request', 'token'], `the token is given here and by "${token}" in the table`, hint);
+}
+
 function checkCells(step: StepSpec, table: Table, at: Path, scenario: ScenarioSpec, report: Report): void {
   const rows = rowsOf(table);
   if (rows.length === 0) {
@@ -60,6 +77,9 @@ function checkCells(step: StepSpec, table: Table, at: Path, scenario: ScenarioSp
     for (const [index, cell] of cells.entries()) {
       const path = [...at, 'expect', row, index];
       for (const { answer } of casesOf(cell)) {
+        if (answer.headers !== undefined && Object.keys(answer.headers).length === 0) {
+          report(path, '"headers" without a header expects nothing', 'Name a header, or remove "headers".');
+        }
         if (typeof answer.body !== 'object' || !('jwks' in answer.body)) continue;
         mustExist(
           answer.body.jwks,

@@ -1,5 +1,6 @@
 /** What the schema cannot say: that everything a scenario refers to exists, and that its parts fit together. */
 import { checkConditions } from './check-conditions.ts';
+import { checkNamespaces } from './check-namespaces.ts';
 import { checkSteps } from './check-steps.ts';
 import { checkTables } from './check-tables.ts';
 import { checkIssuers, checkKeyServers, checkTokens } from './check-tokens.ts';
@@ -7,15 +8,20 @@ import { type Report, reservedNames } from './mistakes.ts';
 import type { ScenarioSpec } from './schema.ts';
 import type { Path } from './yaml-file.ts';
 
-/** Reports every mistake in a scenario whose lists are expanded, except those in `${…}`. */
-export function checkScenario(scenario: ScenarioSpec, report: Report): void {
+/**
+ * Reports every mistake in a scenario whose lists are expanded, except those in `${…}`.
+ *
+ * @param origin says where in the file something stands, the same for all that lists and aliases make of one text
+ */
+export function checkScenario(scenario: ScenarioSpec, report: Report, origin: (path: Path) => string): void {
   checkLists(scenario, report);
   checkNames(scenario, report);
-  checkConditions(scenario, report);
+  checkConditions(scenario, report, origin);
   checkIssuers(scenario, report);
   checkTokens(scenario, report);
   checkKeyServers(scenario, report);
   checkSteps(scenario, report);
+  checkNamespaces(scenario, report);
   checkTables(scenario, report);
 }
 

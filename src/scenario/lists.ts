@@ -20,6 +20,8 @@ interface ListProblem {
 export interface Expanded {
   readonly spec: ScenarioSpec;
   readonly problems: readonly ListProblem[];
+  /** False when the lists make more than anybody can mean, and `spec` has only a part of it. */
+  readonly isWhole: boolean;
   /** The path in the file of what is at this path of `spec`. */
   original(path: Path): Path;
 }
@@ -43,23 +45,28 @@ export function expandLists(spec: ScenarioSpec): Expanded {
   return {
     spec: { ...spec, issuers, tokens, steps },
     problems: work.problems,
+    isWhole: work.isWhole,
     original: (path) => work.original(path),
   };
 }
 
 function expandTable(table: Table, path: Path, work: Expansion): Table {
   const columns = table.columns.flatMap((column, index) =>
-    work.choices(column).map((values) => ({ name: substitute(column, values), values, index })),
+    work
+      .choices(column, [...path, 'columns', index])
+      .map((values) => ({ name: substitute(column, values), values, index })),
   );
   for (const [index, column] of columns.entries()) {
     work.moved([...path, 'columns', index], [...path, 'columns', column.index]);
   }
-  const cellsOf = (cells: readonly Cell[], rowValues: Values, at: Path, from: Path) =>
-    columns.map(({ values, index }, column) => {
+  const cellsOf = (cells: readonly Cell[], rowValues: Values, at: Path, from: Path) => {
+    if (!work.mayMake(columns.length - table.columns.length, from)) return [];
+    return columns.map(({ values, index }, column) => {
       work.moved([...at, column], [...from, index]);
       // A cell that is missing was reported; something has to stand for it.
       return work.fill(cells[index] ?? 200, { ...rowValues, ...values }, [...at, column], [...from, index]);
     });
+  };
   for (const [row, cells] of rowsOf(table)) {
     const wanted = table.columns.length;
     if (cells.length === wanted) continue;
@@ -74,10 +81,16 @@ function expandTable(table: Table, path: Path, work: Expansion): Table {
   return { ...rows, columns: columns.map(({ name }) => name) } as unknown as Table;
 }
 
+/** A scenario of this size runs for an hour; what makes more is a mistake, or meant to do harm. */
+const mostEntries = 10_000;
+
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 class Expansion {
   readonly problems: ListProblem[] = [];
+  isWhole = true;
+  /** How many entries and cells there are so far. */
+  #made = 0;
   readonly #lists: Lists;
   readonly #origins = new Map<string, Path>();
 
@@ -102,16 +115,35 @@ class Expansion {
     return path;
   }
 
-  /** Every combination of values of the lists that this key refers to, one with nothing when there are none. */
-  choices(key: string, bound: Values = {}): Values[] {
+  /** Counts what is about to be made. Returns whether that is still no more than anybody can mean. */
+  mayMake(count: number, path: Path): boolean {
+    this.#made += count;
+    if (this.#made <= mostEntries) return true;
+    if (this.isWhole) {
+      this.problems.push({
+        path,
+        message: `the lists of this scenario make more than ${mostEntries} entries and cells`,
+        hint: 'Each value of a list is combined with each of the others: shorten the lists, or make several scenarios.',
+      });
+    }
+    this.isWhole = false;
+    return false;
+  }
+
+  /**
+   * Every combination of values of the lists that this key refers to, one with nothing when there are none.
+   *
+   * @param from where the key stands
+   */
+  choices(key: string, from: Path, bound: Values = {}): Values[] {
     let choices: Values[] = [{}];
     for (const { expression } of references(key)) {
       const [name, ...more] = expression?.kind === 'name' ? expression.names : [];
       if (name === undefined || more.length > 0 || !Object.hasOwn(this.#lists, name)) continue;
       if (Object.hasOwn(bound, name) || Object.hasOwn(choices[0]!, name)) continue;
-      choices = choices.flatMap((choice) =>
-        this.#lists[name]!.map((value) => ({ ...choice, [name]: value })),
-      );
+      const values = this.#lists[name]!;
+      if (!this.mayMake(choices.length * (values.length - 1), from)) return [];
+      choices = choices.flatMap((choice) => values.map((value) => ({ ...choice, [name]: value })));
     }
     return choices;
   }
@@ -126,9 +158,17 @@ class Expansion {
   ): Record<string, Out> {
     const result = new Map<string, Out>();
     for (const [key, value] of Object.entries(map)) {
-      for (const choice of this.choices(key, bound)) {
+      for (const choice of this.choices(key, [...from, key], bound)) {
         const values = { ...bound, ...choice };
         const newKey = substitute(key, values);
+        if (newKey === '__proto__') {
+          this.problems.push({
+            path: [...from, key],
+            message: 'with the values of the lists, an entry is called "__proto__"',
+            hint: 'JavaScript gives this name a meaning of its own. Choose other values.',
+          });
+          continue;
+        }
         if (result.has(newKey)) {
           this.problems.push({
             path: [...from, key],

@@ -1,6 +1,8 @@
 /** Loads scenario files: finds them, reads them, and says everything that is wrong with them. */
 import { type ErrorCode, HarnessError, type Place } from '../errors.ts';
+import { type KnownApp, knownApps } from './apps.ts';
 import { checkScenario } from './check.ts';
+import { checkApps } from './check-apps.ts';
 import { checkReferences } from './check-references.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
 import { explainIssues, noMessage } from './issues.ts';
@@ -32,10 +34,11 @@ export function loadScenarios(
 ): { scenarios: LoadedScenario[]; errors: HarnessError[] } {
   const { files, errors } = findScenarioFiles(paths, options.cwd);
   const loaded: LoadedScenario[] = [];
+  const apps = knownApps();
   for (const path of files) {
     const file = displayName(path, options.cwd);
     try {
-      const { scenario, errors: mistakes } = parseScenario(readText(path, file), file, profileOf(path));
+      const { scenario, errors: mistakes } = parseScenario(readText(path, file), file, profileOf(path), apps);
       errors.push(...mistakes);
       if (scenario !== undefined) loaded.push(scenario);
     } catch (thrown) {
@@ -51,12 +54,14 @@ export function loadScenarios(
 /**
  * Parses and checks the text of one scenario file.
  *
+ * @param apps that are there for every scenario to name, so that none may use one without naming it
  * @returns the scenario when there is no mistake in it, and all mistakes in the order of the file
  */
 export function parseScenario(
   source: string,
   file: string,
   profile = 'custom',
+  apps: readonly KnownApp[] = [],
 ): { scenario: LoadedScenario | undefined; errors: HarnessError[] } {
   const yaml = parseYaml(source, file);
   if (yaml.data === undefined) return { scenario: undefined, errors: [...yaml.errors] };
@@ -66,7 +71,7 @@ export function parseScenario(
     const issues = explainIssues(parsed.error.issues, scenarioSchema, yaml);
     return { scenario: undefined, errors: inOrder([...yaml.errors, ...issues]) };
   }
-  const { spec, problems, original } = expandLists(parsed.data);
+  const { spec, problems, isWhole, original } = expandLists(parsed.data);
   const errors = [...yaml.errors];
   const told = new Set<string>();
   const reportAs =
@@ -83,7 +88,13 @@ export function parseScenario(
   for (const { path, message, hint } of problems) {
     errors.push(new HarnessError('E_SCENARIO', message, { hint, place: yaml.keyPlace(path) }));
   }
-  checkScenario(spec, reportAs('E_SCENARIO'));
+  if (!isWhole) return { scenario: undefined, errors: inOrder(errors) };
+  const report = reportAs('E_SCENARIO');
+  checkScenario(spec, report, (path) => {
+    const { line, column } = yaml.place(original(path));
+    return `${line}:${column}`;
+  });
+  checkApps(spec, apps, report);
   checkReferences(spec, reportAs('E_TEMPLATE'));
   if (errors.length > 0) return { scenario: undefined, errors: inOrder(errors) };
   return {

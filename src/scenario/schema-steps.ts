@@ -79,7 +79,7 @@ export const stepSchema = z
       kubernetes: '>=1.30',
     }),
     apply: note(
-      z.array(manifestSchema).optional(),
+      z.array(manifestSchema).min(1, 'expected at least one manifest').optional(),
       'Manifests to apply, in their order, after what is deleted.',
       [
         {
@@ -90,14 +90,23 @@ export const stepSchema = z
         },
       ],
     ),
-    delete: note(z.array(objectRefSchema).optional(), 'Objects to delete, before anything is applied.', [
-      {
-        apiVersion: 'security.istio.io/v1',
-        kind: 'PeerAuthentication',
-        name: 'strict',
-        namespace: 'foo',
-      },
-    ]),
+    delete: note(
+      z.array(objectRefSchema).min(1, 'expected at least one object').optional(),
+      'Objects to delete, before anything is applied.',
+      [
+        {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'PeerAuthentication',
+          name: 'strict',
+          namespace: 'foo',
+        },
+      ],
+    ),
+    selectsNothing: note(
+      z.boolean().optional(),
+      'The policies of this step are meant to select no workload. Default: false, and then one that selects none is an error.',
+      true,
+    ),
     refused: note(refusedSchema.optional(), 'The manifests of this step must be refused.', {
       message: 'cannot be all-numeric',
     }),

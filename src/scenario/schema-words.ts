@@ -19,6 +19,8 @@ export const name = z
 export const text = z.string().min(1, 'expected some text');
 const range = z.string().min(1, 'expected a range of versions, such as ">=1.21 <1.27.8"');
 export const fetchMode = z.enum(['istiod', 'envoy', 'hybrid']);
+/** All kinds of target that there are. */
+export const targetName = z.enum(['kind', 'cluster', 'local']);
 export const statusCode = z
   .int()
   .min(100, 'expected a status code from 100 to 599')
@@ -53,8 +55,8 @@ export const conditionSchema = z
     ),
     target: note(
       z
-        .union([text, z.array(text).min(1)], {
-          error: 'expected the name of a target such as kind, or a list of names',
+        .union([targetName, z.array(targetName).min(1)], {
+          error: 'expected kind, cluster or local, or a list of these',
         })
         .optional(),
       'kind, cluster or local.',

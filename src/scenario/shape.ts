@@ -43,7 +43,10 @@ export function keysAt(root: z.ZodType, path: Path): string[] {
 export function descriptionAt(root: z.ZodType, path: Path): string | undefined {
   const key = path.at(-1);
   if (typeof key !== 'string') return undefined;
-  const [schema] = mapsAt(root, path.slice(0, -1)).flatMap((shape) => shape[key] ?? []);
+  const [schema] = mapsAt(root, path.slice(0, -1)).flatMap((shape) =>
+    // A key may be called as what every object has, such as "constructor".
+    Object.hasOwn(shape, key) ? (shape[key] ?? []) : [],
+  );
   const { description, examples } = schema?.meta() ?? {};
   if (description === undefined) return schema && plain(schema)[0]?.description;
   const [example] = (examples ?? []) as readonly unknown[];

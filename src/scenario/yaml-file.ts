@@ -2,6 +2,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { HarnessError, type Place } from '../errors.ts';
 import { explainYaml } from './yaml-errors.ts';
+import { checkKeys, checkNumber, isMergeKey, mergedMaps } from './yaml-exact.ts';
 
 /** The keys and indexes that lead to a value, from the root of a file. */
 export type Path = readonly (string | number)[];
@@ -29,12 +30,16 @@ const ofScenario: Root = {
   hint: 'A scenario has at least the keys name, title, source and steps.',
 };
 
-/** Parses YAML 1.2. Never throws: problems are in `errors`, in the order of the file. */
+/**
+ * Parses YAML 1.2, and the merge key `<<` of YAML 1.1, which people expect. What would not come out as it is written is
+ * an error. Never throws: problems are in `errors`, in the order of the file.
+ */
 export function parseYaml(source: string, file: string, root: Root = ofScenario): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(source, {
     lineCounter: lines,
     uniqueKeys: true,
+    merge: true,
     prettyErrors: false,
     logLevel: 'error',
   });
@@ -60,14 +65,22 @@ export function parseYaml(source: string, file: string, root: Root = ofScenario)
     }
   }
 
-  const follow = (node: Found): Found => (isAlias(node) ? node.resolve(document) : node);
-  const child = (node: Found, segment: string | number): { key: Found; value: Found } | undefined => {
+  const follow = (node: unknown) => followed(node, document);
+  const child = (node: unknown, segment: string | number): { key: Found; value: Found } | undefined => {
     const parent = follow(node);
     if (isMap(parent)) {
-      const pair = parent.items.find(
-        ({ key }) => isScalar(key) && String(key.value ?? '') === String(segment),
-      );
-      return pair && { key: pair.key as Node, value: pair.value as Found };
+      const isIt = (key: unknown) => isScalar(key) && String(key.value ?? '') === String(segment);
+      const pair = parent.items.find(({ key }) => isIt(follow(key)));
+      if (pair !== undefined) return { key: pair.key as Node, value: pair.value as Found };
+      // Of what is merged, the first that has the key counts.
+      for (const { key, value } of parent.items) {
+        if (!isMergeKey(key)) continue;
+        for (const map of mergedMaps(value, follow)) {
+          const found = child(map, segment);
+          if (found !== undefined) return found;
+        }
+      }
+      return undefined;
     }
     if (!isSeq(parent) || typeof segment !== 'number') return undefined;
     const value = parent.items[segment] as Found;
@@ -119,8 +132,11 @@ function unusable(
         report(alias, `"*${alias.source}" contains itself`, 'Write out the value instead of the alias.');
       }
     },
-    Pair(_, { key }) {
-      if (isMap(key) || isSeq(key)) report(key, 'a key must be text', 'Put the key in quotes.');
+    Map(_, map) {
+      checkKeys(map, report, (node) => followed(node, document));
+    },
+    Scalar(role, scalar) {
+      if (role !== 'key') checkNumber(scalar, report);
     },
   });
   if (errors.length === 0 && !isMap(document.contents)) {
@@ -131,6 +147,10 @@ function unusable(
     errors.push(new HarnessError('E_SCENARIO', message, { hint, place }));
   }
   return errors;
+}
+
+function followed(node: unknown, document: ReturnType<typeof parseDocument>): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
 }
 
 /** Where the last quoted text or flow collection starts before an offset that does not end as it should. */

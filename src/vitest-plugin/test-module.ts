@@ -1,6 +1,7 @@
 /** Turns a scenario file into the module that Vitest runs as a test file: a suite for each step, a test for each check. */
 import type { HarnessError, Place } from '../errors.ts';
 import { inventory, type Listed } from '../plan/inventory.ts';
+import { knownApps } from '../scenario/apps.ts';
 import { displayName, profileOf } from '../scenario/files.ts';
 import { parseScenario } from '../scenario/load.ts';
 import { type SourceMap, sourceMap } from './source-map.ts';
@@ -17,7 +18,8 @@ interface TestModule {
  * @param runtime the module runtime.ts, absolute
  */
 export function testModule(source: string, file: string, runtime: string): TestModule {
-  const { scenario, errors } = parseScenario(source, displayName(file, process.cwd()), profileOf(file));
+  const name = displayName(file, process.cwd());
+  const { scenario, errors } = parseScenario(source, name, profileOf(file), knownApps());
   if (scenario === undefined || errors.length > 0) return { code: brokenModule(errors, file), map: null };
   const lines: { readonly text: string; readonly place?: Place }[] = [];
   const ids: Record<string, string> = {};

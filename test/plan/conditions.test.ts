@@ -15,6 +15,7 @@ describe('a condition', () => {
     [{ target: ['local', 'kind'], fetch: ['envoy', 'istiod'] }],
     [{ row: 'RS*' }],
     [{ row: '?S256', column: '/headers?x=1' }],
+    [{ row: 'RS???', column: '?headers?x?1' }],
     [{ row: '*', column: '*head*' }],
   ])('holds: %j', (condition) => {
     expect(whyNot(condition, at)).toBeUndefined();
@@ -35,6 +36,9 @@ describe('a condition', () => {
     [{ row: '??S256' }, 'is for rows ??S256'],
     [{ row: '?256' }, 'is for rows ?256'],
     [{ row: 'RS256?' }, 'is for rows RS256?'],
+    [{ row: '?RS256' }, 'is for rows ?RS256'],
+    [{ row: 'RS???6' }, 'is for rows RS???6'],
+    [{ row: 'RS?56?' }, 'is for rows RS?56?'],
     [{ column: '/header[s]*' }, 'is for columns /header[s]*'],
   ])('does not hold: %j', (condition, reason) => {
     expect(whyNot(condition, at)).toBe(reason);
@@ -62,6 +66,14 @@ describe('a condition', () => {
     expect(whyNot({ row: '*', column: '*' }, { facts, fetch: 'istiod' })).toBe(
       'is for rows *; is for columns *',
     );
+  });
+
+  test('counts characters, not code units, and takes nothing else for a pattern', () => {
+    const named = (row: string) => ({ facts, fetch: 'istiod', row }) as const;
+    expect(whyNot({ row: '?' }, named('😀'))).toBeUndefined();
+    expect(whyNot({ row: 'a?' }, named('a\n'))).toBeUndefined();
+    expect(whyNot({ row: 'a.c|(d)' }, named('a.c|(d)'))).toBeUndefined();
+    expect(whyNot({ row: 'a.c' }, named('abc'))).toBe('is for rows a.c');
   });
 
   test('on ASM looks at its version', () => {

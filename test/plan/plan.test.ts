@@ -299,6 +299,13 @@ describe('groups', () => {
   });
 });
 
+test('a step says whether its policies are meant to select nothing', () => {
+  const applying = (name: string, more = '') =>
+    `  - name: ${name}\n    apply: [${manifest('Service', name)}]\n    refused: { message: no }\n${more}`;
+  const steps = stepsOf([scenario('sample', applying('a') + applying('b', '    selectsNothing: true\n'))]);
+  expect(steps.map(({ selectsNothing }) => selectsNothing)).toEqual([false, true]);
+});
+
 describe('capabilities', () => {
   const missing = new Map([
     ['jwks-ca', 'this target has no CA'],
@@ -307,7 +314,7 @@ describe('capabilities', () => {
   ]);
   const skipOf = (loaded: Parameters<typeof planOf>[0][number]) =>
     planOf([loaded], {}, {}, missing).scenarios[0]?.skip;
-  const inside = `  - name: first\n    apply: [${manifest('Service', 'a')}]\n`;
+  const inside = `  - name: first\n    apply: [${manifest('Service', 'a')}]\n    refused: { message: no }\n`;
 
   test('that are missing skip a scenario with the reason of the target', () => {
     expect(skipOf(scenario('sample', inside, 'requires: [jwks-ca]'))).toBe('this target has no CA');

@@ -16,7 +16,7 @@ issuers:
 tokens:
   base: { issuer: one, key: a }
 ${lines.replace(/^/gm, '  ')}
-${step('apply: []')}`;
+${step('through: ingress\nexpect: { columns: [/], no token: [200] }')}`;
 
   test.each([
     ['of a key', 'x: { issuer: one, key: b }'],
@@ -114,7 +114,11 @@ test('a step may only delete, or only apply, and defaults are filled in', () => 
   const scenario = scenarioOf(
     `${head}keyServers: { keys: { serves: sample } }\nissuers: { sample: { issuer: me } }\n${step(
       'delete: [{ apiVersion: v1, kind: Service, name: a }]',
-    )}`,
+    )}  - name: second
+    apply: [{ apiVersion: v1, kind: Service, metadata: { name: a } }]
+  - name: third
+    fetched: { from: keys, by: nobody }
+`,
   );
   expect(scenario).toMatchObject({
     apps: [],
@@ -122,5 +126,71 @@ test('a step may only delete, or only apply, and defaults are filled in', () => 
     requires: [],
     tokens: {},
     keyServers: { keys: { where: 'external', path: '/get_jwks', certificate: 'trusted' } },
+  });
+});
+
+describe('conditions', () => {
+  const cases = (more: string, rows: string) =>
+    `${head}${more}issuers: { sample: { issuer: me } }
+lists: { alg: [ES256, RS256] }
+tokens: { '\${alg}': { issuer: sample }, valid: { issuer: sample } }
+${step(`through: ingress\nexpect:\n  columns: [/]\n${rows.replace(/^/gm, '  ')}`)}`;
+
+  test.each([
+    ['that counts for one of the rows of a list', '', '${alg}: [[{ when: { row: RS* }, code: 200 }, 401]]'],
+    [
+      'that one before it hides in some of the rows of a list only',
+      '',
+      '${alg}: [[{ when: { asm: <1.13, row: RS* }, code: 200 }, { when: { asm: <1.13 }, code: 401 }, 403]]',
+    ],
+    [
+      'that an alias repeats where it never counts',
+      '',
+      'valid: [&both [{ when: { row: RS* }, code: 200 }, 401]]\nRS256: [*both]',
+    ],
+    [
+      'that is wider than one before it',
+      '',
+      'valid: [[{ when: { istio: 1.30.x }, code: 200 }, { when: { istio: ">=1.29" }, code: 401 }]]',
+    ],
+    [
+      'for pre-releases alone',
+      '',
+      'valid: [[{ when: { istio: ">=1.32.0-alpha <1.32.0" }, code: 200 }, 401]]',
+    ],
+    [
+      'within the ranges around it',
+      'when: { istio: "<1.20 || >=1.30" }\n',
+      'valid: [[{ when: { istio: "1.19.x" }, code: 200 }, 401]]',
+    ],
+    ['for ASM', 'when: { target: [kind, cluster] }\n', 'valid: [[{ when: { asm: ">=0" }, code: 200 }, 401]]'],
+  ])('of a case %s are right', (_, more, rows) => {
+    expect(mistakesOf(cases(more, rows))).toEqual([]);
+  });
+
+  test.each([
+    ['>1.2 <1.1'],
+    ['>1.2 <1.3'],
+    ['1.30.1 1.30.2'],
+    ['1.30 - 1.20'],
+    ['<0'],
+    ['<0.0.0'],
+    ['1.30.x || >1.2 <1.1'],
+    ['1.30.x ||'],
+    ['* || 1.30.x'],
+    ['99999999999999999999.1'],
+  ])('with the range "%s" are wrong', (range) => {
+    expect(mistakesOf(cases('', `valid: [[{ when: { istio: "${range}" }, code: 200 }, 401]]`))).toHaveLength(
+      1,
+    );
+    expect(mistakesOf(cases(`when: { kubernetes: "${range}" }\n`, 'valid: [200]'))).toHaveLength(1);
+  });
+
+  test('need a mesh on which all of them hold, however they are joined', () => {
+    const rows = 'valid: [[{ when: { istio: "1.21.x || 1.31.x" }, code: 200 }, 401]]';
+    expect(mistakesOf(cases('when: { istio: "<1.20 || >=1.40" }\n', rows))).toEqual([
+      '13:33 "istio: 1.21.x || 1.31.x" can never hold here',
+    ]);
+    expect(mistakesOf(cases('when: { istio: "<1.20 || 1.31.1" }\n', rows))).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { readFolder } from '../../init/folder.ts';
 import { planFor } from '../../init/plan.ts';
 import { writeScenario } from '../../init/write.ts';
 import { nameOfError } from '../../names.ts';
+import { knownApps } from '../../scenario/apps.ts';
 import { parseScenario } from '../../scenario/load.ts';
 import type { Manifest } from '../../scenario/schema.ts';
 import type { Values } from '../../settings/settings.ts';
@@ -73,7 +74,7 @@ async function read(values: Values, io: Io): Promise<{ objects: readonly Manifes
 
 /** What comes out of policies that nobody has thought of must not be a file that lint refuses. */
 function mustBeRight(content: string, output: string): void {
-  const { errors } = parseScenario(content, output);
+  const { errors } = parseScenario(content, output, undefined, knownApps());
   if (errors.length === 0) return;
   throw new HarnessError('E_INTERNAL', 'the scenario that these policies lead to has mistakes', {
     hint: 'Please report this, with the policies.',
