@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { canMatch } from '../../src/plan/inventory.ts';
+import { expectMatch, runSettings } from '../../src/cli/engine.ts';
 import type { Selection } from '../../src/plan/select.ts';
 import { loadScenarios } from '../../src/scenario/load.ts';
 import { resultOf } from '../report/results.ts';
@@ -91,8 +91,23 @@ describe('what can match', () => {
     [{ only: new Set(['jwks-external-https']) }, false],
     [{ only: new Set(['require-jwt']), grep: 'external' }, false],
     [{ shard: { index: modes, count: 9 } }, true],
-    [{ shard: { index: modes + 1, count: 9 } }, false],
   ])('%j: %s', (selection, expected) => {
-    expect(canMatch(scenarios, selection)).toBe(expected);
+    const look = () => expectMatch({ ...runSettings({}), selection }, scenarios);
+    if (expected) expect(look).not.toThrow();
+    else expect(look).toThrow(expect.objectContaining({ message: 'no scenario matches what was asked for' }));
+  });
+
+  test.each([
+    [{}, modes, `there are ${modes} scenarios to share`, `Use at most ${modes} shards.`],
+    [{ grep: 'require-jwt' }, 1, 'there is one scenario to share', 'Use at most one shard.'],
+  ])('with %j there is nothing for shard %i + 1', (selection, count, message, hint) => {
+    const shard = { index: count + 1, count: 9 };
+    expect(() => expectMatch({ ...runSettings({}), selection: { ...selection, shard } }, scenarios)).toThrow(
+      expect.objectContaining({
+        code: 'E_USAGE',
+        message: `shard ${count + 1}/9 is empty: ${message}`,
+        hint,
+      }),
+    );
   });
 });
