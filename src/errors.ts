@@ -25,6 +25,8 @@ export type ErrorCode =
   | 'E_NOT_READY'
   | 'E_NACK'
   | 'E_UNPROVEN'
+  | 'E_NOTHING_TESTED'
+  | 'E_MISSING_SHARD'
   | 'E_EXEC'
   | 'E_SEND'
   | 'E_KEY_SERVER'

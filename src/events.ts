@@ -55,6 +55,12 @@ export function idOnce({
   return repeat === undefined ? id : id.slice(0, -`#${repeat}`.length);
 }
 
+/** One of several parts of a run, each of which runs its share of the scenarios; `index` starts at 1. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
 /** A failure of something other than a verdict. */
 export interface Problem {
   readonly code: ErrorCode;
@@ -104,11 +110,11 @@ export interface Convergence {
   readonly firstRightMs?: number | undefined;
   /** From the change until the last wrong answer; absent when no answer was wrong. */
   readonly lastWrongMs?: number | undefined;
-  /** How many requests got a wrong answer before the first right one. */
+  /** How many answers were wrong. Those before the first right one came from the configuration before. */
   readonly stale: number;
-  /** How many answers came once the proxies were proven to have what was applied. */
+  /** How many answers came since it was proven that the proxies have what was declared; absent without a proof. */
   readonly answers?: number | undefined;
-  /** How many of these were right. */
+  /** How many of `answers` were right. */
   readonly right?: number | undefined;
 }
 
@@ -176,6 +182,8 @@ export type Event =
       readonly version: string;
       /** The meshes of a run with several, in their order; absent when there is one. */
       readonly meshes?: readonly string[] | undefined;
+      /** Absent when the run is a whole one. */
+      readonly shard?: Shard | undefined;
     }
   | {
       readonly type: 'phase-started';
@@ -202,7 +210,7 @@ export type Event =
     }
   | { readonly type: 'mesh-ready'; readonly at: number; readonly mesh: MeshFacts }
   | {
-      /** One of several meshes cannot be tested, or not be taken down; the others go on. */
+      /** One of several meshes cannot be tested, was not tested, or cannot be taken down; the others go on. */
       readonly type: 'mesh-failed';
       readonly at: number;
       readonly mesh: string;

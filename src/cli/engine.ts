@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import { asHarnessError, interruptedCode } from '../errors.ts';
 import { type Emit, type MeshFacts, stamped } from '../events.ts';
-import { canMatch } from '../plan/inventory.ts';
+import { countMatching } from '../plan/inventory.ts';
 import { plan } from '../plan/plan.ts';
-import { nothingMatches, type Selection } from '../plan/select.ts';
+import { emptyShard, nothingMatches, type Selection } from '../plan/select.ts';
 import type { PlannedGroup } from '../plan/types.ts';
 import { problemOf } from '../problem.ts';
 import { loadVersions, type Versions } from '../programs/versions.ts';
@@ -61,10 +61,14 @@ export function runSettings(values: Values): RunSettings {
 /**
  * Sees to it that there is something to run, before anything is made for it.
  *
- * @throws HarnessError E_USAGE when no scenario can be selected, whatever the mesh is
+ * @throws HarnessError E_USAGE when no scenario can be selected, whatever the mesh is, or none is left for the shard
  */
 export function expectMatch({ selection }: RunSettings, scenarios: readonly LoadedScenario[]): void {
-  if (!canMatch(scenarios, selection)) throw nothingMatches();
+  const { shard } = selection;
+  const matching = countMatching(scenarios, selection);
+  if (matching === 0) throw nothingMatches();
+  // Shares are filled one after the other, so the third has something when there are three scenarios or more.
+  if (shard !== undefined && shard.index > matching) throw emptyShard(shard, matching);
 }
 
 /** Scenarios to run, and who wants to know. */
@@ -91,13 +95,14 @@ export function roundOf({
   keys,
   signal,
 }: Execution): Omit<RoundRequest, 'plan' | 'emit'> {
-  const { values, options, baseline } = settings;
+  const { values, options, baseline, selection } = settings;
   return {
     version: productVersion,
     options,
     keys,
     failFast: flag(values, 'fail-fast'),
     repeat: count(values, 'repeat', 1),
+    shard: selection.shard,
     baseline: baseline && { ...baseline, isWhole: isWhole(values, scenarios) },
     signal,
   };
@@ -141,7 +146,13 @@ export function finishWithout(thrown: unknown, { settings, emit, signal }: Execu
   const error = asHarnessError(thrown);
   const exitCode = signal.aborted ? interruptedCode(signal.reason) : error.exitCode;
   const tell = stamped(emit);
-  tell({ type: 'run-started', runId: settings.options.runId, version: productVersion });
+  const { options, selection } = settings;
+  tell({
+    type: 'run-started',
+    runId: options.runId,
+    version: productVersion,
+    shard: selection.shard,
+  });
   tell({
     type: 'run-finished',
     durationMs: 0,

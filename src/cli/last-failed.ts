@@ -36,11 +36,12 @@ function hasNotPassed({ state, notRun, checks }: ScenarioResult): boolean {
 /** Whether every mesh had its plan; what was planned and did not run is in the report. */
 function isComplete({ run, failedMeshes, scenarios }: RunResult): boolean {
   const planned = new Set(scenarios.map(({ info }) => info.mesh));
+  // Where all was skipped, it is known what was skipped.
+  const problems = [run.problem, ...failedMeshes.map(({ problem }) => problem)].filter(
+    (problem) => problem !== undefined && problem.code !== 'E_NOTHING_TESTED',
+  );
   return (
-    run.problem === undefined &&
-    failedMeshes.length === 0 &&
-    scenarios.length > 0 &&
-    (run.meshes ?? []).every((mesh) => planned.has(mesh))
+    problems.length === 0 && scenarios.length > 0 && (run.meshes ?? []).every((mesh) => planned.has(mesh))
   );
 }
 

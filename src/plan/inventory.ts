@@ -49,13 +49,13 @@ export function inventory(scenario: LoadedScenario): Listed[] {
 }
 
 /**
- * Whether a selection leaves anything on at least one mesh: what is known before there is one. A mesh may still have no
- * use for the steps that `grep` asks for.
+ * How many scenarios, in how many fetch modes, a selection leaves to be shared among the shards: what is known before
+ * there is a mesh. It may still have no use for the steps that `grep` asks for.
  */
-export function canMatch(scenarios: readonly LoadedScenario[], selection: Selection): boolean {
-  const { grep = '', only, shard } = selection;
+export function countMatching(scenarios: readonly LoadedScenario[], selection: Selection): number {
+  const { grep = '', only } = selection;
   const matches = (text: string) => text.toLowerCase().includes(grep.toLowerCase());
-  const matching = scenarios
+  return scenarios
     .filter((scenario) => isWanted(scenario, selection))
     .flatMap((scenario) => inventory(scenario).map((listed) => ({ title: scenario.title, ...listed })))
     .filter(({ id }) => only?.has(id) ?? true)
@@ -63,9 +63,7 @@ export function canMatch(scenarios: readonly LoadedScenario[], selection: Select
       [id, title, ...steps.flatMap(({ name, checks }) => [name, ...checks.map((check) => check.id)])].some(
         matches,
       ),
-    );
-  // Shares are filled one after the other, so the third has something when there are three scenarios or more.
-  return matching.length >= (shard?.index ?? 1);
+    ).length;
 }
 
 /**

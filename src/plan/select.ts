@@ -1,5 +1,6 @@
 /** Which scenarios and checks are wanted: profile, tags, text, and a share of all. */
 import { HarnessError } from '../errors.ts';
+import type { Shard } from '../events.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { PlannedScenario, PlannedStep } from './types.ts';
 
@@ -14,8 +15,8 @@ export interface Selection {
   readonly profile?: string | undefined;
   /** Only scenarios with these ids. */
   readonly only?: ReadonlySet<string> | undefined;
-  /** Only this share of the scenarios; `index` starts at 1. */
-  readonly shard?: { readonly index: number; readonly count: number } | undefined;
+  /** Only this share of the scenarios. */
+  readonly shard?: Shard | undefined;
 }
 
 /** Whether a scenario is wanted by its profile and tags. */
@@ -30,6 +31,14 @@ export function isWanted(scenario: Pick<LoadedScenario, 'profile' | 'tags'>, sel
 export function nothingMatches(): HarnessError {
   return new HarnessError('E_USAGE', 'no scenario matches what was asked for', {
     hint: 'See what there is with "jwt-e2e list"; check --grep, --tag, --skip-tag, --profile and --shard.',
+  });
+}
+
+/** What to throw when there are more shards than scenarios. @param scenarios how many there are to share */
+export function emptyShard({ index, count }: Shard, scenarios: number): HarnessError {
+  const all = scenarios === 1 ? 'there is one scenario' : `there are ${scenarios} scenarios`;
+  return new HarnessError('E_USAGE', `shard ${index}/${count} is empty: ${all} to share`, {
+    hint: `Use at most ${scenarios === 1 ? 'one shard' : `${scenarios} shards`}.`,
   });
 }
 

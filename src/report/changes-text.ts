@@ -12,7 +12,7 @@ export function changeLines(
   changes: Changes,
   colors: Colors,
 ): string[] {
-  const { compared, same, findings, hasRegression } = changes;
+  const { compared, same, findings, hasRegression, undecided } = changes;
   const of = (...kinds: ChangeKind[]) => changes.changes.filter(({ kind }) => kinds.includes(kind));
   const gone = of('gone');
   return [
@@ -45,7 +45,9 @@ export function changeLines(
     `${plural(compared, 'check')} compared, ${same} the same: ${
       hasRegression
         ? colors.red(plural(changes.changes.filter(isRegression).length, 'regression'))
-        : colors.green('no regression')
+        : undecided > 0
+          ? colors.yellow(`no regression, but ${plural(undecided, 'check')} without a verdict`)
+          : colors.green('no regression')
     }`,
   ];
 }

@@ -41,6 +41,8 @@ export interface Changes {
   readonly findings: { readonly added: readonly string[]; readonly gone: readonly string[] };
   /** Whether something that passed does not any more, without anybody having said that it may. */
   readonly hasRegression: boolean;
+  /** Checks that came out in another way, of which nobody can say whether it is worse: a side has no verdict. */
+  readonly undecided: number;
 }
 
 /** Compares two meshes. What is skipped for a reason of its own, or known to fail, is no regression. */
@@ -61,7 +63,21 @@ export function changesBetween(before: MeshVerdicts, after: MeshVerdicts): Chang
     changes,
     findings: { added: newTexts(before, after), gone: newTexts(after, before) },
     hasRegression: changes.some(isRegression),
+    undecided: undecided(before, after, ids),
   };
+}
+
+/** What had no verdict before has become no worse by having none again; any other change from or to none is open. */
+function undecided(before: MeshVerdicts, after: MeshVerdicts, ids: ReadonlySet<string>): number {
+  const open = [...ids].filter((check) => {
+    const [old, now] = [before.verdicts.get(check)?.state, after.verdicts.get(check)?.state];
+    if (now === 'error') return old !== 'error' && old !== 'passed' && old !== 'known';
+    return old === 'error' && now === 'failed';
+  });
+  const cutOff = new Set(before.incomplete.map(({ scenario }) => scenario));
+  return after.incomplete
+    .filter(({ scenario }) => !cutOff.has(scenario))
+    .reduce((sum, { checks }) => sum + checks, open.length);
 }
 
 /** Whether a change is one for the worse. A check that was red before is no loss. */

@@ -77,9 +77,9 @@ function profileOf(
 }
 
 function resultOf(statistics: ConformanceProfile['statistics']): ConformanceProfile['result'] {
-  const { failed, error, notRun, known, skipped } = statistics;
+  const { passed, failed, error, notRun, known, skipped } = statistics;
   if (failed > 0) return 'failure';
-  if (error + notRun > 0) return 'inconclusive';
+  if (error + notRun > 0 || passed + known === 0) return 'inconclusive';
   return known + skipped > 0 ? 'partial' : 'success';
 }
 

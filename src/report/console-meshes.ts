@@ -87,9 +87,10 @@ function cellOf(id: string, mesh: string, result: RunResult, colors: Colors): Ce
   const { scenarios, failedMeshes, differences } = result;
   const scenario = scenarios.find(({ info }) => info.id === id && info.mesh === mesh);
   if (scenario === undefined) {
-    return failedMeshes.some((failed) => failed.mesh === mesh)
-      ? { text: 'no mesh', paint: colors.yellow }
-      : { text: '-', paint: colors.dim };
+    const failed = failedMeshes.find((each) => each.mesh === mesh);
+    if (failed === undefined) return { text: '-', paint: colors.dim };
+    const isThere = failed.problem.code === 'E_NOTHING_TESTED';
+    return { text: isThere ? 'not tested' : 'no mesh', paint: colors.yellow };
   }
   const isChanged = differences.some((difference) => difference.scenario === id && differs(difference, mesh));
   const { text, paint } = verdictOf(scenario, colors);

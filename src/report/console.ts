@@ -176,7 +176,8 @@ export class ConsoleReporter implements Reporter {
   #tellMesh(mesh: string, problem: Problem): void {
     const { phases } = this.#model.result();
     if (phases.some((phase) => phase.mesh === mesh && sameProblem(phase.problem, problem))) return;
-    this.#log.print(` ${this.#colors.red('✗')} ${this.#named('cannot be tested', mesh)}`);
+    const what = problem.code === 'E_NOTHING_TESTED' ? 'was not tested' : 'cannot be tested';
+    this.#log.print(` ${this.#colors.red('✗')} ${this.#named(what, mesh)}`);
     this.#tellProblem(problem);
   }
 

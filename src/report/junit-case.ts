@@ -1,8 +1,10 @@
 /** A check as a JUnit test case: its name, its outcome, and the text that explains a failure. */
 import path from 'node:path';
 import { formatPlace } from '../errors.ts';
-import type { CheckResult, Convergence } from '../events.ts';
+import type { CheckResult, CheckState, Convergence } from '../events.ts';
+import { wrongAnswerTexts } from './convergence-text.ts';
 import type { JUnitCase } from './junit-model.ts';
+import { plural } from './text.ts';
 
 /** What a case is shown with. */
 export interface CaseContext {
@@ -107,24 +109,23 @@ function responseText({ status, headers, body }: NonNullable<CheckResult['respon
 function notes(check: CheckResult): string | undefined {
   const lines = [
     check.finding === undefined ? undefined : `finding: ${check.finding}`,
-    check.convergence === undefined ? undefined : `convergence: ${convergenceText(check.convergence)}`,
+    check.convergence === undefined
+      ? undefined
+      : `convergence: ${convergenceText(check.convergence, check.state)}`,
     check.proof === undefined ? undefined : `proof: ${check.proof}`,
   ].filter((line) => line !== undefined);
   return lines.length === 0 ? undefined : lines.join('\n');
 }
 
-/** `5 requests, first right answer after 412 ms, last wrong one after 380 ms, 2 answered by the policy before`. */
-function convergenceText(convergence: Convergence): string {
-  const { attempts, firstRightMs, lastWrongMs, stale } = convergence;
+/** `5 requests, last wrong answer after 380 ms, first right answer after 412 ms, 2 answers before it by the configuration before`. */
+function convergenceText(convergence: Convergence, state: CheckState): string {
+  const { attempts, firstRightMs, lastWrongMs } = convergence;
   return [
-    attempts === 1 ? '1 request' : `${attempts} requests`,
+    plural(attempts, 'request'),
+    ...(lastWrongMs === undefined ? [] : [`last wrong answer after ${Math.round(lastWrongMs)} ms`]),
     firstRightMs === undefined
       ? 'no right answer'
       : `first right answer after ${Math.round(firstRightMs)} ms`,
-    lastWrongMs === undefined ? undefined : `last wrong one after ${Math.round(lastWrongMs)} ms`,
-    // Without a right answer nothing says that the wrong ones came from an older policy.
-    stale === 0 || firstRightMs === undefined ? undefined : `${stale} answered by the policy before`,
-  ]
-    .filter((part) => part !== undefined)
-    .join(', ');
+    ...wrongAnswerTexts(convergence, state),
+  ].join(', ');
 }

@@ -33,7 +33,9 @@ export function setupSuite(result: RunResult, scenarios: readonly JUnitSuite[]):
     const isToldByPhase = result.phases.some(
       (phase) => phase.mesh === mesh && sameProblem(phase.problem, problem),
     );
-    if (!isToldByPhase) cases.push(problemCase(named('mesh', mesh), problem, 0));
+    const others = cases.filter(({ name }) => name.startsWith(named('mesh', mesh))).length;
+    const count = others === 0 ? '' : ` (${others + 1})`;
+    if (!isToldByPhase) cases.push(problemCase(`${named('mesh', mesh)}${count}`, problem, 0));
   }
   for (const { info, problem, durationMs } of result.scenarios) {
     if (problem !== undefined)

@@ -16,20 +16,26 @@ export function unfinished(file: string, state: RunResult['run']['state']): Prob
 
 /**
  * 1 when a check failed, since that is a verdict and counts most; else the worst of what kept parts from a verdict. A part
- * that was red only for checks that are known deviations by now is not red any more.
+ * that was red only for checks that are known deviations by now, or for having tested nothing where others have, is not
+ * red any more.
  */
 export function exitCodeOfAll(results: readonly ResultFile[], merged: Omit<RunResult, 'exitCode'>): number {
-  const { counts } = merged;
+  const { counts, run, failedMeshes, phases, scenarios } = merged;
   if (counts.failed > 0) return exitCodes.failed;
   const own = results.map(({ result }) => exitCodeOf(result));
   const isOpen =
-    counts.error + counts.notRun > 0 || merged.scenarios.some(({ problem }) => problem !== undefined);
+    counts.error + counts.notRun > 0 ||
+    [run, ...failedMeshes, ...phases, ...scenarios].some(({ problem }) => problem !== undefined);
   return Math.max(isOpen ? exitCodes.noVerdict : exitCodes.passed, ...own);
 }
 
-/** Without its failed checks, which are judged anew. */
-function exitCodeOf({ exitCode, run, failedMeshes }: RunResult): number {
+/** Without what is judged anew: its failed checks, and whether it has tested anything. */
+function exitCodeOf({ exitCode, run, failedMeshes, scenarios }: RunResult): number {
   if (run.state !== 'finished' || exitCode === null) return exitCodes.noVerdict;
-  if (exitCode !== exitCodes.failed) return exitCode;
-  return run.problem !== undefined || failedMeshes.length > 0 ? exitCodes.noVerdict : exitCodes.passed;
+  const isFailed = exitCode === exitCodes.failed;
+  if (isFailed && scenarios.some(({ checks }) => checks.some(({ state }) => state === 'failed')))
+    return exitCodes.passed;
+  const isUntested = [run, ...failedMeshes].some(({ problem }) => problem?.code === 'E_NOTHING_TESTED');
+  if (exitCode === exitCodes.noVerdict && isUntested) return exitCodes.passed;
+  return isFailed ? exitCodes.noVerdict : exitCode;
 }

@@ -1,10 +1,13 @@
 /** One result out of several: parts of one run, and runs on other meshes, side by side. */
 import { HarnessError } from '../errors.ts';
-import type { CheckResult, Problem } from '../events.ts';
+import type { CheckResult } from '../events.ts';
+import { nothingTested } from '../nothing-tested.ts';
+import { problemOf } from '../problem.ts';
 import { differencesOf } from './differences.ts';
 import { exitCodeOfAll, unfinished } from './merge-exit.ts';
 import { idsOf, type MeshNames, meshNames, type ResultFile } from './merge-meshes.ts';
 import { type MergeOptions, scenariosOf } from './merge-scenarios.ts';
+import { type MeshProblem, missingShards } from './merge-shards.ts';
 import { findingsOf, sameProblem } from './model-scenario.ts';
 import type { RunResult, ScenarioResult } from './result.ts';
 
@@ -21,7 +24,9 @@ export function mergeResults(results: readonly ResultFile[], options: MergeOptio
   refuseTwice(results, names);
   const checks = scenarios.flatMap((scenario) => scenario.checks);
   const isSeveral = names.all.length > 1 || results.some(({ result }) => result.run.meshes !== undefined);
-  const problems = results.flatMap((each) => problemsOf(each, names));
+  const parts = results.flatMap((each) => problemsOf(each, names));
+  const missing = missingShards(results, names);
+  const problems = [...missing, ...parts, ...untested(names.all, scenarios, [...missing, ...parts])];
   const facts = names.facts.toSorted((a, b) => names.all.indexOf(a.id) - names.all.indexOf(b.id));
   const merged = {
     schemaVersion: 1,
@@ -31,7 +36,7 @@ export function mergeResults(results: readonly ResultFile[], options: MergeOptio
       problem: isSeveral ? undefined : problems[0]?.problem,
     },
     meshes: facts,
-    failedMeshes: isSeveral ? problems : [],
+    failedMeshes: isSeveral ? problems : problems.slice(1),
     phases: results.flatMap(({ file, result }) =>
       result.phases.map((phase) => ({ ...phase, mesh: nameIn(file, result, phase.mesh, names, isSeveral) })),
     ),
@@ -66,13 +71,36 @@ function runOf(results: readonly ResultFile[]): Omit<RunResult['run'], 'meshes' 
   };
 }
 
-/** What kept meshes from being tested, with their names. */
-function problemsOf({ file, result }: ResultFile, names: MeshNames): { mesh: string; problem: Problem }[] {
+/** What kept meshes from being tested, with their names. Whether anything was tested is to be said of all parts together. */
+function problemsOf({ file, result }: ResultFile, names: MeshNames): MeshProblem[] {
   const { run, failedMeshes } = result;
   const own = failedMeshes.map(({ mesh, problem }) => ({ mesh: names.of(file, mesh), problem }));
   const problem = run.problem ?? unfinished(file, run.state);
-  if (problem === undefined || own.some((each) => sameProblem(each.problem, problem))) return own;
-  return [...own, ...idsOf(file, result).map((id) => ({ mesh: names.of(file, id), problem }))];
+  const all =
+    problem === undefined || own.some((each) => sameProblem(each.problem, problem))
+      ? own
+      : [...own, ...idsOf(file, result).map((id) => ({ mesh: names.of(file, id), problem }))];
+  return all.filter((each) => each.problem.code !== 'E_NOTHING_TESTED');
+}
+
+/** Meshes that no part has found anything out about, and of which nothing says why. */
+function untested(
+  meshes: readonly string[],
+  scenarios: readonly ScenarioResult[],
+  problems: readonly MeshProblem[],
+): MeshProblem[] {
+  return meshes.flatMap((mesh) => {
+    const own = scenarios.filter(({ info }) => info.mesh === mesh);
+    const checks = own.flatMap((scenario) => scenario.checks);
+    const isTold =
+      problems.some((each) => each.mesh === mesh) ||
+      own.some(({ problem, notRun }) => problem !== undefined || notRun > 0) ||
+      checks.some(({ state }) => state !== 'skipped');
+    if (isTold) return [];
+    return [
+      { mesh, problem: problemOf(nothingTested(checks.map(({ message = 'no reason given' }) => message))) },
+    ];
+  });
 }
 
 function nameIn(

@@ -98,6 +98,7 @@ export class ResultModel {
         durationMs: finished?.durationMs ?? this.#lastAt - startedAt,
         state: finished === undefined ? 'running' : finished.interrupted ? 'interrupted' : 'finished',
         meshes: this.#started?.meshes,
+        shard: this.#started?.shard,
         problem: finished?.problem,
       },
       meshes,

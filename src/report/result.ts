@@ -9,6 +9,7 @@ import type {
   MeshFacts,
   Problem,
   ScenarioInfo,
+  Shard,
 } from '../events.ts';
 
 /** `planned` and `running` only occur while the run has not finished. */
@@ -92,11 +93,13 @@ export interface RunResult {
     readonly state: 'running' | 'finished' | 'interrupted';
     /** The ids of all meshes in their order, when there are several. */
     readonly meshes?: readonly string[] | undefined;
+    /** Which part of a run it is; absent for a whole one. */
+    readonly shard?: Shard | undefined;
     readonly problem?: Problem | undefined;
   };
   /** Those that could be set up. */
   readonly meshes: readonly MeshFacts[];
-  /** Of several meshes those that could not be tested, or not be taken down. */
+  /** Of several meshes those that could not be tested, were not, or could not be taken down. */
   readonly failedMeshes: readonly { readonly mesh: string; readonly problem: Problem }[];
   readonly phases: readonly PhaseResult[];
   readonly scenarios: readonly ScenarioResult[];

@@ -26,11 +26,12 @@ export function summaryMarkdown(result: RunResult): string {
 }
 
 function headline({ counts, run, exitCode, meshes }: RunResult): string {
-  const { failed, error, notRun, known = 0 } = counts;
+  const { passed, failed, error, notRun, known = 0 } = counts;
   if (run.state === 'interrupted') return '⚠️ Interrupted: not the result of a whole run';
   if (exitCode === null) return '⚠️ The run did not come to its end';
   if (failed > 0) return `❌ ${plural(failed, 'check')} failed`;
   if (error + notRun > 0) return `⚠️ ${plural(error + notRun, 'check')} without a verdict`;
+  if (passed + known === 0) return '⚠️ Nothing was tested';
   if (exitCode !== 0) return '⚠️ No verdict';
   const isComputed = meshes.length > 0 && meshes.every(({ target }) => target === 'model');
   if (isComputed) return '⚠️ Answers computed from the rules of Istio; no mesh was tested';

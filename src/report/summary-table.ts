@@ -38,7 +38,9 @@ export function summaryTable(result: RunResult): string {
   const cell = (row: string, mesh: string): string => {
     const all = byCell.get(cellKey(row, mesh));
     if (all !== undefined) return verdict(all);
-    return failedMeshes.some((failed) => failed.mesh === mesh) ? '⚠️ no mesh' : '';
+    const failed = failedMeshes.find((each) => each.mesh === mesh);
+    if (failed === undefined) return '';
+    return failed.problem.code === 'E_NOTHING_TESTED' ? '⚠️ not tested' : '⚠️ no mesh';
   };
   return [
     line([
@@ -95,7 +97,7 @@ function verdict(all: readonly ScenarioResult[]): string {
   const count = (state: CheckState) =>
     sum(all, ({ checks }) => checks.filter((check) => check.state === state).length);
   const [known, skipped] = [count('known'), count('skipped')];
-  if (skipped === planned) return `${signs.skipped} skipped`;
+  if (worst === 'skipped') return `${signs.skipped} skipped`;
   const sign = worst === 'passed' && known > 0 ? signs.known : signs[worst ?? 'error'];
   const also = known > 0 ? `, ${known} known` : '';
   return `${sign} ${count('passed')}/${planned - skipped}${also}`;

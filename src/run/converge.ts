@@ -33,8 +33,6 @@ interface Track {
   streak: number;
   answers: number;
   right: number;
-  /** Wrong answers before the first right one. */
-  stale: number;
   /** Wrong answers after a right one. */
   relapses: number;
   /** How often a wrong answer came right after a right one, when old connections were gone. */
@@ -135,7 +133,6 @@ function newTrack(probe: Probe): Track {
     streak: 0,
     answers: 0,
     right: 0,
-    stale: 0,
     relapses: 0,
     lateRelapses: 0,
     wrongStreak: 0,
@@ -224,8 +221,7 @@ function record(track: Track, response: HttpResponse, since: number, isLate: boo
   }
   track.wrongStreak += 1;
   track.streak = 0;
-  if (track.firstRight === undefined) track.stale += 1;
-  else {
+  if (track.firstRight !== undefined) {
     track.relapses += 1;
     if (isLate && track.wrongStreak === 1 && track.answers > drainAnswers) track.lateRelapses += 1;
   }
@@ -243,7 +239,7 @@ const nothing: HttpResponse = {
 };
 
 function outcome(track: Track, need: number, { once, consecutive }: ConvergeOptions): Outcome {
-  const { streak, answers, right, stale, unanswered, wrong, last = nothing } = track;
+  const { streak, answers, right, unanswered, wrong, last = nothing } = track;
   const held = once
     ? right > 0 && right === answers && unanswered === 0
     : streak >= need && !alternates(track);
@@ -257,7 +253,7 @@ function outcome(track: Track, need: number, { once, consecutive }: ConvergeOpti
       attempts: answers,
       firstRightMs: track.firstRight,
       lastWrongMs: track.lastWrong,
-      stale,
+      stale: answers - right,
       answers,
       right,
     },

@@ -38,7 +38,7 @@ export function applyBaseline(
   { entries }: Baseline,
   today: string,
 ): CheckResult {
-  // A code says that the answer is not that of the policy: it was rejected, or has not arrived.
+  // A code says that the answer is not that of the policy: a proxy has rejected it.
   if (check.state !== 'failed' || check.code !== undefined) return check;
   const about = entries.filter((entry) => covers(entry, check, facts));
   const holding = about.find((entry) => today <= entry.until && isAnswer(entry, check));

@@ -1,6 +1,6 @@
 /** The whole run: meshes up, plan, groups of scenarios, meshes down. Everything it does is told as events. */
-import { interruptedCode } from '../errors.ts';
-import type { Emit, MeshFacts } from '../events.ts';
+import { HarnessError } from '../errors.ts';
+import type { Emit, MeshFacts, Shard } from '../events.ts';
 import { repetitions } from '../plan/repeat.ts';
 import type { PlannedGroup } from '../plan/types.ts';
 import type { CapabilityName, Target } from '../target/target.ts';
@@ -10,7 +10,6 @@ import type { KeyRing } from './keys.ts';
 import type { Baseline } from './known.ts';
 import { KnownDeviations } from './known-use.ts';
 import { type Mesh, meshesOf } from './mesh.ts';
-import { problemOf } from './scenario.ts';
 import type { RunOptions } from './state.ts';
 import { Tally } from './tally.ts';
 
@@ -25,6 +24,8 @@ export interface RoundRequest {
   readonly failFast: boolean;
   /** What may fail, until a certain day and for a reason. */
   readonly baseline?: Baseline | undefined;
+  /** Which part of a run it is; undefined for a whole one. */
+  readonly shard?: Shard | undefined;
   /** How many times every scenario runs; default 1. */
   readonly repeat?: number | undefined;
   readonly emit: Emit;
@@ -78,7 +79,7 @@ async function asRun(
   work: (tally: Tally) => Promise<void>,
 ): Promise<number> {
   const started = performance.now();
-  const { options, version, signal, cut, baseline } = request;
+  const { options, version, signal, cut, baseline, shard } = request;
   const tally = new Tally(request.emit, baseline && new KnownDeviations(baseline));
   const labels = meshes.flatMap(({ label }) => label ?? []);
   tally.emit({
@@ -86,29 +87,22 @@ async function asRun(
     runId: options.runId,
     version,
     meshes: labels.length > 0 ? labels : undefined,
+    shard,
   });
   await work(tally);
-  const ended = [signal, cut].find((each) => each?.aborted);
-  if (ended === undefined) tally.tellUnused();
-  const exitCode = ended === undefined ? tally.exitCode : interruptedCode(ended.reason);
-  const { problem } = tally;
-  tally.emit({
-    type: 'run-finished',
+  return tally.finish(meshes, {
     durationMs: Math.round(performance.now() - started),
-    counts: tally.counts,
-    exitCode,
-    interrupted: ended === undefined ? undefined : true,
-    problem: problem === undefined || ended !== undefined ? undefined : problemOf(problem),
+    cutOff: [signal, cut].find((each) => each?.aborted),
+    shard,
   });
-  return exitCode;
 }
 
 /** Whether there is still something to do on a mesh whose turn comes late. */
-function isWanted({ label }: Mesh, { failFast, signal }: RoundRequest, tally: Tally): boolean {
-  if (label === undefined) return true;
+function isWanted(mesh: Mesh, { failFast, signal }: RoundRequest, tally: Tally): boolean {
+  if (mesh.label === undefined) return true;
   if (failFast && tally.hasFailures) {
-    const message = 'not tested: a scenario failed on another mesh (--fail-fast)';
-    tally.emit({ type: 'warning', mesh: label, message });
+    const message = 'nothing was tested: a scenario failed on another mesh (--fail-fast)';
+    tally.failed(mesh, new HarnessError('E_NOTHING_TESTED', message), signal.aborted);
     return false;
   }
   return !signal.aborted;

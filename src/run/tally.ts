@@ -1,9 +1,36 @@
 /** What a run comes to: counts of checks, what kept meshes and scenarios from a verdict, and the exit code that follows. */
-import { asHarnessError, exitCodes, type HarnessError } from '../errors.ts';
-import { type Counts, type Emit, type Event, type MeshFacts, stamped, type Unstamped } from '../events.ts';
+import { asHarnessError, exitCodes, type HarnessError, interruptedCode } from '../errors.ts';
+import {
+  type Counts,
+  type Emit,
+  type Event,
+  type MeshFacts,
+  type Shard,
+  stamped,
+  type Unstamped,
+} from '../events.ts';
+import { nothingTested } from '../nothing-tested.ts';
 import type { KnownDeviations } from './known-use.ts';
 import type { Mesh } from './mesh.ts';
 import { problemOf } from './scenario.ts';
+
+/** What has become of the checks of one mesh. */
+interface Tested {
+  /** The reason of each check that was skipped. */
+  readonly skipped: string[];
+  /** Whether there is a verdict, or something that says why there is none. */
+  isTold: boolean;
+  /** Checks of scenarios that were planned and have no result yet. */
+  readonly open: Map<string, number>;
+}
+
+/** How a run has come to its end. */
+export interface Ending {
+  readonly durationMs: number;
+  /** What has cut it off, when it was. */
+  readonly cutOff: AbortSignal | undefined;
+  readonly shard: Shard | undefined;
+}
 
 export class Tally {
   /** Of the checks of all meshes so far. */
@@ -17,6 +44,7 @@ export class Tally {
   readonly #errors: { readonly mesh: Mesh; readonly error: HarnessError; readonly told: boolean }[] = [];
   readonly #known: KnownDeviations | undefined;
   readonly #facts = new Map<string, MeshFacts>();
+  readonly #tested = new Map<string, Tested>();
   #problems = 0;
 
   /** @param known what may fail; reports never see that it did without seeing that it may */
@@ -28,11 +56,22 @@ export class Tally {
   /** Counts the event and passes it on, with checks as the baseline sees them. */
   readonly tell: Emit = (given) => {
     const event = this.#seen(given);
-    if (event.type === 'check-finished') {
-      const { state } = event.check;
-      this.counts[state] = (this.counts[state] ?? 0) + 1;
+    if (event.type === 'planned') {
+      const { open } = this.#of(event.mesh);
+      for (const { info, checks } of event.scenarios) open.set(info.id, checks);
     }
-    if (event.type === 'scenario-finished' && event.problem !== undefined) this.#problems += 1;
+    if (event.type === 'check-finished') {
+      const { state, scenario, message } = event.check;
+      this.counts[state] = (this.counts[state] ?? 0) + 1;
+      const tested = this.#of(event.mesh);
+      tested.open.set(scenario, (tested.open.get(scenario) ?? 0) - 1);
+      if (state === 'skipped') tested.skipped.push(message ?? 'no reason given');
+      else tested.isTold = true;
+    }
+    if (event.type === 'scenario-finished' && event.problem !== undefined) {
+      this.#problems += 1;
+      this.#of(event.mesh).isTold = true;
+    }
     this.#emit(event);
   };
 
@@ -43,11 +82,11 @@ export class Tally {
     return facts === undefined ? event : { ...event, check: this.#known.apply(event.check, facts) };
   }
 
-  /** Says which entries of the baseline were of no use, once everything has run. */
-  tellUnused(): void {
-    for (const { message, place } of this.#known?.remarks() ?? []) {
-      this.emit({ type: 'warning', message, place });
-    }
+  /** @param mesh its id; what is not known by one has had nothing */
+  #of(mesh: string | undefined): Tested {
+    const known = this.#tested.get(mesh ?? '') ?? { skipped: [], isTold: false, open: new Map() };
+    if (mesh !== undefined) this.#tested.set(mesh, known);
+    return known;
   }
 
   /** The same for events without a time. */
@@ -65,9 +104,43 @@ export class Tally {
     if (told) this.emit({ type: 'mesh-failed', mesh: mesh.label ?? '', problem: problemOf(error) });
   }
 
-  /** The problem of the run itself. */
-  get problem(): HarnessError | undefined {
-    return this.#errors.find(({ told }) => !told)?.error;
+  /** Tells what can only be known now, and that the run has ended. @returns the exit code */
+  finish(meshes: readonly Mesh[], { durationMs, cutOff, shard }: Ending): number {
+    if (cutOff === undefined) {
+      this.#tellUnused();
+      for (const mesh of meshes) this.#expectTested(mesh, shard);
+    }
+    const exitCode = cutOff === undefined ? this.#exitCode : interruptedCode(cutOff.reason);
+    // What was told of a mesh is not told of the run again; after an interruption whatever went wrong is a consequence.
+    const untold = cutOff === undefined ? this.#errors.find(({ told }) => !told)?.error : undefined;
+    this.emit({
+      type: 'run-finished',
+      durationMs,
+      counts: this.counts,
+      exitCode,
+      interrupted: cutOff === undefined ? undefined : true,
+      problem: untold === undefined ? undefined : problemOf(untold),
+    });
+    return exitCode;
+  }
+
+  /** Says which entries of the baseline were of no use. */
+  #tellUnused(): void {
+    for (const { message, place } of this.#known?.remarks() ?? []) {
+      this.emit({ type: 'warning', message, place });
+    }
+  }
+
+  /** A mesh that nothing was found out about, for whatever reason, is not one that has passed. */
+  #expectTested(mesh: Mesh, shard: Shard | undefined): void {
+    const { skipped, isTold } = this.#of(mesh.facts?.id);
+    const index = this.#errors.findIndex((each) => each.mesh === mesh);
+    const error = this.#errors[index]?.error;
+    // The choice was none that is wrong everywhere: only this mesh has no use for it.
+    const isOnlyHere = error?.code === 'E_USAGE' && [...this.#tested.values()].some((each) => each.isTold);
+    if (isTold || (error !== undefined && !isOnlyHere)) return;
+    if (isOnlyHere) this.#errors.splice(index, 1);
+    this.failed(mesh, nothingTested(skipped, shard), false);
   }
 
   get hasFailures(): boolean {
@@ -75,9 +148,10 @@ export class Tally {
   }
 
   /** A failed check is a verdict about the mesh and counts more than something that kept others from a verdict. */
-  get exitCode(): number {
+  get #exitCode(): number {
     if (this.counts.failed > 0) return exitCodes.failed;
     if (this.#errors.length > 0) return Math.max(...this.#errors.map(({ error }) => error.exitCode));
-    return this.counts.error > 0 || this.#problems > 0 ? exitCodes.noVerdict : exitCodes.passed;
+    const isOpen = [...this.#tested.values()].some(({ open }) => [...open.values()].some((left) => left > 0));
+    return this.counts.error > 0 || this.#problems > 0 || isOpen ? exitCodes.noVerdict : exitCodes.passed;
   }
 }

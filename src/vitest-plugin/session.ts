@@ -85,7 +85,11 @@ export class Session {
     let isNothingLeft = false;
     const emit = (event: Event) => {
       if (event.type === 'check-finished') tell({ type: 'check', check: this.#forTest(event.check) });
-      if (event.type === 'scenario-finished' || event.type === 'run-finished') problem ??= event.problem;
+      if (event.type === 'scenario-finished' || event.type === 'run-finished') {
+        // A file may be for other meshes, as long as there is one that is for this mesh.
+        const isAside = event.problem?.code === 'E_NOTHING_TESTED' && this.#hasUse(mesh);
+        if (!isAside) problem ??= event.problem;
+      }
       this.#watch(event);
     };
     const plan = (facts: MeshFacts) => {
@@ -106,6 +110,14 @@ export class Session {
       await this.#takeDown();
     }
     return isNothingLeft ? undefined : problem;
+  }
+
+  /** Whether any of the project's scenarios can run on the mesh. */
+  #hasUse({ facts, target }: Mesh): boolean {
+    if (facts === undefined) return false;
+    const { scenarios } = loadScenarios(this.#config.paths, { cwd: process.cwd() });
+    const planned = planFor(this.#settings, scenarios, facts, target.missing);
+    return planned.some((group) => group.scenarios.some(({ skip }) => skip === undefined));
   }
 
   /** With the whole path of the evidence, and without what is in it. */

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { diffCommand } from '../../src/cli/commands/diff.ts';
 import { conformanceYaml } from '../../src/report/conformance.ts';
-import { resultOf } from '../report/results.ts';
+import { resultOf, withChecks } from '../report/results.ts';
 import * as runs from '../report/runs.ts';
 import { workspace } from './reporting.ts';
 
@@ -35,6 +35,22 @@ test.each([
     0,
     expect.stringContaining('no regression'),
   ]);
+});
+
+test('a check that lost its verdict is no success', async () => {
+  const failed = withChecks(resultOf(runs.passed), (check) =>
+    check.row === '/headers' && check.column === 'valid' ? { ...check, state: 'failed' } : check,
+  );
+  const open = withChecks(failed, (check) =>
+    check.state === 'failed' ? { ...check, state: 'error' } : check,
+  );
+  write('failed.json', failed);
+  write('open.json', open);
+  const { exitCode, stdout } = await call(diffCommand, ['failed.json', 'open.json']);
+  expect(exitCode).toBe(4);
+  expect(stdout).toContain('no regression, but 1 check without a verdict');
+  const json = await call(diffCommand, ['failed.json', 'open.json'], { json: true });
+  expect([json.exitCode, JSON.parse(json.stdout)]).toMatchObject([4, { regression: false, undecided: 1 }]);
 });
 
 test('programs read JSON', async () => {

@@ -12,6 +12,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expectMatch, runSettings } from '../../src/cli/engine.ts';
+import type { Selection } from '../../src/plan/select.ts';
+import { loadScenarios } from '../../src/scenario/load.ts';
 import { resultOf } from '../report/results.ts';
 import * as runs from '../report/runs.ts';
 
@@ -58,5 +61,53 @@ describe('jwt-e2e run', () => {
   test('makes no folder for reports either', async () => {
     expect((await run('--tag', 'no-such-tag')).exitCode).toBe(2);
     expect(existsSync(join(folder, 'reports'))).toBe(false);
+  });
+});
+
+describe('what can match', () => {
+  const loaded = loadScenarios(
+    ['require-jwt', 'jwks-external-https'].map((name) => `scenarios/documented/${name}.yaml`),
+    { cwd: process.cwd() },
+  );
+  const scenarios = loaded.scenarios.map((each) => ({ ...each, tags: ['keys', each.name] }));
+  const modes = scenarios.flatMap(({ mesh }) => mesh?.fetch ?? [undefined]).length;
+  const requireJwt = scenarios.find(({ name }) => name === 'require-jwt')!;
+  const step = requireJwt.steps[0]!.name;
+  test.each<[Selection, boolean]>([
+    [{}, true],
+    [{ grep: '' }, true],
+    [{ grep: 'REQUIRE-jwt' }, true],
+    [{ grep: requireJwt.title.toUpperCase() }, true],
+    [{ grep: step.toUpperCase() }, true],
+    [{ grep: `require-jwt/${step}/no token` }, true],
+    [{ grep: 'jwks-external-https@envoy' }, true],
+    [{ grep: 'nothinghere' }, false],
+    [{ tags: ['nothinghere'] }, false],
+    [{ tags: ['require-jwt'] }, true],
+    [{ skipTags: ['require-jwt'] }, true],
+    [{ skipTags: ['keys'] }, false],
+    [{ profile: 'extended' }, false],
+    [{ only: new Set(['jwks-external-https@istiod']) }, true],
+    [{ only: new Set(['jwks-external-https']) }, false],
+    [{ only: new Set(['require-jwt']), grep: 'external' }, false],
+    [{ shard: { index: modes, count: 9 } }, true],
+  ])('%j: %s', (selection, expected) => {
+    const look = () => expectMatch({ ...runSettings({}), selection }, scenarios);
+    if (expected) expect(look).not.toThrow();
+    else expect(look).toThrow(expect.objectContaining({ message: 'no scenario matches what was asked for' }));
+  });
+
+  test.each([
+    [{}, modes, `there are ${modes} scenarios to share`, `Use at most ${modes} shards.`],
+    [{ grep: 'require-jwt' }, 1, 'there is one scenario to share', 'Use at most one shard.'],
+  ])('with %j there is nothing for shard %i + 1', (selection, count, message, hint) => {
+    const shard = { index: count + 1, count: 9 };
+    expect(() => expectMatch({ ...runSettings({}), selection: { ...selection, shard } }, scenarios)).toThrow(
+      expect.objectContaining({
+        code: 'E_USAGE',
+        message: `shard ${count + 1}/9 is empty: ${message}`,
+        hint,
+      }),
+    );
   });
 });

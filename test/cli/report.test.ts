@@ -106,6 +106,19 @@ test('numbers in names of folders count as numbers', async () => {
   expect(JSON.parse(read('all.json')).run.meshes).toEqual(['1.9.0', '1.10.0']);
 });
 
+test('says which shards are missing, and ends with 4 in every report', async () => {
+  const part = resultOf(runs.passed);
+  space.write('ci/one/results.json', { ...part, run: { ...part.run, shard: { index: 2, count: 3 } } });
+  const values = { html: 'a.html', junit: 'a.xml', json: 'a.json', conformance: 'a.yaml', summary: 'a.md' };
+  const { exitCode, stdout } = await space.call(reportCommand, ['ci/one'], values);
+  expect(exitCode).toBe(4);
+  const sentence = 'this is no whole run: shards 1/3, 3/3 missing';
+  expect(stdout).toContain(`E_MISSING_SHARD: ${sentence}\n`);
+  for (const name of Object.values(values)) expect(read(name).replaceAll('\\', '')).toContain(sentence);
+  expect(read('a.xml')).toContain(`<error message="${sentence}" type="E_MISSING_SHARD">`);
+  expect(await validateJUnit(read('a.xml'))).toEqual([]);
+});
+
 describe('a baseline', () => {
   const known = (check: string, until = '9999-12-31') =>
     `known:\n  - { check: "${check}", reason: because, until: ${until} }\n`;

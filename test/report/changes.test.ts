@@ -51,6 +51,27 @@ describe('one check', () => {
     expect(hasRegression).toBe(expected !== undefined && expected === expected.toUpperCase());
   });
 
+  test.each(cases)('from %s to %s is open only where a side has no verdict', (before, after, expected) => {
+    const changes = changesBetween(only(withState(before)), only(withState(after)));
+    const isOpen =
+      (after === 'error' && ['failed', 'skipped', undefined].includes(before)) ||
+      (before === 'error' && after === 'failed');
+    expect(changes.undecided).toBe(isOpen ? 1 : 0);
+    const text = changeLines(only(passed), only(passed), changes, noColors).at(-1);
+    if (isOpen) expect(text).toMatch(/: no regression, but 1 check without a verdict$/);
+    else expect(text?.endsWith('regression')).toBe(true);
+    if (expected === undefined) expect(isOpen).toBe(false);
+  });
+
+  test('checks that did not run now, and did before, are open too', () => {
+    const before = withState('failed');
+    const [first, ...others] = before.scenarios;
+    const cut = { ...first!, checks: first!.checks.slice(1), notRun: 1 };
+    const after = { ...before, scenarios: [cut, ...others] };
+    expect(changesBetween(only(before), only(after)).undecided).toBe(1);
+    expect(changesBetween(only(after), only(after)).undecided).toBe(0);
+  });
+
   test.each([
     'an earlier scenario failed (--fail-fast)',
     'step "keys of "two" issuers" could not be carried out',

@@ -93,6 +93,41 @@ describe('JUnit report', () => {
     expect(run('failed')).toEqual([expect.stringContaining('| a / b / c | failure E_CHECK')]);
   });
 
+  it('is red when nothing was tested, and says why', () => {
+    expect(red(junit(runs.untested))).toEqual([
+      'istio-1.30.3 / kind / setup | run | error E_NOTHING_TESTED: nothing was tested: all 2 checks were skipped (target local has no ingress gateway)',
+    ]);
+  });
+
+  it.each([
+    // From the configuration before are wrong answers before the first right one, of a check that passed.
+    [
+      'passed',
+      { firstRightMs: 412, lastWrongMs: 380, stale: 2 },
+      '2 answers before it by the configuration before',
+    ],
+    ['passed', { firstRightMs: 212, lastWrongMs: 380, stale: 2 }, '2 wrong answers'],
+    [
+      'passed',
+      { firstRightMs: 412, lastWrongMs: 380, stale: 2, answers: 50, right: 49 },
+      '2 wrong answers, 49 of 50 right since the proof',
+    ],
+    [
+      'failed',
+      { firstRightMs: 90, lastWrongMs: 5000, stale: 27, answers: 55, right: 28 },
+      '27 wrong answers, 28 of 55 right since the proof',
+    ],
+    ['failed', { firstRightMs: 412, lastWrongMs: 380, stale: 2 }, '2 wrong answers'],
+  ] as const)('says of wrong answers only what is known: %s %j', (state, convergence, words) => {
+    const part = { step: 'a', row: 'b', column: 'c', expected: '200', state };
+    const one = check(requireJwt, { ...part, convergence: { attempts: 60, ...convergence } });
+    const events = [...opening, planned([requireJwt, 1]), ...scenarioEvents(requireJwt, [one])];
+    const right = `first right answer after ${convergence.firstRightMs} ms`;
+    expect(junit(stream(events))).toContain(
+      `convergence: 60 requests, last wrong answer after ${convergence.lastWrongMs} ms, ${right}, ${words}</system-out>`,
+    );
+  });
+
   it('is red as long as the run has not finished', () => {
     for (let length = 1; length < runs.passed.length; length++) {
       expect(red(junit(runs.passed.slice(0, length)))).toContainEqual(

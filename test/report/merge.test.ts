@@ -62,6 +62,105 @@ describe('parts of one run', () => {
   });
 });
 
+describe('shards', () => {
+  const [first, second, third] = ['require-jwt', 'jwks-external-http@istiod', 'jwks-external-http@envoy'].map(
+    (id) => shardOf(passed, ({ info }) => info.id === id),
+  ) as [RunResult, RunResult, RunResult];
+  const shard = (index: number, count: number, result: RunResult): RunResult => ({
+    ...result,
+    run: { ...result.run, shard: { index, count } },
+  });
+  const newer = (result: RunResult) => onMesh(result, { id: 'kind-1.31.0', istio: '1.31.0' });
+  const isRed = (result: RunResult) =>
+    junitSuites(result).some(({ cases }) => cases.some(({ outcome }) => outcome?.kind === 'error'));
+
+  test('that are all there are a whole run, in any order', () => {
+    const merged = merge(shard(3, 3, third), shard(1, 3, first), shard(2, 3, second));
+    expect([merged.exitCode, merged.run.problem, merged.run.shard]).toEqual([0, undefined, undefined]);
+    expect(merge(merged).exitCode).toBe(0);
+  });
+
+  test.each([
+    ['two of three', [shard(1, 3, first)], 'shards 2/3, 3/3 missing'],
+    ['the last one', [shard(1, 2, first)], 'shard 2/2 missing'],
+    [
+      'one of each, since their numbers differ',
+      [shard(1, 2, first), shard(2, 3, second)],
+      'shard 2/2 missing',
+    ],
+    [
+      'none, but one is there twice',
+      [shard(1, 2, first), shard(2, 2, second), shard(2, 2, third)],
+      'shard 2/2 is there 2 times (shard-2/results.json, shard-3/results.json)',
+    ],
+    ['nearly all', [shard(1, 1e9, first)], '1 of 1000000000 shards are there'],
+  ])('of which there are missing %s are no whole run', (_, parts, message) => {
+    const merged = merge(...parts);
+    expect(merged.exitCode).toBe(4);
+    expect(merged.run.problem).toMatchObject({
+      code: 'E_MISSING_SHARD',
+      message: expect.stringContaining(`this is no whole run: ${message}`),
+    });
+    expect(isRed(merged)).toBe(true);
+    expect(resultSchema.safeParse(merged).error).toBeUndefined();
+    expect(merge(merged).exitCode).toBe(4);
+  });
+
+  test('are counted for each mesh', () => {
+    const whole = [
+      shard(1, 2, first),
+      shard(
+        2,
+        2,
+        shardOf(passed, (each) => !isFirst(each)),
+      ),
+    ];
+    expect(merge(...whole, ...whole.map(newer)).exitCode).toBe(0);
+    const merged = merge(...whole, newer(whole[0]!));
+    expect(merged.exitCode).toBe(4);
+    expect(merged.failedMeshes).toEqual([
+      { mesh: 'kind-1.31.0', problem: expect.objectContaining({ code: 'E_MISSING_SHARD' }) },
+    ]);
+  });
+
+  test('one of which a failed check is known still fail', () => {
+    expect(merge(shard(1, 2, shardOf(failures, isFirst))).exitCode).toBe(1);
+  });
+
+  test('of which one has tested nothing are a whole run, as long as another has', () => {
+    const untested = {
+      ...withChecks(second, (check) => ({ ...check, state: 'skipped', message: 'not here' })),
+      exitCode: 4,
+    };
+    const problem = { code: 'E_NOTHING_TESTED' as const, message: 'nothing was tested' };
+    const part = { ...untested, run: { ...untested.run, problem } };
+    expect(merge(shard(1, 2, first), shard(2, 2, part)).exitCode).toBe(0);
+    expect(merge(shard(1, 1, part))).toMatchObject({
+      exitCode: 4,
+      run: { problem: { message: 'nothing was tested: the only check was skipped (not here)' } },
+    });
+  });
+});
+
+test('several problems of one mesh are all told', () => {
+  const broken = shardOf(passed, isFirst);
+  const problem = { code: 'E_KUBE' as const, message: 'one' };
+  const parts = ['one', 'two'].map((message, index) => ({
+    ...(index === 0 ? broken : shardOf(passed, (each) => !isFirst(each))),
+    exitCode: 4,
+    run: { ...broken.run, problem: { ...problem, message } },
+  }));
+  const merged = merge(...parts);
+  const messages = junitSuites(merged).flatMap(({ cases }) =>
+    cases.flatMap(({ name, outcome }) => (outcome?.kind === 'error' ? [`${name}: ${outcome.message}`] : [])),
+  );
+  expect(messages).toEqual(['mesh: two', 'run: one']);
+});
+
+test('a run that says it failed, and has no failed check, does not become green', () => {
+  expect(merge({ ...passed, exitCode: 1 }).exitCode).toBe(4);
+});
+
 describe('several meshes', () => {
   const newer = onMesh(passed, { id: 'kind-1.31.0', istio: '1.31.0' });
 

@@ -1,5 +1,7 @@
 /** The runs that the reports are tested with. */
 import type { CheckResult, Event, MeshFacts, ScenarioInfo, Unstamped } from '../../src/events.ts';
+import { nothingTested } from '../../src/nothing-tested.ts';
+import { problemOf } from '../../src/problem.ts';
 import {
   check,
   closing,
@@ -208,6 +210,18 @@ export const skipped: Event[] = stream([
   ...scenarioEvents({ ...requireJwt, mesh: 'model' }, requireJwtPassed),
   ...scenarioEvents({ ...exclusion, mesh: 'model' }, exclusionSkipped),
   closing(0, { passed: 4, skipped: 2 }),
+]);
+
+/** Nothing that was chosen is for this mesh. */
+export const untested: Event[] = stream([
+  ...opening,
+  planned([exclusion, 2]),
+  ...scenarioEvents(exclusion, exclusionSkipped),
+  closing(
+    4,
+    { skipped: 2 },
+    { problem: problemOf(nothingTested(exclusionSkipped.map(({ message = '' }) => message))) },
+  ),
 ]);
 
 const setupProblem = {

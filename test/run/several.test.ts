@@ -155,6 +155,17 @@ describe('trouble with one mesh', () => {
     expect(meshesOf(events, 'mesh-failed')).toEqual(['istio-broken']);
   });
 
+  test('a selection that only one of them has no use for is no wrong usage', async () => {
+    const targets = [mesh('1'), mesh('2')];
+    const { events, exitCode } = await run([one], {
+      targets,
+      leaveOut: (facts) => facts.id === 'istio-2',
+    });
+    expect(exitCode).toBe(4);
+    expect(meshesOf(events, 'mesh-failed')).toEqual(['istio-2']);
+    expect(events.at(-1)).not.toHaveProperty('problem.code');
+  });
+
   test('a selection that nothing matches is no fault of a mesh, and told once', async () => {
     const { events, exitCode } = await run([], { targets: [mesh('1'), mesh('2')] });
     expect(exitCode).toBe(2);
@@ -168,9 +179,10 @@ test('--fail-fast is for the whole run: no other mesh is set up for nothing', as
   const { events, exitCode, checks } = await run([one, two], { targets, atOnce: 1, failFast: true });
   expect(exitCode).toBe(1);
   expect(targets[1]?.calls).toEqual([]);
-  expect(events.filter(({ type }) => type === 'warning')).toEqual([
-    expect.objectContaining({ mesh: 'istio-2', message: expect.stringContaining('--fail-fast') }),
-  ]);
+  expect(meshesOf(events, 'mesh-failed')).toEqual(['istio-2']);
+  expect(events.find(({ type }) => type === 'mesh-failed')).toMatchObject({
+    problem: { code: 'E_NOTHING_TESTED', message: expect.stringContaining('--fail-fast') },
+  });
   expect(checks.filter(({ state }) => state === 'skipped')).toHaveLength(2);
 });
 

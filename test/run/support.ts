@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CheckResult, Event } from '../../src/events.ts';
+import type { CheckResult, Event, MeshFacts } from '../../src/events.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { KeyRing } from '../../src/run/keys.ts';
 import { type RunRequest, runAll } from '../../src/run/run.ts';
@@ -19,12 +19,14 @@ export interface Outcome {
 }
 
 export interface RunSettings
-  extends Partial<Pick<RunRequest, 'failFast' | 'repeat' | 'baseline' | 'signal' | 'emit'>> {
+  extends Partial<Pick<RunRequest, 'failFast' | 'repeat' | 'shard' | 'baseline' | 'signal' | 'emit'>> {
   readonly target?: FakeTarget;
   /** Instead of one target. */
   readonly targets?: readonly FakeTarget[];
   readonly atOnce?: number;
   readonly options?: Partial<RunOptions>;
+  /** Meshes that nothing is planned for. */
+  readonly leaveOut?: (facts: MeshFacts) => boolean;
 }
 
 export async function run(sources: readonly string[], settings: RunSettings = {}): Promise<Outcome> {
@@ -37,7 +39,10 @@ export async function run(sources: readonly string[], settings: RunSettings = {}
     version: '0.0.0',
     targets,
     atOnce: settings.atOnce ?? targets.length,
-    plan: (facts, missing) => plan(scenarios, facts, missing, { canSwitchFetch: true }).groups,
+    plan: (facts, missing) =>
+      settings.leaveOut?.(facts) === true
+        ? []
+        : plan(scenarios, facts, missing, { canSwitchFetch: true }).groups,
     options: {
       runId: 'abc123',
       artifacts,
@@ -51,6 +56,7 @@ export async function run(sources: readonly string[], settings: RunSettings = {}
     keys: new KeyRing('abc123'),
     failFast: settings.failFast ?? false,
     repeat: settings.repeat,
+    shard: settings.shard,
     baseline: settings.baseline,
     emit: (event) => {
       events.push(event);

@@ -15,7 +15,7 @@ import type { Io } from '../io.ts';
  * Compares two reports and writes what changed.
  *
  * @param files the older and the newer report; `FILE#MESH` names one of several meshes
- * @returns 0, 1 when something got worse, 4 when one of them has no verdict
+ * @returns 0, 1 when something got worse, 4 when one of them has no verdict, as a whole or about a check
  * @throws HarnessError E_USAGE when there are not two, or one cannot be used
  */
 export async function diffCommand(files: readonly string[], values: Values, io: Io): Promise<number> {
@@ -47,16 +47,18 @@ export async function diffCommand(files: readonly string[], values: Values, io: 
     const text = `${changeLines(before, after, changes, picocolors.createColors(color)).join('\n')}\n`;
     io.stdout.write(github === undefined ? text : harmlessText(text));
   }
-  return changes.hasRegression ? exitCodes.failed : exitCodes.passed;
+  if (changes.hasRegression) return exitCodes.failed;
+  return changes.undecided > 0 ? exitCodes.noVerdict : exitCodes.passed;
 }
 
 function asJson(before: MeshVerdicts, after: MeshVerdicts, changes: Changes) {
   const side = ({ mesh, facts, date, toolVersion }: MeshVerdicts) => ({ mesh, ...facts, date, toolVersion });
-  const { hasRegression, compared, same, findings } = changes;
+  const { hasRegression, undecided, compared, same, findings } = changes;
   return {
     old: side(before),
     new: side(after),
     regression: hasRegression,
+    undecided,
     compared,
     same,
     changes: changes.changes.map(({ kind, check, before: old, after: now }) => ({

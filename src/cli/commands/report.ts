@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import picocolors from 'picocolors';
 import { exitCodes, formatPlace } from '../../errors.ts';
 import { ConformanceReporter } from '../../report/conformance.ts';
+import { problemLines } from '../../report/console-lines.ts';
 import { meshTable } from '../../report/console-meshes.ts';
 import { summaryLines } from '../../report/console-summary.ts';
 import { harmlessText } from '../../report/github.ts';
@@ -10,9 +11,10 @@ import { HtmlReporter } from '../../report/html.ts';
 import { JsonReporter } from '../../report/json.ts';
 import { JUnitReporter } from '../../report/junit.ts';
 import { mergeResults } from '../../report/merge.ts';
-import type { RunResult } from '../../report/result.ts';
+import { meshLabel, type RunResult } from '../../report/result.ts';
 import { SummaryReporter } from '../../report/summary.ts';
-import { describeTerminal } from '../../report/terminal.ts';
+import { type Colors, describeTerminal } from '../../report/terminal.ts';
+import { oneLine } from '../../report/text.ts';
 import { KnownDeviations } from '../../run/known-use.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
@@ -27,7 +29,7 @@ import { readInputs } from './report-inputs.ts';
  * @param paths JSON reports, and folders with files named results.json
  * @param given what was asked for on the command line: the files that variables and the settings file name are those of
  * runs, and may be what is to be read here
- * @returns the exit code of all runs together: 1 when a check failed, 4 when a verdict is missing
+ * @returns the exit code of all runs together: 1 when a check failed, 4 when a verdict or a shard is missing
  * @throws HarnessError E_USAGE when results cannot be read or do not fit together, E_SETTINGS when a report cannot be
  * written or the baseline has a mistake
  */
@@ -55,11 +57,28 @@ export async function reportCommand(
   const { color, github } = describeTerminal(process.stdout, io.env);
   const colors = picocolors.createColors(color);
   const shown = Object.entries(files).map(([name, file]) => [labels[name] ?? name, shownPath(file, io)]);
-  const lines = [...meshTable(result, colors), ...summaryLines(result, Object.fromEntries(shown), colors)];
+  const lines = [
+    ...problemsOfAll(result, colors),
+    ...meshTable(result, colors),
+    ...summaryLines(result, Object.fromEntries(shown), colors),
+  ];
   const warnings = remarks.map(({ message, place }) => `warning: ${formatPlace(place)}: ${message}\n`);
   const told = `${warnings.join('')}${lines.join('\n').replace(/^\n+/, '')}\n`;
   io.stdout.write(github === undefined ? told : harmlessText(told));
   return result.exitCode ?? exitCodes.noVerdict;
+}
+
+/** What is wrong about meshes as a whole, such as shards that are missing; each once. */
+function problemsOfAll({ run, failedMeshes, meshes }: RunResult, colors: Colors): string[] {
+  const all = [
+    ...(run.problem === undefined ? [] : [{ mesh: undefined, problem: run.problem }]),
+    ...failedMeshes,
+  ];
+  return all.flatMap(({ mesh, problem }) => {
+    const where = mesh === undefined || run.meshes === undefined ? '' : meshLabel(meshes, mesh).join(', ');
+    const head = where === '' ? [] : [` ${colors.red('✗')} ${oneLine(where)}`];
+    return [...head, ...problemLines(problem, colors)];
+  });
 }
 
 const labels: Readonly<Record<string, string>> = {

@@ -117,7 +117,7 @@ function forPeople(settings: RunSettings, io: Io): RunSettings {
 
 function whichOf(failed: ReadonlySet<string> | undefined, file: string): string {
   if (failed === undefined) return 'the last run did not come to its end, so all are run';
-  return failed.size === 0 ? `all passed in ${file}, so all are run` : [...failed].join(', ');
+  return failed.size === 0 ? `nothing failed in ${file}, so all are run` : [...failed].join(', ');
 }
 
 /** The command that removes what an interrupted run may have left. */

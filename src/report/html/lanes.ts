@@ -1,4 +1,6 @@
 /** What the timeline of a step shows: a lane for each check that got a wrong answer, one for all others. */
+import type { CheckResult } from '../../events.ts';
+import { isSettled } from '../convergence-text.ts';
 import { plural } from '../text.ts';
 import { span } from './look.ts';
 import type { Shown, StepPart } from './view.ts';
@@ -20,9 +22,9 @@ export interface Lanes {
   readonly lanes: readonly Lane[];
   /** When every proxy had the configuration. */
   readonly heldMs: number | undefined;
-  /** The longest time for which the policy before answered, among checks that got their answer in the end. */
+  /** The longest time until the last wrong answer, among checks that got their answer in the end. */
   readonly windowMs: number | undefined;
-  /** How many requests it answered. */
+  /** How many answers were wrong in that time. */
   readonly stale: number;
   /** How long the picture must be. */
   readonly endMs: number;
@@ -35,7 +37,9 @@ export function lanesOf({ result, checks }: StepPart): Lanes | undefined {
   if (timed.length === 0) return undefined;
   const clean = timed.filter((each) => !hasWrong(each) && firstRight(each) !== undefined);
   const lanes = timed.filter((each) => !clean.includes(each)).map(laneOf);
-  const settled = timed.filter(({ check }) => check.convergence?.firstRightMs !== undefined);
+  const settled = timed.filter(
+    ({ check }) => check.convergence?.firstRightMs !== undefined && !isInTurns(check),
+  );
   const windows = settled.flatMap(({ check }) => check.convergence?.lastWrongMs ?? []);
   const times = [
     result.heldMs ?? 0,
@@ -61,18 +65,26 @@ function firstRight({ check }: Shown): number | undefined {
   return check.convergence?.firstRightMs;
 }
 
+/** Right and wrong, and not right in the end: there is no time from which it is. */
+function isInTurns({ state, convergence }: CheckResult): boolean {
+  return state !== 'passed' && convergence !== undefined && !isSettled(convergence);
+}
+
 function laneOf({ check, anchor }: Shown): Lane {
   const { firstRightMs, lastWrongMs, stale = 0 } = check.convergence ?? {};
   const wrong =
     lastWrongMs === undefined ? '' : `${plural(stale, 'wrong answer')} until ${span(lastWrongMs)}`;
-  const right = firstRightMs === undefined ? 'never right' : `right from ${span(firstRightMs)}`;
+  const isRight = firstRightMs !== undefined && !isInTurns(check);
+  const first =
+    firstRightMs === undefined ? 'never right' : `right at ${span(firstRightMs)}, but not to the end`;
+  const right = isRight ? `right from ${span(Math.max(firstRightMs, lastWrongMs ?? 0))}` : first;
   return {
     label: `${check.row} › ${check.column}`,
     words: [wrong, right].filter((part) => part !== '').join(', '),
     look: check.state,
     wrongUntil: lastWrongMs,
     // Right, wrong and right again: it counts from when it stays right.
-    rightFrom: firstRightMs === undefined ? undefined : Math.max(firstRightMs, lastWrongMs ?? 0),
+    rightFrom: isRight ? Math.max(firstRightMs, lastWrongMs ?? 0) : undefined,
     anchor,
   };
 }

@@ -14,7 +14,9 @@ export interface MeshColumn {
 
 /** All meshes that the result knows of: those that were asked for, in their order, then any others. */
 export function meshColumns(result: RunResult): MeshColumn[] {
-  const failed = new Set(result.failedMeshes.map(({ mesh }) => mesh));
+  const failed = new Set(
+    result.failedMeshes.filter(({ problem }) => problem.code !== 'E_NOTHING_TESTED').map(({ mesh }) => mesh),
+  );
   const ids = new Set([
     ...(result.run.meshes ?? []),
     ...result.meshes.map(({ id }) => id),

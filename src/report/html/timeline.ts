@@ -43,7 +43,7 @@ function sentence({ heldMs, windowMs, stale }: Lanes): Html {
   const leak =
     windowMs === undefined
       ? html`No wrong answer.`
-      : html`Leak window <b>${span(windowMs)}</b>: ${plural(stale, 'request')} answered by the policy before.`;
+      : html`Leak window <b>${span(windowMs)}</b>: ${plural(stale, 'wrong answer')}.`;
   return html`${held} ${leak}`;
 }
 

@@ -38,6 +38,14 @@ export function verdictOf(result: RunResult): Verdict {
   if (run.state === 'interrupted') {
     return { look: 'error', title: 'Interrupted', sentence: `The run was stopped. ${sofar}.` };
   }
+  if (passed + known + error + notRun === 0) {
+    const why = result.run.problem ?? result.failedMeshes[0]?.problem;
+    return {
+      look: 'error',
+      title: 'Nothing tested',
+      sentence: why === undefined ? 'No check was made.' : sentenceOf(why.message),
+    };
+  }
   if (error + notRun > 0 || result.exitCode !== 0) {
     const lost = error + notRun;
     return {
@@ -48,9 +56,6 @@ export function verdictOf(result: RunResult): Verdict {
           ? `Nothing can be said about ${lost} of ${plural(total, 'check')}; ${passed} passed.`
           : `Something went wrong outside of the checks; ${passed} of ${plural(total, 'check')} passed.`,
     };
-  }
-  if (passed + known === 0) {
-    return { look: 'skipped', title: 'Nothing tested', sentence: 'No check was made: all were skipped.' };
   }
   const isModel = meshes.length > 0 && meshes.every(({ target }) => target === 'model');
   const rest = [
@@ -64,6 +69,10 @@ export function verdictOf(result: RunResult): Verdict {
       ? `No mesh was tested: Istio's rules were computed. ${plural(passed, 'check')} came out as documented${rest.join('')}.`
       : `${plural(passed, 'check')} got the documented answer${rest.join('')}.`,
   };
+}
+
+function sentenceOf(message: string): string {
+  return `${message[0]?.toUpperCase() ?? ''}${message.slice(1).replace(/[.]$/, '')}.`;
 }
 
 /** The counts as a bar and as words. */

@@ -93,7 +93,13 @@ const convergence = z
     attempts: z.number(),
     firstRightMs: ms.optional(),
     lastWrongMs: ms.optional(),
-    stale: z.number().meta({ description: 'Answers by the policy before.' }),
+    stale: z.number().meta({
+      description: 'Wrong answers. Those before the first right one came from the configuration before.',
+    }),
+    answers: z.number().optional().meta({
+      description: 'Answers since it was proven that the proxies have what was declared.',
+    }),
+    right: z.number().optional().meta({ description: 'How many of these were right.' }),
   })
   .meta({ id: 'Convergence', description: 'How a check came to its answer; times since the change.' });
 

@@ -30,7 +30,7 @@ const profile = z
     name: z.string(),
     result: z.enum(['success', 'partial', 'failure', 'inconclusive']).meta({
       description:
-        'success: every check passed. partial: none failed, some were skipped or are known to fail. failure: a check failed. inconclusive: none failed, some have no verdict.',
+        'success: every check passed. partial: none failed, some were skipped or are known to fail. failure: a check failed. inconclusive: none failed, and some have no verdict or nothing was tested.',
     }),
     statistics: z.object({
       passed: count,

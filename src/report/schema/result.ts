@@ -74,6 +74,10 @@ export const resultSchema = z
         .enum(['running', 'finished', 'interrupted'])
         .meta({ description: 'running in a file that is left behind: the run was killed.' }),
       meshes: z.array(z.string()).optional(),
+      shard: z
+        .object({ index: z.number(), count: z.number() })
+        .optional()
+        .meta({ description: 'Which part of a run it is, from 1; absent for a whole one.' }),
       problem: problem.optional(),
     }),
     meshes: z.array(meshFacts),

@@ -31,6 +31,12 @@ describe('verdictOf', () => {
       'Not finished',
       'The run is still going, or it was killed. 4 checks of 6 passed so far.',
     ],
+    [
+      runs.untested,
+      'error',
+      'Nothing tested',
+      'Nothing was tested: all 2 checks were skipped (target local has no ingress gateway).',
+    ],
     [runs.several, 'failed', 'Failed', '1 of 12 checks got another answer than documented.'],
   ] as const)('of run %#', (events, look, title, sentence) => {
     expect(verdictOf(resultOf(events))).toEqual({ look, title, sentence });
@@ -206,6 +212,28 @@ describe('lanesOf', () => {
     expect(lanes?.endMs).toBeLessThan(1000);
     expect(lanes?.lanes[0]).toMatchObject({
       words: '60 wrong answers until 30.1 s, never right',
+      rightFrom: undefined,
+    });
+  });
+
+  it('has no time from which answers are right that come in turns', () => {
+    const { result, ...rest } = part(failing, 'a token is required');
+    const convergence = {
+      attempts: 60,
+      firstRightMs: 300,
+      lastWrongMs: 900,
+      stale: 27,
+      answers: 55,
+      right: 28,
+    };
+    const checks = rest.checks.map((shown) => ({
+      ...shown,
+      check: { ...shown.check, state: 'failed' as const, convergence },
+    }));
+    const lanes = lanesOf({ ...rest, result, checks });
+    expect(lanes).toMatchObject({ windowMs: undefined, stale: 0 });
+    expect(lanes?.lanes[0]).toMatchObject({
+      words: '27 wrong answers until 900 ms, right at 300 ms, but not to the end',
       rightFrom: undefined,
     });
   });
