@@ -38,9 +38,9 @@ export function routeOf(
   meshHosts: ReadonlySet<string>,
 ): Route {
   const { hostname, port } = splitUrl(url);
-  const { namespace, injected } = workload.identity;
+  const { namespace, proxy } = workload.identity;
   const inMesh = mesh.resolver.serviceFor(hostname, namespace) !== undefined || meshHosts.has(hostname);
-  if (injected && inMesh && /^http:/i.test(url)) {
+  if (proxy === 'sidecar' && inMesh && /^http:/i.test(url)) {
     if (port === 80) return { socketPath: workload.outbound.socket };
     if (workload.clientPorts.includes(port)) return { host: workload.outbound.address, port };
     throw new HarnessError(

@@ -28,13 +28,16 @@ import type {
   ProxyRef,
 } from '../target.ts';
 import { gatewayLabels } from './base-objects.ts';
+import { refuseAddresses } from './client-addresses.ts';
+import { deployedFor } from './deployed-gateway.ts';
 import { type Envoy, listenersPath } from './envoy.ts';
 import { collectEvidence } from './evidence.ts';
+import { isHostOf, meshRoutes, routeByHost } from './host-routes.ts';
 import { istioNamespace } from './istiod.ts';
 import { describeMemory, type MemoryUse } from './memory.ts';
 import { LocalMesh } from './mesh.ts';
 import { withRealPorts } from './real-ports.ts';
-import { routeOf, sendFromPod, splitUrl } from './sender.ts';
+import { type Route, routeOf, sendFromPod, splitUrl } from './sender.ts';
 import type { LocalSettings } from './settings.ts';
 import type { Workload } from './workload.ts';
 
@@ -109,9 +112,14 @@ export class LocalTarget extends KubernetesTarget {
     scope: string,
     signal: AbortSignal,
   ): Promise<Applied[]> {
+    for (const object of objects) refuseAddresses(object);
     const { resolver } = this.#running;
     const real = objects.map((object) => withRealPorts(object, (ip) => resolver.externalAt(ip)));
-    return this.#whole(signal, (own) => super.apply(real, scope, own));
+    const deployed = objects.flatMap(deployedFor);
+    return this.#whole(signal, async (own) => {
+      const applied = await super.apply([...real, ...deployed], scope, own);
+      return applied.slice(0, real.length);
+    });
   }
 
   override async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
@@ -133,7 +141,8 @@ export class LocalTarget extends KubernetesTarget {
       const workload = this.#workloadOf(origin);
       await workload.listening(own);
       const hosts = await this.#meshHosts(own);
-      const routes = requests.map(({ url }) => routeOf(this.#running, workload, url, hosts));
+      const routed = await this.#routedHosts(own);
+      const routes = requests.map((request) => this.#routeOf(workload, request, hosts, routed));
       return sendFromPod(requests, routes, rounds, own);
     });
   }
@@ -142,7 +151,7 @@ export class LocalTarget extends KubernetesTarget {
     if (origin.kind === 'ingress') return super.curl(origin, request);
     const line = curlLine(request, request.url);
     try {
-      const route = routeOf(this.#running, this.#workloadOf(origin), request.url, new Set());
+      const route = this.#routeOf(this.#workloadOf(origin), request, new Set());
       const { hostname, port } = splitUrl(request.url);
       if ('socketPath' in route)
         return line.replace('curl', `curl --unix-socket ${shellQuote(route.socketPath)}`);
@@ -343,6 +352,26 @@ export class LocalTarget extends KubernetesTarget {
         hint: 'Name the app under "apps" of the scenario, or apply it in a step.',
       },
     );
+  }
+
+  #routeOf(
+    workload: Workload,
+    request: HttpRequest,
+    hosts: ReadonlySet<string>,
+    routed: readonly string[] = [],
+  ): Route {
+    return routeByHost(
+      this.#running.resolver,
+      workload,
+      request,
+      (host) => hosts.has(host) || routed.some((pattern) => isHostOf(pattern, host)),
+      (url, client) => routeOf(this.#running, client, url, hosts),
+    );
+  }
+
+  async #routedHosts(signal: AbortSignal): Promise<string[]> {
+    const query = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService' };
+    return meshRoutes(await listObjects(this.clients.mesh, query, signal));
   }
 
   async #meshHosts(signal: AbortSignal): Promise<ReadonlySet<string>> {
