@@ -168,7 +168,11 @@ test('one whose image can never be had is not waited for', async () => {
 });
 
 test('unless the pod is one of an older generation', async () => {
-  const stages = [{ observedGeneration: 2, replicas: 2, updatedReplicas: 1 }, { observedGeneration: 1, replicas: 1, updatedReplicas: 1 }, done];
+  const stages = [
+    { observedGeneration: 2, replicas: 2, updatedReplicas: 1 },
+    { observedGeneration: 1, replicas: 1, updatedReplicas: 1 },
+    done,
+  ];
   const object = api.put(deployment('web', {}));
   api.put(neverPulled('web-1', 'web'));
   api.rule('GET', /deployments\/web$/, () => {
@@ -221,7 +225,13 @@ describe('a Gateway of the Gateway API', () => {
   test.each([
     ['gateways', 'my-class', 'istio.io/gateway-controller', {}, 'edge-my-class'],
     ['waypoints', 'istio-waypoint', 'istio.io/mesh-controller', {}, 'edge'],
-    ['a name of its own', 'istio', 'istio.io/gateway-controller', { 'gateway.istio.io/name-override': 'mine' }, 'mine'],
+    [
+      'a name of its own',
+      'istio',
+      'istio.io/gateway-controller',
+      { 'gateway.istio.io/name-override': 'mine' },
+      'mine',
+    ],
   ])('has the name that istiod gives %s', async (_, name, controller, annotations, expected) => {
     api.put(gatewayClass(name, controller));
     await expect(wait(gateway({ gatewayClassName: name }, { annotations }))).rejects.toThrow(

@@ -129,7 +129,7 @@ export class Workload {
       if (!signal.aborted) {
         const waiting = {
           reason,
-          message: [error.message, error.hint ?? ''].join(' ').trim(),
+          message: [error.message, error.hint].filter((each) => each !== undefined).join('. '),
         };
         await reportPod(client, this.identity, { ready: false, waiting }, signal).catch(() => {});
       }

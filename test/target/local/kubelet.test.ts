@@ -227,7 +227,7 @@ describe('a gateway by injection', () => {
       .toEqual({
         reason: 'ErrImageNeverPull',
         message: expect.stringMatching(
-          /container istio-proxy has the image auto.* not injected .*inject: "true"/,
+          /container istio-proxy has the image auto.* not injected\. .*inject: "true"/,
         ),
       });
     expect(mesh.parts).toEqual([]);
@@ -312,7 +312,7 @@ describe('a pod that cannot run', () => {
       .poll(() => waiting(mesh.pods[0]))
       .toEqual({
         reason: 'ErrImageNeverPull',
-        message: expect.stringMatching(/cannot run the image redis:8 .*--target kind/),
+        message: expect.stringMatching(/cannot run the image redis:8\. .*--target kind/),
       });
     api.put(service('redis', [{ name: 'http', port: 1, targetPort: 8080 }]));
     await settled();

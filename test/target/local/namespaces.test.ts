@@ -29,7 +29,9 @@ describe('a Namespace that is being deleted', () => {
     api.put({ ...filter, metadata: { name: 'a', namespace: 'foo' } });
     await finishNamespace(client, ending, unaborted());
     const emptied = api.log('DELETE');
-    expect(new Set(emptied.map((line) => line.replace(/\/v[^/]+\/namespaces/, ''))).size).toBe(emptied.length);
+    expect(new Set(emptied.map((line) => line.replace(/\/v[^/]+\/namespaces/, ''))).size).toBe(
+      emptied.length,
+    );
     expect([...api.objects.values()].map((each) => each.metadata.namespace)).toEqual(['bar']);
     expect(api.requests.find(({ method }) => method === 'PUT')).toMatchObject({
       path: '/api/v1/namespaces/foo/finalize',
