@@ -1,10 +1,11 @@
 /** Pods and what owns them: waiting until they are ready, reading their logs. */
 import { HarnessError } from '../errors.ts';
 import { nameOfKey } from '../names.ts';
-import type { KubeObject } from '../target/target.ts';
+import type { KubeObject, ObjectKey } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
 import { together, until } from '../wait.ts';
 import { type KubeClient, KubeError } from './client.ts';
+import { deploymentOf, isGateway, serviceReady } from './gateways.ts';
 import { getObject, keyOf, listObjects } from './objects.ts';
 
 export interface Pod extends KubeObject {
@@ -48,8 +49,9 @@ export function isReady(pod: Pod): boolean {
 }
 
 /**
- * Waits until every Deployment among the objects runs its current generation and nothing of an older one. One that sets
- * progressDeadlineSeconds is given up after that time.
+ * Waits until every Deployment among the objects, and every one that istiod makes of a Gateway among them, runs its
+ * current generation and nothing of an older one. One that sets progressDeadlineSeconds is given up after that time, and
+ * one whose image can never be had at once.
  *
  * @param intervalMs between two looks at it
  * @throws HarnessError E_NOT_READY that names what a pod waits for, such as ErrImagePull.
@@ -61,54 +63,60 @@ export async function waitUntilReady(
   timeoutMs: number = timeouts.workloads,
   intervalMs = 250,
 ): Promise<void> {
-  const deployments = objects.filter((object) => object.kind === 'Deployment');
+  const options = { timeoutMs, intervalMs, code: 'E_NOT_READY' } as const;
   await together(
-    deployments,
-    (deployment, own) =>
+    objects.filter((object) => object.kind === 'Deployment' || isGateway(object)),
+    (object, own) =>
       until(
-        `${nameOfKey(keyOf(deployment))} becoming ready`,
-        () => deploymentReady(client, deployment, own),
-        {
-          timeoutMs,
-          intervalMs,
-          signal: own,
-          code: 'E_NOT_READY',
-          hint: lookAt(deployment),
-        },
+        `${nameOfKey(keyOf(object))} becoming ready`,
+        () =>
+          isGateway(object) ? gatewayReady(client, object, own) : deploymentReady(client, keyOf(object), own),
+        { ...options, signal: own, hint: lookAt(object) },
       ),
     signal,
   );
 }
 
-async function deploymentReady(
+/** istiod has deployed what it deploys for the Gateway. */
+async function gatewayReady(
   client: KubeClient,
-  object: KubeObject,
+  gateway: KubeObject,
   signal: AbortSignal,
 ): Promise<true | string> {
-  const live = await getObject(client, keyOf(object), signal);
+  const key = await deploymentOf(client, gateway, signal);
+  if (key === undefined) return true;
+  const deployment = await deploymentReady(client, key, signal);
+  if (deployment !== true) return `${nameOfKey(key)}, which istiod makes for it: ${deployment}`;
+  return serviceReady(client, gateway, key, signal);
+}
+
+async function deploymentReady(
+  client: KubeClient,
+  key: ObjectKey,
+  signal: AbortSignal,
+): Promise<true | string> {
+  const live = await getObject(client, key, signal);
   if (live === undefined) return 'it does not exist';
   const status = (live.status ?? {}) as Record<string, number | undefined>;
   const wanted = (live.spec as { replicas?: number }).replicas ?? 1;
   const current = (status.observedGeneration ?? 0) >= (live.metadata.generation ?? 0);
-  if (
-    current &&
-    // Zero is left out of the status.
-    (status.updatedReplicas ?? 0) === wanted &&
-    (status.availableReplicas ?? 0) === wanted &&
-    (status.replicas ?? 0) === wanted
-  ) {
-    return true;
-  }
+  // Nothing of an older generation; zero is left out of the status.
+  const only = current && (status.updatedReplicas ?? 0) === wanted && (status.replicas ?? 0) === wanted;
+  if (only && (status.availableReplicas ?? 0) === wanted) return true;
   const labels = (live.spec as { selector: { matchLabels: Record<string, string> } }).selector.matchLabels;
   const pods = await listPods(client, live.metadata.namespace ?? 'default', labels, signal);
-  const waiting = pods
+  const containers = pods
     .flatMap((pod) => [
       ...(pod.status?.initContainerStatuses ?? []),
       ...(pod.status?.containerStatuses ?? []),
     ])
     .map((container) => ({ name: container.name, ...container.state?.waiting }))
-    .filter((each) => each.reason !== undefined && !/^(ContainerCreating|PodInitializing)$/.test(each.reason))
-    .map((each) => `container ${each.name}: ${each.reason} ${each.message ?? ''}`.trim());
+    .filter(
+      (each) => each.reason !== undefined && !/^(ContainerCreating|PodInitializing)$/.test(each.reason),
+    );
+  const waiting = containers.map((each) =>
+    `container ${each.name}: ${each.reason} ${each.message ?? ''}`.trim(),
+  );
   const missing =
     waiting.join('; ') || `${status.availableReplicas ?? 0} of ${wanted} replicas are available`;
   if (current && hasGivenUp(live)) {
@@ -118,8 +126,16 @@ async function deploymentReady(
       { hint: lookAt(live) },
     );
   }
+  if (only && containers.some(({ reason = '' }) => isFinal.test(reason))) {
+    throw new HarnessError('E_NOT_READY', `${nameOfKey(keyOf(live))} cannot become ready: ${missing}`, {
+      hint: lookAt(live),
+    });
+  }
   return missing;
 }
+
+/** What a kubelet waits for in vain (pkg/kubelet/images/types.go). */
+const isFinal = /^(ErrImageNeverPull|InvalidImageName)$/;
 
 /** https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#failed-deployment */
 function hasGivenUp(deployment: KubeObject): boolean {
@@ -131,8 +147,8 @@ function hasGivenUp(deployment: KubeObject): boolean {
   );
 }
 
-function lookAt({ metadata: { name, namespace = 'default' } }: KubeObject): string {
-  return `Look at it with: kubectl describe deployment -n ${namespace} ${name}`;
+function lookAt({ kind, metadata: { name, namespace = 'default' } }: KubeObject): string {
+  return `Look at it with: kubectl describe ${kind.toLowerCase()} -n ${namespace} ${name}`;
 }
 
 interface LogQuery {

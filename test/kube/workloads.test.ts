@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { isReady, listPods, type Pod, podLog, waitUntilReady } from '../../src/kube/workloads.ts';
 import type { KubeObject } from '../../src/target/target.ts';
@@ -151,6 +151,106 @@ test('a Deployment that gave up by its own progressDeadlineSeconds is not waited
     message:
       'Deployment foo/nginx did not become ready within its progressDeadlineSeconds: container nginx: ErrImagePull not found',
     hint: expect.stringContaining('kubectl describe deployment -n foo nginx'),
+  });
+});
+
+const neverPulled = (name: string, app: string) =>
+  pod(name, app, {
+    status: { containerStatuses: [{ name: app, state: { waiting: { reason: 'ErrImageNeverPull' } } }] },
+  });
+
+test('one whose image can never be had is not waited for', async () => {
+  const object = api.put(deployment('web', { observedGeneration: 2, replicas: 1, updatedReplicas: 1 }));
+  api.put(neverPulled('web-1', 'web'));
+  await expect(waitUntilReady(client, [object], signal, 30_000)).rejects.toMatchObject({
+    code: 'E_NOT_READY',
+    message: 'Deployment foo/web cannot become ready: container web: ErrImageNeverPull',
+  });
+});
+
+test('unless the pod is one of an older generation', async () => {
+  const stages = [
+    { observedGeneration: 2, replicas: 2, updatedReplicas: 1 },
+    { observedGeneration: 1, replicas: 1, updatedReplicas: 1 },
+    done,
+  ];
+  const object = api.put(deployment('web', {}));
+  api.put(neverPulled('web-1', 'web'));
+  api.rule('GET', /deployments\/web$/, () => {
+    api.put(deployment('web', stages.shift() ?? done));
+    return undefined;
+  });
+  await waitUntilReady(client, [object], signal);
+  expect(stages).toEqual([]);
+});
+
+describe('a Gateway of the Gateway API', () => {
+  const gateway = (spec: object = {}, metadata: object = {}): KubeObject => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'edge', namespace: 'foo', ...metadata },
+    spec: { gatewayClassName: 'istio', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }], ...spec },
+  });
+  const service = (name: string, ...ports: number[]): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'foo' },
+    spec: { ports: ports.map((port) => ({ port })) },
+  });
+  const gatewayClass = (name: string, controllerName: string): KubeObject => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'GatewayClass',
+    metadata: { name },
+    spec: { controllerName },
+  });
+  const wait = (object: KubeObject, limit = 0) => waitUntilReady(client, [object], signal, limit, 1);
+
+  test('is ready when the Deployment and the Service that istiod makes of it are there', async () => {
+    await expect(wait(gateway())).rejects.toMatchObject({
+      code: 'E_NOT_READY',
+      message: expect.stringMatching(
+        /^Gateway foo\/edge becoming ready .*: Deployment foo\/edge-istio, which istiod makes for it: it does not exist$/,
+      ),
+      hint: 'Look at it with: kubectl describe gateway -n foo edge',
+    });
+    api.put(deployment('edge-istio', { ...done, availableReplicas: 0 }));
+    await expect(wait(gateway())).rejects.toThrow('0 of 1 replicas');
+    api.put(deployment('edge-istio', done));
+    await expect(wait(gateway())).rejects.toThrow('Service foo/edge-istio does not exist');
+    api.put(service('edge-istio', 15_021));
+    await expect(wait(gateway())).rejects.toThrow('Service foo/edge-istio has no port 80 yet');
+    api.put(service('edge-istio', 15_021, 80));
+    await wait(gateway());
+  });
+
+  test.each([
+    ['gateways', 'my-class', 'istio.io/gateway-controller', {}, 'edge-my-class'],
+    ['waypoints', 'istio-waypoint', 'istio.io/mesh-controller', {}, 'edge'],
+    [
+      'a name of its own',
+      'istio',
+      'istio.io/gateway-controller',
+      { 'gateway.istio.io/name-override': 'mine' },
+      'mine',
+    ],
+  ])('has the name that istiod gives %s', async (_, name, controller, annotations, expected) => {
+    api.put(gatewayClass(name, controller));
+    await expect(wait(gateway({ gatewayClassName: name }, { annotations }))).rejects.toThrow(
+      `Deployment foo/${expected}, `,
+    );
+  });
+
+  test('with one IP address is deployed, with another address or several it has a Service already', async () => {
+    await expect(wait(gateway({ addresses: [{ value: '10.0.0.1' }] }))).rejects.toThrow('edge-istio');
+    await wait(gateway({ addresses: [{ type: 'Hostname', value: 'my-gateway.foo' }] }));
+    await wait(gateway({ addresses: [{ value: '10.0.0.1' }, { value: '10.0.0.2' }] }));
+  });
+
+  test('of somebody else is not waited for', async () => {
+    api.put(gatewayClass('nginx', 'nginx.org/controller'));
+    api.put(gatewayClass('istio-remote', 'istio.io/unmanaged-gateway'));
+    for (const name of ['nginx', 'istio-remote', 'unknown']) await wait(gateway({ gatewayClassName: name }));
+    await wait({ ...gateway(), apiVersion: 'networking.istio.io/v1' });
   });
 });
 

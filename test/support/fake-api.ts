@@ -56,6 +56,10 @@ const builtIn: [string, Resource[]][] = [
     ],
   ],
   ['apps/v1', [namespaced('deployments', 'Deployment'), { ...namespaced('deployments/scale', 'Scale') }]],
+  [
+    'gateway.networking.k8s.io/v1',
+    [namespaced('gateways', 'Gateway'), { name: 'gatewayclasses', kind: 'GatewayClass', namespaced: false }],
+  ],
   ...['v1', 'v1beta1'].flatMap((version): [string, Resource[]][] => [
     [
       `security.istio.io/${version}`,
@@ -77,6 +81,7 @@ const builtIn: [string, Resource[]][] = [
       ],
     ],
   ]),
+  ['networking.istio.io/v1alpha3', [namespaced('envoyfilters', 'EnvoyFilter')]],
 ];
 
 /** A change of an object, as watches tell it. */
@@ -380,14 +385,14 @@ export class FakeApi {
     return [...this.objects.keys()].filter(concerning(version, resource, ns));
   }
 
-  /** The preferred versions of all groups. */
+  /** All groups with their versions, the preferred one first. */
   #groups(): object[] {
-    const versions = new Map<string, string>();
-    for (const version of this.resources.keys()) {
-      const [group = ''] = version.split('/');
-      if (version.includes('/') && !versions.has(group)) versions.set(group, version);
+    const groups = new Map<string, { groupVersion: string }[]>();
+    for (const groupVersion of this.resources.keys()) {
+      const [group = ''] = groupVersion.split('/');
+      if (groupVersion.includes('/')) groups.set(group, [...(groups.get(group) ?? []), { groupVersion }]);
     }
-    return [...versions].map(([name, groupVersion]) => ({ name, preferredVersion: { groupVersion } }));
+    return [...groups].map(([name, versions]) => ({ name, versions, preferredVersion: versions[0] }));
   }
 
   #watch(request: ApiRequest, response: ServerResponse): void {

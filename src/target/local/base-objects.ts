@@ -55,43 +55,16 @@ export function validationWebhook(url: string, ca: string): KubeObject {
   };
 }
 
-/**
- * The ingress gateway: its Service leads from port 80, which Gateways name, to the real one; its listeners, which Istio
- * binds to all addresses, are bound to its own.
- */
-export function gatewayObjects(pod: string, address: string, port: number): KubeObject[] {
-  const metadata = {
-    name: gatewayName,
-    namespace: istioNamespace,
-    labels: { ...gatewayLabels, ...ownLabel },
+/** The Service of the ingress gateway, as Istio's chart makes it. */
+export function gatewayService(): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: gatewayName,
+      namespace: istioNamespace,
+      labels: { ...gatewayLabels, ...ownLabel },
+    },
+    spec: { selector: gatewayLabels, ports: [{ name: 'http2', port: 80, targetPort: 8080 }] },
   };
-  return [
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata,
-      spec: { selector: gatewayLabels, ports: [{ name: 'http2', port: 80, targetPort: port }] },
-    },
-    {
-      apiVersion: 'networking.istio.io/v1',
-      kind: 'WorkloadEntry',
-      metadata: { ...metadata, name: pod },
-      spec: { address, labels: gatewayLabels, serviceAccount: pod, ports: { http2: port } },
-    },
-    {
-      apiVersion: 'networking.istio.io/v1alpha3',
-      kind: 'EnvoyFilter',
-      metadata,
-      spec: {
-        workloadSelector: { labels: gatewayLabels },
-        configPatches: [
-          {
-            applyTo: 'LISTENER',
-            match: { context: 'GATEWAY' },
-            patch: { operation: 'MERGE', value: { address: { socket_address: { address } } } },
-          },
-        ],
-      },
-    },
-  ];
 }

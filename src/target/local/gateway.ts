@@ -1,54 +1,48 @@
 /** The ingress gateway: an Envoy that every Gateway with Istio's usual selector is for. */
 import { applyObject } from '../../kube/objects.ts';
-import { portOn } from './addresses.ts';
-import { defaultSidecar, gatewayLabels, gatewayName, gatewayObjects } from './base-objects.ts';
-import { Envoy } from './envoy.ts';
+import { defaultSidecar, gatewayLabels, gatewayName, gatewayService } from './base-objects.ts';
+import type { Envoy } from './envoy.ts';
+import { proxyName } from './injection.ts';
 import { istioNamespace } from './istiod.ts';
-import { reportPod } from './pods.ts';
-import type { Surroundings } from './workload.ts';
-import { podObject, type WorkloadIdentity } from './workload-objects.ts';
+import { Mounts } from './mounts.ts';
+import type { PodSpec } from './pod-spec.ts';
+import { servicePorts } from './service-ports.ts';
+import { type Surroundings, Workload } from './workload.ts';
+import type { WorkloadIdentity } from './workload-objects.ts';
 
 export interface RunningGateway {
   readonly identity: WorkloadIdentity;
-  readonly envoy: Envoy;
+  readonly envoy: Envoy | undefined;
   /** Such as http://127.70.1.10:8080. */
   readonly url: string;
 }
 
 /** Starts it and returns once it has got its configuration. @throws HarnessError */
 export async function startGateway(around: Surroundings, signal: AbortSignal): Promise<RunningGateway> {
-  const { block, client } = around;
-  const address = block.next();
-  const port = await portOn(address, 8080);
-  const identity: WorkloadIdentity = {
+  const spec: PodSpec = {
+    labels: gatewayLabels,
+    annotations: {},
+    serviceAccount: gatewayName,
+    containers: [{ name: proxyName, image: 'auto', ports: [], mounts: [] }],
+    proxyMounts: [],
+    hash: '',
+  };
+  const address = around.block.next();
+  const identity = {
     namespace: istioNamespace,
     name: gatewayName,
     deployment: gatewayName,
     address,
-    injected: false,
-    spec: {
-      labels: gatewayLabels,
-      annotations: {},
-      serviceAccount: gatewayName,
-      containers: [{ name: 'istio-proxy', image: 'envoy', ports: [], mounts: [] }],
-      proxyMounts: [],
-      hash: '',
-    },
+    proxy: 'gateway' as const,
+    spec,
   };
-  const objects = [podObject(identity), defaultSidecar(), ...gatewayObjects(gatewayName, address, port)];
-  await Promise.all(objects.map((object) => applyObject(client, object, { signal })));
-  const envoy = await Envoy.start({
-    ...around,
-    program: around.envoy,
-    kind: 'router',
-    namespace: istioNamespace,
-    pod: gatewayName,
-    address,
-    labels: gatewayLabels,
-    serviceAccount: gatewayName,
-    id: 'gateway',
-  });
-  await envoy.listensOn([], signal);
-  await reportPod(client, identity, { ready: true }, signal);
-  return { identity, envoy, url: `http://${address}:${port}` };
+  const service = gatewayService();
+  await Promise.all(
+    [defaultSidecar(), service].map((object) => applyObject(around.client, object, { signal })),
+  );
+  const workload = new Workload(identity, 'gateway', { ...around, signal });
+  const error = await workload.start(servicePorts(service, spec), [], new Mounts());
+  if (error !== undefined) throw error;
+  const { envoy } = workload;
+  return { identity, envoy, url: `http://${address}:${workload.realPort(8080)}` };
 }

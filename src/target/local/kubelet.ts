@@ -7,9 +7,10 @@ import { asHarnessError } from '../../errors.ts';
 import { watchObjects } from '../../kube/watch.ts';
 import type { KubeObject } from '../target.ts';
 import { reportDeployment } from './deployments.ts';
+import { type ProxyKind, proxyOf } from './injection.ts';
 import { Mounts } from './mounts.ts';
 import { finishNamespace } from './namespaces.ts';
-import { isInjected, type PodSpec, podSpecOf } from './pod-spec.ts';
+import { type PodSpec, podSpecOf } from './pod-spec.ts';
 import { httpPorts, type ServicePort, selecting, servicePorts } from './service-ports.ts';
 import { type Surroundings, Workload } from './workload.ts';
 
@@ -141,11 +142,10 @@ export class Kubelet {
     }
     const spec = podSpecOf(deployment);
     const namespace = deployment.metadata.namespace ?? 'default';
-    const injected = isInjected(this.#objects.Namespace.get(`/${namespace}`), spec);
+    const proxy = proxyOf(this.#objects.Namespace.get(`/${namespace}`), spec);
     const wanted = (deployment.spec as { replicas?: number }).replicas ?? 1;
     const outdated = owned.workloads.filter(
-      ({ identity, outdated }) =>
-        outdated || identity.spec.hash !== spec.hash || identity.injected !== injected,
+      ({ identity, outdated }) => outdated || identity.spec.hash !== spec.hash || identity.proxy !== proxy,
     );
     for (const workload of outdated) await this.#stop(owned, workload);
     await this.#remove(owned, owned.workloads.length - wanted);
@@ -158,7 +158,7 @@ export class Kubelet {
     }
     let problem: string | undefined;
     while (owned.workloads.length < wanted && problem === undefined) {
-      problem = await this.#add(owned, deployment, spec, injected);
+      problem = await this.#add(owned, deployment, spec, proxy);
     }
     const ready = owned.workloads.filter((workload) => workload.ready).length;
     await reportDeployment(this.#around.client, deployment, ready, this.#around.signal);
@@ -175,11 +175,11 @@ export class Kubelet {
     owned: Owned,
     deployment: KubeObject,
     spec: PodSpec,
-    injected: boolean,
+    proxy: ProxyKind,
   ): Promise<string | undefined> {
     const { name: of, namespace = 'default' } = deployment.metadata;
     const name = podName(of, spec.hash);
-    const identity = { namespace, name, deployment: of, address: this.#around.block.next(), spec, injected };
+    const identity = { namespace, name, deployment: of, address: this.#around.block.next(), spec, proxy };
     this.#count += 1;
     const workload = new Workload(identity, `w${this.#count}`, this.#around);
     owned.workloads.push(workload);

@@ -18,21 +18,28 @@ export async function finishNamespace(
   signal: AbortSignal,
 ): Promise<void> {
   const { name } = namespace.metadata;
-  for (const list of await resourceLists(client, signal)) {
-    const path = list.groupVersion.includes('/') ? `/apis/${list.groupVersion}` : `/api/${list.groupVersion}`;
-    for (const { name: plural, namespaced, verbs } of list.resources) {
-      if (!namespaced || !verbs.includes('deletecollection')) continue;
-      await client
-        .request(`${path}/namespaces/${name}/${plural}`, {
+  const collections = new Map<string, string>();
+  for (const { groupVersion, resources } of await resourceLists(client, signal)) {
+    const path = groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`;
+    for (const { name: plural, namespaced, verbs } of resources) {
+      const id = `${groupVersion.split('/')[0]}/${plural}`;
+      if (namespaced && verbs.includes('deletecollection') && !collections.has(id))
+        collections.set(id, `${path}/namespaces/${name}/${plural}`);
+    }
+  }
+  await Promise.all(
+    [...collections.values()].map((path) =>
+      client
+        .request(path, {
           method: 'DELETE',
           body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 },
           signal,
         })
         .catch((thrown: unknown) => {
           if (!(thrown instanceof KubeError)) throw thrown;
-        });
-    }
-  }
+        }),
+    ),
+  );
   await client
     .request(`/api/v1/namespaces/${name}/finalize`, {
       method: 'PUT',
@@ -45,13 +52,14 @@ export async function finishNamespace(
     });
 }
 
+/** Those of all versions, as not every kind is in the preferred one: EnvoyFilters are in networking.istio.io/v1alpha3. */
 async function resourceLists(client: KubeClient, signal: AbortSignal): Promise<ResourceList[]> {
   const { body } = await client.request('/apis', { signal });
-  const groups = (body as { groups: { preferredVersion: { groupVersion: string } }[] }).groups;
-  const paths = [
-    '/api/v1',
-    ...groups.map(({ preferredVersion }) => `/apis/${preferredVersion.groupVersion}`),
-  ];
-  const lists = await Promise.all(paths.map((path) => client.request(path, { signal })));
+  const { groups } = body as {
+    groups: { preferredVersion: { groupVersion: string }; versions: { groupVersion: string }[] }[];
+  };
+  const versions = groups.flatMap((group) => [group.preferredVersion, ...group.versions]);
+  const paths = new Set(['/api/v1', ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`)]);
+  const lists = await Promise.all([...paths].map((path) => client.request(path, { signal })));
   return lists.map((list) => list.body as ResourceList);
 }

@@ -1,8 +1,8 @@
-/** What a Deployment asks for, as far as the target local gives it: containers, mounts, whether there is a sidecar. */
+/** What a Deployment asks for, as far as the target local gives it: labels, containers, mounts. */
 import { createHash } from 'node:crypto';
 import type { KubeObject } from '../target.ts';
 
-interface ContainerSpec {
+export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
   readonly ports: readonly { readonly name?: string; readonly containerPort: number }[];
@@ -113,23 +113,6 @@ function listOf<T extends { name: string }>(text: string | undefined): Partial<T
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The revision of an istiod that is told none, as that of the mesh. */
-const revision = 'default';
-
-/**
- * Whether Istio's webhook would inject a sidecar. The label of the pod counts before its annotation, and the labels of
- * the Namespace decide whether the pod is asked at all.
- * https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy
- */
-export function isInjected(namespace: KubeObject | undefined, pod: PodSpec): boolean {
-  const { 'istio-injection': injection, 'istio.io/rev': ofNamespace } = namespace?.metadata.labels ?? {};
-  const { 'sidecar.istio.io/inject': label, 'istio.io/rev': ofPod } = pod.labels;
-  if ((label ?? pod.annotations['sidecar.istio.io/inject']) === 'false') return false;
-  if (injection !== undefined) return injection === 'enabled';
-  if (ofNamespace !== undefined) return ofNamespace === revision;
-  return ofPod === undefined ? label === 'true' : ofPod === revision;
 }
 
 /** The content of a ConfigMap or Secret by file name. */

@@ -20,13 +20,19 @@ export async function reportPod(
 /** The pod, and what was made for it. */
 export async function deletePod(
   client: KubeClient,
-  { namespace, name }: WorkloadIdentity,
+  { namespace, name, proxy }: WorkloadIdentity,
   signal: AbortSignal,
 ): Promise<void> {
   const istio = 'networking.istio.io/v1';
   await Promise.all([
     deleteObject(client, { apiVersion: istio, kind: 'WorkloadEntry', name, namespace }, signal),
-    deleteObject(client, { apiVersion: istio, kind: 'Sidecar', name, namespace }, signal),
+    proxy === 'gateway'
+      ? deleteObject(
+          client,
+          { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', name, namespace },
+          signal,
+        )
+      : deleteObject(client, { apiVersion: istio, kind: 'Sidecar', name, namespace }, signal),
     client
       .request(`/api/v1/namespaces/${namespace}/pods/${name}`, {
         method: 'DELETE',

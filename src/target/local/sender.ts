@@ -39,7 +39,8 @@ export function routeOf(
   entry: (host: string, namespace: string) => EntryHost,
 ): Route {
   const { hostname, port } = splitUrl(url);
-  const { namespace, injected } = workload.identity;
+  const { namespace, proxy } = workload.identity;
+  const injected = proxy === 'sidecar';
   const service = mesh.resolver.serviceFor(hostname, namespace);
   const found = mesh.resolver.resolve(hostname, port, namespace);
   const ofEntry = injected && service === undefined ? entry(hostname, namespace) : 'unknown';

@@ -6,6 +6,8 @@ export interface ServicePort {
   readonly name: string;
   readonly port: number;
   readonly targetPort: number;
+  /** What the Service calls it, when it names it. */
+  readonly targetName?: string;
   readonly protocol: string;
 }
 
@@ -39,10 +41,10 @@ export function selecting(
  */
 export function servicePorts(service: KubeObject, pod: PodSpec): ServicePort[] {
   return tcpPorts(service).flatMap(({ name = '', port, targetPort = port, appProtocol }) => {
-    const target = typeof targetPort === 'number' ? targetPort : namedPort(targetPort, pod);
-    return target === undefined
-      ? []
-      : [{ name, port, targetPort: target, protocol: protocolOf(name, appProtocol, port) }];
+    const protocol = protocolOf(name, appProtocol, port);
+    if (typeof targetPort === 'number') return [{ name, port, targetPort, protocol }];
+    const target = namedPort(targetPort, pod);
+    return target === undefined ? [] : [{ name, port, targetPort: target, targetName: targetPort, protocol }];
   });
 }
 
@@ -83,14 +85,21 @@ function protocolOf(name: string, appProtocol: string | undefined, port: number)
   return port === 443 ? 'HTTPS' : 'HTTP';
 }
 
+/** Whether Istio takes a protocol for HTTP, with filters and routes of it. */
+export function isHttp(protocol: string): boolean {
+  return /^(HTTP|HTTP2|GRPC|GRPC-WEB)$/.test(protocol);
+}
+
+/** What a Service speaks on a port that clients use; undefined when it has no such port. */
+export function protocolAt(service: KubeObject, port: number): string | undefined {
+  const found = tcpPorts(service).find((each) => each.port === port);
+  return found && protocolOf(found.name ?? '', found.appProtocol, port);
+}
+
 /** Every port on which a Service of the mesh speaks HTTP: a client's sidecar listens on each. */
 export function httpPorts(services: Iterable<KubeObject>): number[] {
-  const found = new Set<number>();
-  for (const service of services) {
-    for (const { name = '', port, appProtocol } of tcpPorts(service)) {
-      const protocol = protocolOf(name, appProtocol, port);
-      if (/^(HTTP|HTTP2|GRPC|GRPC-WEB)$/.test(protocol)) found.add(port);
-    }
-  }
-  return [...found].sort((one, other) => one - other);
+  const found = [...services].flatMap((service) =>
+    portsOf(service).filter((port) => isHttp(protocolAt(service, port) ?? '')),
+  );
+  return [...new Set(found)].sort((one, other) => one - other);
 }

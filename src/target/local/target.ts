@@ -34,9 +34,12 @@ import type {
   Survey,
 } from '../target.ts';
 import { gatewayLabels } from './base-objects.ts';
+import { refuseAddresses } from './client-addresses.ts';
+import { deployedFor } from './deployed-gateway.ts';
 import { type EntryHost, entryHost } from './entry-hosts.ts';
 import { type Envoy, listenersPath } from './envoy.ts';
 import { collectEvidence } from './evidence.ts';
+import { isHostOf, meshRoutes, routeByHost } from './host-routes.ts';
 import { istioNamespace } from './istiod.ts';
 import { envText } from './istiod-env.ts';
 import { describeMemory, type MemoryUse } from './memory.ts';
@@ -44,7 +47,7 @@ import { LocalMesh } from './mesh.ts';
 import { isMeshConfig, refuseWhatIsFixed } from './own-mesh-config.ts';
 import { fetchesAfter, logEndOf } from './pod-logs.ts';
 import { withRealPorts } from './real-ports.ts';
-import { routeOf, sendFromPod, splitUrl } from './sender.ts';
+import { type Route, routeOf, sendFromPod, splitUrl } from './sender.ts';
 import type { LocalSettings } from './settings.ts';
 import type { Workload } from './workload.ts';
 
@@ -129,10 +132,17 @@ export class LocalTarget extends KubernetesTarget {
     scope: string,
     signal: AbortSignal,
   ): Promise<Applied[]> {
-    for (const object of objects) if (isMeshConfig(keyOf(object))) refuseWhatIsFixed(object);
+    for (const object of objects) {
+      refuseAddresses(object);
+      if (isMeshConfig(keyOf(object))) refuseWhatIsFixed(object);
+    }
     const { resolver } = this.#running;
     const real = objects.map((object) => withRealPorts(object, (ip) => resolver.externalAt(ip)));
-    return this.#whole(signal, (own) => super.apply(real, scope, own));
+    const deployed = objects.flatMap(deployedFor);
+    return this.#whole(signal, async (own) => {
+      const applied = await super.apply([...real, ...deployed], scope, own);
+      return applied.slice(0, real.length);
+    });
   }
 
   override async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
@@ -162,7 +172,8 @@ export class LocalTarget extends KubernetesTarget {
       const workload = this.#workloadOf(origin);
       await workload.listening(own);
       this.#entries = await listObjects(this.clients.mesh, serviceEntries, own);
-      const routes = requests.map(({ url }) => routeOf(this.#running, workload, url, this.#entryHost));
+      const routed = await this.#routedHosts(own);
+      const routes = requests.map((request) => this.#routeOf(workload, request, routed));
       return sendFromPod(requests, routes, rounds, own, limit);
     });
   }
@@ -171,7 +182,7 @@ export class LocalTarget extends KubernetesTarget {
     if (origin.kind === 'ingress') return super.curl(origin, request);
     const line = curlLine(request, request.url);
     try {
-      const route = routeOf(this.#running, this.#workloadOf(origin), request.url, this.#entryHost);
+      const route = this.#routeOf(this.#workloadOf(origin), request);
       const { hostname, port } = splitUrl(request.url);
       if ('socketPath' in route)
         return line.replace('curl', `curl --unix-socket ${shellQuote(route.socketPath)}`);
@@ -355,4 +366,21 @@ export class LocalTarget extends KubernetesTarget {
 
   readonly #entryHost = (host: string, namespace: string): EntryHost =>
     entryHost(host, namespace, this.#entries, this.#running.defaultServiceExportTo);
+
+  #routeOf(workload: Workload, request: HttpRequest, routed: readonly string[] = []): Route {
+    const { namespace } = workload.identity;
+    return routeByHost(
+      this.#running.resolver,
+      workload,
+      request,
+      (host) =>
+        this.#entryHost(host, namespace) !== 'unknown' || routed.some((pattern) => isHostOf(pattern, host)),
+      (url, client) => routeOf(this.#running, client, url, this.#entryHost),
+    );
+  }
+
+  async #routedHosts(signal: AbortSignal): Promise<string[]> {
+    const query = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService' };
+    return meshRoutes(await listObjects(this.clients.mesh, query, signal));
+  }
 }

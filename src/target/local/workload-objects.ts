@@ -1,12 +1,13 @@
-/** What stands in the API server for a workload: the pod, its endpoint, and what its sidecar is to listen on. */
+/** What stands in the API server for a workload: the pod, its endpoint, and where its proxy is to listen. */
 import type { KubeObject } from '../target.ts';
+import { applicationsOf, type ProxyKind, proxyName } from './injection.ts';
 import type { PodSpec } from './pod-spec.ts';
 import type { ServicePort } from './service-ports.ts';
 
 /** On everything that the target makes by itself, so that it is told from what scenarios apply. */
 export const ownLabel = { 'jwt-e2e/made-by': 'local' };
 
-/** The name of the pod, for its Sidecar: pods of two Deployments may have the same labels. */
+/** The name of the pod, for its Sidecar or EnvoyFilter: pods of two Deployments may have the same labels. */
 export const workloadLabel = 'jwt-e2e/workload';
 
 export interface WorkloadIdentity {
@@ -16,7 +17,7 @@ export interface WorkloadIdentity {
   readonly deployment: string;
   readonly address: string;
   readonly spec: PodSpec;
-  readonly injected: boolean;
+  readonly proxy: ProxyKind;
 }
 
 export interface PodState {
@@ -25,8 +26,24 @@ export interface PodState {
   readonly waiting?: { readonly reason: string; readonly message: string } | undefined;
 }
 
-export function podObject({ namespace, name, spec, injected }: WorkloadIdentity): KubeObject {
-  const proxy = { name: 'istio-proxy', image: 'envoy', restartPolicy: 'Always' };
+/** The containers that the API server has of a pod. A sidecar is an init container, unless the template names it. */
+function containersOf({ spec, proxy }: WorkloadIdentity) {
+  const own = { name: proxyName, image: 'envoy' };
+  const isNamed = spec.containers.some(({ name }) => name === proxyName);
+  const isAmong = proxy === 'gateway' || (proxy === 'sidecar' && isNamed);
+  const applications = applicationsOf(spec, proxy).map(({ name, image }) => ({
+    name,
+    image: image || 'none',
+  }));
+  return {
+    containers: isAmong ? [own, ...applications] : applications,
+    initContainers: proxy === 'sidecar' && !isNamed ? [own] : [],
+  };
+}
+
+export function podObject(identity: WorkloadIdentity): KubeObject {
+  const { namespace, name, spec } = identity;
+  const { containers, initContainers } = containersOf(identity);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -41,26 +58,24 @@ export function podObject({ namespace, name, spec, injected }: WorkloadIdentity)
       nodeName: 'local',
       terminationGracePeriodSeconds: 0,
       serviceAccountName: spec.serviceAccount,
-      containers: spec.containers.map(({ name: container, image }) => ({
-        name: container,
-        image: image || 'none',
-      })),
-      ...(injected ? { initContainers: [proxy] } : {}),
+      containers,
+      ...(initContainers.length === 0
+        ? {}
+        : { initContainers: initContainers.map((each) => ({ ...each, restartPolicy: 'Always' })) }),
     },
   };
 }
 
-export function podStatus(
-  { address, spec, injected }: WorkloadIdentity,
-  { ready, waiting }: PodState,
-): object {
+export function podStatus(identity: WorkloadIdentity, { ready, waiting }: PodState): object {
+  const { address } = identity;
+  const { containers, initContainers } = containersOf(identity);
   const now = new Date().toISOString();
   const condition = (type: string, holds: boolean) => ({
     type,
     status: holds ? 'True' : 'False',
     lastTransitionTime: now,
   });
-  const container = (name: string, image: string) => ({
+  const container = ({ name, image }: { name: string; image: string }) => ({
     name,
     image,
     imageID: image,
@@ -78,8 +93,8 @@ export function podStatus(
       condition('ContainersReady', ready),
       condition('PodScheduled', true),
     ],
-    containerStatuses: spec.containers.map(({ name, image }) => container(name, image)),
-    ...(injected ? { initContainerStatuses: [container('istio-proxy', 'envoy')] } : {}),
+    containerStatuses: containers.map(container),
+    ...(initContainers.length === 0 ? {} : { initContainerStatuses: initContainers.map(container) }),
   };
 }
 
@@ -89,26 +104,51 @@ export function podStatus(
  * @param real the port that is really listened on for a target port
  */
 export function workloadEntry(
-  { namespace, name, address, spec, injected }: WorkloadIdentity,
+  { namespace, name, address, spec, proxy }: WorkloadIdentity,
   services: readonly ServicePort[],
   real: (targetPort: number) => number,
 ): KubeObject {
-  const labels = { ...spec.labels, ...(injected ? { 'security.istio.io/tlsMode': 'istio' } : {}) };
-  const named = services.filter((port) => port.name !== '');
+  // istiod finds a target port that has a name here; any other one is taken as it is, unless the port is here by its name.
+  const ports = services.flatMap(({ name: port, targetName, targetPort }): [string, number][] => {
+    if (targetName !== undefined) return [[targetName, real(targetPort)]];
+    return port === '' || real(targetPort) === targetPort ? [] : [[port, real(targetPort)]];
+  });
   return {
     apiVersion: 'networking.istio.io/v1',
     kind: 'WorkloadEntry',
     metadata: { name, namespace, labels: { ...spec.labels, ...ownLabel } },
     spec: {
       address,
-      labels,
+      // Without it istiod takes whoever has a service account for a sidecar. The injector gives it to sidecars only.
+      labels: { 'security.istio.io/tlsMode': proxy === 'sidecar' ? 'istio' : 'disabled', ...spec.labels },
       serviceAccount: spec.serviceAccount,
-      ports: Object.fromEntries(named.map((port) => [port.name, real(port.targetPort)])),
+      // An empty map that was not empty before becomes null in the API server, and is refused.
+      ...(ports.length === 0 ? {} : { ports: Object.fromEntries(ports) }),
+    },
+  };
+}
+
+/** Istio binds the listeners of a gateway to all addresses; these are bound to its own. */
+export function gatewayFilter({ namespace, name, address }: WorkloadIdentity): KubeObject {
+  return {
+    apiVersion: 'networking.istio.io/v1alpha3',
+    kind: 'EnvoyFilter',
+    metadata: { name, namespace, labels: { ...ownLabel } },
+    spec: {
+      workloadSelector: { labels: { [workloadLabel]: name } },
+      configPatches: [
+        {
+          applyTo: 'LISTENER',
+          match: { context: 'GATEWAY' },
+          patch: { operation: 'MERGE', value: { address: { socket_address: { address } } } },
+        },
+      ],
     },
   };
 }
 
 export interface SidecarPorts {
+  /** At least one: an empty list is refused. */
   readonly inbound: readonly {
     readonly port: number;
     readonly protocol: string;
@@ -132,16 +172,12 @@ export function sidecarObject(
     metadata: { name, namespace, labels: { ...ownLabel } },
     spec: {
       workloadSelector: { labels: { [workloadLabel]: name } },
-      ...(inbound.length === 0
-        ? {}
-        : {
-            ingress: inbound.map(({ port, protocol, app }) => ({
-              port: { number: port, protocol, name: `in-${port}` },
-              bind: address,
-              captureMode,
-              defaultEndpoint: `127.0.0.1:${app}`,
-            })),
-          }),
+      ingress: inbound.map(({ port, protocol, app }) => ({
+        port: { number: port, protocol, name: `in-${port}` },
+        bind: address,
+        captureMode,
+        defaultEndpoint: `127.0.0.1:${app}`,
+      })),
       egress: [
         // Serves port 80, on which not everybody may listen: host names need no port in it.
         {

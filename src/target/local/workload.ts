@@ -1,4 +1,4 @@
-/** One pod of the mesh: its applications, its sidecar, and what the API server has of it. */
+/** One pod of the mesh: its applications, its proxy, and what the API server has of it. */
 import { join } from 'node:path';
 import { asHarnessError, type HarnessError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -6,13 +6,16 @@ import { applyObject } from '../../kube/objects.ts';
 import type { KubeObject } from '../target.ts';
 import { type AddressBlock, portOn } from './addresses.ts';
 import type { StartPart } from './api-server.ts';
-import { type RunningApp, startApp } from './apps/app.ts';
+import { type AppKind, type RunningApp, startApp } from './apps/app.ts';
 import { Envoy } from './envoy.ts';
+import { applicationsOf, checkInjection } from './injection.ts';
 import type { Mounts } from './mounts.ts';
+import type { ContainerSpec } from './pod-spec.ts';
 import { deletePod, reportPod } from './pods.ts';
-import type { ServicePort } from './service-ports.ts';
+import { isHttp, type ServicePort } from './service-ports.ts';
 import { standInFor } from './stand-ins.ts';
 import {
+  gatewayFilter,
   podObject,
   sidecarObject,
   type WorkloadIdentity,
@@ -46,19 +49,23 @@ export interface LogLine {
 /** How many lines of a container are kept. */
 export const longestLog = 20_000;
 
+/** Of virtualInbound, which every sidecar of a cluster has, with the policies: also one that no Service leads to. */
+const inboundPort = 15_006;
+
 export class Workload {
   readonly identity: WorkloadIdentity;
   readonly outbound: { readonly address: string; readonly socket: string };
   readonly logs = new Map<string, LogLine[]>();
   readonly #around: Surroundings;
   readonly #id: string;
+  readonly #applications: readonly ContainerSpec[];
   readonly #apps: RunningApp[] = [];
   /** Real port by target port. */
   readonly #real = new Map<number, number>();
   #envoy: Envoy | undefined;
   /** What the API server was last told, to tell it only what is new. */
   #told = '';
-  /** What it was told when its sidecar was last seen to listen on all of it. */
+  /** What it was told when its proxy was last seen to listen on all of it. */
   #confirmed = '';
   #addresses: readonly string[] = [];
   readonly #outboundPorts = new Set<number>();
@@ -70,6 +77,7 @@ export class Workload {
     this.identity = identity;
     this.#id = id;
     this.#around = around;
+    this.#applications = applicationsOf(identity.spec, identity.proxy);
     this.outbound = { address: around.block.next(), socket: join(around.folder, `${id}.out`) };
   }
 
@@ -103,12 +111,17 @@ export class Workload {
     mounts: Mounts,
   ): Promise<HarnessError | undefined> {
     const { client, signal } = this.#around;
+    // As a kubelet says that it is no use to try again.
+    let reason = 'ErrImageNeverPull';
     try {
       await applyObject(client, podObject(this.identity), { signal });
       await reportPod(client, this.identity, { ready: false }, signal);
-      await this.#startApps(mounts);
+      checkInjection(this.identity.spec, this.identity.proxy);
+      const kinds = this.#applications.map(({ image, name }) => standInFor(image, name, this.#around.images));
+      reason = 'CreateContainerError';
+      await this.#startApps(kinds, mounts);
       await this.#tell(ports, clientPorts);
-      if (this.identity.injected) await this.#startSidecar();
+      if (this.identity.proxy !== 'none') await this.#startProxy(this.identity.proxy);
       await this.listening(signal);
       this.#ready = true;
       await reportPod(client, this.identity, { ready: true }, signal);
@@ -118,8 +131,8 @@ export class Workload {
       this.#failed = true;
       if (!signal.aborted) {
         const waiting = {
-          reason: 'CreateContainerError',
-          message: [error.message, error.hint ?? ''].join(' ').trim(),
+          reason,
+          message: [error.message, error.hint].filter((each) => each !== undefined).join('. '),
         };
         await reportPod(client, this.identity, { ready: false, waiting }, signal).catch(() => {});
       }
@@ -134,12 +147,12 @@ export class Workload {
 
   setMounts(mounts: Mounts): void {
     this.#outdated ||= this.#failed;
-    this.identity.spec.containers.forEach((container, index) => {
+    this.#applications.forEach((container, index) => {
       this.#apps[index]?.setMounts(mounts.of(this.identity.namespace, container.mounts));
     });
   }
 
-  /** Returns once the sidecar listens on everything that the API server was told. */
+  /** Returns once the proxy listens on everything that the API server was told. */
   async listening(signal: AbortSignal): Promise<void> {
     const told = this.#told;
     if (this.#envoy === undefined || this.#confirmed === told) return;
@@ -156,22 +169,24 @@ export class Workload {
     await deletePod(this.#around.client, this.identity, signal);
   }
 
-  async #startApps(mounts: Mounts): Promise<void> {
-    const { namespace, spec, injected, address } = this.identity;
-    for (const container of spec.containers) {
+  async #startApps(kinds: readonly AppKind[], mounts: Mounts): Promise<void> {
+    const { namespace, proxy, address } = this.identity;
+    const behindSidecar = proxy === 'sidecar';
+    for (const [index, kind] of kinds.entries()) {
+      const container = this.#applications[index];
+      if (container === undefined) break;
       const lines: LogLine[] = [];
       let count = 0;
       this.logs.set(container.name, lines);
-      const kind = standInFor(container.image, container.name, this.#around.images);
       const wanted = container.ports.map(({ containerPort }) => containerPort);
       // Behind a sidecar nobody else sees the port; without one it is what clients connect to.
-      if (!injected) {
+      if (!behindSidecar) {
         for (const port of wanted) this.#real.set(port, await portOn(address, port));
       }
       const app = await startApp({
         kind,
-        host: injected ? '127.0.0.1' : address,
-        port: (containerPort) => (injected ? 0 : this.realPort(containerPort)),
+        host: behindSidecar ? '127.0.0.1' : address,
+        port: (containerPort) => (behindSidecar ? 0 : this.realPort(containerPort)),
         containerPorts: wanted,
         mounts: mounts.of(namespace, container.mounts),
         log: (line) => {
@@ -184,11 +199,11 @@ export class Workload {
     }
   }
 
-  async #startSidecar(): Promise<void> {
+  async #startProxy(proxy: 'sidecar' | 'gateway'): Promise<void> {
     const { namespace, name, address, spec } = this.identity;
     const { discovery, envoy, folder, istioVersion, secretSocket, start } = this.#around;
     this.#envoy = await Envoy.start({
-      kind: 'sidecar',
+      kind: proxy === 'sidecar' ? 'sidecar' : 'router',
       namespace,
       pod: name,
       address,
@@ -207,42 +222,58 @@ export class Workload {
   /** Puts endpoint and listeners into the API server, if they are not there as they should be. */
   async #tell(ports: readonly ServicePort[], clientPorts: readonly number[]): Promise<void> {
     const { client, signal } = this.#around;
-    const { address, injected } = this.identity;
+    const { address, proxy } = this.identity;
     const targets = new Map(ports.map((each) => [each.targetPort, each.protocol]));
+    if (![...targets.values()].some(isHttp)) targets.set(inboundPort, 'HTTP');
     for (const port of targets.keys()) {
-      if (injected && !this.#real.has(port)) this.#real.set(port, await portOn(address, port));
+      if (proxy !== 'none' && !this.#real.has(port)) this.#real.set(port, await portOn(address, port));
     }
     const inbound = [...targets].map(([port, protocol]) => ({
       port: this.realPort(port),
       protocol,
       app: this.#appPort(port),
     }));
-    const outbound: number[] = [];
-    for (const port of clientPorts) {
-      if (
-        port !== 80 &&
-        (this.#outboundPorts.has(port) || (await portOn(this.outbound.address, port)) === port)
-      ) {
-        outbound.push(port);
-      }
-    }
+    const outbound = proxy === 'sidecar' ? await this.#listenable(clientPorts) : [];
+    const listeners = {
+      sidecar: () => [
+        sidecarObject(this.identity, { inbound, outbound: { ...this.outbound, ports: outbound } }),
+      ],
+      gateway: () => [gatewayFilter(this.identity)],
+      none: () => [],
+    };
     const objects: KubeObject[] = [
       workloadEntry(this.identity, ports, (port) => this.realPort(port)),
-      ...(injected
-        ? [sidecarObject(this.identity, { inbound, outbound: { ...this.outbound, ports: outbound } })]
-        : []),
+      ...listeners[proxy](),
     ];
     const text = JSON.stringify(objects);
     if (text === this.#told) return;
     for (const port of outbound) this.#outboundPorts.add(port);
     await Promise.all(objects.map((object) => applyObject(client, object, { signal })));
-    this.#addresses = [
-      ...inbound.map(({ port }) => `${address}:${port}`),
-      ...outbound.map((port) => `${this.outbound.address}:${port}`),
-      this.outbound.socket,
-    ];
+    // What a gateway listens on is for Gateways to say.
+    this.#addresses =
+      proxy === 'gateway'
+        ? []
+        : [
+            ...inbound.map(({ port }) => `${address}:${port}`),
+            ...outbound.map((port) => `${this.outbound.address}:${port}`),
+            this.outbound.socket,
+          ];
     // Not before: what the API server has refused is told again.
     this.#told = text;
+  }
+
+  /** Those of the ports of Services on which its sidecar can listen for the application; 80 has a socket. */
+  async #listenable(clientPorts: readonly number[]): Promise<number[]> {
+    const found: number[] = [];
+    for (const port of clientPorts) {
+      if (
+        port !== 80 &&
+        (this.#outboundPorts.has(port) || (await portOn(this.outbound.address, port)) === port)
+      ) {
+        found.push(port);
+      }
+    }
+    return found;
   }
 
   /** Where the application listens for a target port; nowhere means a port on which nobody does. */

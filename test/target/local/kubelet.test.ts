@@ -3,7 +3,7 @@ import type { KubeObject } from '../../../src/target/target.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
 import { FakeMesh } from './fake-mesh.ts';
 import { ends } from './processes.ts';
-import { deployment, service } from './support.ts';
+import { deployment, gatewaySpec, service } from './support.ts';
 
 let api: FakeApi;
 let mesh: FakeMesh;
@@ -177,22 +177,91 @@ describe('a Deployment', () => {
   });
 });
 
+describe('a gateway by injection', () => {
+  const { labels, annotations, containers } = gatewaySpec();
+  const gateway = (template: { metadata?: Record<string, unknown> } = {}, spec = {}) =>
+    deployment(
+      'my-gateway',
+      { metadata: { labels, annotations, ...template.metadata }, spec: { containers } },
+      spec,
+    );
+
+  test('becomes a router whose listeners are bound to its own address, and an endpoint without TLS', async () => {
+    injected();
+    api.put(
+      service('my-gateway', [{ name: 'http2', port: 80, targetPort: 8080 }], {
+        selector: { istio: 'my-gateway' },
+      }),
+    );
+    api.put(gateway({}, { replicas: 2 }));
+    await mesh.ready('my-gateway', 2);
+    const names = mesh.kubelet.workloads.map(({ identity }) => identity.name).sort();
+    for (const kind of ['Pod', 'WorkloadEntry', 'EnvoyFilter'])
+      expect(
+        api
+          .all(kind)
+          .map(({ metadata }) => metadata.name)
+          .sort(),
+      ).toEqual(names);
+    for (const { spec } of api.all('WorkloadEntry'))
+      expect(spec).toMatchObject({
+        labels: { istio: 'my-gateway', 'security.istio.io/tlsMode': 'disabled' },
+      });
+    expect(api.all('Sidecar')).toEqual([]);
+    expect(mesh.kubelet.workloads.map(({ envoy }) => envoy?.node)).toEqual([
+      expect.stringMatching(/^router~/),
+      expect.stringMatching(/^router~/),
+    ]);
+    api.remove('apps/v1', 'Deployment', 'my-gateway', 'foo');
+    await expect
+      .poll(() => ['Pod', 'WorkloadEntry', 'EnvoyFilter'].flatMap((kind) => api.all(kind)))
+      .toEqual([]);
+    expect(mesh.problems).toEqual([]);
+  });
+
+  test('that is not injected says what is missing, as an image that never comes', async () => {
+    api.put(namespace({ 'istio-injection': 'disabled' }));
+    api.put(gateway());
+    await expect
+      .poll(() => waiting(mesh.pods[0]))
+      .toEqual({
+        reason: 'ErrImageNeverPull',
+        message: expect.stringMatching(
+          /container istio-proxy has the image auto.* not injected\. .*inject: "true"/,
+        ),
+      });
+    expect(mesh.parts).toEqual([]);
+  });
+});
+
 describe('a Service', () => {
   test('that comes later is listened for, by its pods and by all others, and its endpoints are told', async () => {
     injected();
-    api.put(deployment('httpbin'));
+    const ports = [{ name: 'web', containerPort: 8080 }];
+    api.put(deployment('httpbin', { spec: { containers: [{ name: 'httpbin', image: 'httpbin', ports }] } }));
     await mesh.ready('httpbin');
-    expect(only('Sidecar').spec).not.toHaveProperty('ingress');
-    api.put(service('httpbin', [{ name: 'http', port: 8000, targetPort: 8080 }]));
-    await expect
-      .poll(() => only('WorkloadEntry').spec)
-      .toMatchObject({ ports: { http: expect.any(Number) } });
+    // As virtualInbound in a cluster: policies are there whatever Services there are.
+    const alone = [{ port: { number: 15_006, protocol: 'HTTP' }, defaultEndpoint: '127.0.0.1:1' }];
+    expect(only('Sidecar').spec).toMatchObject({ ingress: alone });
+    api.put(service('httpbin', [{ name: 'http', port: 8000, targetPort: 'web' }]));
+    await expect.poll(() => only('WorkloadEntry').spec).toMatchObject({ ports: { web: 8080 } });
     await expect.poll(() => mesh.kubelet.workloads[0]?.clientPorts).toEqual([8000]);
     await mesh.kubelet.workloads[0]!.listening(AbortSignal.timeout(5000));
-    expect(only('Sidecar').spec).toMatchObject({ ingress: [{ port: { protocol: 'HTTP' } }] });
+    expect(ingressOf(only('Sidecar'))).toMatchObject([{ port: { number: 8080, protocol: 'HTTP' } }]);
     api.remove('v1', 'Service', 'httpbin', 'foo');
-    await expect.poll(() => only('WorkloadEntry').spec).toMatchObject({ ports: {} });
-    await expect.poll(() => only('Sidecar').spec).not.toHaveProperty('ingress');
+    await expect.poll(() => only('WorkloadEntry').spec).not.toHaveProperty('ports.web');
+    await expect.poll(() => only('Sidecar').spec).toMatchObject({ ingress: alone });
+    expect(mesh.problems).toEqual([]);
+  });
+
+  test('that speaks no HTTP leaves a listener for HTTP beside its own, as in a cluster', async () => {
+    injected();
+    api.put(service('httpbin', [{ name: 'tcp', port: 9000, targetPort: 9000 }]));
+    api.put(deployment('httpbin'));
+    await mesh.ready('httpbin');
+    await expect
+      .poll(() => ingressOf(only('Sidecar')))
+      .toMatchObject([{ port: { number: 9000, protocol: 'TCP' } }, { port: { number: 15_006 } }]);
   });
 
   test('whose change the API server refuses once is told of again', async () => {
@@ -203,7 +272,7 @@ describe('a Service', () => {
     api.put(service('httpbin'));
     await expect.poll(() => mesh.problems).toEqual(['foo/httpbin: try again']);
     api.put(service('other', []));
-    await expect.poll(() => only('Sidecar').spec).toMatchObject({ ingress: [{}] });
+    await expect.poll(() => ingressOf(only('Sidecar'))).toMatchObject([{ port: { number: 8080 } }]);
   });
 });
 
@@ -242,8 +311,8 @@ describe('a pod that cannot run', () => {
     await expect
       .poll(() => waiting(mesh.pods[0]))
       .toEqual({
-        reason: 'CreateContainerError',
-        message: expect.stringMatching(/cannot run the image redis:8 .*--target kind/),
+        reason: 'ErrImageNeverPull',
+        message: expect.stringMatching(/cannot run the image redis:8\. .*--target kind/),
       });
     api.put(service('redis', [{ name: 'http', port: 1, targetPort: 8080 }]));
     await settled();
@@ -284,7 +353,7 @@ describe('a Namespace', () => {
     api.put(deployment('httpbin'));
     await mesh.ready('httpbin');
     api.put(namespace({ 'istio-injection': 'enabled' }, { deletionTimestamp: '2026-01-01T00:00:00Z' }));
-    await expect.poll(() => api.get('v1', 'Namespace', 'foo')).toBeUndefined();
+    await expect.poll(() => api.get('v1', 'Namespace', 'foo'), { timeout: 10_000 }).toBeUndefined();
     await ends(mesh.parts[0]!.pid);
     await expect.poll(() => mesh.kubelet.workloads).toEqual([]);
     expect([...api.objects.values()].map(({ kind }) => kind)).toEqual([]);
@@ -315,7 +384,7 @@ describe('a Namespace', () => {
     injected();
     await expect.poll(() => mesh.parts.length).toBe(1);
     await mesh.ready('httpbin');
-    expect(mesh.kubelet.workloads[0]?.identity.injected).toBe(true);
+    expect(mesh.kubelet.workloads[0]?.identity.proxy).toBe('sidecar');
   });
 });
 
@@ -325,7 +394,7 @@ describe('at its end', () => {
     api.put(service('httpbin'));
     api.put(deployment('httpbin', {}, { replicas: 2 }));
     await mesh.ready('httpbin', 2);
-    await expect.poll(() => ingressOf(api.all('Sidecar')[0]!)).toHaveLength(1);
+    await expect.poll(() => ingressOf(api.all('Sidecar')[0]!)).toMatchObject([{ port: { number: 8080 } }]);
     const ingress = ingressOf(api.all('Sidecar')[0]!);
     await mesh.stop();
     for (const part of mesh.parts) await ends(part.pid);

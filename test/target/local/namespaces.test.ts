@@ -24,7 +24,14 @@ describe('a Namespace that is being deleted', () => {
     const policy = { apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy' };
     api.put({ ...policy, metadata: { name: 'a', namespace: 'foo' } });
     api.put({ ...policy, metadata: { name: 'a', namespace: 'bar' } });
+    // Its group has another preferred version, which has no such kind.
+    const filter = { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter' };
+    api.put({ ...filter, metadata: { name: 'a', namespace: 'foo' } });
     await finishNamespace(client, ending, unaborted());
+    const emptied = api.log('DELETE');
+    expect(new Set(emptied.map((line) => line.replace(/\/v[^/]+\/namespaces/, ''))).size).toBe(
+      emptied.length,
+    );
     expect([...api.objects.values()].map((each) => each.metadata.namespace)).toEqual(['bar']);
     expect(api.requests.find(({ method }) => method === 'PUT')).toMatchObject({
       path: '/api/v1/namespaces/foo/finalize',

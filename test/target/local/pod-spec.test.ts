@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { filesOf, isInjected, podSpecOf } from '../../../src/target/local/pod-spec.ts';
-import type { KubeObject } from '../../../src/target/target.ts';
-import { deployment, podSpec } from './support.ts';
+import { filesOf, podSpecOf } from '../../../src/target/local/pod-spec.ts';
+import { deployment } from './support.ts';
 
 const container = { name: 'nginx', image: 'nginx:1.29', ports: [{ name: 'web', containerPort: 80 }] };
 
@@ -97,46 +96,6 @@ describe('volumes of the sidecar', () => {
   test('an entry that is nonsense does not hide the others', () => {
     const mounts = '[null, 1, {"name":"v"}, {"mountPath":"/x"}, {"name":"v","mountPath":"/etc/ca"}]';
     expect(mountsOf('[null, {"name":"v","secret":{"secretName":"ca"}}]', mounts)).toEqual(expected);
-  });
-});
-
-describe('a sidecar', () => {
-  const inject = 'sidecar.istio.io/inject';
-  // The table of the webhook: manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml
-  test.each<[Record<string, string>, Record<string, string>, Record<string, string>, boolean]>([
-    // labels of the Namespace, labels of the pod, annotations of the pod
-    [{}, {}, {}, false],
-    [{ 'istio-injection': 'enabled' }, {}, {}, true],
-    [{ 'istio-injection': 'enabled' }, { [inject]: 'false' }, {}, false],
-    [{ 'istio-injection': 'enabled' }, {}, { [inject]: 'false' }, false],
-    [{ 'istio-injection': 'enabled' }, { [inject]: 'true' }, { [inject]: 'false' }, true],
-    [{ 'istio-injection': 'enabled' }, { [inject]: 'false' }, { [inject]: 'true' }, false],
-    [{ 'istio-injection': 'disabled' }, { [inject]: 'true' }, {}, false],
-    [{ 'istio-injection': 'yes' }, { [inject]: 'true' }, {}, false],
-    [{}, { [inject]: 'true' }, {}, true],
-    [{}, {}, { [inject]: 'true' }, false],
-    [{ 'istio.io/rev': 'default' }, {}, {}, true],
-    [{ 'istio.io/rev': 'default' }, { [inject]: 'false' }, {}, false],
-    [{ 'istio.io/rev': 'default', 'istio-injection': 'disabled' }, {}, {}, false],
-    [{ 'istio.io/rev': 'default', 'istio-injection': 'enabled' }, {}, {}, true],
-    [{ 'istio.io/rev': 'canary' }, {}, {}, false],
-    [{ 'istio.io/rev': 'canary' }, { [inject]: 'true' }, {}, false],
-    [{}, { 'istio.io/rev': 'default' }, {}, true],
-    [{}, { 'istio.io/rev': 'canary', [inject]: 'true' }, {}, false],
-  ])(
-    'in a Namespace with %j, for a pod with labels %j and annotations %j: %s',
-    (of, labels, annotations, expected) => {
-      const namespace: KubeObject = {
-        apiVersion: 'v1',
-        kind: 'Namespace',
-        metadata: { name: 'foo', labels: of },
-      };
-      expect(isInjected(namespace, podSpec({ labels, annotations }))).toBe(expected);
-    },
-  );
-
-  test('is not there as long as the Namespace is not known', () => {
-    expect(isInjected(undefined, podSpec())).toBe(false);
   });
 });
 

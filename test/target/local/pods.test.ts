@@ -33,6 +33,13 @@ describe('a pod', () => {
     await deletePod(client, identity(), unaborted());
   });
 
+  test('of a gateway is deleted with its EnvoyFilter', async () => {
+    const metadata = { name: 'httpbin-1', namespace: 'foo' };
+    api.put({ apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', metadata });
+    await deletePod(client, identity({ proxy: 'gateway' }), unaborted());
+    expect(api.objects.size).toBe(0);
+  });
+
   test('that cannot be deleted is an error', async () => {
     api.rule('DELETE', /pods/, failure(500, 'InternalError', 'broken'));
     await expect(deletePod(client, identity(), unaborted())).rejects.toMatchObject({ status: 500 });

@@ -68,7 +68,7 @@ describe('the way out of a pod', () => {
     };
     return routeOf(
       { resolver },
-      { identity: identity({ injected }), outbound, clientPorts },
+      { identity: identity({ proxy: injected ? 'sidecar' : 'none' }), outbound, clientPorts },
       url,
       (host) => hosts[host] ?? 'unknown',
     );

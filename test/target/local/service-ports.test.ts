@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { httpPorts, selecting, servicePorts } from '../../../src/target/local/service-ports.ts';
+import {
+  httpPorts,
+  isHttp,
+  protocolAt,
+  selecting,
+  servicePorts,
+} from '../../../src/target/local/service-ports.ts';
 import { podSpec, service } from './support.ts';
 
 const pod = podSpec({
@@ -42,7 +48,12 @@ describe('target ports', () => {
       { name: 'named', port: 2, targetPort: 'web' },
       { name: 'same', port: 3 },
     ];
-    expect(servicePorts(service('x', ports), pod).map(({ targetPort }) => targetPort)).toEqual([10, 8080, 3]);
+    const found = servicePorts(service('x', ports), pod);
+    expect(found.map(({ targetPort, targetName }) => [targetPort, targetName])).toEqual([
+      [10, undefined],
+      [8080, 'web'],
+      [3, undefined],
+    ]);
   });
 
   test('that the pod does not have by this name are none: it is no endpoint of the port', () => {
@@ -64,6 +75,16 @@ describe('target ports', () => {
 });
 
 describe('the protocol', () => {
+  test('of a port that clients use is told, if there is such a port', () => {
+    const ports = [
+      { name: 'tcp-web', port: 80, targetPort: 8080 },
+      { name: 'web', port: 81 },
+    ];
+    const found = [80, 81, 82].map((port) => protocolAt(service('x', ports), port));
+    expect(found).toEqual(['TCP', 'HTTP', undefined]);
+    expect(found.map((each) => each !== undefined && isHttp(each))).toEqual([false, true, false]);
+  });
+
   test.each([
     [{ port: 8000, name: 'http' }, 'HTTP'],
     [{ port: 8000, name: 'http-web' }, 'HTTP'],

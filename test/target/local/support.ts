@@ -15,9 +15,19 @@ export function podSpec(more: Partial<PodSpec> = {}): PodSpec {
   };
 }
 
+/** The pod of a gateway by injection. */
+export function gatewaySpec(more: Partial<PodSpec> = {}): PodSpec {
+  return podSpec({
+    labels: { istio: 'my-gateway', 'sidecar.istio.io/inject': 'true' },
+    annotations: { 'inject.istio.io/templates': 'gateway' },
+    containers: [{ name: 'istio-proxy', image: 'auto', ports: [], mounts: [] }],
+    ...more,
+  });
+}
+
 export function identity(more: Partial<WorkloadIdentity> = {}): WorkloadIdentity {
   const base = { namespace: 'foo', name: 'httpbin-1', deployment: 'httpbin', address: '127.99.0.20' };
-  return { ...base, spec: podSpec(), injected: true, ...more };
+  return { ...base, spec: podSpec(), proxy: 'sidecar', ...more };
 }
 
 export function service(

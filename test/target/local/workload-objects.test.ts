@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
+  gatewayFilter,
   podObject,
   podStatus,
   sidecarObject,
   workloadEntry,
   workloadLabel,
 } from '../../../src/target/local/workload-objects.ts';
-import { identity, podSpec } from './support.ts';
+import { gatewaySpec, identity, podSpec } from './support.ts';
 
 const pod = identity({
   spec: podSpec({
@@ -28,10 +29,31 @@ describe('the pod', () => {
       metadata: { name: 'httpbin-1', namespace: 'foo', labels: { app: 'httpbin', version: 'v1' } },
       spec: { serviceAccountName: 'web', initContainers: [{ name: 'istio-proxy' }] },
     });
-    expect(podObject({ ...pod, injected: false }).spec).not.toHaveProperty('initContainers');
+    expect(podObject({ ...pod, proxy: 'none' }).spec).not.toHaveProperty('initContainers');
     // The API server wants an image of every container.
     const { containers } = object.spec as { containers: { image: string }[] };
     expect(containers.map(({ image }) => image)).toEqual(['go-httpbin:1', 'none']);
+  });
+
+  test('of a gateway has the proxy as its container, as has one whose template names the sidecar', () => {
+    const gateway = identity({ proxy: 'gateway', spec: gatewaySpec() });
+    const proxy = [{ name: 'istio-proxy', image: 'envoy' }];
+    expect(podObject(gateway)).toMatchObject({
+      metadata: {
+        labels: { istio: 'my-gateway', 'sidecar.istio.io/inject': 'true', [workloadLabel]: 'httpbin-1' },
+        annotations: { 'inject.istio.io/templates': 'gateway' },
+      },
+      spec: { containers: proxy },
+    });
+    expect(podStatus(gateway, { ready: true })).toMatchObject({
+      containerStatuses: [{ name: 'istio-proxy', ready: true }],
+    });
+    const named = { ...gateway, proxy: 'sidecar' } as const;
+    for (const each of [gateway, named]) {
+      expect(podObject(each).spec).toMatchObject({ containers: proxy });
+      expect(podObject(each).spec).not.toHaveProperty('initContainers');
+      expect(podStatus(each, { ready: true })).not.toHaveProperty('initContainerStatuses');
+    }
   });
 
   test('is running and ready, or says why it is not', () => {
@@ -61,20 +83,53 @@ describe('the pod', () => {
 describe('its endpoint', () => {
   const ports = [
     { name: 'http', port: 8000, targetPort: 80, protocol: 'HTTP' },
+    { name: 'same', port: 8001, targetPort: 8080, protocol: 'HTTP' },
+    { name: 'other', port: 8002, targetPort: 8080, targetName: 'web', protocol: 'HTTP' },
     { name: '', port: 81, targetPort: 81, protocol: 'HTTP' },
   ];
+  const real = (port: number) => (port < 1024 ? port + 40_000 : port);
 
-  test('has the real ports by the names of those of Services, and speaks mutual TLS with a sidecar only', () => {
-    const entry = workloadEntry(pod, ports, (target) => target + 40_000);
-    expect(entry.spec).toEqual({
+  test('has real ports by the names that istiod looks for, and mutual TLS with a sidecar only', () => {
+    expect(workloadEntry(pod, ports, real).spec).toEqual({
       address: pod.address,
       labels: { app: 'httpbin', version: 'v1', 'security.istio.io/tlsMode': 'istio' },
       serviceAccount: 'web',
-      ports: { http: 40_080 },
+      ports: { http: 40_080, web: 8080 },
     });
-    const bare = workloadEntry({ ...pod, injected: false }, ports, (target) => target);
-    expect(bare.spec).toMatchObject({ labels: { app: 'httpbin', version: 'v1' }, ports: { http: 80 } });
-    expect(JSON.stringify(bare)).not.toContain('tlsMode');
+    for (const proxy of ['none', 'gateway'] as const) {
+      expect(workloadEntry({ ...pod, proxy }, ports, real).spec).toMatchObject({
+        labels: { app: 'httpbin', version: 'v1', 'security.istio.io/tlsMode': 'disabled' },
+      });
+    }
+  });
+
+  test('says nothing of ports that are as Services say: an empty map would come back as null', () => {
+    expect(workloadEntry(pod, [], real).spec).not.toHaveProperty('ports');
+    expect(workloadEntry(pod, ports.slice(1, 2), real).spec).not.toHaveProperty('ports');
+  });
+
+  test('keeps the label that the pod has itself', () => {
+    const labels = { 'security.istio.io/tlsMode': 'istio' };
+    const entry = workloadEntry(identity({ proxy: 'none', spec: podSpec({ labels }) }), [], real);
+    expect(entry.spec).toMatchObject({ labels });
+  });
+});
+
+describe('the listeners of a gateway', () => {
+  test('are bound to its own address, also where several pods have the same labels', () => {
+    expect(gatewayFilter(pod)).toMatchObject({
+      kind: 'EnvoyFilter',
+      metadata: { name: 'httpbin-1', namespace: 'foo' },
+      spec: {
+        workloadSelector: { labels: { [workloadLabel]: 'httpbin-1' } },
+        configPatches: [
+          {
+            match: { context: 'GATEWAY' },
+            patch: { value: { address: { socket_address: { address: pod.address } } } },
+          },
+        ],
+      },
+    });
   });
 });
 
@@ -100,9 +155,5 @@ describe('its Sidecar', () => {
       ],
     });
     expect(podObject(pod).metadata.labels?.[workloadLabel]).toBe('httpbin-1');
-  });
-
-  test('has no ingress at all when no Service leads to it: an empty one is refused', () => {
-    expect(sidecarObject(pod, { inbound: [], outbound }).spec).not.toHaveProperty('ingress');
   });
 });
