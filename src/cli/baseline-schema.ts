@@ -16,9 +16,10 @@ const entrySchema = z
       }),
     istio: z
       .string()
-      .refine((range) => rangeMistake(range) === undefined, {
-        error: ({ input }) => `${rangeMistake(String(input))?.message}; write it like "<1.31"`,
-      })
+      .refine(
+        (range) => rangeMistake(range) === undefined,
+        'expected a range that versions can be in, such as "<1.31"',
+      )
       .optional()
       .meta({ description: 'Semver range of the Istio version; default: every version.' }),
     target: z

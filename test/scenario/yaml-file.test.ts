@@ -104,14 +104,13 @@ describe('numbers', () => {
   });
 
   test('are never changed in silence, whatever they are', () => {
-    const digits = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n });
+    // JSON writes larger ones with an exponent.
+    const digits = fc.bigInt({ min: -(10n ** 21n) + 1n, max: 10n ** 21n - 1n });
     fc.assert(
       fc.property(digits, (number) => {
         const { data, errors } = read(`a: ${number}`);
-        const kept = (data as { a: number } | undefined)?.a;
-        expect(errors.length > 0 || JSON.stringify(kept) === String(number) || BigInt(kept!) === number).toBe(
-          true,
-        );
+        if (errors.length === 0) expect(JSON.stringify(data)).toBe(`{"a":${number}}`);
+        else expect(Number.isSafeInteger(Number(number))).toBe(false);
       }),
     );
   });
