@@ -123,6 +123,8 @@ export interface CheckResult {
   readonly id: string;
   readonly kind: 'request' | 'apply' | 'fetched';
   readonly scenario: string;
+  /** The fetch mode that the scenario asks for. */
+  readonly fetch?: FetchMode | undefined;
   readonly step: string;
   readonly row: string;
   readonly column: string;

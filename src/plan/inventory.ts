@@ -1,11 +1,12 @@
 /** All checks that a scenario may have, whatever the mesh: what can be listed before there is one. */
 import type { Place } from '../errors.ts';
-import type { FetchMode, MeshFacts } from '../events.ts';
+import type { MeshFacts } from '../events.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import { checkId, checkNames } from '../scenario/table.ts';
 import { whyNot } from './conditions.ts';
 import { isWanted, type Selection } from './select.ts';
 import type { PlannedScenario } from './types.ts';
+import { type Variant, variantsOf } from './variants.ts';
 
 interface ListedCheck {
   /** As in the events of a run: `scenario/step/row/column`. */
@@ -22,18 +23,12 @@ interface ListedStep {
 }
 
 /** A scenario in one of the fetch modes in which it runs. */
-export interface Listed {
-  /** As in the events of a run: the name, and `@` with the fetch mode. */
-  readonly id: string;
-  /** Undefined: it runs in whatever mode there is. */
-  readonly fetch: FetchMode | undefined;
+export interface Listed extends Variant {
   readonly steps: readonly ListedStep[];
 }
 
 export function inventory(scenario: LoadedScenario): Listed[] {
-  const modes: readonly (FetchMode | undefined)[] = scenario.mesh?.fetch ?? [undefined];
-  return modes.map((fetch) => {
-    const id = fetch === undefined ? scenario.name : `${scenario.name}@${fetch}`;
+  return variantsOf(scenario).map(({ id, fetch }) => {
     const steps = scenario.steps.map((step, index) => ({
       name: step.name,
       place: scenario.place(['steps', index, 'name']),

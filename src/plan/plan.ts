@@ -5,6 +5,7 @@ import { whyNot } from './conditions.ts';
 import { planStep } from './expand.ts';
 import { grepScenario, isWanted, type Selection, takeShard } from './select.ts';
 import type { Plan, PlannedGroup, PlannedScenario, PlannedStep } from './types.ts';
+import { variantsOf } from './variants.ts';
 
 export interface PlanOptions extends Selection {
   /** Whether the target can put the mesh into another fetch mode. */
@@ -41,9 +42,7 @@ function planScenario(
   missing: ReadonlyMap<string, string>,
   canSwitchFetch: boolean,
 ): PlannedScenario[] {
-  const modes: readonly (FetchMode | undefined)[] = scenario.mesh?.fetch ?? [undefined];
-  return modes.map((mode) => {
-    const id = mode === undefined ? scenario.name : `${scenario.name}@${mode}`;
+  return variantsOf(scenario).map(({ id, fetch: mode }) => {
     const circumstances = { facts, fetch: mode ?? facts.fetch };
     const whyNotStep = scenario.steps.map(({ when }) => whyNot(when, circumstances));
     const nothingFits = whyNotStep.every((reason) => reason !== undefined);

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { HarnessError } from '../errors.ts';
 import { idOnce } from '../events.ts';
 import type { PlannedScenario } from '../plan/types.ts';
+import { variantsOf } from '../plan/variants.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { IssuerSpec } from '../scenario/schema.ts';
 import { resolve } from '../scenario/template.ts';
@@ -29,14 +30,10 @@ export class KeyRing {
 
   /** Begins to make the keys of scenarios, for each of their fetch modes, before it is known which of them will run. */
   begin(scenarios: readonly LoadedScenario[]): void {
-    for (const { name, mesh, issuers, place } of scenarios) {
-      const modes: readonly (string | undefined)[] = mesh?.fetch ?? [undefined];
-      for (const mode of modes) {
-        this.#make(mode === undefined ? name : `${name}@${mode}`, {
-          issuers,
-          info: { place: place(['name']) },
-        });
-      }
+    for (const scenario of scenarios) {
+      const { issuers, place } = scenario;
+      for (const { id } of variantsOf(scenario))
+        this.#make(id, { issuers, info: { place: place(['name']) } });
     }
   }
 

@@ -56,7 +56,7 @@ export function applyBaseline(
 
 /** Whether an entry is about a check on this mesh, whatever came of it. */
 export function covers(entry: BaselineEntry, check: CheckResult, facts: MeshFacts): boolean {
-  const fetch = fetchModeOf(check.scenario) ?? facts.fetch;
+  const { fetch = facts.fetch } = check;
   return (
     isLike(entry.check, idOf(check)) &&
     fits(entry, facts) &&
@@ -91,11 +91,6 @@ function idOf({ id, scenario }: CheckResult): string {
 
 function withoutRepeat(scenario: string): string {
   return scenario.replace(/#\d+$/, '');
-}
-
-/** The mode that a scenario with several runs in stands behind its name. */
-function fetchModeOf(scenario: string): FetchMode | undefined {
-  return /@(istiod|envoy|hybrid)$/.exec(withoutRepeat(scenario))?.[1] as FetchMode | undefined;
 }
 
 /** Whether a text is like a pattern in which `*` stands for any text. */

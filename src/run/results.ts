@@ -11,6 +11,7 @@ export function resultBase(scenario: PlannedScenario, step: PlannedStep, check: 
     id: check.id,
     kind: check.kind,
     scenario: scenario.info.id,
+    fetch: scenario.info.fetch,
     step: step.name,
     row: check.row,
     column: check.column,

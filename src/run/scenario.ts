@@ -60,6 +60,7 @@ export async function runScenario(
   let failedStep: string | undefined;
   let state: StepState | undefined;
   try {
+    pending.uses(scenario.apps);
     await target.prepare(scenario.apps, signal);
     const context = await makeContext(
       scenario,

@@ -2,7 +2,7 @@
 import type { HttpResponse } from './target.ts';
 
 /** What was not sent, because the requests before took all the time that there was. */
-export const notSent: HttpResponse = {
+const notSent: HttpResponse = {
   status: 0,
   headers: {},
   body: '',

@@ -220,7 +220,10 @@ export interface Target {
    * says here what it refuses. Throws E_NOT_OWNED before anything is done.
    */
   begin?(intent: Intent, signal: AbortSignal): Promise<void>;
-  /** Makes applications of kind/apps run and waits until they are ready. */
+  /**
+   * Makes applications of kind/apps run and waits until they are ready. Those of before stay, but their routes through
+   * gateways do not.
+   */
   prepare(apps: readonly string[], signal: AbortSignal): Promise<void>;
   /** The manifests of these applications have changed: those that run already are applied again. */
   reload?(apps: readonly string[], signal: AbortSignal): Promise<void>;

@@ -73,7 +73,7 @@ export function scenarioSource(name: string, steps: string, more = ''): string {
   return `name: ${name}
 title: Title of ${name}
 source: { document: FAQ, section: Sample }
-apps: [httpbin]
+apps: [httpbin, sleep]
 issuers: { sample: { issuer: me, algorithm: ES256 } }
 tokens: { valid: { issuer: sample, claims: { sub: me } } }
 ${more}

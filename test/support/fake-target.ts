@@ -65,7 +65,7 @@ const gatewayPod: MeshPod = {
 };
 
 /** What is there without any scenario: the Service of httpbin, and a gateway that leads to it. */
-export const fakeObjects: readonly KubeObject[] = [
+const fakeObjects: readonly KubeObject[] = [
   {
     apiVersion: 'v1',
     kind: 'Service',

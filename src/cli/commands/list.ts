@@ -2,6 +2,7 @@
 import { exitCodes } from '../../errors.ts';
 import type { Selection } from '../../plan/select.ts';
 import { isWanted } from '../../plan/select.ts';
+import { variantsOf } from '../../plan/variants.ts';
 import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
 import { checkId, checkNames } from '../../scenario/table.ts';
 import type { Output } from '../io.ts';
@@ -53,8 +54,8 @@ function isFound(scenario: LoadedScenario, grep = ''): boolean {
     step.name,
     ...checkNames(step, ['steps', index]).map((check) => checkId(scenario.name, step.name, check)),
   ]);
-  const { name, title, mesh } = scenario;
-  const ids = (mesh?.fetch ?? []).map((mode) => `${name}@${mode}`);
+  const { name, title } = scenario;
+  const ids = variantsOf(scenario).map(({ id }) => id);
   return [name, title, ...ids, ...texts].some((text) => text.toLowerCase().includes(grep.toLowerCase()));
 }
 

@@ -112,6 +112,7 @@ export const checkResult = z
     id: z.string().meta({ description: 'Stable across runs: scenario/step/row/column.' }),
     kind: z.enum(['request', 'apply', 'fetched']),
     scenario: z.string(),
+    fetch: fetchMode.optional(),
     step: z.string(),
     row: z.string(),
     column: z.string(),

@@ -4,13 +4,17 @@ import { markersFor } from './prove.ts';
 export class Pending {
   /** Applications and whatever else there was before the run may be on their way too. */
   readonly #kinds = new Set<string>(['Deployment']);
+  #apps = '';
+
+  /** Says which applications a scenario uses: their routes change when they do. */
+  uses(apps: readonly string[]): void {
+    const now = [...apps].sort().join();
+    if (now !== this.#apps) this.add(['VirtualService']);
+    this.#apps = now;
+  }
 
   add(kinds: Iterable<string>): void {
     for (const kind of kinds) this.#kinds.add(kind);
-  }
-
-  get isEmpty(): boolean {
-    return this.#kinds.size === 0;
   }
 
   get markers(): 1 | 2 {

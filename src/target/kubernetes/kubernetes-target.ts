@@ -55,6 +55,8 @@ export interface KubernetesOptions {
 
 /** What {@link KubernetesTarget.prepare} has applied. */
 export const appsScope = 'apps';
+/** Followed by the name of an application: its routes through gateways. */
+const routesScope = 'routes of ';
 /** What {@link KubernetesTarget.mark} has applied. */
 const markerScope = 'marker';
 
@@ -106,7 +108,9 @@ export abstract class KubernetesTarget implements Target {
 
   async prepare(apps: readonly string[], signal: AbortSignal): Promise<void> {
     const wanted = apps.filter((app) => !this.#ready.has(app));
-    const objects = wanted.flatMap((app) => loadApp(this.options.appsFolder, app, this.options.images));
+    const objects = wanted
+      .flatMap((app) => loadApp(this.options.appsFolder, app, this.options.images))
+      .filter((object) => !isRoute(object));
     // Namespaces first; the rest in any order, together.
     const isNamespace = (object: KubeObject) => object.kind === 'Namespace';
     const namespaces = new Map(objects.filter(isNamespace).map((object) => [object.metadata.name, object]));
@@ -114,6 +118,21 @@ export abstract class KubernetesTarget implements Target {
     const others = objects.filter((object) => !isNamespace(object));
     await together(others, (object, own) => this.apply([object], appsScope, own), signal);
     for (const app of wanted) this.#ready.add(app);
+    await this.#route(apps, signal);
+  }
+
+  /** Has the routes of these applications in place, and those of no others: they would answer for whoever asks a gateway. */
+  async #route(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    const scopes = new Map(apps.map((app) => [`${routesScope}${app}`, app]));
+    for (const scope of this.ledger.scopes()) {
+      if (scope.startsWith(routesScope) && !scopes.has(scope)) await this.undo(scope, signal);
+    }
+    const there = this.ledger.scopes();
+    for (const [scope, app] of scopes) {
+      if (there.includes(scope)) continue;
+      const routes = loadApp(this.options.appsFolder, app, this.options.images).filter(isRoute);
+      if (routes.length > 0) await this.apply(routes, scope, signal);
+    }
   }
 
   /** The next {@link prepare} looks at all applications: others may have changed or deleted them. */
@@ -310,4 +329,9 @@ export abstract class KubernetesTarget implements Target {
       await patchObject(this.clients.data, key, { metadata: { annotations } }, signal);
     }
   }
+}
+
+/** Whether an object routes requests: applications may stay, but not what leads to them from outside. */
+function isRoute({ apiVersion }: KubeObject): boolean {
+  return apiVersion.startsWith('networking.istio.io/') || apiVersion.startsWith('gateway.networking.k8s.io/');
 }

@@ -34,7 +34,7 @@ export function hasProxy(pod: Pod): boolean {
  *
  * @returns undefined when the pod has none
  */
-export function proxyKind(pod: Pod): MeshPod['proxy'] {
+function proxyKind(pod: Pod): MeshPod['proxy'] {
   if (!hasProxy(pod)) return undefined;
   const { containers } = pod.spec;
   return containers.length === 1 && containers[0]?.name === proxyContainer ? 'gateway' : 'sidecar';
