@@ -1,6 +1,7 @@
 /** Turns what zod found into messages that say what to write instead. */
 import type { z } from 'zod';
 import { HarnessError } from '../errors.ts';
+import { mistakeCode } from './mistakes.ts';
 import { descriptionAt, keysAt } from './shape.ts';
 import { hintFor, nearest } from './suggest.ts';
 import type { Path, YamlFile } from './yaml-file.ts';
@@ -22,8 +23,9 @@ export function explainIssues(issues: readonly Issue[], root: z.ZodType, file: Y
 function explain(issue: Issue, prefix: Path, root: z.ZodType, file: YamlFile): HarnessError[] {
   const path = [...prefix, ...(issue.path as (string | number)[])];
   const found = valueAt(file.data, path);
+  const code = mistakeCode(path, issue.code === 'too_small');
   const error = (message: string, hint?: string) => [
-    new HarnessError('E_SCENARIO', message, { hint, place: file.place(path) }),
+    new HarnessError(code, message, { hint, place: file.place(path) }),
   ];
   const key = path.at(-1);
 

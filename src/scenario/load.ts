@@ -7,7 +7,7 @@ import { checkReferences } from './check-references.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
 import { explainIssues, noMessage } from './issues.ts';
 import { expandLists } from './lists.ts';
-import type { Report } from './mistakes.ts';
+import { mistakeCode, type Report } from './mistakes.ts';
 import { type ScenarioSpec, scenarioSchema } from './schema.ts';
 import { type Path, parseYaml } from './yaml-file.ts';
 
@@ -75,8 +75,9 @@ export function parseScenario(
   const errors = [...yaml.errors];
   const told = new Set<string>();
   const reportAs =
-    (code: ErrorCode): Report =>
+    (codeAt: (path: Path) => ErrorCode): Report =>
     (path, message, hint, at = 'value') => {
+      const code = codeAt(path);
       const from = original(path);
       const place = at === 'key' ? yaml.keyPlace(from) : yaml.place(from);
       // A mistake in an entry with a list is a mistake in each of the entries that it stands for: once is enough.
@@ -89,13 +90,13 @@ export function parseScenario(
     errors.push(new HarnessError('E_SCENARIO', message, { hint, place: yaml.keyPlace(path) }));
   }
   if (!isWhole) return { scenario: undefined, errors: inOrder(errors) };
-  const report = reportAs('E_SCENARIO');
+  const report = reportAs((path) => mistakeCode(path));
   checkScenario(spec, report, (path) => {
     const { line, column } = yaml.place(original(path));
     return `${line}:${column}`;
   });
   checkApps(spec, apps, report);
-  checkReferences(spec, reportAs('E_TEMPLATE'));
+  checkReferences(spec, reportAs(() => 'E_TEMPLATE'));
   if (errors.length > 0) return { scenario: undefined, errors: inOrder(errors) };
   return {
     scenario: { ...spec, file, profile, place: (path) => yaml.place(original(path)) },

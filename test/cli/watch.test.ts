@@ -182,29 +182,29 @@ describe('mistakes', () => {
 describe('applications', () => {
   const files = {
     'scenarios/a.yaml': scenario('a'),
-    'scenarios/b.yaml': scenario('b').replace('[httpbin]', '[sleep]'),
+    'scenarios/b.yaml': scenario('b').replace('[httpbin, sleep]', '[httpbin, sleep, bookinfo]'),
     'apps/httpbin.yaml': 'kind: Service',
-    'apps/sleep.yaml': 'kind: Service',
+    'apps/bookinfo.yaml': 'kind: Service',
   };
 
   test('whose manifests are saved are applied again, and what uses them is run', async () => {
     const watch = await start({ files });
-    watch.write('apps/sleep.yaml', 'kind: Deployment');
+    watch.write('apps/bookinfo.yaml', 'kind: Deployment');
     await watch.said('Ctrl-C ends', 2);
-    expect(mesh(watch.target)).toEqual(['up', 'begin', 'reload sleep']);
+    expect(mesh(watch.target)).toEqual(['up', 'begin', 'reload bookinfo']);
     expect(roundsOf(watch.events)).toEqual(['a b → 0', 'b → 0']);
   });
 
   test('that are wrong end the round with the reason, and watching goes on', async () => {
     const watch = await start({ files });
     watch.target.before = (method) => {
-      if (method === 'reload') throw new HarnessError('E_SETTINGS', 'apps/sleep.yaml is not YAML');
+      if (method === 'reload') throw new HarnessError('E_SETTINGS', 'apps/bookinfo.yaml is not YAML');
     };
-    watch.write('apps/sleep.yaml', '{');
+    watch.write('apps/bookinfo.yaml', '{');
     await watch.said('Ctrl-C ends', 2);
     expect(watch.events.at(-1)).toMatchObject({ exitCode: 2, problem: { code: 'E_SETTINGS' } });
     watch.target.before = () => {};
-    watch.write('apps/sleep.yaml', 'kind: Deployment');
+    watch.write('apps/bookinfo.yaml', 'kind: Deployment');
     await watch.said('Ctrl-C ends', 3);
     expect(await watch.end()).toBe(0);
   });
@@ -221,7 +221,7 @@ test('a mesh is back in its first fetch mode before anything is saved, so that n
   };
   watch.write('scenarios/a.yaml', scenario('a', '[401, 200]', 'mesh: { fetch: [envoy] }'));
   await watch.said('Ctrl-C ends', 2);
-  expect(roundsOf(watch.events)).toEqual(['a@envoy → 0', 'a@envoy → 1']);
+  expect(roundsOf(watch.events)).toEqual(['a → 0', 'a → 1']);
   expect(target.mode).toBe('envoy');
 });
 

@@ -48,7 +48,7 @@ test('a check of who fetched the keys: the log of the key server, what was appli
   expect(check?.state).toBe('failed');
   const files = filesOf(artifacts, check?.evidence);
   expect(files['key-server-log.txt']).toBe(
-    `${new Date(at).toISOString()} 200 /get_jwks by envoy, user agent Go-browser, from unknown`,
+    `${new Date(at).toISOString()} 200 /get_jwks by envoy, user agent Go-browser, from an unknown address`,
   );
   expect(files['manifests.yaml']).toContain('name: a-map');
   expect(JSON.parse(files['check.json'] ?? '')).toMatchObject({ id: check?.id });

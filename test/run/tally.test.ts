@@ -38,15 +38,6 @@ describe('a run that has tested nothing', () => {
     expect(problem?.details?.split('\n')).toHaveLength(2);
   });
 
-  test('is one whose scenarios have no check, too', async () => {
-    const target = new FakeTarget();
-    const { exitCode, events } = await run([scenarioSource('empty', '  - { name: one, apply: [] }\n')], {
-      target,
-    });
-    expect(exitCode).toBe(4);
-    expect(endOf(events).problem?.message).toBe('nothing was tested: there was no check to make');
-  });
-
   test('is advised to have fewer shards when it is one of several', async () => {
     const shard = { index: 2, count: 3 };
     const { exitCode, events } = await run([nothing], { shard });

@@ -32,9 +32,10 @@ export function renderAll(errors: readonly HarnessError[], cwd: string): string 
   return `${blocks.join('\n')}\n${count(errors.length, 'mistake')}${where}\n`;
 }
 
-/** The exit code for the errors of loading scenarios. */
+/** The exit code for the errors of loading scenarios: a file that tests nothing is an invalid one. */
 export function exitCodeOf(errors: readonly HarnessError[]): number {
-  return Math.max(exitCodes.passed, ...errors.map(({ exitCode }) => exitCode));
+  const codes = errors.map(({ exitCode }) => Math.min(exitCode, exitCodes.scenario));
+  return Math.max(exitCodes.passed, ...codes);
 }
 
 function cachedReader(cwd: string): (file: string) => string | undefined {

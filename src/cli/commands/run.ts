@@ -41,7 +41,8 @@ export async function runCommand(files: readonly string[], values: Values, io: I
   const errors = isWatching ? loaded.errors.filter(({ code }) => code === 'E_USAGE') : loaded.errors;
   if (errors.length > 0) {
     io.stderr.write(renderAll(errors, io.cwd));
-    return exitCodeOf(errors);
+    // Nothing can be said of a mesh by what tests nothing.
+    return errors.every(({ code }) => code === 'E_NOTHING_TESTED') ? exitCodes.noVerdict : exitCodeOf(errors);
   }
   const settings = forPeople(runSettings(values), io);
   const { options } = settings;
