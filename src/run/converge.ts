@@ -60,6 +60,8 @@ export interface ConvergeOptions {
    * so it does when nothing is said. `false`: nothing is known that leaves an answer to chance.
    */
   readonly varies?: string | false | undefined;
+  /** How many right answers in a row are asked for at least where nothing varies. */
+  readonly least?: number | undefined;
   /** Send once, whatever comes: the answers are shown, and do not count. */
   readonly once?: boolean | undefined;
   readonly clock?: Clock | undefined;
@@ -70,8 +72,8 @@ export interface ConvergeOptions {
  * 37,000 times (0.9 to the power of 100).
  */
 export const manyAnswers = 100;
-/** Where nothing is known to vary, and yet a wrong answer came after a right one. */
-const someAnswers = 30;
+/** Where nothing is known to vary, and yet a wrong answer came after a right one, or a workload of the scenario answers. */
+export const someAnswers = 30;
 /**
  * For how long wrong answers may follow right ones, in milliseconds, and for how many answers at least. A listener that
  * drains closes its connections with their next answer, so each connection that the client's proxy keeps gives one.
@@ -110,7 +112,7 @@ export async function converge(
     const left = Math.max(...quick.map((track) => wanted(track) - track.streak));
     const isClean = quick.every((track) => track.streak > 0);
     // Two more than needed: a proxy may still have one old connection per worker thread, each good for one old answer.
-    const rounds = isClean && !options.once ? Math.max(few, Math.min(mostRounds, left)) : few;
+    const rounds = isClean && !options.once ? Math.max(1, Math.min(mostRounds, left)) : few;
     const sender = { target, origin, since: options.since, isLate: () => elapsed() >= drainMs, signal };
     for (const track of await sendTogether(sender, quick, rounds, Math.min(quickMs, limit))) slow.add(track);
     const answered = await Promise.all([...slow].map((track) => sendApart(sender, track, few, limit)));
@@ -122,7 +124,8 @@ export async function converge(
       if (extensions >= mostExtensions || !tracks.some(isStalled)) break;
       extensions += 1;
     }
-    await clock.pause(options.intervalMs, signal);
+    // What is right by now only needs more of the same.
+    if (!tracks.every((track) => track.streak > 0)) await clock.pause(options.intervalMs, signal);
   }
   return tracks.map((track) => outcome(track, wanted(track), options));
 }
@@ -145,8 +148,11 @@ function newTrack(probe: Probe): Track {
 }
 
 /** How many right answers in a row are needed. */
-function needed({ relapses, lateRelapses }: Track, { consecutive, varies }: ConvergeOptions): number {
-  const few = consecutive + 2;
+function needed(
+  { relapses, lateRelapses }: Track,
+  { consecutive, varies, least = 0 }: ConvergeOptions,
+): number {
+  const few = Math.max(consecutive + 2, least);
   if (varies !== false || lateRelapses > 0) return Math.max(few, manyAnswers);
   return relapses > 0 ? Math.max(few, someAnswers) : few;
 }

@@ -8,7 +8,7 @@ import { withoutSignatures } from '../token/decode.ts';
 import { together } from '../wait.ts';
 import { brokenInstruments } from './broken-instruments.ts';
 import { describeActual, difference } from './compare.ts';
-import { converge, type Outcome } from './converge.ts';
+import { type ConvergeOptions, converge, type Outcome, someAnswers } from './converge.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { explain } from './explain.ts';
 import { inPlace } from './in-place.ts';
@@ -65,7 +65,7 @@ export async function checkRequests(
       intervalMs: 200,
       clock: options.clock,
       since,
-      varies: varies(origin, requests, state.survey),
+      ...chance(origin, requests, state.survey),
       // What the proxies refused, or never got, will not come by waiting for answers too.
       once: held.kind !== 'holds',
     },
@@ -146,15 +146,18 @@ async function report(
   return passes ? result : { ...result, ...writeEvidence(options, result, state.applied, evidence) };
 }
 
-/** Why one answer need not be like the next; false when nothing is known that leaves it to chance. */
-function varies(
+/** Whether one answer need not be like the next; nothing is known of that without a survey. */
+function chance(
   origin: Origin,
   requests: readonly HttpRequest[],
   survey: Survey | undefined,
-): string | false | undefined {
-  if (survey === undefined) return undefined;
-  const whys = requests.map((request) => wayOf(origin, request, survey).varies);
-  return whys.find((why) => why !== undefined) ?? false;
+): Pick<ConvergeOptions, 'varies' | 'least'> {
+  if (survey === undefined) return {};
+  const ways = requests.map((request) => wayOf(origin, request, survey));
+  return {
+    varies: ways.find(({ varies }) => varies !== undefined)?.varies ?? false,
+    least: ways.some(({ isOwn }) => isOwn) ? someAnswers : undefined,
+  };
 }
 
 /** The path of an absolute address, or of one that begins with it, without the query. */

@@ -96,7 +96,10 @@ export function parseScenario(
     return `${line}:${column}`;
   });
   checkApps(spec, apps, report);
-  checkReferences(spec, reportAs(() => 'E_TEMPLATE'));
+  checkReferences(
+    spec,
+    reportAs(() => 'E_TEMPLATE'),
+  );
   if (errors.length > 0) return { scenario: undefined, errors: inOrder(errors) };
   return {
     scenario: { ...spec, file, profile, place: (path) => yaml.place(original(path)) },

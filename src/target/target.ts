@@ -274,6 +274,8 @@ export interface Target {
    * @throws HarnessError E_NOT_OWNED when that would touch a namespace that is not this tool's
    */
   mark(value: string, proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void>;
+  /** Whether a marker reaches every proxy of the mesh, whoever is named. */
+  readonly marksAll?: boolean | undefined;
   proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies>;
 
   startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle>;

@@ -80,7 +80,15 @@ export async function prove(
   const { clock = monotonic } = request;
   const started = clock.now();
   const elapsed = () => Math.round(clock.now() - started);
-  let survey = await target.survey(signal);
+  let value = freshValue();
+  const mark = (proxies: Concerned['proxies']) =>
+    target.mark(
+      value,
+      proxies.map(({ proxy }) => proxy),
+      signal,
+    );
+  // What it takes to look around is not added to the time of the push.
+  let [survey] = await Promise.all([target.survey(signal), target.marksAll ? mark([]) : undefined]);
   let concerned = concernedBy(request.sent, request.inPlace, survey);
   let states = new Map<string, ProxyState>();
   let failures = 0;
@@ -88,13 +96,10 @@ export async function prove(
   for (let sent = 1; ; sent++) {
     const idle = concerned.idle.find(({ policy }) => !request.meantIdle.has(nameOf(policy)));
     if (idle !== undefined) return { ...idleResult(idle), ...seen() };
-    const value = freshValue();
-    await target.mark(
-      value,
-      concerned.proxies.map(({ proxy }) => proxy),
-      signal,
-    );
+    if (sent > 1) value = freshValue();
+    if (sent > 1 || !target.marksAll) await mark(concerned.proxies);
     for (let wait = 20; ; wait = Math.min(wait * 2, 100)) {
+      await clock.pause(wait, signal);
       try {
         states = await read(target, concerned, survey, states, value, signal);
         failures = 0;
@@ -112,7 +117,6 @@ export async function prove(
       if (all.every((state) => hasMarker(state, value))) break;
       if (elapsed() >= request.timeoutMs)
         return { kind: 'unproven', message: late(all, value, request.fetch), ...seen() };
-      await clock.pause(wait, signal);
     }
     const missing = [...states].flatMap(([name, state]) =>
       lacks(state, request.fetch).map((why) => `${name}: ${why}`),

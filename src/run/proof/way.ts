@@ -14,6 +14,8 @@ export interface Way {
   readonly backends: readonly MeshPod[];
   /** Why one answer need not be like the next; undefined when nothing is known that leaves it to chance. */
   readonly varies: string | undefined;
+  /** It ends in one workload of the scenario itself, of which nothing else is known. */
+  readonly isOwn: boolean;
 }
 
 interface Destination {
@@ -79,6 +81,7 @@ class Walk {
       gateways: [...this.#gateways],
       backends: [...this.#backends],
       varies: this.#chance(),
+      isOwn: [...this.#backends].some(({ isApp }) => isApp !== true),
     };
   }
 
@@ -240,8 +243,6 @@ class Walk {
     ] as const) {
       if (pods.length > 1) return `${pods.length} ${what}`;
     }
-    const [own] = backends.filter(({ isApp }) => isApp !== true);
-    if (own !== undefined) return `pod ${own.namespace}/${own.name} is not an application of this tool`;
     const [unseen] = hidden.filter((kind) => ['EnvoyFilter', 'WasmPlugin', 'VirtualService'].includes(kind));
     if (unseen !== undefined) return `this user may not see whether there is a ${unseen}`;
     const filter = [...this.#of('EnvoyFilter'), ...this.#of('WasmPlugin')].find(

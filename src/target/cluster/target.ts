@@ -35,6 +35,7 @@ const istioNamespace = 'istio-system';
 
 export class ClusterTarget extends KubernetesTarget {
   readonly name = 'cluster';
+  override readonly marksAll = false;
   readonly #settings: ClusterSettings;
   readonly #progress: Progress;
   readonly #ownership: Ownership;

@@ -66,6 +66,7 @@ export abstract class KubernetesTarget implements Target {
   /** How often to look whether a workload is ready, in milliseconds. */
   protected readonly readyPollMs: number = 250;
   protected readonly options: KubernetesOptions;
+  readonly marksAll: boolean = true;
   #clients: Clients | undefined;
   #ledger: Ledger | undefined;
   readonly #ready = new Set<string>();

@@ -20,6 +20,17 @@ export interface EnvoyOptions extends Omit<BootstrapOptions, 'adminSocket'> {
 /** Where its admin interface has all listeners: those of a local mesh have names of their own. */
 export const listenersPath = 'config_dump?resource=dynamic_listeners';
 
+/**
+ * Where it has the listeners to which policies are attached: of a sidecar those on its own address, which are a few of many.
+ *
+ * @param node its node ID
+ */
+export function inboundPath(node: string): string {
+  const [role, address = ''] = node.split('~');
+  if (role !== 'sidecar') return listenersPath;
+  return `${listenersPath}&name_regex=${encodeURIComponent(`^${address.replaceAll('.', '\\.')}_.*$`)}`;
+}
+
 /** How often to look whether it is ready, in milliseconds. */
 const pollMs = 15;
 

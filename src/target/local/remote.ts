@@ -45,6 +45,7 @@ export interface KeptSettings extends LocalSettings {
 
 export class RemoteTarget implements Target {
   readonly name = 'local';
+  readonly marksAll = true;
   readonly mesh: string | undefined;
   readonly missing: ReadonlyMap<CapabilityName, string> = new Map();
   readonly #settings: KeptSettings;

@@ -37,7 +37,7 @@ import { gatewayLabels } from './base-objects.ts';
 import { refuseAddresses } from './client-addresses.ts';
 import { deployedFor } from './deployed-gateway.ts';
 import { type EntryHost, entryHost } from './entry-hosts.ts';
-import { type Envoy, listenersPath } from './envoy.ts';
+import { type Envoy, inboundPath, listenersPath } from './envoy.ts';
 import { collectEvidence } from './evidence.ts';
 import { isHostOf, meshRoutes, routeByHost } from './host-routes.ts';
 import { istioNamespace } from './istiod.ts';
@@ -206,7 +206,7 @@ export class LocalTarget extends KubernetesTarget {
 
   override async proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies> {
     const envoy = this.#envoyOf(proxy);
-    const listeners = await this.#whole(signal, (own) => envoy.get(listenersPath, own));
+    const listeners = await this.#whole(signal, (own) => envoy.get(inboundPath(envoy.node), own));
     return readProxyPolicies(JSON.parse(listeners), proxy.kind);
   }
 

@@ -248,15 +248,17 @@ describe('answers may vary', () => {
       [route({ ...to, fault: { delay: { fixedDelay: '1s', percent: 50 } } })],
       {},
     ],
-    [
-      'pod foo/httpbin is not an application of this tool',
-      [],
-      { pods: pods.map((each) => (each.name === 'httpbin' ? { ...each, isApp: false } : each)) },
-    ],
     ['EnvoyFilter foo/f changes a proxy on the way', [istio('EnvoyFilter', 'f', {})], {}],
     ['this user may not see whether there is a EnvoyFilter', [], { hidden: ['EnvoyFilter'] }],
   ])('%s', (expected, objects, more) => {
     expect(why(objects, more)).toBe(expected);
+  });
+
+  test('a workload of the scenario itself is told from an application of ours', () => {
+    const own = pods.map((each) => (each.name === 'httpbin' ? { ...each, isApp: false } : each));
+    const of = (more: Partial<Survey>) =>
+      wayOf(sleep, { url: 'http://httpbin.foo:8000', headers: [] }, survey([], more)).isOwn;
+    expect([of({}), of({ pods: own })]).toEqual([false, true]);
   });
 
   test('when nobody is known who answers', () => {
