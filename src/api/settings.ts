@@ -13,6 +13,7 @@ export interface Settings {
   readonly hub?: string | undefined;
   readonly 'node-image'?: string | undefined;
   readonly 'istio-overlay'?: Texts | undefined;
+  readonly 'istiod-env'?: Texts | undefined;
   readonly image?: Texts | undefined;
   readonly docker?: string | undefined;
   readonly kind?: string | undefined;

@@ -272,8 +272,7 @@ function told(
   difference: string,
   consecutive: number,
 ): string {
-  if (right === 0) return difference;
-  // What has changed for good is no alternation.
-  if (streak === 0 && wrongStreak >= consecutive) return `${difference}, after ${right} right answers`;
+  // What has changed for good is no alternation: right answers before came over connections from before.
+  if (right === 0 || (streak === 0 && wrongStreak >= consecutive)) return difference;
   return `answers alternate: ${right} of ${answers} were right; the last of the others was ${difference}`;
 }

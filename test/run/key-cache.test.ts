@@ -62,7 +62,7 @@ test('proxies that fetch themselves keep nothing', async () => {
   const target = new FakeTarget();
   const mesh = 'mesh: { fetch: [envoy] }';
   await run([withUri('a', uri, mesh), withUri('b', uri, mesh)], { target });
-  expect(ofIstiod(target)).toEqual(['setFetchMode envoy', 'undo a@envoy', 'undo b@envoy']);
+  expect(ofIstiod(target)).toEqual(['setFetchMode envoy', 'undo a', 'undo b']);
 });
 
 test('where istiod cannot be restarted, the addresses whose keys it may have are known', async () => {

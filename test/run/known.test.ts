@@ -73,7 +73,7 @@ describe('a failed check is known', () => {
 
   test('in every repetition, and in the fetch mode of its own scenario', () => {
     const scenario = 'jwks@envoy#2';
-    const check = failed({ scenario, id: `${scenario}/a step/valid//headers` });
+    const check = failed({ scenario, fetch: 'envoy', id: `${scenario}/a step/valid//headers` });
     expect(seen(check, { check: 'jwks@envoy/*', fetch: ['envoy'] }).state).toBe('known');
     expect(seen(check, { check: 'jwks@envoy/*', fetch: ['istiod'] }).state).toBe('failed');
   });

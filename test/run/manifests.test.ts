@@ -7,7 +7,7 @@ import type { CheckResult, Event } from '../../src/events.ts';
 import { excerpt, writeEvidence } from '../../src/run/evidence.ts';
 import { manifestsOf, manifestYaml } from '../../src/run/manifests.ts';
 import { FakeTarget } from '../support/fake-target.ts';
-import { run, scenarioSource } from './support.ts';
+import { run, scenarioSource, sendStep } from './support.ts';
 
 const secret = (more: object) => ({
   apiVersion: 'v1',
@@ -71,7 +71,7 @@ test('an event has what a step applies, filled in, also when it is refused as it
       - { apiVersion: v1, kind: ConfigMap, metadata: { name: a-map, namespace: foo }, data: { by: "\${issuers.sample.issuer}" } }
 ${more}`;
   const applied = (events: readonly Event[]) => events.filter((event) => event.type === 'step-applied');
-  const accepted = await run([scenarioSource('x', step('s', ''))]);
+  const accepted = await run([scenarioSource('x', step('s', sendStep('s').split('\n').slice(1).join('\n')))]);
   expect(applied(accepted.events)[0]?.manifests).toEqual([
     { object: 'ConfigMap foo/a-map', yaml: expect.stringContaining('by: me') },
   ]);

@@ -96,7 +96,7 @@ describe('settings that were applied', () => {
 
   test('are not proven where this user may not ask', async () => {
     istiod('istiod-1');
-    api.rule('GET', /exec/, failure(403, 'Forbidden', 'no'), 1);
+    api.exec.refuse = 403;
     await expect(takenByIstiod(clients, key(), undefined, now, signal)).rejects.toThrow(
       expect.objectContaining({ code: 'E_UNPROVEN', hint: expect.stringContaining('pods/exec') }),
     );
