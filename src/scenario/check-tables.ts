@@ -59,7 +59,8 @@ function checkTokenGivenOnce(
   if (request?.token === undefined) return;
   const names = [...rowsOf(table).map(([row]) => row), ...table.columns];
   const token = names.find((name) => tokenNames(scenario).includes(name));
-  const isUsed = references(request).some(({ source }) => /\b(row|column)\b/.test(source));
+  // Where the token is sent in another place, rows and columns are only named after it.
+  const isUsed = references(request).some(({ source }) => /\b(row|column|tokens)\b/.test(source));
   if (token === undefined || isUsed) return;
   const hint = "Remove request.token, or use the row or column in it, such as '${column}'.";
   report([...at, 'request', 'token'], `the token is given here and by "${token}" in the table`, hint);

@@ -43,7 +43,7 @@ describe.skipIf(adminKubeconfig === '')(`two users (skipped when ${whySkipped})`
     expect(states).toMatchObject({
       algorithms: 'passed',
       'bookinfo-exclusion': 'passed',
-      'jwks-in-cluster@istiod': 'passed',
+      'jwks-in-cluster': 'passed',
       'request-authentication-alone': 'passed',
       'require-jwt': 'passed',
       'jwks-external-http@istiod': 'skipped',
