@@ -1,7 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { countMatching, inventory, whyLeftOut } from '../../src/plan/inventory.ts';
-import type { Selection } from '../../src/plan/select.ts';
-import { loadScenarios } from '../../src/scenario/load.ts';
+import { expect, test } from 'vitest';
+import { inventory, whyLeftOut } from '../../src/plan/inventory.ts';
 import { checksOf, facts, planOf, scenario, step } from './support.ts';
 
 const one = scenario(
@@ -49,34 +47,4 @@ test('checks that are not planned have a reason: the mesh, or else the settings'
     'one/second//c/valid': 'left out',
   });
   expect(Object.keys(reasons)).not.toContain('one/first//a/valid');
-});
-
-describe('what can match', () => {
-  const loaded = loadScenarios(
-    ['require-jwt', 'jwks-external-https'].map((name) => `scenarios/documented/${name}.yaml`),
-    { cwd: process.cwd() },
-  );
-  const scenarios = loaded.scenarios.map((each) => ({ ...each, tags: ['keys', each.name] }));
-  const requireJwt = scenarios.find(({ name }) => name === 'require-jwt')!;
-  const step = requireJwt.steps[0]!.name;
-  test.each<[Selection, boolean]>([
-    [{}, true],
-    [{ grep: '' }, true],
-    [{ grep: 'REQUIRE-jwt' }, true],
-    [{ grep: requireJwt.title.toUpperCase() }, true],
-    [{ grep: step.toUpperCase() }, true],
-    [{ grep: `require-jwt/${step}/no token` }, true],
-    [{ grep: 'jwks-external-https@envoy' }, true],
-    [{ grep: 'nothinghere' }, false],
-    [{ tags: ['nothinghere'] }, false],
-    [{ tags: ['require-jwt'] }, true],
-    [{ skipTags: ['require-jwt'] }, true],
-    [{ skipTags: ['keys'] }, false],
-    [{ profile: 'extended' }, false],
-    [{ only: new Set(['jwks-external-https@istiod']) }, true],
-    [{ only: new Set(['jwks-external-https']) }, false],
-    [{ only: new Set(['require-jwt']), grep: 'external' }, false],
-  ])('%j: %s', (selection, expected) => {
-    expect(countMatching(scenarios, selection) > 0).toBe(expected);
-  });
 });

@@ -186,7 +186,7 @@ export abstract class KubernetesTarget implements Target {
     return noteMeshSettings(this.clients, istioNamespace, keys, this.takeMeshSettings, signal);
   }
 
-  /** Undoes what scenarios have left, such as what was started ahead for one that never ran. */
+  /** Undoes what scenarios have left, the marker and the routes of applications included. */
   protected async undoScenarios(signal: AbortSignal): Promise<void> {
     for (const scope of this.ledger.scopes()) {
       if (scope !== appsScope) await this.undo(scope, signal);
