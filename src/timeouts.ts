@@ -17,6 +17,8 @@ export const timeouts = {
   installIstio: 300_000,
   /** Workloads that were just applied becoming ready. */
   workloads: 180_000,
+  /** Services having the pods as endpoints that are ready, and pods of what was deleted leaving. */
+  endpoints: 30_000,
   /** An istiod that was restarted serving every proxy again. */
   istiodRestart: 120_000,
   /** Mesh settings that were changed being those of istiod. */

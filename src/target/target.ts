@@ -192,6 +192,8 @@ export interface EvidenceFile {
 export interface Intent {
   /** Applications of kind/apps. */
   readonly apps: readonly string[];
+  /** Whether requests are sent through the ingress gateway, so that its proxies count. */
+  readonly throughIngress: boolean;
   /** What steps apply, in their order; `${…}` may still be in it. */
   readonly apply: readonly KubeObject[];
   readonly delete: readonly ObjectKey[];

@@ -86,6 +86,8 @@ describe('on a cluster', () => {
     expect(part('Not its own: the run would be refused (E_NOT_OWNED) unless --yes allows it')).toEqual([
       'create RequestAuthentication istio-system/jwt-example',
       'create AuthorizationPolicy istio-system/test-exclude',
+      // The proof that the gateway has them.
+      'create AuthorizationPolicy istio-system/jwt-e2e-marker',
     ]);
     const scenarios = part('Scenarios');
     expect(scenarios).toEqual(
@@ -102,6 +104,7 @@ describe('on a cluster', () => {
       'delete Namespace foo with everything in it',
       'delete RequestAuthentication istio-system/jwt-example',
       'delete AuthorizationPolicy istio-system/test-exclude',
+      'delete AuthorizationPolicy istio-system/jwt-e2e-marker',
     ]);
     const real = api.requests.filter(({ method, query }) => method !== 'GET' && query.dryRun !== 'All');
     expect(real).toEqual([]);
@@ -121,6 +124,7 @@ describe('on a cluster', () => {
     expect(part('Not its own, allowed by --yes')).toEqual([
       'apply RequestAuthentication istio-system/jwt-example (RequestAuthentication istio-system/jwt-example was refused: no such field)',
       'create AuthorizationPolicy istio-system/test-exclude (warning: mind the gap)',
+      'create AuthorizationPolicy istio-system/jwt-e2e-marker',
     ]);
   });
 

@@ -55,6 +55,7 @@ const builtIn: [string, Resource[]][] = [
       { name: 'nodes', kind: 'Node', namespaced: false },
     ],
   ],
+  ['discovery.k8s.io/v1', [namespaced('endpointslices', 'EndpointSlice')]],
   ['apps/v1', [namespaced('deployments', 'Deployment'), { ...namespaced('deployments/scale', 'Scale') }]],
   [
     'gateway.networking.k8s.io/v1',

@@ -8,6 +8,7 @@ import { keyOf } from '../../kube/objects.ts';
 import { loadApp } from '../kubernetes/apps.ts';
 import type { Clients } from '../kubernetes/clients.ts';
 import { appsScope, KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
+import { markerPolicy } from '../marker.ts';
 import { phase } from '../phase.ts';
 import type {
   Applied,
@@ -135,7 +136,11 @@ export class ClusterTarget extends KubernetesTarget {
 
   async #touches(intent: Intent, ask: 'dry-run' | 'exists', signal: AbortSignal): Promise<Touch[]> {
     const { appsFolder, images } = this.options;
-    const apply = [...intent.apps.flatMap((app) => loadApp(appsFolder, app, images)), ...intent.apply];
+    const apply = [
+      ...intent.apps.flatMap((app) => loadApp(appsFolder, app, images)),
+      ...intent.apply,
+      ...(intent.throughIngress ? [markerPolicy(this.options.gateway.namespace, 'any')] : []),
+    ];
     const isNew = new Set<string>();
     for (const { kind, metadata } of apply) {
       if (kind !== 'Namespace') continue;

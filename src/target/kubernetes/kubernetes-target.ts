@@ -33,6 +33,7 @@ import type {
 } from '../target.ts';
 import { loadApp } from './apps.ts';
 import type { Clients } from './clients.ts';
+import { waitForEndpoints, workloadsAmong } from './endpoints.ts';
 import { collectEvidence } from './evidence.ts';
 import { Ledger } from './ledger.ts';
 import {
@@ -72,6 +73,8 @@ export abstract class KubernetesTarget implements Target {
   readonly #ready = new Set<string>();
   /** Kinds that the API server was seen not to have. */
   readonly #absent = new Set<string>();
+  /** Changed since the last {@link survey}, which waits until controllers have caught up with them. */
+  #unsettled: ObjectKey[] = [];
 
   constructor(options: KubernetesOptions) {
     this.options = options;
@@ -149,6 +152,7 @@ export abstract class KubernetesTarget implements Target {
   async apply(objects: readonly KubeObject[], scope: string, signal: AbortSignal): Promise<Applied[]> {
     if (objects.some(({ kind }) => kind === 'CustomResourceDefinition')) this.#absent.clear();
     const applied: Applied[] = [];
+    this.#unsettled.push(...workloadsAmong(objects.map(keyOf)));
     for (const object of objects) {
       const settled = await this.#noteMeshSettings([keyOf(object)], signal);
       const { object: after, ...result } = await this.ledger.apply(object, scope, signal);
@@ -163,6 +167,7 @@ export abstract class KubernetesTarget implements Target {
 
   async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
     const deleted: Applied[] = [];
+    this.#unsettled.push(...workloadsAmong(keys));
     for (const key of keys) {
       const settled = await this.#noteMeshSettings([key], signal);
       const result = await this.ledger.delete(key, scope, signal);
@@ -172,7 +177,9 @@ export abstract class KubernetesTarget implements Target {
   }
 
   async undo(scope: string, signal: AbortSignal): Promise<void> {
-    const settled = await this.#noteMeshSettings(this.ledger.keys(scope), signal);
+    const keys = this.ledger.keys(scope);
+    this.#unsettled.push(...workloadsAmong(keys));
+    const settled = await this.#noteMeshSettings(keys, signal);
     await this.ledger.undo(scope, signal);
     await settled(signal);
   }
@@ -235,6 +242,8 @@ export abstract class KubernetesTarget implements Target {
   }
 
   async survey(signal: AbortSignal): Promise<Survey> {
+    if (this.#unsettled.length > 0) await waitForEndpoints(this.clients, this.#unsettled, signal);
+    this.#unsettled = [];
     const { istioNamespace, gateway } = this.options;
     const apps = this.ledger.keys(appsScope).filter(({ kind }) => kind === 'Deployment');
     const mesh = { rootNamespace: istioNamespace, ingress: gateway };

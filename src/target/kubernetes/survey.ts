@@ -4,6 +4,7 @@ import { isReady } from '../../kube/workloads.ts';
 import { markerName } from '../marker.ts';
 import type { KubeObject, MeshPod, ObjectKey, Survey } from '../target.ts';
 import { type Clients, clientFor } from './clients.ts';
+import { isPodOf } from './endpoints.ts';
 import { listVisible } from './sweep.ts';
 
 export const proxyContainer = 'istio-proxy';
@@ -88,13 +89,8 @@ function meshPod(pod: Pod, apps: readonly ObjectKey[]): MeshPod {
     isReady: isReady(pod),
     proxy: proxyKind(pod),
     isAmbient: annotations['ambient.istio.io/redirection'] === 'enabled',
-    isApp: apps.some((app) => app.namespace === namespace && isOf(name, app.name)),
+    isApp: apps.some((app) => app.namespace === namespace && isPodOf(name, app.name)),
   };
-}
-
-/** Pods are called DEPLOYMENT-HASH-RANDOM. */
-function isOf(pod: string, deployment: string): boolean {
-  return pod.startsWith(`${deployment}-`) && /^[a-z0-9]+-[a-z0-9]+$/.test(pod.slice(deployment.length + 1));
 }
 
 /** Without what only the API server itself is interested in. */

@@ -79,7 +79,7 @@ describe('before anything is done', () => {
     const { apiVersion, kind, metadata } = policy('istio-system');
     const key = { apiVersion, kind, name: metadata.name, namespace: 'istio-system' };
     const { target } = makeTarget(api);
-    const wanted = { apps: [], apply: [], delete: [key] };
+    const wanted = { apps: [], throughIngress: false, apply: [], delete: [key] };
     await expect(target.begin(wanted, signal)).rejects.toThrow(
       expect.objectContaining({
         details: 'in namespace istio-system: RequestAuthentication jwt-example (deleted)',
@@ -87,6 +87,17 @@ describe('before anything is done', () => {
     );
     await expect(target.delete([key], 'scope', signal)).rejects.toThrow(
       expect.objectContaining({ code: 'E_NOT_OWNED' }),
+    );
+    expect(changes()).toEqual([]);
+  });
+
+  test('refuses requests through the gateway of others, which must show the marker', async () => {
+    const { target } = makeTarget(api);
+    await expect(target.begin({ ...intent([]), throughIngress: true }, signal)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'E_NOT_OWNED',
+        details: 'in namespace istio-system: AuthorizationPolicy jwt-e2e-marker (created)',
+      }),
     );
     expect(changes()).toEqual([]);
   });

@@ -409,3 +409,42 @@ describe('apply', () => {
     expect(api.log()).toEqual([]);
   });
 });
+
+test('looks around once Services have the pods of what was applied, deleted and put back', async () => {
+  const service: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'foo' },
+    spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
+  };
+  const key = { apiVersion: 'v1', kind: 'Service', name: 'web', namespace: 'foo' };
+  api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'foo' } });
+  pod('web-1', 'web');
+  let asked = 0;
+  api.rule('GET', /\/namespaces\/foo\/endpointslices$/, () => {
+    asked += 1;
+    return undefined;
+  });
+  const listed = () => {
+    asked = 0;
+    const wait = AbortSignal.timeout(300);
+    return target.survey(wait).then(
+      () => `after ${asked}`,
+      () => 'not yet',
+    );
+  };
+  await target.apply([service], 'scope', signal);
+  expect(await listed()).toBe('not yet');
+  api.put({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'web-x', namespace: 'foo', labels: { 'kubernetes.io/service-name': 'web' } },
+    endpoints: [{ conditions: { ready: true }, targetRef: { kind: 'Pod', name: 'web-1' } }],
+  } as unknown as KubeObject);
+  expect(await listed()).toBe('after 1');
+  expect(await listed()).toBe('after 0');
+  await target.delete([key], 'scope', signal);
+  expect(await listed()).toBe('after 1');
+  await target.undo('scope', signal);
+  expect(await listed()).toBe('after 1');
+});

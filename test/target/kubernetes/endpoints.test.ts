@@ -1,0 +1,176 @@
+import { describe, expect, test } from 'vitest';
+import type { KubeClient } from '../../../src/kube/client.ts';
+import { isPodOf, waitForEndpoints, workloadsAmong } from '../../../src/target/kubernetes/endpoints.ts';
+import type { KubeObject, ObjectKey } from '../../../src/target/target.ts';
+import { type FakeApi, failure } from '../../support/fake-api.ts';
+import { unaborted } from '../../support/signals.ts';
+import { useFakeApi } from '../../support/use-fake-api.ts';
+
+let api: FakeApi;
+let client: KubeClient;
+useFakeApi((started, connected) => {
+  api = started;
+  client = connected;
+});
+
+const service: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'httpbin', namespace: 'foo' },
+  spec: { selector: { app: 'httpbin' }, ports: [{ port: 8000 }] },
+};
+const key: ObjectKey = { apiVersion: 'v1', kind: 'Service', name: 'httpbin', namespace: 'foo' };
+
+function pod(name: string, isReady = true, more: Partial<KubeObject['metadata']> = {}): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'foo', labels: { app: 'httpbin' }, ...more },
+    spec: { containers: [] },
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
+  };
+}
+
+function slice(pods: Record<string, boolean | undefined>, of = 'httpbin'): KubeObject {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: `${of}-${Object.keys(pods).join('-')}`,
+      namespace: 'foo',
+      labels: { 'kubernetes.io/service-name': of },
+    },
+    endpoints: Object.entries(pods).map(([name, isReady]) => ({
+      conditions: isReady === undefined ? {} : { ready: isReady },
+      targetRef: { kind: 'Pod', name },
+    })),
+  } as unknown as KubeObject;
+}
+
+/** Waits until it stays as it is, and says what is missing. */
+async function missing(changed: readonly ObjectKey[] = [key]): Promise<string | undefined> {
+  const own = new AbortController();
+  let last: string | undefined;
+  api.rule('GET', /\/pods$/, () => {
+    last = 'asked';
+    return undefined;
+  });
+  const waiting = waitForEndpoints({ data: client }, changed, own.signal, 10);
+  const ended = await Promise.race([
+    waiting.then(() => true),
+    new Promise((resolve) => setTimeout(() => resolve(false), 150)),
+  ]);
+  own.abort();
+  await waiting.catch(() => {});
+  return ended ? undefined : last;
+}
+
+describe('a Service', () => {
+  test.each<[string, KubeObject[]]>([
+    ['with the ready pod', [pod('a'), slice({ a: true })]],
+    ['of several slices', [pod('a'), pod('b'), slice({ a: true }), slice({ b: undefined })]],
+    ['whose pod is not ready, and no endpoint', [pod('a', false), slice({ a: false })]],
+    ['whose pod is leaving', [pod('a', true, { deletionTimestamp: 'now' }), slice({ a: false })]],
+    ['without any pod', []],
+    ['beside pods of another', [pod('x', true, { labels: { app: 'x' } })]],
+  ])('%s is as it should be', async (_, objects) => {
+    for (const object of [service, ...objects]) api.put(object);
+    expect(await missing()).toBeUndefined();
+  });
+
+  test.each<[string, KubeObject[]]>([
+    ['has no slice for a ready pod', [pod('a')]],
+    ['has one of two ready pods', [pod('a'), pod('b'), slice({ a: true })]],
+    ['says of a ready pod that it is not', [pod('a'), slice({ a: false })]],
+    ['has the pods in the slice of another Service', [pod('a'), slice({ a: true }, 'other')]],
+    ['still has a pod that is gone', [pod('a'), slice({ a: true, gone: true })]],
+    ['still has a pod that is leaving', [pod('a', true, { deletionTimestamp: 'now' }), slice({ a: true })]],
+    ['still has a pod that is not ready any more', [pod('a', false), slice({ a: true })]],
+  ])('that %s is waited for', async (_, objects) => {
+    for (const object of [service, ...objects]) api.put(object);
+    expect(await missing()).toBe('asked');
+  });
+
+  test.each([
+    ['has no selector', { selector: undefined }],
+    ['is an ExternalName', { type: 'ExternalName' }],
+    ['has pods that are not ready too', { publishNotReadyAddresses: true }],
+  ])('that %s is not', async (_, spec) => {
+    api.put({ ...service, spec: { ...(service.spec as object), ...spec } });
+    api.put(pod('a'));
+    expect(await missing()).toBeUndefined();
+  });
+
+  test('of another namespace is not', async () => {
+    api.put(service);
+    api.put(pod('a'));
+    expect(await missing([{ ...key, namespace: 'bar' }])).toBeUndefined();
+  });
+
+  test('is taken as it is by a user who may not read EndpointSlices', async () => {
+    api.put(service);
+    api.put(pod('a'));
+    api.rule('GET', /endpointslices$/, () => failure(403, 'Forbidden', 'no'));
+    expect(await missing()).toBeUndefined();
+  });
+});
+
+describe('a Deployment', () => {
+  const deployment: ObjectKey = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', namespace: 'foo' };
+
+  test('that was deleted is gone when its pods are leaving', async () => {
+    api.put(pod('web-6b4-x2'));
+    expect(await missing([deployment])).toBe('asked');
+    api.put(pod('web-6b4-x2', true, { deletionTimestamp: 'now' }));
+    api.put(pod('web-canary-6b4-x2'));
+    expect(await missing([deployment])).toBeUndefined();
+  });
+
+  test('that was put back is waited for until it runs', async () => {
+    const stages = [{ replicas: 2, updatedReplicas: 1, availableReplicas: 2 }];
+    const done = { replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
+    const put = (status: object) =>
+      api.put({
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'web', namespace: 'foo' },
+        spec: { selector: { matchLabels: { app: 'web' } } },
+        status,
+      });
+    put({});
+    api.rule('GET', /deployments\/web$/, () => {
+      put(stages.shift() ?? done);
+      return undefined;
+    });
+    await waitForEndpoints({ data: client }, [deployment], unaborted(), 10);
+    expect(stages).toEqual([]);
+  });
+});
+
+test('says at the end what is missing', async () => {
+  api.put(service);
+  api.put(pod('a'));
+  await expect(waitForEndpoints({ data: client }, [key], unaborted(), 10, 50)).rejects.toMatchObject({
+    code: 'E_NOT_READY',
+    message: expect.stringContaining('Service httpbin does not have the ready pod a yet'),
+  });
+});
+
+test('names of pods tell Deployments apart', () => {
+  expect(isPodOf('web-6b4-x2', 'web')).toBe(true);
+  expect(isPodOf('web-canary-6b4-x2', 'web')).toBe(false);
+  expect(isPodOf('website-6b4-x2', 'web')).toBe(false);
+});
+
+test('policies and routes do not change which pods there are', () => {
+  const of = (apiVersion: string, kind: string) => ({ apiVersion, kind, name: 'x', namespace: 'foo' });
+  const gateway = of('gateway.networking.k8s.io/v1', 'Gateway');
+  expect(
+    workloadsAmong([
+      of('security.istio.io/v1', 'AuthorizationPolicy'),
+      of('networking.istio.io/v1', 'Gateway'),
+      gateway,
+      key,
+    ]),
+  ).toEqual([gateway, key]);
+});
