@@ -242,12 +242,17 @@ export abstract class KubernetesTarget implements Target {
   }
 
   async survey(signal: AbortSignal): Promise<Survey> {
-    if (this.#unsettled.length > 0) await waitForEndpoints(this.clients, this.#unsettled, signal);
+    if (this.#unsettled.length > 0) await this.settle(this.#unsettled, signal);
     this.#unsettled = [];
     const { istioNamespace, gateway } = this.options;
     const apps = this.ledger.keys(appsScope).filter(({ kind }) => kind === 'Deployment');
     const mesh = { rootNamespace: istioNamespace, ingress: gateway };
     return surveyMesh(this.clients, mesh, apps, this.#absent, signal);
+  }
+
+  /** Returns when pods and the endpoints of Services are as these workloads declare. */
+  protected async settle(changed: readonly ObjectKey[], signal: AbortSignal): Promise<void> {
+    await waitForEndpoints(this.clients, changed, signal);
   }
 
   /** In the root namespace, where one policy holds for every proxy; see {@link markerNamespaces}. */

@@ -204,6 +204,9 @@ export class LocalTarget extends KubernetesTarget {
     return this.#whole(signal, (own) => super.survey(own));
   }
 
+  /** Its kubelet ends pods before anything is said to be deleted, and endpoints are WorkloadEntries that it makes itself. */
+  protected override async settle(): Promise<void> {}
+
   override async proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies> {
     const envoy = this.#envoyOf(proxy);
     const listeners = await this.#whole(signal, (own) => envoy.get(inboundPath(envoy.node), own));
