@@ -17,7 +17,11 @@ process.on('uncaughtException', (error) => {
 // but the build.
 const source = new URL('../../src/cli/main.ts', import.meta.url);
 const isClone = existsSync(source);
-if (isClone) (await import('tsx/esm/api')).register();
+if (isClone) {
+  // What has a thousand files is loaded before tsx, which looks at each: that takes as long again.
+  if (['run', 'up', 'down', 'doctor'].includes(process.argv[2] ?? '')) await import('@kubernetes/client-node');
+  (await import('tsx/esm/api')).register();
+}
 const { main } = isClone ? await import(source.href) : await import('./main.ts');
 const exitCode = await main(process.argv.slice(2));
 // Ended once everything is written: keys that are still being made, or idle connections, would hold it up for seconds.

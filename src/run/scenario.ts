@@ -118,6 +118,9 @@ export async function runScenario(
       .map(({ kind }) => kind),
   );
   const left = await cleanUp(scope, prepared, target);
+  // So that it is on its way while the next scenario begins, which sees for itself what is wrong if there is.
+  if (left === undefined && state !== undefined && !signal.aborted)
+    await pending.mark(target, state.snapshot, signal).catch(() => {});
   // What went wrong first explains more; what could not be put back must still be known.
   if (left !== undefined && problem !== undefined)
     emit({ type: 'warning', message: `scenario ${scope} could not be undone: ${left.message}` });

@@ -54,6 +54,7 @@ async function proveStep(step: PlannedStep, state: StepState, signal: AbortSigna
       inPlace: inPlace(step, state),
       meantIdle: meantIdle(step, state),
       markers: pending.markers,
+      marked: pending.marked,
       fetch: target.fetchMode(),
       timeoutMs: options.holdMs,
       clock: options.clock,

@@ -119,11 +119,10 @@ export class LyingMesh extends FakeTarget {
 
   override async mark(value: string, _proxies: readonly ProxyRef[]): Promise<void> {
     this.clock.pass(5);
-    const last = this.#pushes.at(-1)?.start ?? 0;
-    this.#pushes.push({
-      marker: value,
-      start: Math.max(last + 1, this.clock.now() + this.#schedule.debounce),
-    });
+    const start = this.clock.now() + this.#schedule.debounce;
+    // One that has not begun waits for this change, too, and takes it along.
+    if ((this.#pushes.at(-1)?.start ?? 0) > this.clock.now()) this.#pushes.pop();
+    this.#pushes.push({ marker: value, start });
   }
 
   override async survey(): Promise<Survey> {

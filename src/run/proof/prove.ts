@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode } from '../../events.ts';
-import type { KubeObject, Survey, Target } from '../../target/target.ts';
+import type { KubeObject, ProxyRef, Survey, Target } from '../../target/target.ts';
 import { type Clock, monotonic, together } from '../../wait.ts';
 import { type Concerned, concernedBy, type Sent } from './concerned.ts';
 import { lacks, type ProxyState } from './declared.ts';
@@ -34,6 +34,11 @@ export type ProofResult = {
     }
 );
 
+export interface Marked {
+  readonly value: string;
+  readonly proxies: readonly ProxyRef[];
+}
+
 export interface ProofRequest {
   /** The requests of the scenario. */
   readonly sent: readonly Sent[];
@@ -43,6 +48,8 @@ export interface ProofRequest {
   readonly meantIdle: ReadonlySet<string>;
   /** How many markers must come one after the other; see {@link markersFor}. */
   readonly markers: 1 | 2;
+  /** A marker that was applied before the step: where it has come, one more is enough. */
+  readonly marked?: Marked | undefined;
   readonly fetch: FetchMode;
   /** In milliseconds. */
   readonly timeoutMs: number;
@@ -80,13 +87,15 @@ export async function prove(
   const { clock = monotonic } = request;
   const started = clock.now();
   const elapsed = () => Math.round(clock.now() - started);
-  let value = freshValue();
-  const mark = (proxies: Concerned['proxies']) =>
-    target.mark(
-      value,
+  let value = '';
+  const mark = async (proxies: Concerned['proxies']) => {
+    value = await applyMarker(
+      target,
       proxies.map(({ proxy }) => proxy),
       signal,
     );
+  };
+  const shown = await thatShow(target, request.marked, signal);
   // What it takes to look around is not added to the time of the push.
   let [survey] = await Promise.all([target.survey(signal), target.marksAll ? mark([]) : undefined]);
   let concerned = concernedBy(request.sent, request.inPlace, survey);
@@ -96,7 +105,6 @@ export async function prove(
   for (let sent = 1; ; sent++) {
     const idle = concerned.idle.find(({ policy }) => !request.meantIdle.has(nameOf(policy)));
     if (idle !== undefined) return { ...idleResult(idle), ...seen() };
-    if (sent > 1) value = freshValue();
     if (sent > 1 || !target.marksAll) await mark(concerned.proxies);
     for (let wait = 20; ; wait = Math.min(wait * 2, 100)) {
       await clock.pause(wait, signal);
@@ -121,7 +129,8 @@ export async function prove(
     const missing = [...states].flatMap(([name, state]) =>
       lacks(state, request.fetch).map((why) => `${name}: ${why}`),
     );
-    if (missing.length === 0 && sent >= request.markers)
+    const isSecond = concerned.proxies.every(({ proxy }) => shown.has(idOf(proxy)));
+    if (missing.length === 0 && (isSecond || sent >= request.markers))
       return { kind: 'holds', proof: proofOf([...states.values()]), ...seen() };
     if (missing.length > 0 && (sent >= mostMarkers || elapsed() >= request.timeoutMs))
       return { kind: 'unproven', message: missing.join('; '), ...seen() };
@@ -130,9 +139,35 @@ export async function prove(
   }
 }
 
-/** Unique: a value from before would prove what is not so. */
-function freshValue(): string {
-  return `m${randomBytes(8).toString('hex')}`;
+/** Applies a marker that was never there before, and returns its value. */
+export async function applyMarker(
+  target: Target,
+  proxies: readonly ProxyRef[],
+  signal: AbortSignal,
+): Promise<string> {
+  // A value from before would prove what is not so.
+  const value = `m${randomBytes(8).toString('hex')}`;
+  await target.mark(value, proxies, signal);
+  return value;
+}
+
+/** Proxies that show the marker now. Those that cannot be read do not. */
+async function thatShow(
+  target: Target,
+  marked: Marked | undefined,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const { value, proxies } = marked ?? { value: '', proxies: [] };
+  const reads = proxies.map(async (proxy) => {
+    const { markers } = await target.proxyPolicies(proxy, signal);
+    return areAll(markers, value) ? [idOf(proxy)] : [];
+  });
+  const read = await Promise.allSettled(reads);
+  return new Set(read.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])));
+}
+
+function idOf({ namespace, pod }: ProxyRef): string {
+  return `${namespace}/${pod}`;
 }
 
 function idleResult({ policy, why }: Concerned['idle'][number]) {
@@ -155,7 +190,7 @@ async function read(
   const states = await together(
     proxies,
     async ({ proxy, role }, own): Promise<[string, ProxyState]> => {
-      const name = `${proxy.namespace}/${proxy.pod}`;
+      const name = idOf(proxy);
       const known = before.get(name);
       if (known !== undefined && hasMarker(known, marker)) return [name, known];
       const policies = await target.proxyPolicies(proxy, own);
@@ -170,8 +205,12 @@ function isGone(thrown: unknown): boolean {
   return thrown instanceof HarnessError && thrown.code === 'E_EXEC';
 }
 
+function hasMarker({ policies }: ProxyState, value: string): boolean {
+  return areAll(policies.markers, value);
+}
+
 /** In every place: a listener is taken over as a whole, and one may be later than another. */
-function hasMarker({ policies: { markers } }: ProxyState, value: string): boolean {
+function areAll(markers: ProxyState['policies']['markers'], value: string): boolean {
   return markers.length > 0 && markers.every((each) => each === value);
 }
 

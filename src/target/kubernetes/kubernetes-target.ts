@@ -257,8 +257,12 @@ export abstract class KubernetesTarget implements Target {
 
   /** In the root namespace, where one policy holds for every proxy; see {@link markerNamespaces}. */
   async mark(value: string, proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void> {
-    const policies = this.markerNamespaces(proxies).map((namespace) => markerPolicy(namespace, value));
-    await this.apply(policies, markerScope, signal);
+    for (const namespace of this.markerNamespaces(proxies)) {
+      const policy = markerPolicy(namespace, value);
+      // Where others are, it has labels that say whose it is.
+      const isAgain = this.marksAll && (await this.ledger.applyAgain(policy, markerScope, signal));
+      if (!isAgain) await this.apply([policy], markerScope, signal);
+    }
   }
 
   protected markerNamespaces(_proxies: readonly ProxyRef[]): readonly string[] {

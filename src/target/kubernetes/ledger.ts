@@ -50,6 +50,19 @@ export class Ledger {
     };
   }
 
+  /**
+   * Applies again what the scope has applied before, without looking at what is there: nobody else has a use for it.
+   *
+   * @returns whether the scope has it; if not, nothing was done
+   */
+  async applyAgain(object: KubeObject, scope: string, signal: AbortSignal): Promise<boolean> {
+    const entry = this.#scopes.get(scope)?.get(idOf(keyOf(object)));
+    if (entry?.after === undefined || entry.deleted) return false;
+    const client = clientFor(this.#clients, object.apiVersion);
+    entry.after = (await applyObject(client, object, { signal })).object;
+    return true;
+  }
+
   /** Deletes one object and remembers it. */
   async delete(key: ObjectKey, scope: string, signal: AbortSignal): Promise<Applied> {
     const client = clientFor(this.#clients, key.apiVersion);

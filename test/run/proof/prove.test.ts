@@ -1,0 +1,314 @@
+/** Markers and how many of them, on a mesh that shows what a test says. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { HarnessError } from '../../../src/errors.ts';
+import { Pending } from '../../../src/run/proof/pending.ts';
+import { applyMarker, markersFor, type ProofRequest, prove } from '../../../src/run/proof/prove.ts';
+import type { KubeObject, ProxyPolicies, ProxyRef } from '../../../src/target/target.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { FakeTarget, fakeProxy } from '../../support/fake-target.ts';
+import { unaborted } from '../../support/signals.ts';
+
+const signal = unaborted();
+const nothing: ProxyPolicies = { providers: [], rbac: [], markers: [], rejected: [] };
+const clock = fakeClock();
+const deny: KubeObject = {
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  metadata: { name: 'deny', namespace: 'foo' },
+  spec: { selector: { matchLabels: { app: 'httpbin' } }, action: 'DENY', rules: [{}] },
+};
+const denied = { name: 'ns[foo]-policy[deny]-rule[0]', action: 'DENY', rules: '{}' };
+
+/** Remembers the markers; each is shown at the next read, unless a test says otherwise. */
+class Mesh extends FakeTarget {
+  readonly markers: string[] = [];
+  show: (proxy: ProxyRef, marker: string) => ProxyPolicies = (_, marker) => ({
+    ...nothing,
+    markers: [marker],
+  });
+  override async mark(value: string): Promise<void> {
+    this.markers.push(value);
+  }
+  override async proxyPolicies(proxy: ProxyRef): Promise<ProxyPolicies> {
+    return this.show(proxy, this.markers.at(-1) ?? '');
+  }
+}
+
+let mesh: Mesh;
+beforeEach(() => {
+  mesh = new Mesh();
+});
+
+const sent: ProofRequest['sent'] = [
+  {
+    origin: { kind: 'pod', app: 'sleep', namespace: 'foo' },
+    request: { url: 'http://httpbin.foo:8000/', headers: [] },
+  },
+];
+
+function proof(more: Partial<ProofRequest> = {}) {
+  const request: ProofRequest = {
+    sent,
+    inPlace: [],
+    meantIdle: new Set(),
+    markers: 1,
+    fetch: 'istiod',
+    timeoutMs: 5_000,
+    clock,
+    ...more,
+  };
+  return prove(mesh, request, signal);
+}
+
+describe('a marker', () => {
+  test('must be in every place of a proxy', async () => {
+    let reads = 0;
+    mesh.show = (_, marker) => {
+      reads += 1;
+      return { ...nothing, markers: reads < 4 ? [marker, 'old'] : [marker, marker] };
+    };
+    expect(await proof()).toMatchObject({ kind: 'holds' });
+    expect(reads).toBe(4);
+  });
+
+  test('that never comes in one place is no proof', async () => {
+    mesh.show = (_, marker) => ({ ...nothing, markers: ['', marker] });
+    expect(await proof()).toMatchObject({
+      kind: 'unproven',
+      message: 'foo/httpbin-1: no push of istiod has reached it since the change',
+    });
+  });
+
+  test('cannot come where there is no place for it', async () => {
+    mesh.show = () => nothing;
+    expect(await proof()).toMatchObject({
+      kind: 'unproven',
+      message: 'foo/httpbin-1: it has no HTTP listener to which policies could be attached',
+    });
+  });
+
+  test('is another one each time', async () => {
+    await proof({ markers: 2 });
+    await proof({ markers: 2 });
+    expect(new Set(mesh.markers).size).toBe(4);
+  });
+
+  test('is applied only after the one before has come', async () => {
+    const seen: string[] = [];
+    mesh.show = (_, marker) => {
+      seen.push(`${mesh.markers.length}`);
+      return { ...nothing, markers: [seen.length < 3 ? '' : marker] };
+    };
+    expect(await proof({ markers: 2 })).toMatchObject({ kind: 'holds' });
+    expect(seen).toEqual(['1', '1', '1', '2']);
+  });
+
+  test.each([
+    [['AuthorizationPolicy', 'RequestAuthentication', 'ConfigMap', 'Namespace', 'ServiceAccount'], 1],
+    [['VirtualService'], 2],
+    [['AuthorizationPolicy', 'Deployment'], 2],
+    [[], 1],
+  ])('for %j there must be %i', (kinds, expected) => {
+    expect(markersFor(kinds)).toBe(expected);
+  });
+});
+
+describe('with a marker, but not all that is declared,', () => {
+  const request = { inPlace: [deny] };
+  const has = (from: number) => {
+    mesh.objects.set('deny', deny);
+    mesh.show = (_, marker) => ({
+      ...nothing,
+      markers: [marker],
+      rbac: mesh.markers.length >= from ? [denied] : [],
+    });
+  };
+
+  test('more markers are waited for', async () => {
+    has(3);
+    expect(await proof(request)).toMatchObject({ kind: 'holds' });
+    expect(mesh.markers).toHaveLength(3);
+  });
+
+  test('it is unproven after six', async () => {
+    has(7);
+    expect(await proof(request)).toMatchObject({
+      kind: 'unproven',
+      message: expect.stringContaining('foo/httpbin-1: '),
+    });
+    expect(mesh.markers).toHaveLength(6);
+  });
+
+  test('the sixth may bring it', async () => {
+    has(6);
+    expect(await proof(request)).toMatchObject({ kind: 'holds' });
+  });
+
+  test('it is unproven when the time is over', async () => {
+    has(7);
+    const { kind } = await proof({ ...request, timeoutMs: 60 });
+    expect(kind).toBe('unproven');
+    expect(mesh.markers.length).toBeLessThan(4);
+  });
+});
+
+describe('an update that is refused', () => {
+  test('counts when it has the marker', async () => {
+    mesh.show = (_, marker) => ({ ...nothing, markers: ['old'], rejected: [{ reason: 'no', marker }] });
+    expect(await proof()).toMatchObject({ kind: 'rejected', message: 'foo/httpbin-1: no' });
+  });
+
+  test('does not when it is one of before', async () => {
+    mesh.show = (_, marker) => ({
+      ...nothing,
+      markers: [marker],
+      rejected: [{ reason: 'no', marker: 'old' }],
+    });
+    expect(await proof()).toMatchObject({ kind: 'holds' });
+  });
+});
+
+describe('a proxy that cannot be read', () => {
+  const gone = () => {
+    throw new HarnessError('E_EXEC', 'gone');
+  };
+
+  test('is looked for again', async () => {
+    let reads = 0;
+    mesh.show = (_, marker) => {
+      reads += 1;
+      return reads < 10 ? gone() : { ...nothing, markers: [marker] };
+    };
+    expect(await proof()).toMatchObject({ kind: 'holds' });
+    expect(reads).toBe(10);
+  });
+
+  test('ten times in a row is given another chance, and no more', async () => {
+    let reads = 0;
+    mesh.show = () => {
+      reads += 1;
+      return gone();
+    };
+    await expect(proof()).rejects.toMatchObject({ code: 'E_EXEC' });
+    expect(reads).toBe(11);
+  });
+
+  test('for another reason is an error at once', async () => {
+    let reads = 0;
+    mesh.show = () => {
+      reads += 1;
+      throw new HarnessError('E_KUBE', 'no');
+    };
+    await expect(proof()).rejects.toMatchObject({ code: 'E_KUBE' });
+    expect(reads).toBe(1);
+  });
+});
+
+describe('a marker from before the step', () => {
+  const marked = { value: 'early', proxies: [fakeProxy] };
+  const early = (markers: string[]) => {
+    mesh.show = (_, marker) => ({ ...nothing, markers: marker === '' ? markers : [marker] });
+  };
+
+  test('that has come everywhere leaves but one to wait for', async () => {
+    early(['early', 'early']);
+    expect(await proof({ markers: 2, marked })).toMatchObject({ kind: 'holds' });
+    expect(mesh.markers).toHaveLength(1);
+  });
+
+  test.each([
+    ['has not come', ['older']],
+    ['has not come in every place', ['early', 'older']],
+    ['is nowhere', []],
+  ])('that %s counts for nothing', async (_, markers) => {
+    early(markers);
+    expect(await proof({ markers: 2, marked })).toMatchObject({ kind: 'holds' });
+    expect(mesh.markers).toHaveLength(2);
+  });
+
+  test('of other proxies than those that count does not either', async () => {
+    early(['early']);
+    await proof({ markers: 2, marked: { ...marked, proxies: [{ ...fakeProxy, pod: 'other' }] } });
+    expect(mesh.markers).toHaveLength(2);
+  });
+
+  test('of a proxy that is gone does not either', async () => {
+    mesh.show = (_, marker) => {
+      if (marker === '') throw new HarnessError('E_EXEC', 'gone');
+      return { ...nothing, markers: [marker] };
+    };
+    expect(await proof({ markers: 2, marked })).toMatchObject({ kind: 'holds' });
+    expect(mesh.markers).toHaveLength(2);
+  });
+});
+
+describe('what was changed', () => {
+  const snapshot = new Map([
+    [
+      'foo/httpbin-1',
+      { proxy: fakeProxy, role: 'decides' as const, declared: [], policies: { ...nothing, markers: [''] } },
+    ],
+  ]);
+
+  test('needs two markers at first, and after a route', () => {
+    const pending = new Pending();
+    expect(pending.markers).toBe(2);
+    pending.clear();
+    expect(pending.markers).toBe(1);
+    pending.add(['AuthorizationPolicy']);
+    expect(pending.markers).toBe(1);
+    pending.add(['VirtualService']);
+    expect(pending.markers).toBe(2);
+  });
+
+  test('are routes when other applications are used, and not when the same are', () => {
+    const pending = new Pending();
+    pending.uses(['a', 'b']);
+    pending.clear();
+    pending.uses(['b', 'a']);
+    expect(pending.markers).toBe(1);
+    pending.uses(['a']);
+    expect(pending.markers).toBe(2);
+  });
+
+  test('before a marker needs but one more after it', async () => {
+    const pending = new Pending();
+    await pending.mark(mesh, snapshot, signal);
+    expect(pending.marked).toEqual({ value: mesh.markers[0], proxies: [fakeProxy] });
+    expect(pending.markers).toBe(2);
+    pending.add(['RequestAuthentication']);
+    expect(pending.marked).toBeDefined();
+    pending.add(['VirtualService']);
+    expect(pending.marked).toBeUndefined();
+  });
+
+  test('needs no marker ahead where one is enough, or where nobody would show it', async () => {
+    const pending = new Pending();
+    await pending.mark(mesh, new Map(), signal);
+    pending.clear();
+    await pending.mark(mesh, snapshot, signal);
+    expect(mesh.markers).toEqual([]);
+  });
+
+  test('is forgotten once it has come', async () => {
+    const pending = new Pending();
+    await pending.mark(mesh, snapshot, signal);
+    pending.clear();
+    expect(pending.marked).toBeUndefined();
+    expect(pending.markers).toBe(1);
+  });
+});
+
+test('a marker goes where the proxies are that count', async () => {
+  const asked: (readonly ProxyRef[])[] = [];
+  const value = await applyMarker(
+    {
+      ...mesh,
+      mark: async (_value: string, proxies: readonly ProxyRef[]) => void asked.push(proxies),
+    } as never,
+    [fakeProxy],
+    signal,
+  );
+  expect(value).toMatch(/^m[0-9a-f]{16}$/);
+  expect(asked).toEqual([[fakeProxy]]);
+});
