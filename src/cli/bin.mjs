@@ -19,7 +19,8 @@ const source = new URL('../../src/cli/main.ts', import.meta.url);
 const isClone = existsSync(source);
 if (isClone) {
   // What has a thousand files is loaded before tsx, which looks at each: that takes as long again.
-  if (['run', 'up', 'down', 'doctor'].includes(process.argv[2] ?? '')) await import('@kubernetes/client-node');
+  if (['run', 'up', 'down', 'doctor'].includes(process.argv[2] ?? ''))
+    await import('@kubernetes/client-node');
   (await import('tsx/esm/api')).register();
 }
 const { main } = isClone ? await import(source.href) : await import('./main.ts');

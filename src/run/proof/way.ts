@@ -88,7 +88,7 @@ class Walk {
   /** A host as a sidecar takes it: by a VirtualService of the mesh, or as it is. */
   #towards(host: string, namespace: string, hosts: readonly string[]): void {
     const forms = formsOf(host, namespace);
-    for (const service of this.#virtualServices(forms)) this.#along(service, hosts);
+    for (const service of this.#virtualServices(forms)) if (isOfMesh(service)) this.#along(service, hosts);
     this.#direct(host, namespace, hosts);
   }
 
@@ -252,6 +252,12 @@ class Walk {
     );
     return filter === undefined ? undefined : `${nameOf(filter)} changes a proxy on the way`;
   }
+}
+
+/** Whether sidecars follow a VirtualService: one that names gateways only is for these (Istio, VirtualService.gateways). */
+function isOfMesh({ spec }: KubeObject): boolean {
+  const { gateways = [] } = spec as VirtualServiceSpec;
+  return gateways.length === 0 || gateways.includes('mesh');
 }
 
 /** Whether a VirtualService names this Gateway, as `name` of its own namespace or `namespace/name`. */

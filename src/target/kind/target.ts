@@ -137,8 +137,8 @@ export class KindTarget extends KubernetesTarget {
     this.#fresh = notes.fresh === 'yes' && restored;
     await this.#note({ ...notes, loaded: [...there, ...loaded].join(' '), fresh: 'no' }, signal);
     await Promise.all([
-      sweep(this.clients, signal),
-      this.prepare(apps, signal),
+      // One after the other: applications have routes of their own.
+      sweep(this.clients, signal).then(() => this.prepare(apps, signal)),
       settleIstiod(this.clients, istioNamespace, signal),
     ]);
     this.#fetch = (await inspectIstiod(this.clients, istioNamespace, signal))?.fetch ?? 'istiod';

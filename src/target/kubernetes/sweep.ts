@@ -4,13 +4,30 @@ import { deleteObject, keyOf, listObjects } from '../../kube/objects.ts';
 import type { KubeObject } from '../target.ts';
 import { type Clients, clientFor } from './clients.ts';
 
+/** Groups with the kinds in them that change how a request is judged or where it goes, newest version first. */
 const kinds = [
-  ['security.istio.io', ['RequestAuthentication', 'AuthorizationPolicy', 'PeerAuthentication']],
-  ['networking.istio.io', ['ServiceEntry', 'DestinationRule', 'Sidecar']],
+  [
+    'security.istio.io',
+    ['v1', 'v1beta1'],
+    ['RequestAuthentication', 'AuthorizationPolicy', 'PeerAuthentication'],
+  ],
+  [
+    'networking.istio.io',
+    ['v1', 'v1beta1'],
+    ['ServiceEntry', 'DestinationRule', 'Sidecar', 'VirtualService', 'Gateway', 'WorkloadEntry'],
+  ],
+  ['networking.istio.io', ['v1alpha3'], ['EnvoyFilter']],
+  ['telemetry.istio.io', ['v1', 'v1alpha1'], ['Telemetry']],
+  ['extensions.istio.io', ['v1alpha1'], ['WasmPlugin']],
+  ['gateway.networking.k8s.io', ['v1'], ['HTTPRoute', 'Gateway']],
 ] as const;
 
+/** On what Istio's installer has made: releases before 1.20 come with EnvoyFilters. */
+const installed = 'install.operator.istio.io/owning-resource';
+
 /**
- * Deletes every policy and route that changes how a request is judged; returns how many there were.
+ * Deletes every policy and route that changes how a request is judged or where it goes, but for those of Istio's
+ * installation; returns how many there were.
  *
  * @param namespaces only in these; everywhere when not given
  */
@@ -19,15 +36,17 @@ export async function sweep(
   signal: AbortSignal,
   namespaces: readonly (string | undefined)[] = [undefined],
 ): Promise<number> {
-  const lists = kinds.map(async ([group, names]) => {
-    const apiVersion = await istioVersion(clients.mesh, group, names[0], signal);
+  const lists = kinds.map(async ([group, versions, names]) => {
+    const client = clientFor(clients, `${group}/${versions[0]}`);
+    const apiVersion = await servedVersion(client, group, versions, names[0], signal);
     return Promise.all(
       namespaces.flatMap((namespace) =>
-        names.map((kind) => listVisible(clients.mesh, { apiVersion, kind, namespace }, signal)),
+        names.map((kind) => listVisible(client, { apiVersion, kind, namespace }, signal)),
       ),
     );
   });
-  const found = (await Promise.all(lists)).flat(2);
+  const all = (await Promise.all(lists)).flat(2);
+  const found = all.filter(({ metadata }) => metadata.labels?.[installed] === undefined);
   await Promise.all(
     found.map((object) => deleteObject(clientFor(clients, object.apiVersion), keyOf(object), signal)),
   );
@@ -66,7 +85,21 @@ export async function istioVersion(
   kind: string,
   signal: AbortSignal,
 ): Promise<string> {
-  return `${group}/${(await serves(client, `${group}/v1`, kind, signal)) ? 'v1' : 'v1beta1'}`;
+  return servedVersion(client, group, ['v1', 'v1beta1'], kind, signal);
+}
+
+/** The first of the versions in which the API server has the kind, or else the last one. */
+async function servedVersion(
+  client: KubeClient,
+  group: string,
+  versions: readonly string[],
+  kind: string,
+  signal: AbortSignal,
+): Promise<string> {
+  for (const version of versions.slice(0, -1)) {
+    if (await serves(client, `${group}/${version}`, kind, signal)) return `${group}/${version}`;
+  }
+  return `${group}/${versions.at(-1)}`;
 }
 
 /** Whether the API server has the kind. @throws HarnessError E_KUBE when it does not answer */

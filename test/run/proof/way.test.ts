@@ -84,6 +84,19 @@ describe('from a pod', () => {
       expect(names(sleep, `http://${host}/`).backends).toEqual([]);
   });
 
+  test.each([
+    ['names gateways only', { gateways: ['g'] }, []],
+    ['names the mesh too', { gateways: ['g', 'mesh'] }, ['httpbin']],
+    ['names no gateways', { gateways: [] }, ['httpbin']],
+    ['leaves them out', {}, ['httpbin']],
+  ])('a VirtualService for every host that %s', (_, gateways, backends) => {
+    const everything = { hosts: ['*'], http: [{ route: [{ destination: { host: 'httpbin' } }] }] };
+    const found = names(sleep, 'http://keys.example.com/', [
+      istio('VirtualService', 'all', { ...everything, ...gateways }),
+    ]);
+    expect(found.backends).toEqual(backends);
+  });
+
   test.each<[string, KubeObject[]]>([
     [
       'an ExternalName',

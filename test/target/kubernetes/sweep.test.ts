@@ -22,6 +22,7 @@ beforeEach(() => {
   put('networking.istio.io/v1', 'DestinationRule', 'foo');
   put('networking.istio.io/v1', 'Sidecar', 'foo');
   put('networking.istio.io/v1', 'Gateway', 'foo');
+  put('networking.istio.io/v1alpha3', 'EnvoyFilter', 'foo');
   put('v1', 'ConfigMap', 'foo');
 });
 afterEach(async () => {
@@ -35,24 +36,32 @@ const left = () => [...api.objects.values()].map(({ kind }) => kind);
 const clients = () => ({ data: client, mesh: client });
 
 test('removes policies and routes everywhere, and leaves workloads and the applications alone', async () => {
-  expect(await sweep(clients(), signal)).toBe(6);
-  expect(left()).toEqual(['Gateway', 'ConfigMap']);
+  expect(await sweep(clients(), signal)).toBe(8);
+  expect(left()).toEqual(['ConfigMap']);
   expect(await sweep(clients(), signal)).toBe(0);
 });
 
 test('or only in some namespaces', async () => {
-  expect(await sweep(clients(), signal, ['foo'])).toBe(4);
-  expect(left()).toEqual(['AuthorizationPolicy', 'PeerAuthentication', 'Gateway', 'ConfigMap']);
+  expect(await sweep(clients(), signal, ['foo'])).toBe(6);
+  expect(left()).toEqual(['AuthorizationPolicy', 'PeerAuthentication', 'ConfigMap']);
 });
 
 test('an Istio that has only v1beta1 is swept too', async () => {
   for (const group of ['security', 'networking']) api.resources.delete(`${group}.istio.io/v1`);
-  expect(await sweep(clients(), signal)).toBe(6);
+  expect(await sweep(clients(), signal)).toBe(8);
+});
+
+test('what Istio is installed with stays', async () => {
+  const labels = { 'install.operator.istio.io/owning-resource': 'installed-state' };
+  const apiVersion = 'networking.istio.io/v1alpha3';
+  api.put({ apiVersion, kind: 'EnvoyFilter', metadata: { name: 'stats', namespace: 'foo', labels } });
+  await sweep(clients(), signal);
+  expect(left()).toEqual(['ConfigMap', 'EnvoyFilter']);
 });
 
 test('what this user may not see is left, but other errors are told', async () => {
   api.rule('GET', /peerauthentications$/, failure(403, 'Forbidden', 'no'));
-  expect(await sweep(clients(), signal)).toBe(5);
+  expect(await sweep(clients(), signal)).toBe(7);
   api.rule('GET', /sidecars$/, failure(500, 'InternalError', 'etcd is away'));
   await expect(sweep(clients(), signal)).rejects.toThrow('etcd is away');
 });
@@ -60,5 +69,5 @@ test('what this user may not see is left, but other errors are told', async () =
 test('what was deleted in between by somebody else is no error', async () => {
   api.rule('DELETE', /serviceentry-1$/, failure(404, 'NotFound', 'gone'));
   await sweep(clients(), signal);
-  expect(left()).toEqual(['ServiceEntry', 'Gateway', 'ConfigMap']);
+  expect(left()).toEqual(['ServiceEntry', 'ConfigMap']);
 });
