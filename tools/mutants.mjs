@@ -30,12 +30,12 @@ for (const path of positionals.length > 0 ? positionals : usual) await mutate(pa
  */
 async function mutate(path) {
   const folder = path.endsWith('.ts') ? path.slice(0, path.lastIndexOf('/')) : path;
-  const tests = values.tests ?? [`${folder.replace(/^src/, 'test')}/*.test.ts`];
+  const tests = values.tests ?? [`${folder.replace(/^src/, 'test')}/**/*.test.ts`];
   // Read by tools/vitest.mutants.ts, in the processes that Stryker starts.
   process.env.MUTANTS_TESTS = tests.join(' ');
   const report = `reports/mutants/${path.replace(/[^\w]+/g, '-')}`;
   await new Stryker({
-    mutate: [path.endsWith('.ts') ? path : `${path}/*.ts`],
+    mutate: [path.endsWith('.ts') ? path : `${path}/**/*.ts`],
     concurrency: Number(values.concurrency),
     force: values.force,
     incrementalFile: `${report}.incremental.json`,

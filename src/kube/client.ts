@@ -85,6 +85,7 @@ export class KubeClient {
     string,
     Promise<ReadonlyMap<string, { plural: string; namespaced: boolean }>>
   >();
+  readonly #closing: (() => void)[] = [];
   #dispatcher: { key: string; value: Dispatcher } | undefined;
 
   constructor(config: KubeConfig) {
@@ -222,7 +223,13 @@ export class KubeClient {
 
   /** Closes idle connections. */
   async close(): Promise<void> {
+    for (const listener of this.#closing.splice(0)) listener();
     await this.#dispatcher?.value.close();
+  }
+
+  /** Calls it with {@link close}. */
+  onClose(listener: () => void): void {
+    this.#closing.push(listener);
   }
 
   async #discover(apiVersion: string, signal: AbortSignal) {

@@ -80,6 +80,8 @@ export const someAnswers = 30;
  */
 const drainMs = 5_000;
 const drainAnswers = 20;
+/** So many requests take less time than to send some more of them later. */
+const fewRequests = 10;
 /** How many rounds are sent at a time at most. */
 const mostRounds = 25;
 /** A request that takes longer is sent apart from the others, which would have to wait for it; milliseconds. */
@@ -111,8 +113,9 @@ export async function converge(
     const quick = tracks.filter((track) => !slow.has(track));
     const left = Math.max(...quick.map((track) => wanted(track) - track.streak));
     const isClean = quick.every((track) => track.streak > 0);
-    // Two more than needed: a proxy may still have one old connection per worker thread, each good for one old answer.
-    const rounds = isClean && !options.once ? Math.max(1, Math.min(mostRounds, left)) : few;
+    // One more than needed: an old connection is good for one old answer, and to send again costs more than a few requests.
+    const first = options.once || quick.length > fewRequests ? few : few + 1;
+    const rounds = isClean && !options.once ? Math.max(1, Math.min(mostRounds, left)) : first;
     const sender = { target, origin, since: options.since, isLate: () => elapsed() >= drainMs, signal };
     for (const track of await sendTogether(sender, quick, rounds, Math.min(quickMs, limit))) slow.add(track);
     const answered = await Promise.all([...slow].map((track) => sendApart(sender, track, few, limit)));

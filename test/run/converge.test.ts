@@ -78,9 +78,9 @@ describe('one request', () => {
     const { outcome, sent } = await go(scripted({ a: [200] }));
     expect(outcome).toMatchObject({ held: true, difference: undefined, response: { status: 200 } });
     expect(outcome.convergence).toEqual({
-      attempts: 5,
-      answers: 5,
-      right: 5,
+      attempts: 6,
+      answers: 6,
+      right: 6,
       firstRightMs: 10,
       lastWrongMs: undefined,
       stale: 0,

@@ -225,13 +225,13 @@ describe('configuration that does not arrive', () => {
     const calls = target.calls.filter((call) => /^(mark|send|apply|undo)/.test(call));
     expect(calls).toEqual([
       // Applications were made before.
-      ...['mark', 'mark', 'send 2 x 5 from pod'],
-      ...['apply AuthorizationPolicy foo/require', 'mark', 'send 2 x 5 from pod'],
-      ...['apply ServiceEntry foo/keys', 'mark', 'mark', 'send 2 x 5 from pod'],
-      ...['send 2 x 5 from pod'],
+      ...['mark', 'mark', 'send 2 x 6 from pod'],
+      ...['apply AuthorizationPolicy foo/require', 'mark', 'send 2 x 6 from pod'],
+      ...['apply ServiceEntry foo/keys', 'mark', 'mark', 'send 2 x 6 from pod'],
+      ...['send 2 x 6 from pod'],
       'undo entry',
       // What was put back must have come, too.
-      ...['mark', 'mark', 'send 2 x 5 from pod'],
+      ...['mark', 'mark', 'send 2 x 6 from pod'],
       'undo next',
     ]);
   });

@@ -117,12 +117,71 @@ export class ExecSession {
 
 export type ExecHandler = (session: ExecSession) => void | Promise<void>;
 
+/** A connection to a port of a pod, on which the fake speaks HTTP. */
+export class PortSession {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly port: number;
+  readonly #socket: ServerSocket;
+  /** Paths that were asked for on it. */
+  readonly paths: string[] = [];
+  /** Answers a path. */
+  answer: (path: string) => string | undefined = () => undefined;
+
+  constructor(request: IncomingMessage, socket: ServerSocket) {
+    const url = new URL(request.url ?? '/', 'https://fake');
+    const [, , , , namespace = '', , pod = ''] = url.pathname.split('/');
+    this.namespace = namespace;
+    this.pod = pod;
+    this.port = Number(url.searchParams.get('ports'));
+    this.#socket = socket;
+    // Each channel begins with the number of the port, little endian.
+    const number = Buffer.alloc(2);
+    number.writeUInt16LE(this.port);
+    this.send(0, number);
+    this.send(1, number);
+    let read = '';
+    socket.on('message', (data) => {
+      read += data.subarray(1).toString('utf8');
+      for (let end = read.indexOf('\r\n\r\n'); end >= 0; end = read.indexOf('\r\n\r\n')) {
+        const path = read.split(' ')[1] ?? '';
+        read = read.slice(end + 4);
+        this.paths.push(path);
+        const reply = this.answer(path);
+        if (reply !== undefined) this.send(0, reply);
+      }
+    });
+  }
+
+  send(channel: number, data: string | Buffer): void {
+    this.#socket.send(Buffer.concat([Buffer.from([channel]), Buffer.from(data)]));
+  }
+
+  /** Breaks the connection. */
+  cut(): void {
+    this.#socket.terminate();
+  }
+}
+
+/** An answer as it goes over the wire. */
+export function httpAnswer(body: string, status = 200): string {
+  return `HTTP/1.1 ${status} X\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+export type PortHandler = (session: PortSession) => void;
+
 export class ExecServer {
   readonly sessions: ExecSession[] = [];
   #handler: ExecHandler | undefined;
+  #ports: PortHandler | undefined;
   #protocols: readonly string[] = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
   /** An HTTP status to refuse with, or `hang` to never answer. */
   refuse: number | 'hang' | undefined;
+
+  /** Called for each connection to a port of a pod; without it they are refused. */
+  onPort(handler: PortHandler): void {
+    this.#ports = handler;
+  }
 
   handle(handler: ExecHandler, protocols = this.#protocols): void {
     this.#handler = handler;
@@ -132,25 +191,31 @@ export class ExecServer {
   reset(): void {
     this.sessions.length = 0;
     this.#handler = undefined;
+    this.#ports = undefined;
     this.#protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
     this.refuse = undefined;
   }
 
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (this.refuse === 'hang') return;
-    if (this.refuse !== undefined || this.#handler === undefined) {
+    const isPort = /\/portforward\?/.test(request.url ?? '');
+    const accept = isPort ? this.#ports : this.#handler;
+    if (this.refuse !== undefined || accept === undefined) {
       socket.end(`HTTP/1.1 ${this.refuse ?? 404} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       return;
     }
-    const handler = this.#handler;
     const server = new WebSocketServer({
       noServer: true,
       handleProtocols: (offered) => this.#protocols.find((each) => offered.has(each)) ?? false,
     });
     server.handleUpgrade(request, socket, head, (accepted) => {
+      if (isPort) {
+        void this.#ports?.(new PortSession(request, accepted));
+        return;
+      }
       const session = new ExecSession(request, accepted);
       this.sessions.push(session);
-      void handler(session);
+      void this.#handler?.(session);
     });
   }
 }

@@ -176,7 +176,7 @@ export class ClusterTarget extends KubernetesTarget {
     await this.clear(signal, this.#settings.reuse);
     if (intent.apps.length > 0) {
       await phase(this.#progress, `Starting ${intent.apps.join(', ')}`, () =>
-        this.prepare(intent.apps, signal),
+        this.startApps(intent.apps, signal),
       );
     }
   }

@@ -104,7 +104,7 @@ export class KindTarget extends KubernetesTarget {
       await installIstio(this.#cluster, { istioctl, hub, tag, settingsFile, overlays, extraRootCa }, signal);
     });
     this.#connect();
-    await phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.prepare(apps, signal));
+    await phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.startApps(apps, signal));
     this.#fresh = true;
     await this.#note({ istio: tag, hub, nodeImage, loaded: loaded.join(' '), fresh: 'no' }, signal);
   }
@@ -137,8 +137,8 @@ export class KindTarget extends KubernetesTarget {
     this.#fresh = notes.fresh === 'yes' && restored;
     await this.#note({ ...notes, loaded: [...there, ...loaded].join(' '), fresh: 'no' }, signal);
     await Promise.all([
-      // One after the other: applications have routes of their own.
-      sweep(this.clients, signal).then(() => this.prepare(apps, signal)),
+      sweep(this.clients, signal),
+      this.startApps(apps, signal),
       settleIstiod(this.clients, istioNamespace, signal),
     ]);
     this.#fetch = (await inspectIstiod(this.clients, istioNamespace, signal))?.fetch ?? 'istiod';

@@ -2,12 +2,12 @@
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode } from '../../events.ts';
 import { KubeError } from '../../kube/client.ts';
-import { exec } from '../../kube/exec.ts';
 import { applyObject, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
 import { timeouts } from '../../timeouts.ts';
 import { until } from '../../wait.ts';
 import type { KubeObject } from '../target.ts';
+import { getAdmin, istiodAdmin } from './admin.ts';
 import type { Clients } from './clients.ts';
 import { hasProxy } from './survey.ts';
 
@@ -144,19 +144,10 @@ async function allConnected(
 
 /** Proxies whose listeners this istiod has sent and got acknowledged. */
 async function synced(clients: Clients, istiod: Pod, signal: AbortSignal): Promise<string[]> {
-  const target = {
-    namespace: istiod.metadata.namespace ?? '',
-    pod: istiod.metadata.name,
-    container: 'discovery',
-  };
+  const { namespace = '', name } = istiod.metadata;
   try {
-    const { stdout } = await exec(
-      clients.data,
-      target,
-      ['pilot-discovery', 'request', 'GET', '/debug/syncz'],
-      { signal },
-    );
-    const all = JSON.parse(stdout.toString('utf8')) as
+    const answer = await getAdmin(clients.data, istiodAdmin(namespace, name), '/debug/syncz', signal);
+    const all = JSON.parse(answer) as
       | { proxy: string; listener_sent?: string; listener_acked?: string }[]
       | null;
     return (all ?? [])

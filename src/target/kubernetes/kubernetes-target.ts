@@ -111,6 +111,12 @@ export abstract class KubernetesTarget implements Target {
   }
 
   async prepare(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.startApps(apps, signal);
+    await this.#route(apps, signal);
+  }
+
+  /** Starts applications, without the routes that lead to them. */
+  protected async startApps(apps: readonly string[], signal: AbortSignal): Promise<void> {
     const wanted = apps.filter((app) => !this.#ready.has(app));
     const objects = wanted
       .flatMap((app) => loadApp(this.options.appsFolder, app, this.options.images))
@@ -122,7 +128,6 @@ export abstract class KubernetesTarget implements Target {
     const others = objects.filter((object) => !isNamespace(object));
     await together(others, (object, own) => this.apply([object], appsScope, own), signal);
     for (const app of wanted) this.#ready.add(app);
-    await this.#route(apps, signal);
   }
 
   /** Has the routes of these applications in place, and those of no others: they would answer for whoever asks a gateway. */
@@ -146,7 +151,9 @@ export abstract class KubernetesTarget implements Target {
 
   async reload(apps: readonly string[], signal: AbortSignal): Promise<void> {
     const running = apps.filter((app) => this.#ready.delete(app));
-    await this.prepare(running, signal);
+    // Scenarios apply the routes as they are now.
+    for (const app of running) await this.undo(`${routesScope}${app}`, signal);
+    await this.startApps(running, signal);
   }
 
   async apply(objects: readonly KubeObject[], scope: string, signal: AbortSignal): Promise<Applied[]> {

@@ -1,7 +1,6 @@
 /** Waits until istiod has taken mesh settings: a ConfigMap that was applied is in force only then. */
 import { HarnessError } from '../../errors.ts';
 import { KubeError } from '../../kube/client.ts';
-import { exec } from '../../kube/exec.ts';
 import { getObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod } from '../../kube/workloads.ts';
 import { nameOfKey } from '../../names.ts';
@@ -17,6 +16,7 @@ import {
   notTaken,
 } from '../mesh-config.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
+import { getAdmin, istiodAdmin } from './admin.ts';
 import type { Clients } from './clients.ts';
 
 /** Returns once what has become of the settings is in force, with warnings about what is not before a restart. */
@@ -137,13 +137,9 @@ async function meshOf(
 ): Promise<MeshConfig | string> {
   const { name: pod, namespace = '' } = metadata;
   try {
-    const { stdout } = await exec(
-      clients.data,
-      { namespace, pod, container: 'discovery' },
-      ['pilot-discovery', 'request', 'GET', '/debug/mesh'],
-      { signal },
-    );
-    return JSON.parse(stdout.toString('utf8')) as MeshConfig;
+    return JSON.parse(
+      await getAdmin(clients.data, istiodAdmin(namespace, pod), '/debug/mesh', signal),
+    ) as MeshConfig;
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return 'it does not answer yet';
     if (!(thrown instanceof HarnessError && thrown.code === 'E_EXEC')) throw thrown;

@@ -1,11 +1,9 @@
-/** Reads the configuration of proxies through pilot-agent. */
-import { HarnessError } from '../../errors.ts';
-import { exec } from '../../kube/exec.ts';
+/** Reads the configuration of proxies from their admin interface. */
 import { isReady, listPods } from '../../kube/workloads.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';
 import type { ProxyPolicies, ProxyRef, Survey } from '../target.ts';
+import { getAdmin, proxyAdmin } from './admin.ts';
 import type { Clients } from './clients.ts';
-import { proxyContainer } from './survey.ts';
 
 /** The ready proxies of the ingress gateway. */
 export async function ingressProxies(
@@ -26,22 +24,11 @@ export async function ingressProxies(
 /** GET on the proxy's admin interface. @throws HarnessError E_EXEC */
 export async function adminGet(
   clients: Clients,
-  proxy: ProxyRef,
+  { namespace, pod }: ProxyRef,
   path: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const result = await exec(
-    clients.data,
-    { namespace: proxy.namespace, pod: proxy.pod, container: proxyContainer },
-    ['pilot-agent', 'request', 'GET', path],
-    { signal },
-  );
-  if (result.exitCode !== 0) {
-    throw new HarnessError('E_EXEC', `the proxy of ${proxy.namespace}/${proxy.pod} does not answer ${path}`, {
-      details: result.stderr,
-    });
-  }
-  return result.stdout.toString('utf8');
+  return getAdmin(clients.data, proxyAdmin(namespace, pod), path, signal);
 }
 
 /** The listeners that policies are attached to, as Envoy has them. */
