@@ -59,7 +59,8 @@ export async function getFromPod(
   } catch (thrown) {
     throwIfAborted(options.signal);
     if (thrown instanceof HarnessError && thrown.code === 'E_EXEC') throw thrown;
-    throw new HarnessError('E_EXEC', `${where} cannot be asked: ${nameOfError(thrown)}`, { cause: thrown });
+    const why: unknown = limit.signal.aborted ? limit.signal.reason : thrown;
+    throw new HarnessError('E_EXEC', `${where} cannot be asked: ${nameOfError(why)}`, { cause: thrown });
   } finally {
     limit.done();
   }

@@ -65,7 +65,7 @@ describe('permissions', () => {
     );
     expect(named(findings, 'role of mesh.yaml')).toMatchObject({
       state: 'ok',
-      text: 'context fake may do all 30 things in it',
+      text: 'context fake may do all 32 things in it',
     });
     // Nothing but questions.
     expect(api.log('POST').every((line) => line.endsWith('/selfsubjectaccessreviews'))).toBe(true);
@@ -110,7 +110,7 @@ describe('permissions', () => {
     const findings = await look({ 'mesh-kubeconfig': other.kubeconfig });
     expect(asked.every(({ group }) => !group.endsWith('.istio.io'))).toBe(true);
     expect(findings.filter(({ name }) => name === 'context fake')).toHaveLength(2);
-    expect(other.log('POST').length).toBe(30);
+    expect(other.log('POST').length).toBe(32);
   });
 });
 

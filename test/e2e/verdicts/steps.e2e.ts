@@ -17,7 +17,7 @@ import { describeOnLocal } from '../local/command.ts';
 import { HoldingXds, type Message } from './holding-xds.ts';
 import { writeSteps } from './steps.ts';
 
-const count = Number(process.env.VERDICT_STEPS ?? 24);
+const count = Number(process.env.VERDICT_STEPS ?? 12);
 const seed = Number(process.env.VERDICT_SEED ?? 1);
 const folder = new Folder();
 afterAll(() => folder.remove());
