@@ -53,7 +53,8 @@ export function difference(
     if (wrong !== undefined) return `the body is not the expected JWKS: ${wrong}`;
   }
   for (const [name, value] of Object.entries(expected.headers ?? {})) {
-    const got = response.headers[name.toLowerCase()];
+    const lower = name.toLowerCase();
+    const got = Object.hasOwn(response.headers, lower) ? response.headers[lower] : undefined;
     if (got !== value)
       return `header ${name} is ${got === undefined ? 'absent' : JSON.stringify(got)} instead of ${JSON.stringify(value)}`;
   }

@@ -134,7 +134,8 @@ function readHeaders(head: string): Record<string, string> {
       .trimEnd()
       .split(/\r?\n\r?\n/)
       .pop() ?? '';
-  const headers: Record<string, string> = {};
+  // Nothing is inherited: a header may be called "constructor".
+  const headers: Record<string, string> = Object.create(null);
   for (const line of last.split(/\r?\n/).slice(1)) {
     const colon = line.indexOf(':');
     if (colon <= 0) continue;

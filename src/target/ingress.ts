@@ -64,7 +64,8 @@ export async function sendOne(
       headers: requestHeaders(request).flat(),
       signal: limit.signal,
     });
-    const headers: Record<string, string> = {};
+    // Nothing is inherited: a header may be called "__proto__".
+    const headers: Record<string, string> = Object.create(null);
     for (const [name, value] of Object.entries(response.headers))
       headers[name] = [value ?? ''].flat().join(', ');
     return finish({ status: response.statusCode, headers, body: await beginning(response.body) });

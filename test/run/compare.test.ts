@@ -69,6 +69,9 @@ describe('difference', () => {
       'header WWW-Authenticate is "Basic" instead of "Bearer"',
     );
     expect(differ(response(401), expected)).toBe('header WWW-Authenticate is absent instead of "Bearer"');
+    expect(differ(response(401), { code: 401, headers: { constructor: 'x' } })).toBe(
+      'header constructor is absent instead of "x"',
+    );
   });
 
   test('long bodies are cut short', () => {

@@ -111,6 +111,14 @@ describe('answers', () => {
     expect(answer?.headers).not.toHaveProperty('x-early');
   });
 
+  test('headers may have the names of what every object has', async () => {
+    server.handler = (_, response) =>
+      void response.setHeader('constructor', 'a').setHeader('__proto__', 'b').end();
+    const [answer] = await send([get('/')]);
+    const headers = new Map(Object.entries(answer?.headers ?? {}));
+    expect(['constructor', '__proto__'].map((name) => headers.get(name))).toEqual(['a', 'b']);
+  });
+
   test('no answer has status 0 and says why, and the requests after it are sent', async () => {
     server.handler = (request, response) => {
       if (request.url === '/broken') request.socket.destroy();

@@ -57,6 +57,13 @@ describe('requests', () => {
     expect(round?.map((each) => each.body)).toEqual(['/slow', '/fast']);
   });
 
+  test('headers of the answer may have the names of what every object has', async () => {
+    server.handler = (_, response) =>
+      void response.setHeader('constructor', 'a').setHeader('__proto__', 'b').end();
+    const headers = new Map(Object.entries((await sendOne(get('/')))?.headers ?? {}));
+    expect(['constructor', '__proto__'].map((name) => headers.get(name))).toEqual(['a', 'b']);
+  });
+
   test('method, chosen host, repeated and empty headers', async () => {
     server.handler = (_, response) => void response.writeHead(204, { 'Set-Cookie': ['a=1', 'b=2'] }).end();
     const answer = await sendOne(
