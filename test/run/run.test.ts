@@ -292,6 +292,55 @@ describe('policies that hold for nobody', () => {
   });
 });
 
+describe('right answers that are asked for', () => {
+  const answers = async (change: (target: FakeTarget) => void, step = sendStep('s')) => {
+    const target = new FakeTarget();
+    change(target);
+    const { checks, exitCode } = await run([scenarioSource('x', step)], { target });
+    expect(exitCode).toBe(0);
+    return checks.map(({ convergence }) => convergence?.right);
+  };
+
+  test('are few where one pod of an application answers', async () => {
+    expect(await answers(() => {})).toEqual([6, 6]);
+  });
+
+  test.each<[string, (target: FakeTarget) => void]>([
+    [
+      'two pods answer',
+      (target) => {
+        target.pods = [...target.pods, { ...fakePod, name: 'httpbin-2' }];
+      },
+    ],
+    [
+      'nobody knows who answers',
+      (target) => {
+        target.pods = [];
+      },
+    ],
+    [
+      'a filter changes the proxy on the way',
+      (target) => {
+        target.objects.set('filter', {
+          apiVersion: 'networking.istio.io/v1alpha3',
+          kind: 'EnvoyFilter',
+          metadata: { name: 'chance', namespace: 'foo' },
+          spec: {},
+        });
+      },
+    ],
+  ])('are a hundred where %s', async (_, change) => {
+    expect(await answers(change)).toEqual([100, 100]);
+  });
+
+  test('are thirty where a workload of the scenario answers', async () => {
+    const own = (target: FakeTarget) => {
+      target.pods = [{ ...fakePod, isApp: false }];
+    };
+    expect(await answers(own)).toEqual([30, 30]);
+  });
+});
+
 test('what is to be deleted must be there', async () => {
   const step = sendStep('s').replace(
     '    from:',
