@@ -28,6 +28,7 @@ export interface Settings {
   readonly 'mesh-context'?: string | undefined;
   readonly 'mesh-kubeconfig'?: string | undefined;
   readonly ingress?: string | undefined;
+  readonly gateway?: string | undefined;
   readonly asm?: string | undefined;
   readonly 'fetch-mode'?: 'istiod' | 'envoy' | 'hybrid' | undefined;
   readonly yes?: boolean | undefined;

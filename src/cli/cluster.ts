@@ -5,6 +5,7 @@ import { KubeClient, loadKubeConfig } from '../kube/client.ts';
 import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
 import { flag, imagesOf, text } from '../settings/typed.ts';
+import { type ClusterSettings, defaultGateway } from '../target/cluster/settings.ts';
 import { ClusterTarget } from '../target/cluster/target.ts';
 import type { Clients } from '../target/kubernetes/clients.ts';
 import type { Progress } from '../target/target.ts';
@@ -38,6 +39,7 @@ export function makeCluster(
         ...(context === undefined ? [] : ['--context', context]),
       ],
       ingress: ingressOf(values),
+      gateway: gatewayOf(values),
       asm: text(values, 'asm'),
       istio: text(values, 'istio'),
       fetch: text(values, 'fetch-mode') as FetchMode | undefined,
@@ -62,6 +64,13 @@ export function connect(values: Values): Clients {
   if (meshFile === undefined && meshContext === undefined) return { data, mesh: data };
   const config = loadKubeConfig({ file: meshFile ?? file, context: meshContext });
   return { data, mesh: new KubeClient(config) };
+}
+
+/** The Service of the ingress gateway; Istio's own when nothing is said. */
+export function gatewayOf(values: Values): ClusterSettings['gateway'] {
+  const [namespace, name] = text(values, 'gateway')?.split('/') ?? [];
+  if (namespace === undefined || name === undefined) return defaultGateway;
+  return { namespace, name };
 }
 
 /** @throws HarnessError E_USAGE for what is no address */

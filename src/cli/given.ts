@@ -6,7 +6,17 @@ import { mergeSettings, type Value, type Values } from '../settings/settings.ts'
 /** Options that decide which mesh it is, and how it may be touched. */
 const ofMesh = new Set([
   ...commandOptions.up.map(({ name }) => name),
-  ...['context', 'kubeconfig', 'mesh-context', 'mesh-kubeconfig', 'ingress', 'asm', 'fetch-mode', 'yes'],
+  ...[
+    'context',
+    'kubeconfig',
+    'mesh-context',
+    'mesh-kubeconfig',
+    'ingress',
+    'gateway',
+    'asm',
+    'fetch-mode',
+    'yes',
+  ],
 ]);
 
 /**

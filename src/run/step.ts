@@ -84,6 +84,7 @@ function withoutProof(
 ): Held {
   const { kind, message } = result;
   if (kind === 'rejected') return { kind, message };
+  if (result.hint !== undefined) return { kind, message, hint: result.hint };
   if (result.policy === undefined) {
     return {
       kind,

@@ -98,6 +98,12 @@ const cluster: OptionSpec[] = [
     description: "kubeconfig of the API server with Istio's resources",
   },
   { name: 'ingress', value: 'URL', description: 'address of the ingress gateway as seen from here' },
+  {
+    name: 'gateway',
+    value: 'NAMESPACE/NAME',
+    description: 'Service of the ingress gateway, if not istio-system/istio-ingressgateway',
+    form: { pattern: /^[a-z0-9-]+\/[a-z0-9-]+$/, wanted: 'NAMESPACE/NAME' },
+  },
   { name: 'asm', value: 'VERSION', description: 'version of Alibaba ASM, when the mesh is one' },
   {
     name: 'fetch-mode',

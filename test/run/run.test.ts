@@ -292,6 +292,44 @@ describe('policies that hold for nobody', () => {
   });
 });
 
+describe('no verdict where nobody knows which proxies decide:', () => {
+  const ingress = `  - name: s
+    through: ingress
+    expect: { columns: [no token], /headers: [200] }
+`;
+  test.each<[string, string, (target: FakeTarget) => void, RegExp]>([
+    [
+      'the gateway has no pods',
+      ingress,
+      (target) => {
+        target.pods = [fakePod];
+      },
+      /: no pod of namespace istio-system has istio=ingressgateway, so the proxies of the ingress gateway cannot be asked$/,
+    ],
+    [
+      'pods may not be listed',
+      sendStep('s'),
+      (target) => {
+        target.pods = [];
+        const { survey } = target;
+        target.survey = async (signal) => ({ ...(await survey.call(target, signal)), hidden: ['Pod'] });
+      },
+      /: this user may not list pods, so nobody knows/,
+    ],
+  ])('%s', async (_, step, change, message) => {
+    const target = new FakeTarget();
+    change(target);
+    const { checks, exitCode } = await run([scenarioSource('x', step)], { target });
+    expect(exitCode).toBe(4);
+    for (const check of checks)
+      expect(check).toMatchObject({
+        state: 'error',
+        code: 'E_UNPROVEN',
+        message: expect.stringMatching(message),
+      });
+  });
+});
+
 describe('right answers that are asked for', () => {
   const answers = async (change: (target: FakeTarget) => void, step = sendStep('s')) => {
     const target = new FakeTarget();

@@ -7,7 +7,7 @@ import { findIstio } from '../../target/cluster/facts.ts';
 import { findIngress } from '../../target/cluster/ingress.ts';
 import type { Clients } from '../../target/kubernetes/clients.ts';
 import { throwIfAborted } from '../../wait.ts';
-import { clusterSettings, connect } from '../cluster.ts';
+import { clusterSettings, connect, gatewayOf } from '../cluster.ts';
 import type { Finding, Surroundings } from './finding.ts';
 import { permissions } from './permissions.ts';
 
@@ -88,9 +88,9 @@ async function istio(clients: Clients, { values, signal }: Surroundings): Promis
   }
 }
 
-async function ingress(clients: Clients, { signal }: Surroundings): Promise<Finding[]> {
+async function ingress(clients: Clients, { signal, values }: Surroundings): Promise<Finding[]> {
   const name = 'ingress gateway';
-  const found = await findIngress(clients, istioNamespace, signal);
+  const found = await findIngress(clients, gatewayOf(values), signal);
   if ('url' in found) return [{ name, state: 'ok', text: `${found.url} (${found.from})` }];
   const text = `${found.missing.replace(/: set --ingress URL$/, '')}; scenarios that go through it are skipped`;
   return [{ name, state: 'warning', text, remedy: 'Say where it is when you run: --ingress URL' }];

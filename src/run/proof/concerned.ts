@@ -21,6 +21,8 @@ export interface Concerned {
   readonly proxies: readonly { readonly proxy: ProxyRef; readonly role: Role }[];
   /** Policies of the scenario that hold for no proxy, and why. */
   readonly idle: readonly { readonly policy: KubeObject; readonly why: string }[];
+  /** Why it cannot be known which proxies these are; undefined when it is known. */
+  readonly unknown: { readonly message: string; readonly hint: string } | undefined;
 }
 
 /**
@@ -57,7 +59,25 @@ export function concernedBy(
     const why = whyIdle(policy, survey);
     return why === undefined ? [] : [{ policy, why }];
   });
-  return { proxies: [...found.values()], idle };
+  return { proxies: [...found.values()], idle, unknown: whyUnknown(ways, survey) };
+}
+
+/** Without the pods that requests pass, an answer proves nothing, whatever it is. */
+function whyUnknown(
+  ways: readonly { readonly origin: Origin; readonly way: Way }[],
+  { hidden, ingress: { namespace, labels } }: Survey,
+): Concerned['unknown'] {
+  if (hidden.includes('Pod'))
+    return {
+      message: 'this user may not list pods, so nobody knows which proxies decide about the requests',
+      hint: 'Give the user the role in docs/rbac/data-plane.yaml; "jwt-e2e doctor" says what is missing.',
+    };
+  if (ways.every(({ origin, way }) => origin.kind !== 'ingress' || way.gateways.length > 0)) return undefined;
+  const selector = Object.entries(labels).map((label) => label.join('='));
+  return {
+    message: `no pod of namespace ${namespace} has ${selector.join(', ')}, so the proxies of the ingress gateway cannot be asked`,
+    hint: 'Name the Service of the gateway that requests go through with --gateway NAMESPACE/NAME.',
+  };
 }
 
 /** The proxies that are the first to decide about a request. */

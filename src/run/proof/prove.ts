@@ -31,6 +31,8 @@ export type ProofResult = {
       readonly message: string;
       /** The policy that it is about, when it is about one. */
       readonly policy?: KubeObject | undefined;
+      /** What to do, where that is known. */
+      readonly hint?: string | undefined;
     }
 );
 
@@ -105,6 +107,7 @@ export async function prove(
   for (let sent = 1; ; sent++) {
     const idle = concerned.idle.find(({ policy }) => !request.meantIdle.has(nameOf(policy)));
     if (idle !== undefined) return { ...idleResult(idle), ...seen() };
+    if (concerned.unknown !== undefined) return { kind: 'unproven', ...concerned.unknown, ...seen() };
     if (sent > 1 || !target.marksAll) await mark(concerned.proxies);
     for (let wait = 20; ; wait = Math.min(wait * 2, 100)) {
       await clock.pause(wait, signal);

@@ -5,6 +5,7 @@ import { getObject, listObjects } from '../../kube/objects.ts';
 import { timeouts } from '../../timeouts.ts';
 import type { Clients } from '../kubernetes/clients.ts';
 import type { KubeObject } from '../target.ts';
+import type { ClusterSettings } from './settings.ts';
 
 interface Port {
   readonly name?: string;
@@ -12,24 +13,39 @@ interface Port {
   readonly nodePort?: number;
 }
 
-const service = { apiVersion: 'v1', kind: 'Service', name: 'istio-ingressgateway' };
+const service = { apiVersion: 'v1', kind: 'Service' };
 const advice = 'set --ingress URL';
 
 /** `http://HOST:PORT` of the gateway, or the reason why there is none. */
 export type Ingress = { readonly url: string; readonly from: string } | { readonly missing: string };
 
 /**
- * Finds the address of Service istio-ingressgateway: its load balancer's, else a node's with the node port. An address
+ * The labels of the pods of the gateway, by the selector of its Service; undefined when this user may not read it, or when
+ * there is none.
+ */
+export async function gatewayLabels(
+  clients: Clients,
+  gateway: ClusterSettings['gateway'],
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const found = await readable(() => getObject(clients.data, { ...service, ...gateway }, signal));
+  if (found === undefined || found === 'forbidden') return undefined;
+  const { selector } = (found.spec ?? {}) as { selector?: Record<string, string> };
+  return selector !== undefined && Object.keys(selector).length > 0 ? selector : undefined;
+}
+
+/**
+ * Finds the address of the gateway's Service: its load balancer's, else a node's with the node port. An address
  * counts only when a connection can be opened to it from here.
  */
 export async function findIngress(
   clients: Clients,
-  namespace: string,
+  gateway: ClusterSettings['gateway'],
   signal: AbortSignal,
   reaches: (host: string, port: number) => Promise<boolean> = canReach,
 ): Promise<Ingress> {
-  const name = `Service ${namespace}/${service.name}`;
-  const found = await readable(() => getObject(clients.data, { ...service, namespace }, signal));
+  const name = `Service ${gateway.namespace}/${gateway.name}`;
+  const found = await readable(() => getObject(clients.data, { ...service, ...gateway }, signal));
   if (found === 'forbidden') return { missing: `${name} may not be read by this user: ${advice}` };
   if (found === undefined) return { missing: `there is no ${name}: ${advice}` };
   const port = httpPort(found);

@@ -13,6 +13,8 @@ export interface ClusterSettings {
   /** The connection to the cluster with the workloads, as kubectl takes it. */
   readonly kubectlFlags: readonly string[];
   readonly ingress?: string | undefined;
+  /** The Service of the ingress gateway, whose selector says which pods it is. */
+  readonly gateway: { readonly namespace: string; readonly name: string };
   readonly asm?: string | undefined;
   /** What the user says of the mesh, where it cannot be read. */
   readonly istio?: string | undefined;
@@ -21,3 +23,9 @@ export interface ClusterSettings {
   /** The folder kind/ of the product, with the applications. */
   readonly folder: string;
 }
+
+/** As Istio installs it. */
+export const defaultGateway: ClusterSettings['gateway'] = {
+  namespace: 'istio-system',
+  name: 'istio-ingressgateway',
+};

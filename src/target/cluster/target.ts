@@ -23,7 +23,7 @@ import type {
 } from '../target.ts';
 import { Claims } from './claim.ts';
 import { findIstio } from './facts.ts';
-import { findIngress } from './ingress.ts';
+import { findIngress, gatewayLabels } from './ingress.ts';
 import { Leftovers, visible } from './leftovers.ts';
 import { findMarked } from './marks.ts';
 import { ownNamespaces } from './namespaces.ts';
@@ -59,7 +59,7 @@ export class ClusterTarget extends KubernetesTarget {
       appsFolder: join(settings.folder, 'apps'),
       images: settings.images,
       istioNamespace,
-      gateway: { namespace: istioNamespace, labels: { istio: 'ingressgateway' } },
+      gateway: { namespace: settings.gateway.namespace, labels: { istio: 'ingressgateway' } },
     });
     this.#settings = settings;
     this.#progress = progress;
@@ -76,12 +76,15 @@ export class ClusterTarget extends KubernetesTarget {
   /** Finds out what the mesh is; changes nothing. @throws HarnessError E_ISTIO when there is none */
   async up(signal: AbortSignal): Promise<MeshFacts> {
     const { data, mesh } = this.clients;
-    const { asm, reason, ingress } = this.#settings;
+    const { asm, reason, ingress, gateway } = this.#settings;
+    // Before the gateway is asked for anything. What cannot be read is as Istio installs it.
+    const labels = await gatewayLabels(this.clients, gateway, signal);
+    if (labels !== undefined) this.gateway = { namespace: gateway.namespace, labels };
     const [proxy, { body }, found] = await Promise.all([
       this.#gatewayVersions(signal),
       visible(() => data.request('/version', { signal }), { body: {}, warnings: [] }),
       ingress === undefined
-        ? findIngress(this.clients, istioNamespace, signal)
+        ? findIngress(this.clients, gateway, signal)
         : { url: ingress.replace(/\/+$/, ''), from: '--ingress' },
     ]);
     const istio = await findIstio(this.clients, istioNamespace, proxy.istio, this.#settings, signal);
@@ -139,7 +142,7 @@ export class ClusterTarget extends KubernetesTarget {
     const apply = [
       ...intent.apps.flatMap((app) => loadApp(appsFolder, app, images)),
       ...intent.apply,
-      ...(intent.throughIngress ? [markerPolicy(this.options.gateway.namespace, 'any')] : []),
+      ...(intent.throughIngress ? [markerPolicy(this.gateway.namespace, 'any')] : []),
     ];
     const isNew = new Set<string>();
     for (const { kind, metadata } of apply) {

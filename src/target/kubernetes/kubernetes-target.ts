@@ -68,6 +68,8 @@ export abstract class KubernetesTarget implements Target {
   protected readonly readyPollMs: number = 250;
   protected readonly options: KubernetesOptions;
   readonly marksAll: boolean = true;
+  /** The pods of the ingress gateway. */
+  protected gateway: Survey['ingress'];
   #clients: Clients | undefined;
   #ledger: Ledger | undefined;
   readonly #ready = new Set<string>();
@@ -78,6 +80,7 @@ export abstract class KubernetesTarget implements Target {
 
   constructor(options: KubernetesOptions) {
     this.options = options;
+    this.gateway = options.gateway;
   }
 
   abstract up(signal: AbortSignal): Promise<MeshFacts>;
@@ -251,9 +254,9 @@ export abstract class KubernetesTarget implements Target {
   async survey(signal: AbortSignal): Promise<Survey> {
     if (this.#unsettled.length > 0) await this.settle(this.#unsettled, signal);
     this.#unsettled = [];
-    const { istioNamespace, gateway } = this.options;
+    const { istioNamespace } = this.options;
     const apps = this.ledger.keys(appsScope).filter(({ kind }) => kind === 'Deployment');
-    const mesh = { rootNamespace: istioNamespace, ingress: gateway };
+    const mesh = { rootNamespace: istioNamespace, ingress: this.gateway };
     return surveyMesh(this.clients, mesh, apps, this.#absent, signal);
   }
 
@@ -306,7 +309,7 @@ export abstract class KubernetesTarget implements Target {
 
   /** The proxies of the ingress gateway. */
   protected async ingressProxies(signal: AbortSignal): Promise<ProxyRef[]> {
-    return ingressProxies(this.clients, this.options.gateway, signal);
+    return ingressProxies(this.clients, this.gateway, signal);
   }
 
   /** Versions of Istio and Envoy, as a gateway or sidecar reports them. */

@@ -80,6 +80,21 @@ test('what can be read is read', async () => {
   expect(api.log('PATCH', 'POST', 'PUT', 'DELETE')).toEqual([]);
 });
 
+test('the pods of the gateway are those of its Service, which can be named', async () => {
+  putIstiod('docker.io/istio/pilot:1.31.1');
+  const gateway = { namespace: 'edge', name: 'web' };
+  const { target } = makeTarget(api, { gateway });
+  await target.up(signal);
+  // Nothing is known of it but what Istio's own gateways are called.
+  expect((await target.survey(signal)).ingress).toEqual({
+    namespace: 'edge',
+    labels: { istio: 'ingressgateway' },
+  });
+  api.put({ apiVersion: 'v1', kind: 'Service', metadata: gateway, spec: { selector: { app: 'web' } } });
+  await target.up(signal);
+  expect((await target.survey(signal)).ingress).toEqual({ namespace: 'edge', labels: { app: 'web' } });
+});
+
 test('with a control plane that cannot be read, the gateway tells the version, and the fetch mode is assumed', async () => {
   api.rule('GET', /deployments$/, failure(403, 'Forbidden', 'deployments is forbidden'));
   putGateway();

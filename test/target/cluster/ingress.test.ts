@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { expect, test } from 'vitest';
 import type { KubeClient } from '../../../src/kube/client.ts';
-import { canReach, findIngress } from '../../../src/target/cluster/ingress.ts';
+import { canReach, findIngress, gatewayLabels } from '../../../src/target/cluster/ingress.ts';
+import { defaultGateway } from '../../../src/target/cluster/settings.ts';
 import { type FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
 import { useFakeApi } from '../../support/use-fake-api.ts';
@@ -48,7 +49,7 @@ const status = { name: 'status-port', port: 15_021, nodePort: 31_021 };
 /** Finds the gateway; only these addresses can be reached. */
 function find(...reachable: string[]) {
   const reaches = async (host: string, port: number) => reachable.includes(`${host}:${port}`);
-  return findIngress({ data: client, mesh: client }, 'istio-system', signal, reaches);
+  return findIngress({ data: client, mesh: client }, defaultGateway, signal, reaches);
 }
 
 test.each([
@@ -130,4 +131,28 @@ test('a port counts as reached when it listens, and when it refuses', async () =
   // Until there is a Gateway resource, nothing listens behind the Service.
   expect(await canReach('127.0.0.1', port)).toBe(true);
   expect(await canReach('does-not-exist.invalid', port)).toBe(false);
+});
+
+test.each([
+  ['its selector', { app: 'edge' }, { app: 'edge' }],
+  ['nothing where it has none', undefined, undefined],
+  ['nothing where it selects nothing', {}, undefined],
+])('the Service of a gateway says by %s which pods it is', async (_, selector, expected) => {
+  const gateway = { namespace: 'edge', name: 'web' };
+  const clients = { data: client, mesh: client };
+  expect(await gatewayLabels(clients, gateway, signal)).toBeUndefined();
+  api.put({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: gateway,
+    spec: { selector, ports: [{ port: 80 }] },
+    status: { loadBalancer: { ingress: [{ ip: '192.0.2.9' }] } },
+  });
+  expect(await gatewayLabels(clients, gateway, signal)).toEqual(expected);
+  expect(await findIngress(clients, gateway, signal, async () => true)).toEqual({
+    url: 'http://192.0.2.9',
+    from: 'load balancer',
+  });
+  api.rule('GET', /services\/web$/, failure(403, 'Forbidden', 'no'));
+  expect(await gatewayLabels(clients, gateway, signal)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 /** A target on a fake API server, with Istio as an installation looks like from there. */
 import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
-import type { ClusterSettings } from '../../../src/target/cluster/settings.ts';
+import { type ClusterSettings, defaultGateway } from '../../../src/target/cluster/settings.ts';
 import { ClusterTarget } from '../../../src/target/cluster/target.ts';
 import type { Intent, KubeObject } from '../../../src/target/target.ts';
 import type { FakeApi } from '../../support/fake-api.ts';
@@ -37,6 +37,7 @@ export function makeTarget(
       kubectlFlags: ['--context', 'fake'],
       images,
       folder: 'kind',
+      gateway: defaultGateway,
       ...settings,
     },
     (event) => {
