@@ -124,15 +124,17 @@ export class KindCluster {
 
   /** Deletes the cluster, whatever state it is in, and its files. */
   async delete(signal: AbortSignal): Promise<void> {
-    const mayComeLate = this.#interrupted && !(await this.exists(signal));
+    let seen = this.#interrupted && (await this.exists(signal));
     await this.#deleteNodes(signal);
-    // The engine goes on with what it was told to create by a kind that has been ended.
-    const deadline = Date.now() + timeouts.lateNode;
-    while (mayComeLate && Date.now() < deadline) {
+    // The engine goes on with what it was told to create by a kind that has been ended: a node may come late, and one that is
+    // deleted while it starts may be there again.
+    const deadline = performance.now() + timeouts.lateNode;
+    for (let absent = 0; this.#interrupted && performance.now() < deadline; absent++) {
       if (await this.exists(signal)) {
+        seen = true;
+        absent = 0;
         await this.#deleteNodes(signal);
-        break;
-      }
+      } else if (seen && absent >= 4) break;
       await pause(250, signal);
     }
     rmSync(this.#folder, { recursive: true, force: true });

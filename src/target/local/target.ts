@@ -153,6 +153,10 @@ export class LocalTarget extends KubernetesTarget {
     await this.#whole(signal, (own) => super.undo(scope, own));
   }
 
+  override async mark(value: string, proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void> {
+    await this.#whole(signal, (own) => super.mark(value, proxies, own));
+  }
+
   protected override readonly takeMeshSettings: TakeMeshSettings = async (key, _before, now, signal) => {
     if (!isMeshConfig(key)) return [];
     const kept = await this.#running.setMeshConfig(meshConfigOf(now), signal);
@@ -340,7 +344,9 @@ export class LocalTarget extends KubernetesTarget {
     try {
       return await call(own);
     } catch (thrown) {
-      const isAnswer = thrown instanceof KubeError || asHarnessError(thrown).code === 'E_REFUSED';
+      // A webhook that cannot be called, with status 500, may be that of an istiod that has just ended.
+      const isAnswer =
+        thrown instanceof KubeError ? thrown.status < 500 : asHarnessError(thrown).code === 'E_REFUSED';
       if (!isAnswer) await pause(endKnownMs, own);
       throw thrown;
     }

@@ -10,13 +10,13 @@ let folder: string;
 let node: string;
 
 /** A kind whose cluster is a file; `create` begins in a process of its own, as the engine does, and does not end. */
-function fakeKind(seconds: number): KindCluster {
+function fakeKind(seconds: number, again?: number): KindCluster {
   const program = join(folder, 'kind');
   writeFileSync(
     program,
     `#!/bin/sh
 case "$1" in
-  create) setsid sh -c 'touch ${node}.begun; sleep ${seconds}; touch ${node}' > /dev/null 2>&1 & sleep 60 ;;
+  create) setsid sh -c 'touch ${node}.begun; sleep ${seconds}; touch ${node}${again === undefined ? '' : `; sleep ${again}; touch ${node}`}' > /dev/null 2>&1 & sleep 60 ;;
   delete) rm -f ${node} ;;
   get) [ ! -e ${node} ] || echo demo ;;
 esac
@@ -55,6 +55,15 @@ test('one that comes after kind has deleted what there was', async () => {
   await new Promise((go) => setTimeout(go, 2000));
   expect(existsSync(node)).toBe(false);
   expect(existsSync(join(folder, 'istio-jwt-e2e', 'demo'))).toBe(false);
+});
+
+test('one that is there again after it was deleted', async () => {
+  const cluster = fakeKind(0, 1);
+  await createAndInterrupt(cluster);
+  await vi.waitFor(() => expect(existsSync(node)).toBe(true), 10_000);
+  await cluster.delete(unaborted());
+  await new Promise((go) => setTimeout(go, 1500));
+  expect(existsSync(node)).toBe(false);
 });
 
 test('one that is there already is not waited for', async () => {
