@@ -157,10 +157,6 @@ class PodSocket extends Duplex {
     done();
   }
 
-  override _final(done: () => void): void {
-    done();
-  }
-
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#socket?.terminate();
     done(error);

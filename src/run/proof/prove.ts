@@ -221,23 +221,19 @@ function areAll(markers: ProxyState['policies']['markers'], value: string): bool
 function rejections({ proxy, policies }: ProxyState, value: string): string[] {
   return policies.rejected
     .filter(({ marker }) => marker === value)
-    .map(({ reason }) => `${proxy.namespace}/${proxy.pod}: ${reason}`);
+    .map(({ reason }) => `${idOf(proxy)}: ${reason}`);
 }
 
 function late(states: readonly ProxyState[], value: string, fetch: FetchMode): string {
   return states
     .filter((state) => !hasMarker(state, value))
     .map((state) => {
-      const { namespace, pod } = state.proxy;
+      const id = idOf(state.proxy);
       const { rejected, markers } = state.policies;
       const [first] = rejected;
-      if (first !== undefined) return `${namespace}/${pod}: it rejected an update: ${first.reason}`;
-      if (markers.length === 0)
-        return `${namespace}/${pod}: it has no HTTP listener to which policies could be attached`;
-      return [
-        `${namespace}/${pod}: no push of istiod has reached it since the change`,
-        ...lacks(state, fetch),
-      ].join(', ');
+      if (first !== undefined) return `${id}: it rejected an update: ${first.reason}`;
+      if (markers.length === 0) return `${id}: it has no HTTP listener to which policies could be attached`;
+      return [`${id}: no push of istiod has reached it since the change`, ...lacks(state, fetch)].join(', ');
     })
     .join('; ');
 }

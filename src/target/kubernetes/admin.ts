@@ -7,6 +7,7 @@ import { getFromPod } from '../../kube/port-forward.ts';
 import { nameOfError } from '../../names.ts';
 import { timeouts } from '../../timeouts.ts';
 import { throwIfAborted } from '../../wait.ts';
+import { proxyContainer } from './survey.ts';
 
 export interface Admin {
   readonly namespace: string;
@@ -23,7 +24,7 @@ export function proxyAdmin(namespace: string, pod: string): Admin {
   return {
     namespace,
     pod,
-    container: 'istio-proxy',
+    container: proxyContainer,
     port: 15000,
     command: ['pilot-agent', 'request', 'GET'],
   };

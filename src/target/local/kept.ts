@@ -177,7 +177,7 @@ const endingMs = 1000;
 /** Whether somebody listens on the socket, and answers. */
 async function ask(socketPath: string, signal: AbortSignal): Promise<'here' | 'gone' | 'silent'> {
   const body = JSON.stringify({ name: 'memory', args: [] });
-  const began = Date.now();
+  const began = performance.now();
   for (;;) {
     const client = new Client('http://mesh', { socketPath, connect: { timeout: 2000 } });
     try {
@@ -193,7 +193,7 @@ async function ask(socketPath: string, signal: AbortSignal): Promise<'here' | 'g
     } catch (thrown) {
       const { code } = thrown as NodeJS.ErrnoException;
       if (code === 'ECONNREFUSED' || code === 'ENOENT') return 'gone';
-      if (signal.aborted || Date.now() - began > endingMs) return 'silent';
+      if (signal.aborted || performance.now() - began > endingMs) return 'silent';
     } finally {
       await client.destroy();
     }
