@@ -1,7 +1,6 @@
-/** Mutation tests; tools/mutants.mjs says which files and with which tests. */
+/** Mutation tests; tools/mutants/main.mjs says which files and with which tests. */
 export default {
-  testRunner: 'vitest',
-  vitest: { configFile: 'tools/vitest.mutants.ts' },
+  vitest: { configFile: 'tools/mutants/vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
   // What is evaluated once, when a file is loaded, would need all tests for each change.
   ignoreStatic: true,

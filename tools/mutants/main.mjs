@@ -1,7 +1,7 @@
 /**
  * Changes the sources in small ways, one at a time, and tells which changes no test notices:
  *
- *   node tools/mutants.mjs [--tests FILE]... [--concurrency NUMBER] [--force] [FOLDER | FILE]...
+ *   node tools/mutants/main.mjs [--tests FILE]... [--concurrency NUMBER] [--force] [FOLDER | FILE]...
  *
  * The tests are those of the same folder below test/, unless --tests names others. What has not changed since the last
  * time is not tried again, unless there is --force.
@@ -31,10 +31,12 @@ for (const path of positionals.length > 0 ? positionals : usual) await mutate(pa
 async function mutate(path) {
   const folder = path.endsWith('.ts') ? path.slice(0, path.lastIndexOf('/')) : path;
   const tests = values.tests ?? [`${folder.replace(/^src/, 'test')}/**/*.test.ts`];
-  // Read by tools/vitest.mutants.ts, in the processes that Stryker starts.
+  // Read by tools/mutants/vitest.config.ts, in the processes that Stryker starts.
   process.env.MUTANTS_TESTS = tests.join(' ');
   const report = `reports/mutants/${path.replace(/[^\w]+/g, '-')}`;
   await new Stryker({
+    testRunner: 'warm',
+    plugins: ['./tools/mutants/warm-stryker.mjs'],
     mutate: [path.endsWith('.ts') ? path : `${path}/**/*.ts`],
     concurrency: Number(values.concurrency),
     force: values.force,
