@@ -3,7 +3,7 @@ import { mustExist, type Report } from './mistakes.ts';
 import type { ScenarioSpec, StepSpec, Table } from './schema.ts';
 import { hintFor } from './suggest.ts';
 import { type CellRequest, casesOf, cellRequest, isPath, noToken, rowsOf } from './table.ts';
-import { references } from './template.ts';
+import { keyTwice, references, substitute } from './template.ts';
 import type { Path } from './yaml-file.ts';
 
 export function checkTables(scenario: ScenarioSpec, report: Report): void {
@@ -77,7 +77,12 @@ function checkCells(step: StepSpec, table: Table, at: Path, scenario: ScenarioSp
   for (const [row, cells] of rows) {
     for (const [index, cell] of cells.entries()) {
       const path = [...at, 'expect', row, index];
+      const column = table.columns[index] ?? '';
       for (const { answer } of casesOf(cell)) {
+        const names = Object.keys(answer.headers ?? {}).map((name) => substitute(name, { row, column }));
+        const twice = keyTwice(names.map((name) => [name, undefined]));
+        if (twice !== undefined)
+          report(path, `the header "${twice}" is there twice once it is filled in`, 'Let the names differ.');
         if (answer.headers !== undefined && Object.keys(answer.headers).length === 0) {
           report(path, '"headers" without a header expects nothing', 'Name a header, or remove "headers".');
         }
@@ -90,7 +95,6 @@ function checkCells(step: StepSpec, table: Table, at: Path, scenario: ScenarioSp
           report,
         );
       }
-      const column = table.columns[index] ?? '';
       const request = cellRequest(step.request, row, column);
       if ('message' in request) {
         // The same mistake is in every cell of the row, often of the table.

@@ -170,11 +170,7 @@ class Expansion {
           continue;
         }
         if (result.has(newKey)) {
-          this.problems.push({
-            path: [...from, key],
-            message: `there are two entries called "${newKey}" once the lists are filled in`,
-            hint: 'Names must differ; see the values of the lists and the other keys of this map.',
-          });
+          this.#twice([...from, key], newKey);
           continue;
         }
         this.moved([...at, newKey], [...from, key]);
@@ -184,6 +180,14 @@ class Expansion {
     return Object.fromEntries(result);
   }
 
+  #twice(path: Path, key: string): void {
+    this.problems.push({
+      path,
+      message: `there are two entries called "${key}" once the lists are filled in`,
+      hint: 'Names must differ; see the values of the lists and the other keys of this map.',
+    });
+  }
+
   /** A copy with the values filled in, in keys too. */
   readonly fill = <T>(value: T, values: Values, at: Path, from: Path): T => {
     if (Object.keys(values).length === 0) return value;
@@ -191,13 +195,14 @@ class Expansion {
       if (typeof item === 'string') return substitute(item, values);
       if (Array.isArray(item)) return item.map((entry, i) => copy(entry, [...to, i], [...of, i]));
       if (typeof item !== 'object' || item === null) return item;
-      return Object.fromEntries(
-        Object.entries(item).map(([key, entry]) => {
-          const newKey = substitute(key, values);
-          if (newKey !== key) this.moved([...to, newKey], [...of, key]);
-          return [newKey, copy(entry, [...to, newKey], [...of, key])];
-        }),
-      );
+      const filled = new Map<string, unknown>();
+      for (const [key, entry] of Object.entries(item)) {
+        const newKey = substitute(key, values);
+        if (filled.has(newKey)) this.#twice([...of, key], newKey);
+        if (newKey !== key) this.moved([...to, newKey], [...of, key]);
+        filled.set(newKey, copy(entry, [...to, newKey], [...of, key]));
+      }
+      return Object.fromEntries(filled);
     };
     return copy(value, at, from) as T;
   };

@@ -45,14 +45,20 @@ function resolveAt(value: unknown, context: TemplateContext, place: PlaceOf, pat
     const at = [...path, key];
     return [String(resolveText(key, context, place, at)), resolveAt(item, context, place, at)] as const;
   });
-  const twice = entries.find(([key], i) => entries.findIndex(([other]) => other === key) !== i);
+  const twice = keyTwice(entries);
   if (twice !== undefined) {
-    throw new HarnessError('E_TEMPLATE', `the key "${twice[0]}" is there twice once it is filled in`, {
+    throw new HarnessError('E_TEMPLATE', `the key "${twice}" is there twice once it is filled in`, {
       hint: 'Let the two keys differ.',
       place: placeAt(place, path),
     });
   }
   return Object.fromEntries(entries);
+}
+
+/** A key that several of the entries have; a map of them would lose all but one in silence. */
+export function keyTwice(entries: readonly (readonly [key: string, unknown])[]): string | undefined {
+  const seen = new Set<string>();
+  return entries.find(([key]) => seen.size === seen.add(key).size)?.[0];
 }
 
 function resolveText(text: string, context: TemplateContext, place: PlaceOf, path: Path): unknown {

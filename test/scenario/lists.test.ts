@@ -123,3 +123,26 @@ test('one mistake in an entry with a list is reported once', () => {
     '11:27 there is no issuer "nobody"',
   ]);
 });
+
+test.each([
+  [
+    'claims',
+    "'${alg}': 1, deep",
+    "'${alg}': 1, PS512: 2, deep",
+    '11:80 there are two entries called "PS512"',
+  ],
+  [
+    'expected headers',
+    "body: 'signed with ${alg}'",
+    "headers: { ES256: a, '${alg}': b }",
+    '20:55 there are two entries called "ES256"',
+  ],
+  [
+    'expected headers that are the row and the column',
+    "body: 'signed with ${alg}'",
+    "headers: { 'of all': a, '${column}': b }",
+    '20:21 the header "of all" is there twice once it is filled in',
+  ],
+])('%s that have one name once they are filled in are a mistake', (_, from, to, mistake) => {
+  expect(mistakesOf(source.replace(from, to)).join('\n')).toContain(mistake);
+});
