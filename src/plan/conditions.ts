@@ -21,12 +21,11 @@ export interface Circumstances {
 export function whyNot(condition: Condition | undefined, circumstances: Circumstances): string | undefined {
   const { facts, fetch, row, column } = circumstances;
   const { istio, envoy, kubernetes, asm, fetch: modes, target, row: rows, column: columns } = condition ?? {};
-  const isNot = facts.asm === undefined ? 'the mesh is not ASM' : undefined;
   const reasons = [
     version('istio', istio, facts.istio),
     version('envoy', envoy, facts.envoy),
     version('kubernetes', kubernetes, facts.kubernetes),
-    version('asm', asm, facts.asm, isNot),
+    version('asm', asm, facts.asm, 'the mesh is not ASM'),
     oneOf(modes, fetch) ? undefined : `needs fetch mode ${either(modes)}; this mesh has ${fetch}`,
     oneOf(target, facts.target) ? undefined : `needs target ${either(target)}, this is ${facts.target}`,
     fits(rows, row) ? undefined : `is for rows ${rows}`,

@@ -52,7 +52,7 @@ export function grepScenario(
   scenario: PlannedScenario,
   grep: string | undefined,
 ): PlannedScenario | undefined {
-  if (grep === undefined || grep === '') return scenario;
+  if (grep === undefined) return scenario;
   const matches = (text: string) => text.toLowerCase().includes(grep.toLowerCase());
   if (matches(scenario.info.id) || matches(scenario.info.title)) return scenario;
   const steps = scenario.steps.map((step) =>

@@ -27,6 +27,7 @@ describe('a condition', () => {
       { istio: '>=1.31', envoy: '<1' },
       'needs istio >=1.31, the mesh has 1.30.3; needs envoy <1, the mesh has 1.38.1',
     ],
+    [{ kubernetes: '>=1.36' }, 'needs kubernetes >=1.36, the mesh has v1.35.2'],
     [{ asm: '>=1.13' }, 'needs asm >=1.13, the mesh is not ASM'],
     [{ asm: '>=0' }, 'needs asm >=0, the mesh is not ASM'],
     [{ fetch: ['envoy', 'hybrid'] }, 'needs fetch mode envoy or hybrid; this mesh has istiod'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inventory, whyLeftOut } from '../../src/plan/inventory.ts';
+import { countMatching, inventory, whyLeftOut } from '../../src/plan/inventory.ts';
 import { checksOf, facts, planOf, scenario, step } from './support.ts';
 
 const one = scenario(
@@ -47,4 +47,27 @@ test('checks that are not planned have a reason: the mesh, or else the settings'
     'one/second//c/valid': 'left out',
   });
   expect(Object.keys(reasons)).not.toContain('one/first//a/valid');
+});
+
+test('a step stands where its name stands', () => {
+  const [only] = inventory(one);
+  const lines = only!.steps.map(({ place }) => place);
+  expect(lines.slice(0, 2)).toEqual([
+    { file: 'one.yaml', line: 8, column: 11 },
+    { file: 'one.yaml', line: 13, column: 11 },
+  ]);
+});
+
+test('what a selection leaves is counted before there is a mesh, once for each fetch mode', () => {
+  const two = scenario('two', step('first', ['/f: [200, 401]']), 'mesh: { fetch: [istiod, envoy] }');
+  const count = (selection: Parameters<typeof countMatching>[1]) => countMatching([one, two], selection);
+  expect(count({})).toBe(3);
+  expect(count({ grep: 'ONE/Newer' })).toBe(1);
+  expect(count({ grep: 'title OF two' })).toBe(2);
+  expect(count({ grep: 'two@envoy' })).toBe(1);
+  expect(count({ grep: 'newer' })).toBe(1);
+  expect(count({ grep: '/second//d/' })).toBe(1);
+  expect(count({ grep: 'nothing like it' })).toBe(0);
+  expect(count({ profile: 'extended' })).toBe(0);
+  expect(count({ only: new Set(['two@envoy', 'other']) })).toBe(1);
 });

@@ -39,8 +39,9 @@ describe('a scenario', () => {
         mesh: 'mesh',
         profile: 'documented',
         source: { document: 'FAQ' },
-        place: { line: 1, column: 7 },
+        place: { file: 'require-jwt.yaml', line: 1, column: 7 },
       },
+      steps: [{ place: { file: 'require-jwt.yaml', line: 8, column: 11 } }],
       apps: ['httpbin', 'sleep'],
       skip: undefined,
     });
@@ -76,7 +77,12 @@ test('a scenario says where its promise stands, and has an address only when it 
 
 test('a step that applies and deletes nothing says so', () => {
   const [only] = stepsOf([scenario('sample', step('first', ['/: [200, 200]']))]);
-  expect(only).toMatchObject({ apply: [], delete: [], origin: { kind: 'ingress' }, place: { line: 8 } });
+  expect(only).toMatchObject({
+    apply: [],
+    delete: [],
+    origin: { kind: 'ingress' },
+    place: { line: 8, column: 11 },
+  });
 });
 
 describe('requests', () => {
@@ -118,6 +124,15 @@ describe('requests', () => {
       },
       expected: { code: 200, body: { contains: 'a ${images.host}' }, headers: { 'x-column': 'valid' } },
     });
+  });
+
+  test('expect of a body and of headers only what the cell says', () => {
+    const cells = "{ code: 403, body: 'of ${row}' }, { code: 401, headers: { x-row: '${row}' } }";
+    const [planned] = stepsOf([scenario('sample', step('first', [`/a: [${cells}]`]))]);
+    expect(requestsOf(planned!.checks).map(({ expected }) => expected)).toStrictEqual([
+      { code: 403, body: 'of /a' },
+      { code: 401, headers: { 'x-row': '/a' } },
+    ]);
   });
 
   test('take an absolute row apart', () => {
@@ -214,7 +229,10 @@ describe('other checks', () => {
     expect(planned).toMatchObject({
       origin: undefined,
       source: { document: 'FAQ', section: 'Another section' },
-      apply: [{ manifest: { kind: 'Service' } }, { manifest: { kind: 'ConfigMap' }, place: { line: 13 } }],
+      apply: [
+        { manifest: { kind: 'Service' }, place: { line: 12, column: 9 } },
+        { manifest: { kind: 'ConfigMap' }, place: { line: 13, column: 9 } },
+      ],
       delete: [{ kind: 'Service', name: 'a' }],
     });
     expect(planned?.checks).toMatchObject([
@@ -230,8 +248,14 @@ describe('other checks', () => {
         keyServer: 'keys',
         by: 'nobody',
         finding: 'of the step',
+        skip: undefined,
       },
     ]);
+    const none = source('')
+      .replace('    finding: of the step\n', '')
+      .replace(', finding: of the refusal', '');
+    const [without] = stepsOf([scenario('sample', none, servers)]);
+    for (const check of without!.checks) expect(check).not.toHaveProperty('finding');
   });
 
   test('say who fetched in the mode in which they run, and are skipped where that is not said', () => {
@@ -324,6 +348,9 @@ describe('capabilities', () => {
   test('follow from what a scenario does', () => {
     expect(skipOf(scenario('sample', inside))).toBeUndefined();
     expect(skipOf(scenario('sample', step('first', ['/: [200, 200]'])))).toBe('there is no gateway');
+    expect(skipOf(scenario('sample', inside + step('second', ['/: [200, 200]'])))).toBe(
+      'there is no gateway',
+    );
     expect(skipOf(scenario('sample', inside, 'keyServers: { keys: { serves: sample } }'))).toBe(
       'there is no outside',
     );

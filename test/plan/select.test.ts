@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkCount, nothingMatches, takeShard } from '../../src/plan/select.ts';
+import { checkCount, emptyShard, nothingMatches, takeShard } from '../../src/plan/select.ts';
 import type { PlannedScenario } from '../../src/plan/types.ts';
 import { checksOf, idsOf, planOf, scenario, step } from './support.ts';
 
@@ -66,6 +66,20 @@ describe('grep', () => {
   });
 });
 
+test('grep for the check of a refusal keeps what is to be refused', () => {
+  const steps = `  - name: refuses
+    apply: [{ apiVersion: v1, kind: Service, metadata: { name: a } }]
+    refused: { message: no }
+    fetched: { from: keys, by: nobody }
+`;
+  const loaded = scenario('one', steps, 'keyServers: { keys: { serves: sample } }');
+  const applied = (grep: string) =>
+    planOf([loaded], { grep }).scenarios[0]!.steps.map(({ apply, checks }) => [apply.length, checks.length]);
+  expect(applied('/Service a/')).toEqual([[1, 1]]);
+  expect(applied('/fetched by')).toEqual([[0, 1]]);
+  expect(applied('refuses')).toEqual([[1, 2]]);
+});
+
 describe('shards', () => {
   const all = [5, 1, 3, 3, 2, 8, 1].map((size, index) => scenario(`s${index}`, step('first', rows(size))));
 
@@ -120,7 +134,11 @@ describe('shards', () => {
     [1, Number.NaN],
   ])('%d of %d is refused', (index, count) => {
     expect(() => planOf(all, { shard: { index, count } })).toThrow(
-      expect.objectContaining({ code: 'E_USAGE', hint: expect.stringContaining('1/3') }),
+      expect.objectContaining({
+        code: 'E_USAGE',
+        message: `there is no shard ${index}/${count}`,
+        hint: expect.stringContaining('1/3'),
+      }),
     );
   });
 });
@@ -129,4 +147,19 @@ test('a selection that leaves nothing is an error that names what selects', () =
   const { code, message, hint } = nothingMatches();
   expect([code, message]).toEqual(['E_USAGE', 'no scenario matches what was asked for']);
   for (const flag of ['--grep', '--tag', '--skip-tag', '--profile', '--shard']) expect(hint).toContain(flag);
+});
+
+test.each([
+  [1, 'shard 2/3 is empty: there is one scenario to share', 'Use at most one shard.'],
+  [2, 'shard 2/3 is empty: there are 2 scenarios to share', 'Use at most 2 shards.'],
+])('more shards than scenarios, which are %d, are an error', (scenarios, message, hint) => {
+  expect(emptyShard({ index: 2, count: 3 }, scenarios)).toMatchObject({ code: 'E_USAGE', message, hint });
+});
+
+test('scenarios of one size are shared by their names, whatever their order', () => {
+  const planned = ['b', 'a', 'd', 'c'].map((id) => ({
+    info: { id },
+    steps: [{ checks: [1] }],
+  })) as unknown as PlannedScenario[];
+  expect(idsOf(takeShard(planned, { index: 1, count: 2 }))).toEqual(['a', 'c']);
 });
