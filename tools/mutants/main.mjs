@@ -3,7 +3,7 @@
  *
  *   node tools/mutants/main.mjs [--tests FILE]... [--concurrency NUMBER] [--force] [FOLDER | FILE]...
  *
- * The tests are those of the same folder below test/, unless --tests names others. What has not changed since the last
+ * The tests are those of the same folder, or of the files of the same names, below test/, unless --tests names others. What has not changed since the last
  * time is not tried again, unless there is --force.
  */
 import { availableParallelism } from 'node:os';
@@ -29,15 +29,16 @@ for (const path of positionals.length > 0 ? positionals : usual) await mutate(pa
  * @param {string} path a folder, or a file or pattern of files
  */
 async function mutate(path) {
-  const folder = path.endsWith('.ts') ? path.slice(0, path.lastIndexOf('/')) : path;
-  const tests = values.tests ?? [`${folder.replace(/^src/, 'test')}/**/*.test.ts`];
+  const isFiles = path.endsWith('.ts');
+  const mirrored = path.replace(/^src/, 'test');
+  const tests = values.tests ?? [isFiles ? mirrored.replace(/ts$/, 'test.ts') : `${mirrored}/**/*.test.ts`];
   // Read by tools/mutants/vitest.config.ts, in the processes that Stryker starts.
   process.env.MUTANTS_TESTS = tests.join(' ');
   const report = `reports/mutants/${path.replace(/[^\w]+/g, '-')}`;
   await new Stryker({
     testRunner: 'warm',
     plugins: ['./tools/mutants/warm-stryker.mjs'],
-    mutate: [path.endsWith('.ts') ? path : `${path}/**/*.ts`],
+    mutate: [isFiles ? path : `${path}/**/*.ts`],
     concurrency: Number(values.concurrency),
     force: values.force,
     incrementalFile: `${report}.incremental.json`,
