@@ -154,21 +154,20 @@ export async function createObject(
 /**
  * Deletes an object; false when it was not there.
  *
- * @param uid when given: only the object with this uid, not another one that has its name since
- * @throws KubeError 409 when the uid is another one
+ * @param only when given: only the object with this uid, not another one that has its name since, and as it is in this version
+ * @throws KubeError 409 when it is another one
  */
 export async function deleteObject(
   client: KubeClient,
   key: ObjectKey,
   signal: AbortSignal,
-  uid?: string,
+  only?: { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined },
 ): Promise<boolean> {
   try {
     await client.request(await pathOf(client, key, signal), {
       method: 'DELETE',
       query: { propagationPolicy: 'Background' },
-      body:
-        uid === undefined ? undefined : { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } },
+      body: only === undefined ? undefined : { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: only },
       signal,
     });
     return true;

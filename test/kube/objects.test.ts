@@ -179,10 +179,12 @@ describe('deleteObject', () => {
 
   test('deletes only the object that is meant, when its uid is given', async () => {
     const { uid } = api.put(authentication).metadata;
-    await expect(deleteObject(client, keyOf(authentication), signal, 'another')).rejects.toMatchObject({
+    await expect(
+      deleteObject(client, keyOf(authentication), signal, { uid: 'another' }),
+    ).rejects.toMatchObject({
       status: 409,
     });
-    expect(await deleteObject(client, keyOf(authentication), signal, uid)).toBe(true);
+    expect(await deleteObject(client, keyOf(authentication), signal, { uid })).toBe(true);
   });
 
   test('does not take another error for success', async () => {

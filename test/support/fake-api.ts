@@ -459,7 +459,7 @@ export class FakeApi {
         return before === undefined ? missing : { status: 200, body: { ...before, apiVersion: version } };
       case 'DELETE':
         if (before === undefined) return missing;
-        if (![undefined, before.metadata.uid].includes(uidOf(request.body)))
+        if (!isMeant(before, request.body))
           return failure(409, 'Conflict', 'the UID in the precondition does not match');
         if (resource.kind === 'Namespace' && this.lingering > 0) {
           before.metadata.deletionTimestamp ??= '2026-01-01T00:00:00Z';
@@ -551,9 +551,10 @@ export function failure(code: number, reason: string, message: string): ApiReply
   };
 }
 
-/** The uid that a deletion is bound to. */
-function uidOf(options: unknown): string | undefined {
-  return (options as { preconditions?: { uid?: string } } | undefined)?.preconditions?.uid;
+/** Whether a deletion is bound to this object, if it is bound to one. */
+function isMeant({ metadata }: KubeObject, options: unknown): boolean {
+  const only = (options as { preconditions?: Record<string, string> } | undefined)?.preconditions ?? {};
+  return Object.entries(only).every(([name, value]) => metadata[name as 'uid'] === value);
 }
 
 function merge(base: unknown, patch: unknown): unknown {

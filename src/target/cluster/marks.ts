@@ -3,21 +3,26 @@
  * next one, or `jwt-e2e down`, find these objects and do it.
  */
 
-import { KubeError } from '../../kube/client.ts';
-import { deleteObject, keyOf } from '../../kube/objects.ts';
+import { createHash } from 'node:crypto';
+import { deleteObject, getObject, keyOf } from '../../kube/objects.ts';
 import { nameOfKey } from '../../names.ts';
 import { type Clients, clientFor } from '../kubernetes/clients.ts';
-import { contentOf, isOnlyOurs, type Json, otherManagers, restoreObject } from '../kubernetes/restore.ts';
-import { istioVersion, listVisible } from '../kubernetes/sweep.ts';
+import { deleteCreated } from '../kubernetes/delete-created.ts';
+import { type Managed, managedFields, othersBeside } from '../kubernetes/managed-fields.ts';
+import { contentOf, type Json, recreate, restoreObject, without } from '../kubernetes/restore.ts';
+import { listKinds, policiesAndRoutes } from '../kubernetes/sweep.ts';
 import type { KubeObject } from '../target.ts';
 
-/** `created` or `changed`. */
+/** `created` or `changed`; `deleted` on the record of an object that this tool has deleted. */
 const touchedLabel = 'jwt-e2e/touched';
 /** On a changed object: what it was before, and as this tool has left it, as JSON. */
 const restoreAnnotation = 'jwt-e2e/restore';
 
 interface Memory {
+  /** As it would be without this tool. */
   readonly before: Json;
+  /** Who had set which fields of it. */
+  readonly managers?: readonly Managed[];
   readonly left: Json;
 }
 
@@ -31,10 +36,52 @@ export function mark(object: KubeObject, live: KubeObject | undefined, would: Ku
   const created = live === undefined || live.metadata.labels?.[touchedLabel] === 'created';
   const labels = { ...object.metadata.labels, [touchedLabel]: created ? 'created' : 'changed' };
   if (created) return { ...object, metadata: { ...object.metadata, labels } };
-  // The state before the first change is what counts.
-  const memory: Memory = { before: memoryOf(live)?.before ?? contentOf(live), left: contentOf(would) };
+  const before = withoutUs(live);
+  const memory: Memory = {
+    before: contentOf(before),
+    managers: managedFields(before),
+    left: contentOf(would),
+  };
   const annotations = { ...object.metadata.annotations, [restoreAnnotation]: JSON.stringify(memory) };
   return { ...object, metadata: { ...object.metadata, labels, annotations } };
+}
+
+/** The state before the first change is what counts, with what somebody else has changed since. */
+function withoutUs(live: KubeObject): KubeObject {
+  const memory = memoryOf(live);
+  return memory === undefined ? live : without(...remembered(live, memory), live).object;
+}
+
+/**
+ * What remembers an object while it is deleted: beside it, in an object of a kind that may have what it has. Undefined for
+ * what this tool has created itself.
+ */
+export function recordOf(live: KubeObject): KubeObject | undefined {
+  if (live.metadata.labels?.[touchedLabel] === 'created') return undefined;
+  const hash = createHash('sha256')
+    .update(nameOfKey(keyOf(live)))
+    .digest('hex')
+    .slice(0, 16);
+  return {
+    apiVersion: 'v1',
+    kind: live.kind === 'Secret' ? 'Secret' : 'ConfigMap',
+    metadata: {
+      name: `jwt-e2e-deleted-${hash}`,
+      namespace: live.metadata.namespace ?? 'default',
+      labels: { [touchedLabel]: 'deleted' },
+    },
+    [live.kind === 'Secret' ? 'stringData' : 'data']: { object: JSON.stringify(withoutUs(live)) },
+  };
+}
+
+function recorded(record: KubeObject): KubeObject | undefined {
+  const { object = '' } = (record as { data?: { object?: string } }).data ?? {};
+  try {
+    const text = record.kind === 'Secret' ? Buffer.from(object, 'base64').toString() : object;
+    return JSON.parse(text) as KubeObject;
+  } catch {
+    return undefined;
+  }
 }
 
 function memoryOf(object: KubeObject): Memory | undefined {
@@ -48,10 +95,9 @@ function memoryOf(object: KubeObject): Memory | undefined {
 
 /** Kinds that are looked through for marks: those that scenarios and applications use. */
 const kinds = [
-  ['security.istio.io', ['RequestAuthentication', 'AuthorizationPolicy']],
-  ['networking.istio.io', ['ServiceEntry', 'DestinationRule', 'Gateway', 'VirtualService']],
-  ['apps', ['Deployment']],
-  ['', ['Namespace', 'Service', 'ConfigMap']],
+  ...policiesAndRoutes,
+  ['apps', ['v1'], ['Deployment', 'StatefulSet', 'DaemonSet']],
+  ['', ['v1'], ['Namespace', 'Service', 'ConfigMap', 'Secret', 'ServiceAccount', 'Pod']],
 ] as const;
 
 /**
@@ -70,16 +116,23 @@ export async function sweepMarked(
   for (const object of await findMarked(clients, signal)) {
     const client = clientFor(clients, object.apiVersion);
     const name = nameOfKey(keyOf(object));
-    if (object.metadata.labels?.[touchedLabel] === 'created') {
-      const others = otherManagers(object);
-      if (!isOnlyOurs(object)) {
-        warn(
-          `${name} was created by a run that was killed, and changed since by ${others.join(', ')}: it stays`,
-        );
-      } else {
-        await deleteObject(client, keyOf(object), signal, object.metadata.uid).catch(ignoreConflict);
-        done.push(`deleted ${name}`);
+    const touched = object.metadata.labels?.[touchedLabel];
+    if (touched === 'deleted') {
+      const lost = recorded(object);
+      if (
+        lost !== undefined &&
+        (await getObject(clientFor(clients, lost.apiVersion), keyOf(lost), signal)) === undefined
+      ) {
+        await recreate(clientFor(clients, lost.apiVersion), lost, signal);
+        done.push(`created ${nameOfKey(keyOf(lost))} again`);
       }
+      await deleteObject(client, keyOf(object), signal);
+      continue;
+    }
+    if (touched === 'created') {
+      const why = await deleteCreated(client, keyOf(object), undefined, signal);
+      if (why === undefined) done.push(`deleted ${name}`);
+      else warn(why);
       continue;
     }
     const memory = memoryOf(object);
@@ -95,17 +148,11 @@ export async function sweepMarked(
 
 /** Everything with a mark that this user may see. */
 export async function findMarked(clients: Clients, signal: AbortSignal): Promise<KubeObject[]> {
-  const lists = kinds.map(async ([group, names]) => {
-    const ofIstio = group.endsWith('.istio.io');
-    const client = ofIstio ? clients.mesh : clients.data;
-    const plain = group === '' ? 'v1' : `${group}/v1`;
-    const apiVersion = ofIstio ? await istioVersion(client, group, names[0], signal) : plain;
-    return Promise.all(
-      names.map((kind) => listVisible(client, { apiVersion, kind, labelSelector: touchedLabel }, signal)),
-    );
-  });
-  const found = (await Promise.all(lists)).flat(2);
-  return found.sort((one, other) => (nameOfKey(keyOf(one)) < nameOfKey(keyOf(other)) ? -1 : 1));
+  const found = await listKinds(clients, kinds, [{ labelSelector: touchedLabel }], signal);
+  // What was created may be in the place of what was deleted.
+  const order = (object: KubeObject) =>
+    `${object.metadata.labels?.[touchedLabel] === 'deleted'} ${nameOfKey(keyOf(object))}`;
+  return found.sort((one, other) => (order(one) < order(other) ? -1 : 1));
 }
 
 /** The object before, and as the killed run has left it, marks included. */
@@ -131,16 +178,15 @@ function remembered(object: KubeObject, memory: Memory): [before: KubeObject, le
       } as KubeObject['metadata'],
     };
   };
-  return [
-    toObject(memory.before, {}, {}),
-    toObject(
-      memory.left,
-      { [touchedLabel]: metadata.labels?.[touchedLabel] },
-      { [restoreAnnotation]: metadata.annotations?.[restoreAnnotation] },
-    ),
-  ];
-}
-
-function ignoreConflict(thrown: unknown): void {
-  if (!(thrown instanceof KubeError && thrown.status === 409)) throw thrown;
+  const managed = (content: KubeObject, managers: readonly Managed[] | undefined): KubeObject =>
+    managers === undefined
+      ? content
+      : { ...content, metadata: { ...content.metadata, managedFields: managers } };
+  const before = managed(toObject(memory.before, {}, {}), memory.managers);
+  const left = toObject(
+    memory.left,
+    { [touchedLabel]: metadata.labels?.[touchedLabel] },
+    { [restoreAnnotation]: metadata.annotations?.[restoreAnnotation] },
+  );
+  return [before, managed(left, othersBeside(before, object))];
 }

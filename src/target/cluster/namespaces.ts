@@ -26,9 +26,11 @@ export async function deleteNamespaces(
   signal: AbortSignal,
 ): Promise<void> {
   for (const { metadata } of namespaces) {
-    await deleteObject(client, { ...kind, name: metadata.name }, signal, metadata.uid).catch((thrown) => {
-      if (!(thrown instanceof KubeError && thrown.status === 409)) throw thrown;
-    });
+    await deleteObject(client, { ...kind, name: metadata.name }, signal, { uid: metadata.uid }).catch(
+      (thrown) => {
+        if (!(thrown instanceof KubeError && thrown.status === 409)) throw thrown;
+      },
+    );
   }
   await Promise.all(namespaces.map((namespace) => untilGone(client, namespace, signal)));
 }

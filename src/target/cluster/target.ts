@@ -4,9 +4,9 @@ import { HarnessError } from '../../errors.ts';
 import type { FetchMode, MeshFacts } from '../../events.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
 import { KubeError } from '../../kube/client.ts';
-import { keyOf } from '../../kube/objects.ts';
+import { getObject, keyOf } from '../../kube/objects.ts';
 import { loadApp } from '../kubernetes/apps.ts';
-import type { Clients } from '../kubernetes/clients.ts';
+import { type Clients, clientFor } from '../kubernetes/clients.ts';
 import { appsScope, KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
 import { markerPolicy } from '../marker.ts';
 import { phase } from '../phase.ts';
@@ -25,7 +25,7 @@ import { Claims } from './claim.ts';
 import { findIstio } from './facts.ts';
 import { findIngress, gatewayLabels } from './ingress.ts';
 import { Leftovers, visible } from './leftovers.ts';
-import { findMarked } from './marks.ts';
+import { findMarked, recordOf } from './marks.ts';
 import { ownNamespaces } from './namespaces.ts';
 import { Ownership } from './ownership.ts';
 import { previewParts } from './preview.ts';
@@ -205,7 +205,13 @@ export class ClusterTarget extends KubernetesTarget {
   }
 
   override async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
-    for (const key of keys) await this.#claims.check(key, signal);
+    for (const key of keys) {
+      if (await this.#claims.check(key, signal)) continue;
+      const live = await getObject(clientFor(this.clients, key.apiVersion), key, signal);
+      const record = live && recordOf(live);
+      // Undone after the object is there again.
+      if (record !== undefined) await this.ledger.apply(record, scope, signal);
+    }
     return super.delete(keys, scope, signal);
   }
 

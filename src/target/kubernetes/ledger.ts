@@ -1,16 +1,18 @@
 /** Remembers, per scope, what every object was before it was changed, so that it can be put back. */
 import { KubeError } from '../../kube/client.ts';
-import { applyObject, createObject, deleteObject, getObject, keyOf } from '../../kube/objects.ts';
+import { applyObject, deleteObject, getObject, keyOf } from '../../kube/objects.ts';
 import { nameOfKey } from '../../names.ts';
 import { until } from '../../wait.ts';
 import type { Applied, KubeObject, ObjectKey } from '../target.ts';
 import { type Clients, clientFor } from './clients.ts';
-import { isOnlyOurs, restoreObject } from './restore.ts';
+import { deleteCreated } from './delete-created.ts';
+import { appliersOf } from './managed-fields.ts';
+import { leftBy, recreate, restoreObject, without, withoutCreated } from './restore.ts';
 
 interface Entry {
   readonly key: ObjectKey;
-  /** Undefined: it did not exist. */
-  readonly before: KubeObject | undefined;
+  /** As it would be without this tool. Undefined: it would not exist. */
+  before: KubeObject | undefined;
   /** As this tool has left it; undefined when the API server has not answered, or has refused it. */
   after?: KubeObject | undefined;
   deleted: boolean;
@@ -69,7 +71,9 @@ export class Ledger {
     const before = await getObject(client, key, signal);
     if (before === undefined) return { key, change: 'unchanged', warnings: [] };
     // Noted before it is done, as the answer may never come.
-    this.#remember(scope, key, before).deleted = true;
+    const entry = this.#remember(scope, key, before);
+    entry.deleted = true;
+    entry.after = before;
     await deleteObject(client, key, signal);
     return { key, change: 'deleted', warnings: [] };
   }
@@ -107,28 +111,20 @@ export class Ledger {
     return [...(this.#scopes.get(scope)?.values() ?? [])].map(({ key }) => key);
   }
 
-  /** Returns why it is not put back, or undefined when it is. */
-  async #undoOne(entry: Entry, signal: AbortSignal): Promise<string | undefined> {
-    const { key, before, deleted } = entry;
+  /** Returns what is not as it was, and why; undefined when there is nothing. */
+  async #undoOne({ key, before, after, deleted }: Entry, signal: AbortSignal): Promise<string | undefined> {
     const client = clientFor(this.#clients, key.apiVersion);
-    let { after } = entry;
-    if (before !== undefined && deleted) return this.#createAgain(before, after, signal);
-    if (after === undefined) {
-      // Refused, or interrupted before the answer: the object itself tells.
-      const current = await getObject(client, key, signal);
-      const changed = current?.metadata.resourceVersion !== before?.metadata.resourceVersion;
-      if (current === undefined || !changed || (before === undefined && !isOnlyOurs(current)))
-        return undefined;
-      after = current;
+    if (before === undefined) return deleteCreated(client, key, after, signal);
+    if (deleted) return this.#createAgain(before, after, signal);
+    const isOther = after !== undefined && after.metadata.uid !== before.metadata.uid;
+    const now = isOther ? await getObject(client, key, signal) : undefined;
+    // Deleted and made anew by this tool: some fields, such as the address of a Service, cannot be set back in it.
+    if (isOther && now?.metadata.uid === after.metadata.uid) {
+      const { object } = without(before, after, now!);
+      await deleteObject(client, key, signal, { uid: after.metadata.uid });
+      return this.#createAgain(object, after, signal);
     }
-    if (before !== undefined) return restoreObject(client, before, after, signal);
-    try {
-      await deleteObject(client, key, signal, after.metadata.uid);
-      return undefined;
-    } catch (thrown) {
-      if (!(thrown instanceof KubeError && thrown.status === 409)) throw thrown;
-      return `${nameOfKey(key)} was deleted and created again by somebody else meanwhile: it is left as it is`;
-    }
+    return restoreObject(client, before, after, signal);
   }
 
   async #createAgain(
@@ -140,7 +136,7 @@ export class Ledger {
     const name = nameOfKey(keyOf(before));
     const create = async (): Promise<{ warning?: string | undefined } | string> => {
       try {
-        await createObject(client, before, signal);
+        await recreate(client, before, signal);
         return {};
       } catch (thrown) {
         if (!(thrown instanceof KubeError && thrown.status === 409)) throw thrown;
@@ -150,7 +146,7 @@ export class Ledger {
         }
         if (current.metadata.uid === (after ?? before).metadata.uid) {
           // Interrupted before it was deleted.
-          return after === undefined ? {} : { warning: await restoreObject(client, before, after, signal) };
+          return { warning: await restoreObject(client, before, after, signal) };
         }
         return { warning: `${name} was created again by somebody else meanwhile: it is left as it is` };
       }
@@ -159,14 +155,27 @@ export class Ledger {
     return done.warning;
   }
 
-  #remember(scope: string, key: ObjectKey, before: KubeObject | undefined): Entry {
+  /** @param now as it is before it is changed */
+  #remember(scope: string, key: ObjectKey, now: KubeObject | undefined): Entry {
     const entries = this.#scopes.get(scope) ?? new Map<string, Entry>();
     this.#scopes.set(scope, entries);
-    // The state before the first change is what counts.
-    const entry = entries.get(idOf(key)) ?? { key, before, deleted: false };
+    const known = entries.get(idOf(key));
+    const before = known === undefined ? now : beforeOf(known, now);
+    const entry = known ?? { key, before, deleted: false };
+    entry.before = before;
     entries.set(idOf(key), entry);
     return entry;
   }
+}
+
+/** What an object would be without this tool: as it was before the first change, with what others have changed since. */
+function beforeOf({ before, after, deleted }: Entry, now: KubeObject | undefined): KubeObject | undefined {
+  if (deleted && (now === undefined || now.metadata.uid === (after ?? before)?.metadata.uid)) return before;
+  if (now === undefined || deleted) return now;
+  // Deleted, and created again.
+  if (after !== undefined && after.metadata.uid !== now.metadata.uid) return now;
+  if (before === undefined) return appliersOf(now).length > 0 ? withoutCreated(now) : undefined;
+  return without(before, after ?? leftBy(before, now), now).object;
 }
 
 /** Tells objects apart: there are Gateways of Istio and of Kubernetes, while versions of a group show the same object. */

@@ -1,12 +1,23 @@
 /**
- * Putting an object back to what it was. Only what this tool has changed is put back, so that what somebody else has
- * changed meanwhile stays; what both have changed is left alone.
+ * Putting an object back to what it would be without this tool. Only what this tool has changed is put back, so that what
+ * somebody else has changed meanwhile stays, also where this tool had changed it before.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type KubeClient, KubeError } from '../../kube/client.ts';
-import { fieldManager, getObject, keyOf, patchObject } from '../../kube/objects.ts';
+import { createObject, fieldManager, getObject, keyOf, patchObject } from '../../kube/objects.ts';
 import { nameOfKey } from '../../names.ts';
 import type { KubeObject } from '../target.ts';
+import {
+  type FieldSet,
+  type Managed,
+  managedFields,
+  managersWithout,
+  minus,
+  otherManagers,
+  othersBeside,
+  oursIn,
+  union,
+} from './managed-fields.ts';
 
 export type Json = { readonly [name: string]: unknown };
 
@@ -50,108 +61,180 @@ export function conflicts(patch: Json, left: Json, current: Json, path: readonly
   });
 }
 
+/** What is left of `now` when the changes of this tool are taken back, but for those that somebody has changed since. */
+function takeBack(patch: Json, left: Json, now: Json): Json {
+  const result: Record<string, unknown> = { ...now };
+  for (const [name, change] of Object.entries(patch)) {
+    const [ours, is] = [left[name], now[name]];
+    if (isMap(change) && isMap(is) && (isMap(ours) || isDeepStrictEqual(ours, is))) {
+      result[name] = takeBack(change, ours as Json, is);
+    } else if (isDeepStrictEqual(ours, is)) {
+      if (change === null) delete result[name];
+      else result[name] = change;
+    }
+  }
+  return result;
+}
+
+/** An object as it would be without this tool. */
+export interface Without {
+  readonly object: KubeObject;
+  /** Paths that this tool had changed, and somebody else has changed since: they are as these have left them. */
+  readonly theirs: readonly string[];
+}
+
 /**
- * Turns an object that was changed back into what it was.
+ * The object as it would be if this tool had never changed it.
  *
  * @param before as it was
  * @param left as this tool has left it
- * @returns why it is not put back, or undefined when it is
+ * @param now as it is
+ */
+export function without(before: KubeObject, left: KubeObject, now: KubeObject): Without {
+  const patch = mergePatch(contentOf(left), contentOf(before));
+  const [ours, is] = [contentOf(left), contentOf(now)];
+  const { metadata, ...content } = takeBack(patch, ours, is);
+  return {
+    object: replaced(now, content, metadata as object, managersWithout(before, left, now)),
+    theirs: conflicts(patch, ours, is),
+  };
+}
+
+/** What others would have of an object that this tool has created: all but what only this tool has set. */
+export function withoutCreated(now: KubeObject): KubeObject {
+  const others = managedFields(now).filter(({ manager }) => manager !== fieldManager);
+  const theirs = others.map(({ fieldsV1 = {} }) => fieldsV1).reduce(union, {});
+  const { metadata, ...content } = drop(contentOf(now), minus(oursIn(now) ?? {}, theirs) ?? {});
+  return replaced(now, content, metadata as object, others);
+}
+
+function drop(content: Json, set: FieldSet): Json {
+  const result: Record<string, unknown> = { ...content };
+  for (const [step, below] of Object.entries(set)) {
+    const name = step.slice(2);
+    if (!step.startsWith('f:') || !(name in result)) continue;
+    const value = result[name];
+    if (Object.keys(below).length === 0) delete result[name];
+    else if (isMap(value)) result[name] = drop(value, below);
+  }
+  return result;
+}
+
+/** The object with other content, and other managers of it. */
+function replaced(
+  object: KubeObject,
+  content: Json,
+  metadata: object,
+  managedFields: readonly Managed[],
+): KubeObject {
+  const { labels: _, annotations: __, finalizers: ___, ownerReferences: ____, ...own } = object.metadata;
+  const { apiVersion, kind } = object;
+  return { apiVersion, kind, ...content, metadata: { ...own, ...metadata, managedFields } };
+}
+
+/**
+ * How this tool has left an object, when the API server has changed it and never answered: as it was, with what this tool
+ * has set in it.
+ */
+export function leftBy(before: KubeObject, now: KubeObject): KubeObject {
+  const set = oursIn(now) ?? {};
+  const { metadata, ...content } = overlay(contentOf(before), contentOf(now), set);
+  const managers = othersBeside(before, now);
+  return {
+    ...content,
+    apiVersion: now.apiVersion,
+    kind: now.kind,
+    metadata: { ...(metadata as object), name: now.metadata.name, managedFields: managers },
+  };
+}
+
+function overlay(before: Json, now: Json, set: FieldSet): Json {
+  const result: Record<string, unknown> = { ...before };
+  for (const [step, below] of Object.entries(set)) {
+    if (!step.startsWith('f:')) continue;
+    const name = step.slice(2);
+    const [was, is] = [before[name], now[name]];
+    const isWhole = !Object.keys(below).some((each) => each.startsWith('f:'));
+    result[name] = !isWhole && isMap(is) ? overlay(isMap(was) ? was : {}, is, below) : is;
+  }
+  return result;
+}
+
+/**
+ * Turns an object that was changed back into what it would be without this tool.
+ *
+ * @param before as it was
+ * @param left as this tool has left it; undefined when it is not known, since the API server has not answered
+ * @returns what is not as it was, and why; undefined when there is nothing
  */
 export async function restoreObject(
   client: KubeClient,
   before: KubeObject,
-  left: KubeObject,
+  left: KubeObject | undefined,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const key = keyOf(before);
-  const patch = mergePatch(contentOf(left), contentOf(before));
-  if (Object.keys(patch).length === 0) return undefined;
   for (let attempt = 1; ; attempt++) {
-    const current = await getObject(client, key, signal);
-    if (current === undefined || (left.metadata.uid ?? current.metadata.uid) !== current.metadata.uid) {
+    const now = await getObject(client, key, signal);
+    const uid = (left ?? before).metadata.uid ?? now?.metadata.uid;
+    if (now === undefined || uid !== now.metadata.uid) {
       return `${nameOfKey(key)} was deleted by somebody else meanwhile: it is not put back`;
     }
-    const lost = conflicts(patch, contentOf(left), contentOf(current));
-    if (lost.length > 0) {
-      const who = otherManagers(current).join(', ') || 'somebody else';
-      return `${nameOfKey(key)} was changed meanwhile by ${who} where this run had changed it (${lost.join(', ')}): it is left as it is`;
-    }
+    // Its request never arrived, or was refused.
+    if (left === undefined && isDeepStrictEqual(oursIn(now), oursIn(before))) return undefined;
+    const { object, theirs } = without(before, left ?? leftBy(before, now), now);
     try {
-      const metadata = { ...(patch.metadata as object), resourceVersion: current.metadata.resourceVersion };
-      const after = await patchObject(client, key, { ...patch, metadata }, signal);
-      const alone = isDeepStrictEqual(contentOf(current), contentOf(left));
-      await giveBack(client, after, alone ? before : undefined, signal);
-      return undefined;
+      const { resourceVersion } = now.metadata;
+      const patch = mergePatch(contentOf(now), contentOf(object));
+      const isSame = Object.keys(patch).length === 0;
+      const after = isSame
+        ? now
+        : await patchObject(
+            client,
+            key,
+            { ...patch, metadata: { ...(patch.metadata as object), resourceVersion } },
+            signal,
+          );
+      await setManagers(client, after, object.metadata.managedFields as Managed[], signal);
+      if (theirs.length === 0) return undefined;
+      const who = otherManagers(now).join(', ') || 'somebody else';
+      return `${nameOfKey(key)} was changed meanwhile by ${who} where this run had changed it (${theirs.join(', ')}): that stays as it is`;
     } catch (thrown) {
       if (!(thrown instanceof KubeError && thrown.status === 409) || attempt === attempts) throw thrown;
     }
   }
 }
 
-/** An entry of metadata.managedFields. */
-interface Managed {
-  readonly manager?: string;
-  readonly subresource?: string;
-}
-
-/** Who has set fields, other than this tool and those who write the status. */
-export function otherManagers(object: KubeObject): string[] {
-  return [
-    ...new Set(
-      managedFields(object)
-        .filter(({ manager, subresource }) => manager !== fieldManager && subresource === undefined)
-        .map(({ manager = '' }) => manager),
-    ),
-  ];
-}
-
-/** Whether this tool, and nobody else, has set fields of the object. */
-export function isOnlyOurs(object: KubeObject): boolean {
-  return (
-    managedFields(object).some(({ manager }) => manager === fieldManager) &&
-    otherManagers(object).length === 0
-  );
+/**
+ * Creates an object again that was deleted, with those who managed it.
+ *
+ * @throws KubeError 409 when there is one again
+ */
+export async function recreate(client: KubeClient, before: KubeObject, signal: AbortSignal): Promise<void> {
+  const created = await createObject(client, before, signal);
+  const managers = managedFields(before).filter(({ subresource }) => subresource === undefined);
+  await setManagers(client, created, managers, signal);
 }
 
 /**
- * Takes this tool out of the managers of an object. Otherwise a field that its owner leaves out of a later
- * server-side apply would stay, because two managers had it.
- *
- * @param before whose managers the fields get back; without it, those that are left keep what they have
+ * Says who manages the fields of an object. Otherwise a field that its owner leaves out of a later server-side apply would
+ * stay, because this tool had it too.
  */
-async function giveBack(
+async function setManagers(
   client: KubeClient,
   object: KubeObject,
-  before: KubeObject | undefined,
+  managers: readonly Managed[],
   signal: AbortSignal,
 ): Promise<void> {
-  const others = managedFields(object).filter(({ manager }) => manager !== fieldManager);
-  const original = before === undefined ? [] : managedFields(before);
-  const fields =
-    original.length === 0
-      ? others
-      : [
-          ...original.filter(({ subresource }) => subresource === undefined),
-          ...others.filter(({ subresource }) => subresource !== undefined),
-        ];
   // An empty list would make the API server forget all managers at once; then ours stays.
-  if (fields.length === 0) return;
-  const { resourceVersion } = object.metadata;
+  if (managers.length === 0 || isDeepStrictEqual(managers, managedFields(object))) return;
+  const metadata = { managedFields: managers, resourceVersion: object.metadata.resourceVersion };
   try {
-    await patchObject(
-      client,
-      keyOf(object),
-      { metadata: { managedFields: fields, resourceVersion } },
-      signal,
-    );
+    await patchObject(client, keyOf(object), { metadata }, signal);
   } catch (thrown) {
     // Somebody was faster. What matters is put back already.
     if (!(thrown instanceof KubeError && thrown.status === 409)) throw thrown;
   }
-}
-
-function managedFields(object: KubeObject): Managed[] {
-  return (object.metadata.managedFields as Managed[] | undefined) ?? [];
 }
 
 function isMap(value: unknown): value is Json {

@@ -4,8 +4,11 @@ import { deleteObject, keyOf, listObjects } from '../../kube/objects.ts';
 import type { KubeObject } from '../target.ts';
 import { type Clients, clientFor } from './clients.ts';
 
-/** Groups with the kinds in them that change how a request is judged or where it goes, newest version first. */
-const kinds = [
+/** A group with kinds in it, and its versions, newest first. */
+type Kinds = readonly [group: string, versions: readonly string[], names: readonly string[]];
+
+/** Those that change how a request is judged or where it goes. */
+export const policiesAndRoutes: readonly Kinds[] = [
   [
     'security.istio.io',
     ['v1', 'v1beta1'],
@@ -20,7 +23,7 @@ const kinds = [
   ['telemetry.istio.io', ['v1', 'v1alpha1'], ['Telemetry']],
   ['extensions.istio.io', ['v1alpha1'], ['WasmPlugin']],
   ['gateway.networking.k8s.io', ['v1'], ['HTTPRoute', 'Gateway']],
-] as const;
+];
 
 /** On what Istio's installer has made: releases before 1.20 come with EnvoyFilters. */
 const installed = 'install.operator.istio.io/owning-resource';
@@ -36,21 +39,39 @@ export async function sweep(
   signal: AbortSignal,
   namespaces: readonly (string | undefined)[] = [undefined],
 ): Promise<number> {
-  const lists = kinds.map(async ([group, versions, names]) => {
-    const client = clientFor(clients, `${group}/${versions[0]}`);
-    const apiVersion = await servedVersion(client, group, versions, names[0], signal);
-    return Promise.all(
-      namespaces.flatMap((namespace) =>
-        names.map((kind) => listVisible(client, { apiVersion, kind, namespace }, signal)),
-      ),
-    );
-  });
-  const all = (await Promise.all(lists)).flat(2);
+  const all = await listKinds(
+    clients,
+    policiesAndRoutes,
+    namespaces.map((namespace) => ({ namespace })),
+    signal,
+  );
   const found = all.filter(({ metadata }) => metadata.labels?.[installed] === undefined);
   await Promise.all(
     found.map((object) => deleteObject(clientFor(clients, object.apiVersion), keyOf(object), signal)),
   );
   return found.length;
+}
+
+/** All objects of these kinds that this user may see. */
+export async function listKinds(
+  clients: Clients,
+  kinds: readonly Kinds[],
+  queries: readonly { readonly namespace?: string | undefined; readonly labelSelector?: string }[],
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  const lists = kinds.map(async ([group, versions, names]) => {
+    const plain = group === '' ? '' : `${group}/`;
+    const client = clientFor(clients, `${plain}${versions[0]}`);
+    const version = await servedVersion(client, group, versions, names[0]!, signal);
+    return Promise.all(
+      queries.flatMap((query) =>
+        names.map((kind) =>
+          listVisible(client, { ...query, apiVersion: `${plain}${version}`, kind }, signal),
+        ),
+      ),
+    );
+  });
+  return (await Promise.all(lists)).flat(2);
 }
 
 /**
@@ -85,7 +106,7 @@ export async function istioVersion(
   kind: string,
   signal: AbortSignal,
 ): Promise<string> {
-  return servedVersion(client, group, ['v1', 'v1beta1'], kind, signal);
+  return `${group}/${await servedVersion(client, group, ['v1', 'v1beta1'], kind, signal)}`;
 }
 
 /** The first of the versions in which the API server has the kind, or else the last one. */
@@ -97,9 +118,9 @@ async function servedVersion(
   signal: AbortSignal,
 ): Promise<string> {
   for (const version of versions.slice(0, -1)) {
-    if (await serves(client, `${group}/${version}`, kind, signal)) return `${group}/${version}`;
+    if (await serves(client, `${group}/${version}`, kind, signal)) return version;
   }
-  return `${group}/${versions.at(-1)}`;
+  return versions.at(-1)!;
 }
 
 /** Whether the API server has the kind. @throws HarnessError E_KUBE when it does not answer */

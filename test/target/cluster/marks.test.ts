@@ -128,8 +128,8 @@ test('what somebody has changed since stays, with a warning', async () => {
   const { target, told } = makeTarget(api);
   expect(await target.clear(signal)).toEqual([]);
   expect(told).toEqual([
-    'RequestAuthentication istio-system/changed was changed meanwhile by kubectl, argocd where this run had changed it (spec.jwtRules): it is left as it is',
-    'RequestAuthentication istio-system/created was created by a run that was killed, and changed since by argocd: it stays',
+    'RequestAuthentication istio-system/changed was changed meanwhile by kubectl, argocd where this run had changed it (spec.jwtRules): that stays as it is',
+    'RequestAuthentication istio-system/created was created by jwt-e2e, and changed since by argocd: it stays, without what jwt-e2e has set',
   ]);
   expect(get('changed')?.spec).toEqual({ jwtRules: [{ issuer: 'since' }] });
 });

@@ -89,14 +89,15 @@ describe('what was changed', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('stays as it is when somebody else has changed the same, with a warning', async () => {
+  test('keeps what somebody else has changed in the same place, with a warning', async () => {
     const live = current()!;
     const managedFields = [...(live.metadata.managedFields as object[]), { manager: 'argocd' }];
     api.put({ ...live, metadata: { ...live.metadata, managedFields }, spec: { action: 'AUDIT', rules: [] } });
     await undo();
-    expect(current()?.spec).toEqual({ action: 'AUDIT', rules: [] });
+    expect(current()?.spec).toEqual({ action: 'AUDIT', rules: [{ to: [] }] });
+    expect(current()?.metadata.labels).toEqual({ team: 'a' });
     expect(warnings).toEqual([
-      'AuthorizationPolicy foo/theirs was changed meanwhile by kubectl, argocd where this run had changed it (spec.action): it is left as it is',
+      'AuthorizationPolicy foo/theirs was changed meanwhile by kubectl, argocd where this run had changed it (spec.action): that stays as it is',
     ]);
     expect(ledger.scopes()).toEqual([]);
   });

@@ -1,12 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  conflicts,
-  contentOf,
-  isOnlyOurs,
-  type Json,
-  mergePatch,
-} from '../../../src/target/kubernetes/restore.ts';
+import { conflicts, contentOf, type Json, mergePatch } from '../../../src/target/kubernetes/restore.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 
 /** RFC 7396, section 2, written down once more. */
@@ -117,19 +111,4 @@ test('content is what people write, not what the API server keeps', () => {
     spec: { ports: [] },
     metadata: { labels: {}, annotations: {}, ownerReferences },
   });
-});
-
-test.each([
-  ['only this tool', [{ manager: 'jwt-e2e' }], true],
-  [
-    'this tool, and a controller that writes the status',
-    [{ manager: 'jwt-e2e' }, { manager: 'istiod', subresource: 'status' }],
-    true,
-  ],
-  ['this tool and somebody', [{ manager: 'jwt-e2e' }, { manager: 'kubectl' }], false],
-  ['somebody', [{ manager: 'kubectl' }], false],
-  ['nobody knows', [], false],
-])('an object that was written by %s: %o', (_, managedFields, ours) => {
-  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', managedFields } };
-  expect(isOnlyOurs(object)).toBe(ours);
 });
