@@ -8,8 +8,23 @@ import { deleteObject, getObject, keyOf } from '../../kube/objects.ts';
 import { nameOfKey } from '../../names.ts';
 import { type Clients, clientFor } from '../kubernetes/clients.ts';
 import { deleteCreated } from '../kubernetes/delete-created.ts';
-import { type Managed, managedFields, othersBeside } from '../kubernetes/managed-fields.ts';
-import { contentOf, type Json, recreate, restoreObject, without } from '../kubernetes/restore.ts';
+import {
+  appliersOf,
+  type FieldSet,
+  type Managed,
+  managedFields,
+  othersBeside,
+  oursIn,
+  union,
+} from '../kubernetes/managed-fields.ts';
+import {
+  contentOf,
+  type Json,
+  recreate,
+  restoreObject,
+  without,
+  withoutCreated,
+} from '../kubernetes/restore.ts';
 import { listKinds, policiesAndRoutes } from '../kubernetes/sweep.ts';
 import type { KubeObject } from '../target.ts';
 
@@ -23,6 +38,8 @@ interface Memory {
   readonly before: Json;
   /** Who had set which fields of it. */
   readonly managers?: readonly Managed[];
+  /** What this tool had set in it before it changed it once more. */
+  readonly had?: FieldSet;
   readonly left: Json;
 }
 
@@ -33,21 +50,28 @@ interface Memory {
  * @param would as it would be after applying it without marks
  */
 export function mark(object: KubeObject, live: KubeObject | undefined, would: KubeObject): KubeObject {
-  const created = live === undefined || live.metadata.labels?.[touchedLabel] === 'created';
+  const created = live === undefined || isOnlyOurs(live);
   const labels = { ...object.metadata.labels, [touchedLabel]: created ? 'created' : 'changed' };
   if (created) return { ...object, metadata: { ...object.metadata, labels } };
   const before = withoutUs(live);
   const memory: Memory = {
     before: contentOf(before),
     managers: managedFields(before),
+    had: union(memoryOf(live)?.had ?? {}, oursIn(live) ?? {}),
     left: contentOf(would),
   };
   const annotations = { ...object.metadata.annotations, [restoreAnnotation]: JSON.stringify(memory) };
   return { ...object, metadata: { ...object.metadata, labels, annotations } };
 }
 
+/** Created by this tool, and applied by nobody else since. */
+function isOnlyOurs(live: KubeObject): boolean {
+  return live.metadata.labels?.[touchedLabel] === 'created' && appliersOf(live).length === 0;
+}
+
 /** The state before the first change is what counts, with what somebody else has changed since. */
 function withoutUs(live: KubeObject): KubeObject {
+  if (live.metadata.labels?.[touchedLabel] === 'created') return withoutCreated(live);
   const memory = memoryOf(live);
   return memory === undefined ? live : without(...remembered(live, memory), live).object;
 }
@@ -57,7 +81,7 @@ function withoutUs(live: KubeObject): KubeObject {
  * what this tool has created itself.
  */
 export function recordOf(live: KubeObject): KubeObject | undefined {
-  if (live.metadata.labels?.[touchedLabel] === 'created') return undefined;
+  if (isOnlyOurs(live)) return undefined;
   const hash = createHash('sha256')
     .update(nameOfKey(keyOf(live)))
     .digest('hex')
@@ -188,5 +212,5 @@ function remembered(object: KubeObject, memory: Memory): [before: KubeObject, le
     { [touchedLabel]: metadata.labels?.[touchedLabel] },
     { [restoreAnnotation]: metadata.annotations?.[restoreAnnotation] },
   );
-  return [before, managed(left, othersBeside(before, object))];
+  return [before, managed(left, othersBeside(before, object, union(oursIn(object) ?? {}, memory.had ?? {})))];
 }

@@ -1,4 +1,5 @@
 /** Remembers, per scope, what every object was before it was changed, so that it can be put back. */
+import { HarnessError } from '../../errors.ts';
 import { KubeError } from '../../kube/client.ts';
 import { applyObject, deleteObject, getObject, keyOf } from '../../kube/objects.ts';
 import { nameOfKey } from '../../names.ts';
@@ -6,7 +7,7 @@ import { until } from '../../wait.ts';
 import type { Applied, KubeObject, ObjectKey } from '../target.ts';
 import { type Clients, clientFor } from './clients.ts';
 import { deleteCreated } from './delete-created.ts';
-import { appliersOf } from './managed-fields.ts';
+import { appliersOf, type FieldSet, oursIn, union } from './managed-fields.ts';
 import { leftBy, recreate, restoreObject, without, withoutCreated } from './restore.ts';
 
 interface Entry {
@@ -15,6 +16,8 @@ interface Entry {
   before: KubeObject | undefined;
   /** As this tool has left it; undefined when the API server has not answered, or has refused it. */
   after?: KubeObject | undefined;
+  /** What this tool had set in it before it got no answer. */
+  had?: FieldSet | undefined;
   deleted: boolean;
 }
 
@@ -39,10 +42,20 @@ export class Ledger {
     const key = keyOf(object);
     const before = await getObject(client, key, signal);
     // Remembered before it is applied: an interruption in between must not lose it.
+    const isFirst = !this.#scopes.get(scope)?.has(idOf(key));
     const entry = this.#remember(scope, key, before);
-    const { object: after, warnings } = await applyObject(client, object, { signal });
-    entry.after = after;
+    const wasOurs = entry.after !== undefined && !entry.deleted;
+    // Until there is an answer nobody knows how the object was left.
+    const ours = before && !isFirst ? oursIn(before) : undefined;
+    if (ours !== undefined) entry.had = union(entry.had ?? {}, ours);
+    entry.after = undefined;
     entry.deleted = false;
+    const { object: after, warnings } = await applyObject(client, object, { signal }).catch((thrown) => {
+      if (wasOurs && thrown instanceof HarnessError && thrown.code === 'E_REFUSED') entry.after = before;
+      throw thrown;
+    });
+    entry.after = after;
+    entry.had = undefined;
     const same = before?.metadata.resourceVersion === after.metadata.resourceVersion;
     return {
       key,
@@ -112,7 +125,10 @@ export class Ledger {
   }
 
   /** Returns what is not as it was, and why; undefined when there is nothing. */
-  async #undoOne({ key, before, after, deleted }: Entry, signal: AbortSignal): Promise<string | undefined> {
+  async #undoOne(
+    { key, before, after, had, deleted }: Entry,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const client = clientFor(this.#clients, key.apiVersion);
     if (before === undefined) return deleteCreated(client, key, after, signal);
     if (deleted) return this.#createAgain(before, after, signal);
@@ -124,7 +140,7 @@ export class Ledger {
       await deleteObject(client, key, signal, { uid: after.metadata.uid });
       return this.#createAgain(object, after, signal);
     }
-    return restoreObject(client, before, after, signal);
+    return restoreObject(client, before, after, signal, had);
   }
 
   async #createAgain(
@@ -169,13 +185,16 @@ export class Ledger {
 }
 
 /** What an object would be without this tool: as it was before the first change, with what others have changed since. */
-function beforeOf({ before, after, deleted }: Entry, now: KubeObject | undefined): KubeObject | undefined {
+function beforeOf(
+  { before, after, had, deleted }: Entry,
+  now: KubeObject | undefined,
+): KubeObject | undefined {
   if (deleted && (now === undefined || now.metadata.uid === (after ?? before)?.metadata.uid)) return before;
   if (now === undefined || deleted) return now;
   // Deleted, and created again.
   if (after !== undefined && after.metadata.uid !== now.metadata.uid) return now;
   if (before === undefined) return appliersOf(now).length > 0 ? withoutCreated(now) : undefined;
-  return without(before, after ?? leftBy(before, now), now).object;
+  return without(before, after ?? leftBy(before, now, had), now).object;
 }
 
 /** Tells objects apart: there are Gateways of Istio and of Kubernetes, while versions of a group show the same object. */

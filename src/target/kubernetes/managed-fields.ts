@@ -78,14 +78,35 @@ export function managersWithout(before: KubeObject, left: KubeObject, now: KubeO
   return [...others, ...managedFields(before).filter(({ manager }) => manager === fieldManager)];
 }
 
-/** What others are left with once this tool has taken from them what it has set in `now`. */
-export function othersBeside(before: KubeObject, now: KubeObject): Managed[] {
-  const ours = oursIn(now) ?? {};
-  return managedFields(before).flatMap((each): Managed[] => {
+/** What others were left with when this tool had taken from them what it has in `now`, and they do not. */
+export function othersBeside(before: KubeObject, now: KubeObject, ours = oursIn(now) ?? {}): Managed[] {
+  const current = byIdentity(now);
+  return [...byIdentity(before)].flatMap(([id, each]): Managed[] => {
     if (each.fieldsV1 === undefined) return [each];
-    const fieldsV1 = minus(each.fieldsV1, ours);
+    const taken = minus(ours, current.get(id)?.fieldsV1 ?? {}) ?? {};
+    const fieldsV1 = minus(each.fieldsV1, taken);
     return fieldsV1 === undefined ? [] : [{ ...each, fieldsV1 }];
   });
+}
+
+/** What others have set since. */
+export function claimedSince(left: KubeObject, now: KubeObject): FieldSet {
+  const then = byIdentity(left);
+  return [...byIdentity(now)]
+    .map(([id, { fieldsV1 = {} }]) => minus(fieldsV1, then.get(id)?.fieldsV1 ?? {}) ?? {})
+    .reduce(union, {});
+}
+
+/** What those who have applied since had before, and do not mean to have any more. */
+export function droppedSince(before: KubeObject, left: KubeObject, now: KubeObject): FieldSet {
+  const [then, is] = [byIdentity(left), byIdentity(now)];
+  return [...byIdentity(before)]
+    .map(([id, { operation, fieldsV1 = {} }]) => {
+      const current = is.get(id)?.fieldsV1;
+      const hasApplied = operation === 'Apply' && !isDeepStrictEqual(then.get(id)?.fieldsV1, current);
+      return hasApplied && current !== undefined ? (minus(fieldsV1, current) ?? {}) : {};
+    })
+    .reduce(union, {});
 }
 
 type Managers = ReadonlyMap<string, Managed>;

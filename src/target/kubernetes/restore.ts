@@ -8,6 +8,8 @@ import { createObject, fieldManager, getObject, keyOf, patchObject } from '../..
 import { nameOfKey } from '../../names.ts';
 import type { KubeObject } from '../target.ts';
 import {
+  claimedSince,
+  droppedSince,
   type FieldSet,
   type Managed,
   managedFields,
@@ -61,14 +63,21 @@ export function conflicts(patch: Json, left: Json, current: Json, path: readonly
   });
 }
 
-/** What is left of `now` when the changes of this tool are taken back, but for those that somebody has changed since. */
-function takeBack(patch: Json, left: Json, now: Json): Json {
+/**
+ * What is left of `now` when the changes of this tool are taken back, but for those that somebody has changed since, or has
+ * made their own.
+ *
+ * @param claimed what somebody has set since, maybe to the same
+ */
+function takeBack(patch: Json, left: Json, now: Json, claimed: FieldSet): Json {
   const result: Record<string, unknown> = { ...now };
   for (const [name, change] of Object.entries(patch)) {
-    const [ours, is] = [left[name], now[name]];
+    const [ours, is, theirs] = [left[name], now[name], claimed[`f:${name}`]];
+    const isWhole = !Object.keys(theirs ?? {}).some((step) => step.startsWith('f:'));
+    if (theirs !== undefined && isWhole) continue;
     if (isMap(change) && isMap(is) && (isMap(ours) || isDeepStrictEqual(ours, is))) {
-      result[name] = takeBack(change, ours as Json, is);
-    } else if (isDeepStrictEqual(ours, is)) {
+      result[name] = takeBack(change, ours as Json, is, theirs ?? {});
+    } else if (theirs === undefined && isDeepStrictEqual(ours, is)) {
       if (change === null) delete result[name];
       else result[name] = change;
     }
@@ -93,9 +102,12 @@ export interface Without {
 export function without(before: KubeObject, left: KubeObject, now: KubeObject): Without {
   const patch = mergePatch(contentOf(left), contentOf(before));
   const [ours, is] = [contentOf(left), contentOf(now)];
-  const { metadata, ...content } = takeBack(patch, ours, is);
+  const managers = managersWithout(before, left, now);
+  const kept = managers.map(({ fieldsV1 = {} }) => fieldsV1).reduce(union, {});
+  const dropped = minus(droppedSince(before, left, now), kept) ?? {};
+  const { metadata, ...content } = drop(takeBack(patch, ours, is, claimedSince(left, now)), dropped);
   return {
-    object: replaced(now, content, metadata as object, managersWithout(before, left, now)),
+    object: replaced(now, content, metadata as object, managers),
     theirs: conflicts(patch, ours, is),
   };
 }
@@ -135,11 +147,13 @@ function replaced(
 /**
  * How this tool has left an object, when the API server has changed it and never answered: as it was, with what this tool
  * has set in it.
+ *
+ * @param had what this tool had set in it before
  */
-export function leftBy(before: KubeObject, now: KubeObject): KubeObject {
-  const set = oursIn(now) ?? {};
+export function leftBy(before: KubeObject, now: KubeObject, had: FieldSet = {}): KubeObject {
+  const set = union(oursIn(now) ?? {}, had);
   const { metadata, ...content } = overlay(contentOf(before), contentOf(now), set);
-  const managers = othersBeside(before, now);
+  const managers = othersBeside(before, now, set);
   return {
     ...content,
     apiVersion: now.apiVersion,
@@ -155,7 +169,9 @@ function overlay(before: Json, now: Json, set: FieldSet): Json {
     const name = step.slice(2);
     const [was, is] = [before[name], now[name]];
     const isWhole = !Object.keys(below).some((each) => each.startsWith('f:'));
-    result[name] = !isWhole && isMap(is) ? overlay(isMap(was) ? was : {}, is, below) : is;
+    if (!isWhole && isMap(is)) result[name] = overlay(isMap(was) ? was : {}, is, below);
+    else if (is === undefined) delete result[name];
+    else result[name] = is;
   }
   return result;
 }
@@ -165,6 +181,7 @@ function overlay(before: Json, now: Json, set: FieldSet): Json {
  *
  * @param before as it was
  * @param left as this tool has left it; undefined when it is not known, since the API server has not answered
+ * @param had what this tool had set in it before that
  * @returns what is not as it was, and why; undefined when there is nothing
  */
 export async function restoreObject(
@@ -172,6 +189,7 @@ export async function restoreObject(
   before: KubeObject,
   left: KubeObject | undefined,
   signal: AbortSignal,
+  had?: FieldSet,
 ): Promise<string | undefined> {
   const key = keyOf(before);
   for (let attempt = 1; ; attempt++) {
@@ -181,8 +199,9 @@ export async function restoreObject(
       return `${nameOfKey(key)} was deleted by somebody else meanwhile: it is not put back`;
     }
     // Its request never arrived, or was refused.
-    if (left === undefined && isDeepStrictEqual(oursIn(now), oursIn(before))) return undefined;
-    const { object, theirs } = without(before, left ?? leftBy(before, now), now);
+    if (left === undefined && had === undefined && isDeepStrictEqual(oursIn(now), oursIn(before)))
+      return undefined;
+    const { object, theirs } = without(before, left ?? leftBy(before, now, had), now);
     try {
       const { resourceVersion } = now.metadata;
       const patch = mergePatch(contentOf(now), contentOf(object));

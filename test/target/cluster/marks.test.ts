@@ -153,3 +153,46 @@ test('kinds that this user may not list, and versions that the mesh does not hav
   const { target } = makeTarget(api);
   expect(await target.clear(signal)).toEqual(['deleted RequestAuthentication istio-system/created']);
 });
+
+test('what a killed run has deleted is created again, whatever the run has put in its place', async () => {
+  const before = [api.put(theirs('one')), api.put(theirs('two'))];
+  const { target } = makeTarget(api, { yes: true });
+  await target.begin(intent([]), signal);
+  const keyOf = (name: string) => ({
+    apiVersion: 'security.istio.io/v1',
+    kind: 'RequestAuthentication',
+    name,
+    namespace: 'istio-system',
+  });
+  await target.delete([keyOf('one'), keyOf('two')], 'scenario', signal);
+  await target.apply([policy('istio-system', 'two')], 'scenario', signal);
+  expect(await makeTarget(api).target.clear(signal)).toEqual([
+    'deleted RequestAuthentication istio-system/two',
+    'created RequestAuthentication istio-system/one again',
+    'created RequestAuthentication istio-system/two again',
+  ]);
+  for (const each of before) {
+    const { uid: _, ...metadata } = content(get(each.metadata.name)).metadata as Record<string, unknown>;
+    const { uid: __, ...wanted } = content(each).metadata as Record<string, unknown>;
+    expect(metadata).toEqual(wanted);
+    expect(get(each.metadata.name)?.spec).toEqual(each.spec);
+    expect(get(each.metadata.name)?.metadata.managedFields).toEqual(each.metadata.managedFields);
+  }
+  expect(await makeTarget(api).target.clear(signal)).toEqual([]);
+});
+
+test('what a run has deleted is created again at its end, and what remembered it is gone', async () => {
+  api.put(theirs('one'));
+  const { target } = makeTarget(api, { yes: true });
+  await target.begin(intent([]), signal);
+  const name = { name: 'one', namespace: 'istio-system' };
+  await target.delete(
+    [{ apiVersion: 'security.istio.io/v1', kind: 'RequestAuthentication', ...name }],
+    'x',
+    signal,
+  );
+  expect(get('one')).toBeUndefined();
+  await target.undo('x', signal);
+  expect(get('one')?.spec).toEqual({ jwtRules: [{ issuer: 'theirs' }] });
+  expect([...api.objects.keys()].filter((path) => path.includes('jwt-e2e-deleted'))).toEqual([]);
+});
