@@ -41,6 +41,7 @@ export const exitCodes = {
   usage: 2,
   scenario: 3,
   noVerdict: 4,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -94,6 +95,7 @@ HarnessError.prototype.name = 'HarnessError';
 
 /** The exit code after an interruption. @param reason the name of the signal that caused it, as AbortSignals carry it */
 export function interruptedCode(reason: unknown): number {
+  if (reason === 'SIGHUP') return exitCodes.hungUp;
   return reason === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
 }
 

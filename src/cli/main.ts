@@ -11,7 +11,7 @@ import { pathsOf, productVersion } from './product.ts';
 
 const exitCodeText = `
 Exit codes: 0 all passed, 1 a check failed, 2 wrong usage, 3 a scenario file is invalid,
-4 no verdict (environment or set-up), 130 or 143 interrupted.
+4 no verdict (environment or set-up), 129, 130 or 143 interrupted.
 Every flag has a variable (--node-image: JWT_E2E_NODE_IMAGE) and a key in jwt-e2e.yaml (node-image).`;
 
 /** What is to be known of a command without running it. */
