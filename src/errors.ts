@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'E_EXEC'
   | 'E_SEND'
   | 'E_KEY_SERVER'
+  | 'E_FILE'
   | 'E_TIMEOUT'
   | 'E_INTERRUPTED'
   | 'E_INTERNAL';
