@@ -30,8 +30,8 @@ export type ErrorCode =
   | 'E_EXEC'
   | 'E_SEND'
   | 'E_KEY_SERVER'
-  | 'E_FILE'
   | 'E_TIMEOUT'
+  | 'E_FILE'
   | 'E_INTERRUPTED'
   | 'E_INTERNAL';
 

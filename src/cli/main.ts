@@ -77,7 +77,7 @@ export function commandLine(ended: (exitCode: number) => void): {
   add(
     'down',
     'take down a mesh that was kept, or what a run has left',
-    commandOptions.down,
+    [...commandOptions.down, { name: 'all', description: 'every mesh of this user on this machine' }],
     'jwt-e2e down --name jwt-e2e',
     async (_, values) => (await import('./commands/down.ts')).downCommand(values, processIo),
   );
