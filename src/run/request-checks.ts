@@ -7,7 +7,7 @@ import type { HttpRequest, Origin, Survey } from '../target/target.ts';
 import { withoutSignatures } from '../token/decode.ts';
 import { together } from '../wait.ts';
 import { brokenInstruments } from './broken-instruments.ts';
-import { describeActual, difference } from './compare.ts';
+import { describeActual, difference, shownBody } from './compare.ts';
 import { type ConvergeOptions, converge, type Outcome, someAnswers } from './converge.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { explain } from './explain.ts';
@@ -135,7 +135,7 @@ async function report(
     response: {
       status: outcome.response.status,
       headers: outcome.response.headers,
-      body: outcome.response.body.slice(0, 4096),
+      body: shownBody(outcome.response),
     },
     convergence: outcome.convergence,
     proof: held.kind === 'holds' ? held.proof : undefined,

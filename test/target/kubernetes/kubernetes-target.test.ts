@@ -123,6 +123,34 @@ describe('send', () => {
     expect(valuesOf(web.seen[0], 'user-agent')).toEqual(['jwt-e2e/abc-1']);
   });
 
+  test('a body without an end is cut, and the others have their answers all the same', async () => {
+    pod('sleep-1', 'sleep');
+    api.onExec(really);
+    web.handler = ({ url }, response) => {
+      const more = () => {
+        while (!response.destroyed && response.write('x'.repeat(100_000)));
+      };
+      if (url !== '/endless') response.end(url);
+      else more();
+      response.on('drain', more);
+    };
+    const rounds = await target.send(
+      sleep,
+      [request('/a'), request('/endless'), request('/b')],
+      2,
+      signal,
+      limit,
+    );
+    const seen = rounds.map((round) => round.map(({ status, body, isCut }) => [status, body.length, isCut]));
+    const round = [
+      [200, 2, undefined],
+      [200, 64 * 1024, true],
+      [200, 2, undefined],
+    ];
+    expect(seen).toEqual([round, round]);
+    expect(api.exec.sessions).toHaveLength(3);
+  });
+
   test('says what the container said when it has no curl', async () => {
     pod('sleep-1', 'sleep');
     api.onExec(async (session) => {
