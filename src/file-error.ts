@@ -1,4 +1,5 @@
 /** What keeps files from being read and written: a disk that is full, a folder of another user. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HarnessError } from './errors.ts';
 
@@ -29,7 +30,17 @@ export function fileError(
   });
 }
 
+/** Writes a file that only this user can read, in a folder of the same kind. @throws HarnessError E_FILE */
+export function writePrivately(what: string, path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, text, { mode: 0o600 });
+  } catch (thrown) {
+    throw fileError(what, path, thrown);
+  }
+}
+
 /** No room on the disk, or in the share of this user. */
-function isFull(thrown: unknown): boolean {
+export function isFull(thrown: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes(codeOf(thrown) ?? '');
 }

@@ -50,7 +50,14 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
   'kube/': [...base, 'type:target/target.ts'],
   'target/': [...base, 'kube/', 'jwks/', 'programs/'],
   'run/': [...base, 'scenario/', 'plan/', 'token/', 'jwks/', 'target/target.ts'],
-  'report/': ['errors.ts', 'events.ts', 'nothing-tested.ts', 'problem.ts', 'skip-reasons.ts'],
+  'report/': [
+    'errors.ts',
+    'events.ts',
+    'file-error.ts',
+    'nothing-tested.ts',
+    'problem.ts',
+    'skip-reasons.ts',
+  ],
   'cli/': ['*'],
   // Of the command line they see what starts a run, and where the product is.
   'api/': [...base, 'cli/engine.ts', 'cli/product.ts', 'run/keys.ts', 'scenario/', 'settings/', 'report/'],

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 
 // Whoever reads the output may stop, as head does, the terminal may be gone, or the disk full. Nothing of that must keep a
 // run from cleaning up.
@@ -13,7 +14,14 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 // Node would end with 1, which says that a check has failed.
 process.on('uncaughtException', (error) => {
-  console.error('This is a mistake in jwt-e2e itself; what it has started may still be there:', error);
+  const { code, path = tmpdir() } = /** @type {NodeJS.ErrnoException} */ (error);
+  // tsx keeps what it has compiled in the folder for temporary files.
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    console.error(`${path} cannot be written: ${error.message} (E_FILE)`);
+    console.error(`  Make room there. Temporary files are in ${tmpdir()}: TMPDIR can name another folder.`);
+  } else {
+    console.error('This is a mistake in jwt-e2e itself; what it has started may still be there:', error);
+  }
   process.exit(4);
 });
 

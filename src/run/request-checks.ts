@@ -16,7 +16,7 @@ import { decidersOf } from './proof/concerned.ts';
 import { wayOf } from './proof/way.ts';
 import { buildRequest, ownAgent } from './requests.ts';
 import { resultBase } from './results.ts';
-import { deciding, type Held, type StepState } from './state.ts';
+import { deciding, type Held, type StepState, warning } from './state.ts';
 import { verdict } from './verdict.ts';
 
 let sequence = 0;
@@ -143,7 +143,8 @@ async function report(
   };
   // Tokens can be anywhere: in an address, in what a server echoes, in what is expected.
   const result = options.showTokens ? seen : withoutSignatures(seen);
-  return passes ? result : { ...result, ...writeEvidence(options, result, state.applied, evidence) };
+  if (passes) return result;
+  return { ...result, ...writeEvidence(options, result, state.applied, evidence, warning(state)) };
 }
 
 /** Whether one answer need not be like the next; nothing is known of that without a survey. */

@@ -1,8 +1,9 @@
 /** The kind cluster itself: creating, finding and deleting it. Its kubeconfig is a file of its own. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { writePrivately } from '../../file-error.ts';
 import { runTool } from '../../programs/tools.ts';
 import { stateFolder } from '../../state.ts';
 import { timeouts } from '../../timeouts.ts';
@@ -41,9 +42,9 @@ export class KindCluster {
     return join(this.#folder, name);
   }
 
-  /** As {@link path}, and the folder is there. */
-  file(name: string): string {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+  /** Writes a file there, and returns its path. @throws HarnessError E_FILE */
+  write(name: string, text: string): string {
+    writePrivately(`a file of kind cluster "${this.name}"`, this.path(name), text);
     return this.path(name);
   }
 
@@ -79,8 +80,7 @@ export class KindCluster {
       const patch = { kind: 'KubeletConfiguration', failCgroupV1: false };
       config.kubeadmConfigPatches = [...(config.kubeadmConfigPatches ?? []), stringify(patch)];
     }
-    const file = this.file(configName);
-    writeFileSync(file, stringify(config));
+    const file = this.write(configName, stringify(config));
     try {
       await runTool(
         this.#kind,
@@ -120,7 +120,7 @@ export class KindCluster {
       timeoutMs: 30_000,
       code: 'E_CLUSTER',
     });
-    writeFileSync(this.file('kubeconfig'), text, { mode: 0o600 });
+    this.write('kubeconfig', text);
   }
 
   async loadImages(images: readonly string[], signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 /** Installs Istio into the cluster with istioctl. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { HarnessError } from '../../errors.ts';
 import { runTool } from '../../programs/tools.ts';
@@ -26,9 +26,8 @@ export async function installIstio(
   install: IstioInstall,
   signal: AbortSignal,
 ): Promise<void> {
-  const own = cluster.file('istio-run.yaml');
-  writeFileSync(
-    own,
+  const own = cluster.write(
+    'istio-run.yaml',
     stringify({
       apiVersion: 'install.istio.io/v1alpha1',
       kind: 'IstioOperator',
