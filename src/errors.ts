@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+
 /** Where in a file a message points to. `line` and `column` start at 1. */
 export interface Place {
   readonly file: string;
@@ -31,6 +33,7 @@ export type ErrorCode =
   | 'E_SEND'
   | 'E_KEY_SERVER'
   | 'E_TIMEOUT'
+  | 'E_FILE'
   | 'E_INTERRUPTED'
   | 'E_INTERNAL';
 
@@ -41,6 +44,7 @@ export const exitCodes = {
   usage: 2,
   scenario: 3,
   noVerdict: 4,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -94,15 +98,50 @@ HarnessError.prototype.name = 'HarnessError';
 
 /** The exit code after an interruption. @param reason the name of the signal that caused it, as AbortSignals carry it */
 export function interruptedCode(reason: unknown): number {
+  if (reason === 'SIGHUP') return exitCodes.hungUp;
   return reason === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted;
 }
 
 /** Turns whatever was thrown into a {@link HarnessError}, keeping the original as `cause`. */
 export function asHarnessError(thrown: unknown, code: ErrorCode = 'E_INTERNAL'): HarnessError {
   if (thrown instanceof HarnessError) return thrown;
+  if (code === 'E_INTERNAL' && isFileError(thrown)) return unwritten(thrown);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new HarnessError(code, message.split('\n')[0] ?? message, {
     details: message.includes('\n') ? message : undefined,
+    cause: thrown,
+  });
+}
+
+/** No room, or no permission: nothing of that is a mistake of this tool. */
+const ofFiles = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO'];
+
+/** Of files, and not of sockets and processes, which have some of the same errors. */
+const fileCalls = [
+  'open',
+  'write',
+  'mkdir',
+  'mkdtemp',
+  'rename',
+  'link',
+  'symlink',
+  'copyfile',
+  'fsync',
+  'rm',
+  'unlink',
+];
+
+function isFileError(thrown: unknown): thrown is NodeJS.ErrnoException {
+  const { code = '', syscall = '' } = (thrown ?? {}) as NodeJS.ErrnoException;
+  return thrown instanceof Error && ofFiles.includes(code) && fileCalls.includes(syscall);
+}
+
+/** Node names no path when a write fails: then it is most likely a temporary file. */
+function unwritten(thrown: NodeJS.ErrnoException): HarnessError {
+  const { path, message } = thrown;
+  const where = path ?? `a file of this run, such as one in ${tmpdir()},`;
+  return new HarnessError('E_FILE', `${where} cannot be read or written: ${message}`, {
+    hint: `Make room there, or see that this user may write there. Temporary files are in ${tmpdir()}: TMPDIR can name another folder.`,
     cause: thrown,
   });
 }

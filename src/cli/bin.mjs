@@ -1,15 +1,27 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 
-// Whoever reads the output may stop, as head does. That must not keep a run from cleaning up.
+// Whoever reads the output may stop, as head does, the terminal may be gone, or the disk full. Nothing of that must keep a
+// run from cleaning up.
+let isLost = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => {
-    if (!('code' in error) || error.code !== 'EPIPE') throw error;
+    const isUnread = 'code' in error && ['EPIPE', 'EIO'].includes(String(error.code));
+    if (!isUnread && !isLost) process.stderr.write(`jwt-e2e: output is lost: ${error.message}\n`);
+    isLost ||= !isUnread;
   });
 }
 // Node would end with 1, which says that a check has failed.
 process.on('uncaughtException', (error) => {
-  console.error('This is a mistake in jwt-e2e itself; what it has started may still be there:', error);
+  const { code, path = tmpdir() } = /** @type {NodeJS.ErrnoException} */ (error);
+  // tsx keeps what it has compiled in the folder for temporary files.
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    console.error(`${path} cannot be written: ${error.message} (E_FILE)`);
+    console.error(`  Make room there. Temporary files are in ${tmpdir()}: TMPDIR can name another folder.`);
+  } else {
+    console.error('This is a mistake in jwt-e2e itself; what it has started may still be there:', error);
+  }
   process.exit(4);
 });
 
@@ -26,4 +38,6 @@ if (isClone) {
 const { main } = isClone ? await import(source.href) : await import('./main.ts');
 const exitCode = await main(process.argv.slice(2));
 // Ended once everything is written: keys that are still being made, or idle connections, would hold it up for seconds.
-process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
+const end = () => process.exit(isLost && exitCode === 0 ? 4 : exitCode);
+// What cannot be written is told after the write.
+process.stdout.write('', () => process.stderr.write('', () => setImmediate(end)));

@@ -9,7 +9,7 @@ import type { KindChoice } from '../target/kind/preview.ts';
 import type { KindSettings } from '../target/kind/settings.ts';
 import type { KindTarget } from '../target/kind/target.ts';
 import type { Progress } from '../target/target.ts';
-import { kindFolder } from './product.ts';
+import { kindFolder, starter } from './product.ts';
 import type { TargetRequest } from './target-request.ts';
 
 export const defaultName = 'jwt-e2e';
@@ -72,6 +72,7 @@ export async function makeKind(request: TargetRequest, reason: string): Promise<
       keep: flag(values, 'keep'),
       reuse: flag(values, 'reuse'),
       programs,
+      down: [process.execPath, starter, 'down'],
       overlays: list(values, 'istio-overlay'),
       folder: kindFolder,
     },

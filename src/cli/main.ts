@@ -11,7 +11,7 @@ import { pathsOf, productVersion } from './product.ts';
 
 const exitCodeText = `
 Exit codes: 0 all passed, 1 a check failed, 2 wrong usage, 3 a scenario file is invalid,
-4 no verdict (environment or set-up), 130 or 143 interrupted.
+4 no verdict (environment or set-up), 129, 130 or 143 interrupted.
 Every flag has a variable (--node-image: JWT_E2E_NODE_IMAGE) and a key in jwt-e2e.yaml (node-image).`;
 
 /** What is to be known of a command without running it. */
@@ -77,7 +77,7 @@ export function commandLine(ended: (exitCode: number) => void): {
   add(
     'down',
     'take down a mesh that was kept, or what a run has left',
-    commandOptions.down,
+    [...commandOptions.down, { name: 'all', description: 'every mesh of this user on this machine' }],
     'jwt-e2e down --name jwt-e2e',
     async (_, values) => (await import('./commands/down.ts')).downCommand(values, processIo),
   );

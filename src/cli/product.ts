@@ -15,6 +15,9 @@ export const versionsFile = join(kindFolder, 'versions.yaml');
 /** The roles that the users of the target cluster need. */
 export const rbacFolder = join(productRoot, 'docs', 'rbac');
 
+/** The program that this is: of the sources in a clone, and of the build where the package is installed. */
+export const starter = fileURLToPath(new URL('bin.mjs', import.meta.url));
+
 const manifest = JSON.parse(readFileSync(join(productRoot, 'package.json'), 'utf8')) as {
   version: string;
   engines: { node: string };
@@ -33,6 +36,6 @@ export function pathsOf(files: readonly string[], profile = 'documented'): strin
 
 /** What to write before the name of a command so that it works where one is: in a clone, and where the package is installed. */
 export function programName(cwd: string): string {
-  const starter = join(productRoot, 'src', 'cli', 'bin.mjs');
-  return existsSync(starter) ? `node ${relative(cwd, starter)}` : 'npx jwt-e2e';
+  const source = join(productRoot, 'src', 'cli', 'bin.mjs');
+  return existsSync(source) ? `node ${relative(cwd, source)}` : 'npx jwt-e2e';
 }

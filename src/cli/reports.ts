@@ -1,6 +1,7 @@
 /** The reports of a run, made as the settings want them. */
 import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
+import type { HarnessError } from '../errors.ts';
 import { ConformanceReporter } from '../report/conformance.ts';
 import { ConsoleReporter } from '../report/console.ts';
 import { HtmlReporter } from '../report/html.ts';
@@ -45,22 +46,28 @@ export function makeReports(values: Values, artifacts: string, io: Io, isLater =
     conformance: shown(conformance),
     ...(debug === undefined ? {} : { debug: shown(debug) }),
   };
+  const written = {
+    page: new HtmlReporter({ file: html, artifacts, given, program: programName(io.cwd) }),
+    JUnit: new JUnitReporter({ file: junit, artifacts: shown(artifacts), places: withPlaces(values, io) }),
+    JSON: new JsonReporter({ file: json }),
+    conformance: new ConformanceReporter({ file: conformance }),
+  };
+  const problems = new Map<string, { readonly problem: HarnessError | undefined }>(Object.entries(written));
   return combine([
+    ...Object.values(written),
+    // After the others: it says which of them could not be written.
     new ConsoleReporter({
       stream: io.stdout,
       ...describeTerminal(process.stdout, io.env),
       readLine: (place) => lineOf(resolve(io.cwd, place.file), place.line),
       reports: isLater ? {} : files,
+      lost: (name) => problems.get(name)?.problem?.message,
       artifacts: shown(artifacts),
       quiet: flag(values, 'quiet'),
       known: isLater,
       given,
       program: programName(io.cwd),
     }),
-    new HtmlReporter({ file: html, artifacts, given, program: programName(io.cwd) }),
-    new JUnitReporter({ file: junit, artifacts: shown(artifacts), places: withPlaces(values, io) }),
-    new JsonReporter({ file: json }),
-    new ConformanceReporter({ file: conformance }),
     ...(summary === undefined ? [] : [new SummaryReporter({ file: summary })]),
   ]);
 }

@@ -7,6 +7,7 @@ import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { HarnessError } from '../errors.ts';
+import { limits, readUpTo, sizeText } from '../limits.ts';
 import { linesIn } from '../lines.ts';
 import { nameOfError } from '../names.ts';
 import { timeouts } from '../timeouts.ts';
@@ -128,7 +129,14 @@ export class KubeClient {
         signal: limit.signal,
         dispatcher,
       });
-      const text = await response.body.text();
+      const { data, isCut } = await readUpTo(response.body, limits.answer);
+      if (isCut) {
+        throw new HarnessError(
+          'E_KUBE',
+          `the API server of context ${this.name} answers ${path} with more than ${sizeText(limits.answer)}`,
+        );
+      }
+      const text = data.toString('utf8');
       const body = options.raw && response.statusCode < 300 ? text : parse(text);
       const warnings = [response.headers.warning ?? []].flat().flatMap(readWarnings);
       if (response.statusCode >= 300) {
@@ -174,7 +182,8 @@ export class KubeClient {
       bodyTimeout: 0,
     });
     if (response.statusCode >= 300) {
-      throw kubeError(response.statusCode, parse(await response.body.text()), `GET ${path}`);
+      const { data } = await readUpTo(response.body, limits.answer);
+      throw kubeError(response.statusCode, parse(data.toString('utf8')), `GET ${path}`);
     }
     for await (const line of linesIn(response.body as AsyncIterable<Buffer>)) {
       if (line !== '') onLine(line);

@@ -3,6 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import { Exec, type KubeConfig, type V1Status } from '@kubernetes/client-node';
 import { debug } from '../debug.ts';
 import { HarnessError } from '../errors.ts';
+import { limits, sizeText } from '../limits.ts';
 import { nameOfError } from '../names.ts';
 import { timeouts } from '../timeouts.ts';
 import { onAbort, throwIfAborted } from '../wait.ts';
@@ -27,13 +28,14 @@ export interface ExecResult {
  * client-node's Exec resolves when the socket opens, and never tells when it closes without a status
  * (client-node issues 704, 714), so the end is awaited here.
  *
- * @throws HarnessError E_EXEC when the connection fails or ends without a status, or after `timeoutMs`.
+ * @throws HarnessError E_EXEC when the connection fails or ends without a status, after `timeoutMs`, or when the command
+ * writes more than `maxBytes`
  */
 export async function exec(
   client: KubeClient,
   target: ExecTarget,
   command: readonly string[],
-  options: { stdin?: string; signal: AbortSignal; timeoutMs?: number },
+  options: { stdin?: string; signal: AbortSignal; timeoutMs?: number; maxBytes?: number },
 ): Promise<ExecResult> {
   throwIfAborted(options.signal);
   debug(
@@ -77,10 +79,13 @@ export async function exec(
         }
       }),
     );
+    const maxBytes = options.maxBytes ?? limits.answer;
+    const tooMuch = () =>
+      settle(() => reject(fail(`the command wrote more than ${sizeText(maxBytes)}, and was cut off`)));
     const stdin = options.stdin === undefined ? null : Readable.from([Buffer.from(options.stdin)]);
     const connection = new Exec(abortable(client.config, opening.signal)).handler;
     // Where client-node closes a stream that the server says has ended: otherwise that would be our own output.
-    const streams = { stdin: unending(Readable.from([])), stdout: collect([]), stderr: collect([]) };
+    const streams = { stdin: unending(Readable.from([])), stdout: collect([], 0), stderr: collect([], 0) };
     Object.assign(connection, { streams });
     const handler: typeof connection = {
       connect: (path, onText, onFrame) =>
@@ -101,8 +106,8 @@ export async function exec(
         target.pod,
         target.container,
         [...command],
-        collect(out),
-        collect(err),
+        collect(out, maxBytes, tooMuch),
+        collect(err, limits.body),
         // Readable.from ends by itself, and an end would close the whole socket on the older protocol.
         stdin === null ? null : unending(stdin),
         false,
@@ -143,10 +148,14 @@ function abortable(config: KubeConfig, signal: AbortSignal): KubeConfig {
   return own;
 }
 
-function collect(into: Buffer[]): Writable {
+/** Keeps the beginning. @param over called when there is more */
+function collect(into: Buffer[], limit: number, over = () => {}): Writable {
+  let room = limit;
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
-      into.push(Buffer.from(chunk));
+      if (room > 0) into.push(Buffer.from(chunk.subarray(0, room)));
+      room -= chunk.length;
+      if (room < 0) over();
       done();
     },
   });

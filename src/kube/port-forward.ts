@@ -4,6 +4,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:h
 import { Duplex, Readable, Writable } from 'node:stream';
 import { PortForward } from '@kubernetes/client-node';
 import { HarnessError } from '../errors.ts';
+import { limits, readUpTo, sizeText } from '../limits.ts';
 import { nameOfError } from '../names.ts';
 import { throwIfAborted, within } from '../wait.ts';
 import type { KubeClient } from './client.ts';
@@ -49,9 +50,11 @@ export async function getFromPod(
       signal: limit.signal,
     });
     const response = await answerTo(sent);
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks).toString('utf8');
+    const { data, isCut } = await readUpTo(response, limits.answer);
+    if (isCut) {
+      throw new HarnessError('E_EXEC', `${where} answers ${path} with more than ${sizeText(limits.answer)}`);
+    }
+    const body = data.toString('utf8');
     if (response.statusCode === 200) return body;
     throw new HarnessError('E_EXEC', `${where} answers ${path} with ${response.statusCode}`, {
       details: body,

@@ -1,5 +1,6 @@
 /** Pods and what owns them: waiting until they are ready, reading their logs. */
 import { HarnessError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { nameOfKey } from '../names.ts';
 import type { KubeObject, ObjectKey } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
@@ -165,7 +166,7 @@ interface LogQuery {
   readonly previous?: boolean;
 }
 
-/** Log lines of a container, each as it was written. Empty when the container is not there. */
+/** Log lines of a container, each as it was written, up to `limits.log`. Empty when the container is not there. */
 export async function podLog(client: KubeClient, query: LogQuery, signal: AbortSignal): Promise<string> {
   try {
     return await readPodLog(client, query, signal);
@@ -181,7 +182,7 @@ export async function readPodLog(client: KubeClient, query: LogQuery, signal: Ab
   // An age, and no time: the clock of the node may be another.
   const sinceSeconds = since === undefined ? undefined : Math.max(1, Math.ceil((Date.now() - since) / 1000));
   const { body } = await client.request(`/api/v1/namespaces/${namespace}/pods/${pod}/log`, {
-    query: { ...rest, sinceSeconds },
+    query: { ...rest, sinceSeconds, limitBytes: limits.log },
     raw: true,
     signal,
   });

@@ -16,6 +16,8 @@ export interface ToolOptions {
   readonly onLine?: (line: string) => void;
   /** Let what the program has started itself go on when it is ended, until this process ends. */
   readonly sparesChildren?: boolean;
+  /** Ends it when this process is killed: told of its number, or the negative one of its group. */
+  readonly guardian?: { add(pid: number): void; remove(pid: number): void } | undefined;
 }
 
 /** From SIGTERM to SIGKILL, in milliseconds. */
@@ -66,7 +68,8 @@ export async function runTool(
     detached: true,
   });
   const whole = options.sparesChildren === true ? 1 : -1;
-  const end = () => stop(child.pid === undefined ? undefined : child.pid * whole);
+  const whom = child.pid === undefined ? undefined : child.pid * whole;
+  const end = () => stop(whom);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
@@ -81,7 +84,9 @@ export async function runTool(
     }
   });
   if (child.pid !== undefined) running.add(child.pid);
+  if (whom !== undefined) options.guardian?.add(whom);
   const result = await child;
+  if (whom !== undefined) options.guardian?.remove(whom);
   const spared = options.sparesChildren === true && (timedOut || options.signal.aborted);
   if (child.pid !== undefined && !spared) running.delete(child.pid);
   clearTimeout(timer);

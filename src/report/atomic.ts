@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { HarnessError } from '../errors.ts';
+import { isFull } from '../file-error.ts';
 
 /**
  * Writes a temporary file in the same folder and renames it over `file`, making the folder if needed. Synchronous,
@@ -20,7 +21,9 @@ export function writeAtomically(file: string, content: string): void {
     remove(temporary);
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
     throw new HarnessError('E_SETTINGS', `cannot write ${file}: ${code}`, {
-      hint: 'name a file in a folder that can be written to',
+      hint: isFull(cause)
+        ? `make room on the disk of ${folder}`
+        : 'name a file in a folder that can be written to',
       cause,
     });
   }

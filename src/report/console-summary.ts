@@ -8,11 +8,13 @@ import { duration, oneLine, padEnd, plural } from './text.ts';
  * The lines, without line breaks. The counts, the time and the paths come last, always.
  *
  * @param reports name of each report and its path
+ * @param lost why a report of this name could not be written
  */
 export function summaryLines(
   result: RunResult,
   reports: Readonly<Record<string, string>>,
   colors: Colors,
+  lost: (name: string) => string | undefined = () => undefined,
 ): string[] {
   const checks = result.scenarios.flatMap((scenario) => scenario.checks);
   const { run, meshes } = result;
@@ -31,7 +33,9 @@ export function summaryLines(
   lines.push(countsLine(result, checks.length, colors));
   const width = Math.max(0, ...Object.keys(reports).map((name) => name.length));
   for (const [name, path] of Object.entries(reports)) {
-    lines.push(`  ${colors.dim(padEnd(name, width))}  ${path}`);
+    const why = lost(name);
+    const what = why === undefined ? path : colors.red(`not written: ${oneLine(why)}`);
+    lines.push(`  ${colors.dim(padEnd(name, width))}  ${what}`);
   }
   return lines;
 }

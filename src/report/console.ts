@@ -26,6 +26,8 @@ export interface ConsoleOptions extends Terminal {
   readonly readLine: (place: Place) => string | undefined;
   /** Name and path of the other reports, named in the last lines. */
   readonly reports: Readonly<Record<string, string>>;
+  /** Why one of them, by its name, could not be written. */
+  readonly lost?: ((name: string) => string | undefined) | undefined;
   /** Folder that evidence is relative to, as it is to be shown. */
   readonly artifacts?: string | undefined;
   /** Only what failed, warnings, and the last lines. */
@@ -205,7 +207,7 @@ export class ConsoleReporter implements Reporter {
     if (problem !== undefined && !told) this.#tellProblem(problem);
     this.#log.end();
     this.#log.print(...meshTable(result, this.#colors));
-    this.#log.print(...summaryLines(result, this.#options.reports, this.#colors));
+    this.#log.print(...summaryLines(result, this.#options.reports, this.#colors, this.#options.lost));
   }
 
   #warn(message: string, place?: Place): void {

@@ -1,4 +1,5 @@
 /** A report that is one file, made anew from everything that is known, and valid at any time. */
+import { asHarnessError, type HarnessError } from '../errors.ts';
 import type { Event } from '../events.ts';
 import { writeAtomically } from './atomic.ts';
 import { ResultModel } from './model.ts';
@@ -16,6 +17,7 @@ export class FileReporter implements Reporter {
   readonly #render: (result: RunResult) => string;
   readonly #model = new ResultModel();
   #started = false;
+  #problem: HarnessError | undefined;
 
   constructor(name: string, file: string, render: (result: RunResult) => string) {
     this.name = name;
@@ -50,7 +52,19 @@ export class FileReporter implements Reporter {
     writeAtomically(this.#file, this.#render(result));
   }
 
+  /** Why the file does not have what is known now; undefined when it has. */
+  get problem(): HarnessError | undefined {
+    return this.#problem;
+  }
+
   #write(): void {
-    if (this.#started) this.write(this.#model.result());
+    if (!this.#started) return;
+    try {
+      this.write(this.#model.result());
+      this.#problem = undefined;
+    } catch (thrown) {
+      this.#problem = asHarnessError(thrown);
+      throw thrown;
+    }
   }
 }

@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { HarnessError } from '../errors.ts';
 import type { Event } from '../events.ts';
+import { isFull } from '../file-error.ts';
 import { ResultModel } from './model.ts';
 import type { Reporter } from './reporter.ts';
 import type { RunResult } from './result.ts';
@@ -40,7 +41,9 @@ export class SummaryReporter implements Reporter {
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
       throw new HarnessError('E_SETTINGS', `cannot write ${this.#file}: ${code}`, {
-        hint: 'name a file in a folder that can be written to with --summary',
+        hint: isFull(cause)
+          ? `make room on the disk of ${path.dirname(this.#file)}`
+          : 'name a file in a folder that can be written to with --summary',
         cause,
       });
     }

@@ -1,5 +1,6 @@
 /** Whether an answer is the expected one. */
 import { checkJwks } from '../jwks/check.ts';
+import { limits, sizeText } from '../limits.ts';
 import type { Answer } from '../scenario/schema.ts';
 import type { HttpResponse } from '../target/target.ts';
 
@@ -21,7 +22,22 @@ export function describeActual(response: HttpResponse, expected: Answer): string
   const body = response.body.trim().replace(/\s+/g, ' ');
   const aboutBody = expected.body !== undefined && response.status === expected.code;
   const show = body !== '' && (aboutBody || response.status >= 400);
-  return show ? `${response.status} ${JSON.stringify(clip(body))}` : String(response.status);
+  const shown = show ? `${response.status} ${JSON.stringify(clip(body))}` : String(response.status);
+  return `${shown}${cutNote(response)}`;
+}
+
+/** What an answer is followed by when there was more of it than is read. */
+function cutNote({ isCut }: Pick<HttpResponse, 'isCut'>): string {
+  return isCut === true ? ` (its body was cut after ${sizeText(limits.body)})` : '';
+}
+
+/** As much of a body as reports have. */
+const reported = 4096;
+
+/** What reports show of a body, and that there was more of it. */
+export function shownBody({ body, isCut }: Pick<HttpResponse, 'body' | 'isCut'>): string {
+  if (body.length <= reported && isCut !== true) return body;
+  return `${body.slice(0, reported)}\n… (cut: of ${isCut === true ? 'more than ' : ''}${Buffer.byteLength(body)} bytes, the first ${reported} characters)`;
 }
 
 function clip(text: string): string {
@@ -42,15 +58,15 @@ export function difference(
   if (response.status !== expected.code) return `status ${response.status} instead of ${expected.code}`;
   const { body } = expected;
   const actual = response.body.trim();
-  if (typeof body === 'string' && actual !== body.trim()) {
-    return `body ${JSON.stringify(clip(actual))} instead of ${JSON.stringify(body)}`;
+  if (typeof body === 'string' && (actual !== body.trim() || response.isCut === true)) {
+    return `body ${JSON.stringify(clip(actual))}${cutNote(response)} instead of ${JSON.stringify(body)}`;
   }
   if (typeof body === 'object' && 'contains' in body && !actual.includes(body.contains)) {
-    return `body ${JSON.stringify(clip(actual))} does not contain ${JSON.stringify(body.contains)}`;
+    return `body ${JSON.stringify(clip(actual))}${cutNote(response)} does not contain ${JSON.stringify(body.contains)}`;
   }
   if (typeof body === 'object' && 'jwks' in body) {
     const wrong = checkJwks(response.body, [...(kids.get(body.jwks) ?? [])]);
-    if (wrong !== undefined) return `the body is not the expected JWKS: ${wrong}`;
+    if (wrong !== undefined) return `the body is not the expected JWKS: ${wrong}${cutNote(response)}`;
   }
   for (const [name, value] of Object.entries(expected.headers ?? {})) {
     const lower = name.toLowerCase();

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { CheckResult, EvidenceText } from '../events.ts';
+import { fileError } from '../file-error.ts';
 import { nameOfError } from '../names.ts';
 import type { EvidenceFile, KubeObject, ProxyRef, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
@@ -42,6 +43,7 @@ export async function collectEvidence(
  *
  * @param where the artifacts folder, and within it the folder of this mesh, when there are several
  * @param applied everything the scenario has applied so far, in order
+ * @param warn told when it cannot be written: the check has its result all the same
  * @returns the folder, relative to the artifacts folder, and what reports show of its files
  */
 export function writeEvidence(
@@ -49,6 +51,7 @@ export function writeEvidence(
   check: CheckResult,
   applied: readonly KubeObject[],
   collected: readonly EvidenceFile[],
+  warn: (message: string) => void,
 ): Pick<CheckResult, 'evidence' | 'evidenceFiles'> {
   const { artifacts, meshFolder = '', showTokens } = where;
   const show = showTokens ? (text: string) => text : redact;
@@ -69,7 +72,9 @@ export function writeEvidence(
     mkdirSync(join(artifacts, folder), { recursive: true });
     for (const file of files) writeFileSync(join(artifacts, folder, file.name), show(file.content));
     return { evidence: folder, evidenceFiles };
-  } catch {
+  } catch (thrown) {
+    const { message, hint, code } = fileError('the evidence', artifacts, thrown);
+    warn(`${message}. ${hint} (${code})`);
     return { evidenceFiles };
   }
 }

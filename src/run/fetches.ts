@@ -11,7 +11,7 @@ import { jwksUrisOf } from './jwt-rules.ts';
 import { ownAgent } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import { whenCached } from './stale.ts';
-import { deciding, proxiesOf, type StepState } from './state.ts';
+import { deciding, proxiesOf, type StepState, warning } from './state.ts';
 
 /** Where the log of each key server ended whose log the step asks for, or why that is not known. */
 export type LogEnds = ReadonlyMap<string, LogPosition | HarnessError>;
@@ -119,7 +119,7 @@ async function failed(
   ];
   const check = { ...seen, message: why.filter((part) => part !== undefined).join('; ') };
   const files = [{ name: 'key-server-log.txt', content }, ...collected];
-  return { ...check, ...writeEvidence(options, check, applied, files) };
+  return { ...check, ...writeEvidence(options, check, applied, files, warning(state)) };
 }
 
 function clientOf({ userAgent, remote }: FetchLogEntry): string {

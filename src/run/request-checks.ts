@@ -7,7 +7,7 @@ import type { HttpRequest, Origin, Survey } from '../target/target.ts';
 import { withoutSignatures } from '../token/decode.ts';
 import { together } from '../wait.ts';
 import { brokenInstruments } from './broken-instruments.ts';
-import { describeActual, difference } from './compare.ts';
+import { describeActual, difference, shownBody } from './compare.ts';
 import { type ConvergeOptions, converge, type Outcome, someAnswers } from './converge.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { explain } from './explain.ts';
@@ -16,7 +16,7 @@ import { decidersOf } from './proof/concerned.ts';
 import { wayOf } from './proof/way.ts';
 import { buildRequest, ownAgent } from './requests.ts';
 import { resultBase } from './results.ts';
-import { deciding, type Held, type StepState } from './state.ts';
+import { deciding, type Held, type StepState, warning } from './state.ts';
 import { verdict } from './verdict.ts';
 
 let sequence = 0;
@@ -135,7 +135,7 @@ async function report(
     response: {
       status: outcome.response.status,
       headers: outcome.response.headers,
-      body: outcome.response.body.slice(0, 4096),
+      body: shownBody(outcome.response),
     },
     convergence: outcome.convergence,
     proof: held.kind === 'holds' ? held.proof : undefined,
@@ -143,7 +143,8 @@ async function report(
   };
   // Tokens can be anywhere: in an address, in what a server echoes, in what is expected.
   const result = options.showTokens ? seen : withoutSignatures(seen);
-  return passes ? result : { ...result, ...writeEvidence(options, result, state.applied, evidence) };
+  if (passes) return result;
+  return { ...result, ...writeEvidence(options, result, state.applied, evidence, warning(state)) };
 }
 
 /** Whether one answer need not be like the next; nothing is known of that without a survey. */

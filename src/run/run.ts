@@ -29,7 +29,7 @@ export interface RoundRequest {
   /** How many times every scenario runs; default 1. */
   readonly repeat?: number | undefined;
   readonly emit: Emit;
-  /** Aborted on SIGINT or SIGTERM; the reason has the exit code. */
+  /** Aborted on SIGINT, SIGTERM or SIGHUP; the reason has the exit code. */
   readonly signal: AbortSignal;
   /** Ends the scenarios early, but not what sets up a mesh: the next round goes on with it. */
   readonly cut?: AbortSignal | undefined;

@@ -48,6 +48,11 @@ export interface StepState {
   held: Held | undefined;
 }
 
+/** Tells what no check says. */
+export function warning({ emit }: Pick<StepState, 'emit'>): (message: string) => void {
+  return (message) => emit({ type: 'warning', message });
+}
+
 /** How the configuration was found to hold, or why not; checks take their proof or problem from it. */
 export type Held =
   | { readonly kind: 'holds'; readonly proof: string }

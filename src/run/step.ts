@@ -16,7 +16,7 @@ import { checkRequests } from './request-checks.ts';
 import { sentBy } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import { refuseStaleKeys } from './stale.ts';
-import { deciding, type Held, proxiesOf, type StepState } from './state.ts';
+import { deciding, type Held, proxiesOf, type StepState, warning } from './state.ts';
 
 /**
  * Runs the step and returns the results of its checks.
@@ -147,7 +147,7 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
   if (result.state === 'passed') return [result];
   const query = { proxies: proxiesOf(deciding(state.snapshot)), requestId: '', since };
   const collected = await collectEvidence(target, query, signal);
-  const evidence = writeEvidence(state.options, result, inPlace(step, state), collected);
+  const evidence = writeEvidence(state.options, result, inPlace(step, state), collected, warning(state));
   return [{ ...result, ...evidence }];
 }
 

@@ -4,9 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { HarnessError } from '../errors.ts';
+import { limits, sizeText } from '../limits.ts';
 import type { HttpRequest, HttpResponse, SendLimit } from './target.ts';
-
-const maxBody = 64 * 1024;
 
 export interface CurlBatch {
   /** What a shell in the pod runs. */
@@ -14,7 +13,8 @@ export interface CurlBatch {
   /** The configuration file, for its standard input. */
   readonly config: string;
   /**
-   * Reads what curl wrote to standard output: an answer for each transfer that came to its end. `endedAt`: when it ended,
+   * Reads what curl wrote to standard output: an answer for each transfer that came to its end, or has filled what there is
+   * room for; then there are fewer than requests, and the others have to be sent anew. `endedAt`: when it ended,
    * milliseconds since the epoch.
    *
    * @throws HarnessError E_SEND when curl ended by itself, and answers are missing; `stderr` is then among its details
@@ -59,7 +59,8 @@ export function curlBatch(requests: readonly HttpRequest[], limit: SendLimit): C
   // Whatever hangs, curl ends in time; what it has printed by then counts.
   const seconds = Math.ceil(limit.allMs / 1000);
   return {
-    command: `head -c ${Buffer.byteLength(config)} | timeout ${seconds} curl -q -K -; code=$?; [ $code = 124 ] || [ $code = 143 ] && printf '\\n${boundary} out of time\\n'; exit $code`,
+    // A body without an end is cut here: it would fill the memory of everybody on its way.
+    command: `{ head -c ${Buffer.byteLength(config)} | timeout ${seconds} curl -q -K -; code=$?; [ $code = 124 ] || [ $code = 143 ] && printf '\\n${boundary} out of time\\n'; } | head -c ${limits.batch}`,
     config,
     parse: (stdout, endedAt, stderr = '') => parseOutput(stdout, boundary, requests.length, endedAt, stderr),
   };
@@ -92,6 +93,11 @@ function parseOutput(
     const marker = stdout.indexOf(begin, position);
     const close = marker < 0 ? -1 : stdout.indexOf(end, marker);
     if (close < 0) {
+      if (stdout.length >= limits.batch) {
+        const cut = readCut(stdout.subarray(position), responses.length === 0);
+        if (cut !== undefined) responses.push(cut);
+        break;
+      }
       if (stdout.includes(outOfTime)) break;
       throw new HarnessError('E_SEND', `curl ended after ${responses.length} of ${count} requests`, {
         details: `${stderr}\n${stdout.subarray(position).toString('utf8').slice(0, 2000)}`.trim(),
@@ -113,15 +119,47 @@ function parseOutput(
     .reverse();
 }
 
+/** Of the header of an answer. */
+const headerEnd = Buffer.from('\r\n\r\n');
+
+/**
+ * An answer whose rest is missing; undefined when there is less of it than is kept, so that it has to be asked for again.
+ *
+ * @param isAlone nothing was before it, so that there would not be more of it the next time
+ */
+function readCut(output: Buffer, isAlone: boolean): Omit<HttpResponse, 'at'> | undefined {
+  for (let start = 0, end = output.indexOf(headerEnd); end >= 0; end = output.indexOf(headerEnd, start)) {
+    const size = end + headerEnd.length;
+    const status = Number(output.subarray(start, end).toString('latin1').split(' ')[1]);
+    if (status >= 200) {
+      if (output.length - size < limits.body) break;
+      return {
+        status,
+        headers: readHeaders(output.subarray(0, size).toString('latin1')),
+        body: output.subarray(size, size + limits.body).toString('utf8'),
+        isCut: true,
+        durationMs: 0,
+      };
+    }
+    // An interim answer (RFC 9110, section 15.2).
+    start = size;
+  }
+  if (!isAlone) return undefined;
+  const error = `its header has no end within ${sizeText(limits.batch)}`;
+  return { status: 0, headers: {}, body: '', durationMs: 0, error };
+}
+
 function readTransfer(output: Buffer, summary: string): Omit<HttpResponse, 'at'> {
   const [code, headerSize, , seconds, exitCode, ...message] = summary.split(' ');
   const head = output.subarray(0, Number(headerSize)).toString('latin1');
-  const body = output.subarray(Number(headerSize), Number(headerSize) + maxBody).toString('utf8');
+  const whole = output.subarray(Number(headerSize));
+  const body = whole.subarray(0, limits.body).toString('utf8');
   const failed = exitCode !== '0';
   return {
     status: Number(code),
     headers: readHeaders(head),
     body,
+    ...(whole.length > limits.body ? { isCut: true } : {}),
     durationMs: Math.round(Number(seconds) * 1000),
     error: failed ? `curl exit code ${exitCode}: ${message.join(' ')}`.trim() : undefined,
   };

@@ -1,11 +1,10 @@
 /** Requests from outside the cluster to the ingress gateway, with undici: the path is sent untouched. */
 import { Agent } from 'undici';
+import { limits, readUpTo } from '../limits.ts';
 import { nameOfError } from '../names.ts';
 import { throwIfAborted, together, within } from '../wait.ts';
 import { requestHeaders } from './curl-batch.ts';
 import type { HttpRequest, HttpResponse, SendLimit } from './target.ts';
-
-const maxBody = 64 * 1024;
 
 /**
  * Sends every request `rounds` times, a connection for each; result[round][request]. The requests of one round
@@ -49,7 +48,9 @@ export async function sendOne(
   timeoutMs: number,
 ): Promise<HttpResponse> {
   const started = performance.now();
-  const finish = (answer: Pick<HttpResponse, 'status' | 'headers' | 'body' | 'error'>): HttpResponse => ({
+  const finish = (
+    answer: Pick<HttpResponse, 'status' | 'headers' | 'body' | 'isCut' | 'error'>,
+  ): HttpResponse => ({
     ...answer,
     at: Date.now(),
     durationMs: Math.round(performance.now() - started),
@@ -68,7 +69,9 @@ export async function sendOne(
     const headers: Record<string, string> = Object.create(null);
     for (const [name, value] of Object.entries(response.headers))
       headers[name] = [value ?? ''].flat().join(', ');
-    return finish({ status: response.statusCode, headers, body: await beginning(response.body) });
+    const { data, isCut } = await readUpTo(response.body, limits.body);
+    const body = data.toString('utf8');
+    return finish({ status: response.statusCode, headers, body, ...(isCut ? { isCut } : {}) });
   } catch (thrown) {
     throwIfAborted(signal);
     const reason = limit.signal.aborted ? limit.signal.reason : thrown;
@@ -76,16 +79,4 @@ export async function sendOne(
   } finally {
     limit.done();
   }
-}
-
-/** As much of a body as is kept; the rest is not waited for. */
-async function beginning(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size >= maxBody) break;
-  }
-  return Buffer.concat(chunks).subarray(0, maxBody).toString('utf8');
 }

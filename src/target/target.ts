@@ -48,8 +48,10 @@ export interface HttpResponse {
   /** 0 when there was no answer; `error` then says why. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** At most 64 KiB. */
+  /** At most `limits.body`. */
   readonly body: string;
+  /** There was more of the body. */
+  readonly isCut?: boolean | undefined;
   /** When the answer was there, milliseconds since the epoch. */
   readonly at: number;
   readonly durationMs: number;

@@ -1,5 +1,7 @@
 /** The command line as people call it. What depends on the process is done in one of its own, which takes seconds. */
-import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -9,6 +11,7 @@ import { commandOptions, variableOf } from '../../src/settings/options.ts';
 
 const bin = resolve('src/cli/bin.mjs');
 const folder = mkdtempSync(join(tmpdir(), 'cli-'));
+const hasScript = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
 
 interface CallOptions {
   readonly cwd?: string;
@@ -73,7 +76,7 @@ describe('help', () => {
 
   test('of run says what exit codes mean, and how variables are called', async () => {
     const { stdout } = await call(['run', '--help']);
-    for (const code of ['0 ', '1 ', '2 ', '3 ', '\n4 ', '130', '143']) expect(stdout).toContain(code);
+    for (const code of ['0 ', '1 ', '2 ', '3 ', '\n4 ', '129', '130', '143']) expect(stdout).toContain(code);
     expect(stdout).toContain('JWT_E2E_NODE_IMAGE');
     expect(stdout).toContain('jwt-e2e.yaml');
   });
@@ -193,6 +196,7 @@ describe('signals', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('%s ends a run with %d and with its reports', async (signal, code) => {
     const cwd = mkdtempSync(join(tmpdir(), 'cli-signal-'));
     const running = start(['run', scenario, '--docker', hanging(cwd)], { cwd });
@@ -203,6 +207,48 @@ describe('signals', () => {
     expect(stderr).toContain(`${signal}: cleaning up; once more ends at once.`);
     const results = readFileSync(join(cwd, 'reports/results.json'), 'utf8');
     expect(JSON.parse(results)).toMatchObject({ exitCode: code, run: { state: 'interrupted' } });
+  });
+
+  test.skipIf(!hasScript)('a terminal that is gone ends a run with 129 and with its reports', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'cli-terminal-'));
+    const line = `'${process.execPath}' '${bin}' run '${scenario}' --docker '${hanging(cwd)}'`;
+    const env = { PATH: process.env.PATH ?? '', HOME: folder, TERM: 'xterm-256color' };
+    const terminal = spawn('script', ['-qec', line, '/dev/null'], { cwd, env, stdio: 'ignore' });
+    await untilCalled(cwd);
+    terminal.kill('SIGKILL');
+    const results = () => JSON.parse(readFileSync(join(cwd, 'reports/results.json'), 'utf8')) as object;
+    await vi.waitFor(
+      () => expect(results()).toMatchObject({ exitCode: 129, run: { state: 'interrupted' } }),
+      20_000,
+    );
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('output that cannot be written', () => {
+  test('is no verdict', async () => {
+    const lost = spawn(process.execPath, [bin, 'schema'], {
+      cwd: folder,
+      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    });
+    let told = '';
+    lost.stderr?.on('data', (chunk) => {
+      told += String(chunk);
+    });
+    const [exitCode] = (await once(lost, 'close')) as [number];
+    expect([exitCode, told]).toEqual([4, expect.stringMatching(/^jwt-e2e: output is lost: ENOSPC[^\n]*\n$/)]);
+  });
+
+  test('does not keep a run from its end and its reports', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'cli-full-'));
+    const full = openSync('/dev/full', 'w');
+    const lost = spawn(process.execPath, [bin, 'run', scenario, '--docker', '/no/such/docker'], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: folder },
+      stdio: ['ignore', full, full],
+    });
+    expect(await once(lost, 'close')).toEqual([4, null]);
+    const results = JSON.parse(readFileSync(join(cwd, 'reports/results.json'), 'utf8')) as object;
+    expect(results).toMatchObject({ exitCode: 4, run: { state: 'finished' } });
   });
 });
 

@@ -6,8 +6,8 @@ import { withSignals } from '../../src/cli/signals.ts';
 
 const signals = pathToFileURL(resolve('src/cli/signals.ts')).href;
 
-/** A process whose work ends `cleanUpMs` after its signal was aborted. */
-function start(cleanUpMs: number) {
+/** A process whose work ends `cleanUpMs` after its signal was aborted, and that itself ends `afterMs` later. */
+function start(cleanUpMs: number, afterMs = 0) {
   const program = `
     import { withSignals } from ${JSON.stringify(signals)};
     process.exitCode = await withSignals((signal) => new Promise((resolve) => {
@@ -18,6 +18,8 @@ function start(cleanUpMs: number) {
       });
       process.stdout.write('ready\\n');
     }), 'Look for what is left.');
+    process.stdout.write('cleaned up\\n');
+    setTimeout(() => {}, ${afterMs});
   `;
   return execa(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
     reject: false,
@@ -38,6 +40,7 @@ async function untilSaid(running: ReturnType<typeof start>, text: string): Promi
 describe.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const)('%s', (name, code) => {
   test('once: the work is told, ends in its own time and with its own result', async () => {
     const running = start(300);
@@ -49,7 +52,7 @@ describe.each([
     expect(exitCode).toBe(42);
   });
 
-  test('twice: it ends at once, and says what may be left', async () => {
+  test.skipIf(name === 'SIGHUP')('twice: it ends at once, and says what may be left', async () => {
     const running = start(20_000);
     await untilSaid(running, 'ready');
     running.kill(name);
@@ -63,13 +66,41 @@ describe.each([
   });
 });
 
+test('SIGHUP, which a terminal that closes sends twice, cuts no cleaning up short, nor what comes after it', async () => {
+  const running = start(500, 500);
+  await untilSaid(running, 'ready');
+  running.kill('SIGHUP');
+  await untilSaid(running, 'aborted by');
+  running.kill('SIGHUP');
+  await untilSaid(running, 'cleaned up');
+  running.kill('SIGHUP');
+  const { exitCode, stderr } = await running;
+  expect(exitCode).toBe(42);
+  expect(stderr.match(/SIGHUP/g)).toHaveLength(1);
+});
+
+test('SIGHUP after another signal does not end at once, as when a session ends; another one after it does', async () => {
+  for (const [names, code] of [
+    [['SIGTERM', 'SIGHUP'], 42],
+    [['SIGHUP', 'SIGTERM'], 143],
+  ] as const) {
+    const running = start(1000);
+    await untilSaid(running, 'ready');
+    running.kill(names[0]);
+    await untilSaid(running, 'aborted by');
+    running.kill(names[1]);
+    expect((await running).exitCode, names.join()).toBe(code);
+  }
+});
+
 test('leaves no handler behind, whatever becomes of the work', async () => {
-  const before = [process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')];
+  const count = () => (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => process.listenerCount(name));
+  const before = count();
   expect(await withSignals(async () => 7, '')).toBe(7);
   await expect(
     withSignals(async () => {
       throw new Error('broken');
     }, ''),
   ).rejects.toThrow('broken');
-  expect([process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')]).toEqual(before);
+  expect(count()).toEqual(before);
 });

@@ -71,6 +71,34 @@ test('puts a megabyte together that comes in many pieces, bytes as they are', as
   expect((await run()).stdout.equals(bytes)).toBe(true);
 });
 
+test('a command that writes without an end is cut off, and hung up on', async () => {
+  let isOpen = true;
+  api.onExec(async (session) => {
+    void session.gone().then(() => {
+      isOpen = false;
+    });
+    while (isOpen) {
+      session.stdout('x'.repeat(1000));
+      await new Promise((go) => setImmediate(go));
+    }
+  });
+  await expect(run({ maxBytes: 2 * 1024 * 1024 })).rejects.toMatchObject({
+    code: 'E_EXEC',
+    message: expect.stringContaining('the command wrote more than 2 MiB, and was cut off'),
+  });
+  await vi.waitFor(() => expect(isOpen).toBe(false));
+});
+
+test('as much as it may write is no error, and of its errors the beginning is kept', async () => {
+  api.onExec((session) => {
+    session.stdout('x'.repeat(1024));
+    for (let times = 0; times < 100; times++) session.stderr('e'.repeat(1000));
+    session.exit(0);
+  });
+  const { stdout, stderr } = await run({ maxBytes: 1024 });
+  expect([stdout.length, stderr]).toEqual([1024, 'e'.repeat(64 * 1024)]);
+});
+
 test('a command that cannot be started is an error with the reason', async () => {
   api.onExec((session) =>
     session.status({

@@ -124,6 +124,7 @@ test('a log is text as it was written, also when it happens to be JSON, and empt
   expect(await podLog(client, query, signal)).toBe('one\ntwo\n');
   expect(api.requests.at(-1)?.query).toEqual({
     container: 'c',
+    limitBytes: String(32 * 1024 * 1024),
     // No time: the clock of the node may be another.
     sinceSeconds: '10',
     timestamps: 'true',

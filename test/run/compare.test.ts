@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeActual, describeExpected, difference } from '../../src/run/compare.ts';
+import { describeActual, describeExpected, difference, shownBody } from '../../src/run/compare.ts';
 import type { Answer } from '../../src/scenario/schema.ts';
 import type { HttpResponse } from '../../src/target/target.ts';
 
@@ -15,6 +15,33 @@ const kids = new Map([['sample', ['sample-1']]]);
 const differ = (actual: HttpResponse, expected: Answer) => difference(actual, expected, kids);
 
 const jwk = { kty: 'RSA', kid: 'sample-1', n: 'abc', e: 'AQAB' };
+
+describe('a body that was cut', () => {
+  const cut = response(200, 'abc', { isCut: true });
+  const note = ' (its body was cut after 64 KiB)';
+
+  test('is not the whole body, whatever is expected, and that is said', () => {
+    expect(differ(cut, { code: 200 })).toBeUndefined();
+    expect(differ(cut, { code: 200, body: { contains: 'bc' } })).toBeUndefined();
+    expect(differ(cut, { code: 200, body: 'abc' })).toBe(`body "abc"${note} instead of "abc"`);
+    expect(differ(cut, { code: 200, body: { contains: 'd' } })).toBe(
+      `body "abc"${note} does not contain "d"`,
+    );
+    expect(differ(cut, { code: 200, body: { jwks: 'sample' } })).toContain(note);
+    expect(describeActual(cut, { code: 200 })).toBe(`200${note}`);
+    expect(describeActual(response(200, 'abc'), { code: 200 })).toBe('200');
+  });
+
+  test('says in reports how much is missing', () => {
+    expect(shownBody({ body: 'abc' })).toBe('abc');
+    expect(shownBody({ body: 'abc', isCut: true })).toBe(
+      'abc\n… (cut: of more than 3 bytes, the first 4096 characters)',
+    );
+    expect(shownBody({ body: 'x'.repeat(4097) })).toBe(
+      `${'x'.repeat(4096)}\n… (cut: of 4097 bytes, the first 4096 characters)`,
+    );
+  });
+});
 
 describe('difference', () => {
   test('the code decides first', () => {

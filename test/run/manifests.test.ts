@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -59,10 +59,27 @@ test('evidence has neither data of Secrets nor signatures, as the events', () =>
     check,
     [secret({ stringData: { password: 'hunter2' } })],
     [],
+    () => {},
   );
   const text = readFileSync(join(artifacts, evidence, 'manifests.yaml'), 'utf8');
   expect(text).toContain('password: (left out)');
   expect(text).not.toContain('hunter2');
+});
+
+test('evidence that cannot be written is a warning that says where and why, and reports have it all the same', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'artifacts-')), 'file');
+  writeFileSync(file, '');
+  const check = { id: 'x/s/apply', kind: 'apply' } as unknown as CheckResult;
+  const where = { artifacts: join(file, 'artifacts'), showTokens: true };
+  const warnings: string[] = [];
+  const seen = [{ name: 'log', content: 'text' }];
+  const written = writeEvidence(where, check, [], seen, (message) => void warnings.push(message));
+  expect(written).toEqual({ evidenceFiles: [{ name: 'log', text: 'text' }] });
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^the evidence, .*file\/artifacts, cannot be read or written: ENOTDIR.*See that this user may write to .* \(E_FILE\)$/,
+    ),
+  ]);
 });
 
 test('an event has what a step applies, filled in, also when it is refused as it should be', async () => {

@@ -654,7 +654,7 @@ test('nothing of a scenario is applied before it runs: it would answer in those 
 });
 
 describe('an interruption', () => {
-  const interrupt = (when: string, reason: 'SIGINT' | 'SIGTERM') => {
+  const interrupt = (when: string, reason: NodeJS.Signals) => {
     const controller = new AbortController();
     const target = new FakeTarget();
     target.before = (method) => {
@@ -666,6 +666,7 @@ describe('an interruption', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('by %s ends with %d, after undoing and taking down', async (reason, code) => {
     const { exitCode, events, target } = await run([two, scenarioSource('other', sendStep('s'))], {
       ...interrupt('send', reason),

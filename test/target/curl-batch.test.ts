@@ -1,6 +1,7 @@
 /** With the curl of this machine, which sends what a curl in a pod would. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { curlBatch, curlLine, shellQuote } from '../../src/target/curl-batch.ts';
@@ -95,6 +96,60 @@ describe('answers', () => {
     const [long, short] = await send([get('/1'), get('/2')]);
     expect(long?.body).toBe('x'.repeat(64 * 1024));
     expect(short?.body).toBe('short');
+  });
+
+  /** Answers with a body that has no end, and says how much of it was taken. */
+  const endless = (response: ServerResponse) => {
+    let sent = 0;
+    response.writeEarlyHints({ link: '</early>; rel=preload' });
+    response.writeHead(200, { 'x-endless': 'yes' });
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    const more = () => {
+      while (!response.destroyed && response.write(piece)) sent += piece.length;
+    };
+    response.on('drain', more);
+    more();
+    return () => sent;
+  };
+
+  test('a body without an end is cut in the pod, and what comes after it is left to be sent anew', async () => {
+    let sent = () => 0;
+    server.handler = (request, response) => {
+      if (request.url === '/endless') sent = endless(response);
+      else response.end(request.url);
+    };
+    const started = performance.now();
+    const answers = await send([get('/1'), get('/endless'), get('/2')]);
+    expect(performance.now() - started).toBeLessThan(4000);
+    expect(answers.map(({ status, body, isCut }) => [status, body.length, isCut])).toEqual([
+      [200, 2, undefined],
+      [200, 64 * 1024, true],
+    ]);
+    expect(answers[1]?.headers).toMatchObject({ 'x-endless': 'yes' });
+    expect(answers[1]?.headers).not.toHaveProperty('link');
+    // What was on its way is some MiB, and not what a second can carry.
+    expect(sent()).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  test('large bodies fill what there is room for: the last one that is not known is left out', async () => {
+    const size = 1_500_000;
+    server.handler = (_, response) => void response.end('x'.repeat(size));
+    const answers = await send(Array.from({ length: 5 }, (_, index) => get(`/${index}`)));
+    // 4 MiB are two and the most of a third.
+    expect(answers.map(({ status, body, isCut }) => [status, body.length, isCut])).toEqual([
+      [200, 64 * 1024, true],
+      [200, 64 * 1024, true],
+      [200, 64 * 1024, true],
+    ]);
+  });
+
+  test('a header without an end is no answer', () => {
+    const { parse } = curlBatch([get('/'), get('/')], { requestMs: 1, allMs: 1 });
+    const output = Buffer.alloc(4 * 1024 * 1024, 'x-a: b\r\n');
+    output.write('HTTP/1.1 200 OK\r\n');
+    expect(parse(output, 0)).toMatchObject([
+      { status: 0, body: '', error: 'its header has no end within 4 MiB' },
+    ]);
   });
 
   test('chunks, repeated headers and interim answers', async () => {

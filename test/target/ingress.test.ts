@@ -156,6 +156,7 @@ test('a body is kept to 64 KiB, and an endless one is not read to its end', asyn
   };
   const answer = await sendOne(get('/'), 10_000);
   expect(answer?.body).toBe('x'.repeat(65_536));
+  expect(answer?.isCut).toBe(true);
   expect(answer?.error).toBeUndefined();
 });
 

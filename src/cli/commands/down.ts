@@ -3,22 +3,22 @@ import { exitCodes } from '../../errors.ts';
 import type { Unstamped } from '../../events.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
-import { text } from '../../settings/typed.ts';
-import { KindCluster } from '../../target/kind/cluster.ts';
+import { flag, text } from '../../settings/typed.ts';
 import { Engine } from '../../target/kind/engine.ts';
-import { ClusterLock } from '../../target/kind/lock.ts';
-import { keyServerLabel } from '../../target/kind/target.ts';
 import { endKept, keptMeshes } from '../../target/local/kept.ts';
 import { clusterSettings, makeCluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
 import { defaultName, kindPrograms } from '../kind.ts';
 import { versionsFile } from '../product.ts';
 import { withSignals } from '../signals.ts';
+import { downAll } from './down-all.ts';
+import { deleteKind } from './down-kind.ts';
 
 /** Deletes what is there; that nothing was there is fine. @throws HarnessError E_PROGRAM, E_CLUSTER, E_DOCKER */
 export async function downCommand(values: Values, io: Io): Promise<number> {
   const name = text(values, 'name') ?? defaultName;
   return withSignals(async (signal) => {
+    if (flag(values, 'all')) return downAll(values, io, signal);
     // Without a cluster that is named, it is about kind: no engine has to be asked for that.
     const isCluster =
       text(values, 'target') === 'cluster' ||
@@ -39,15 +39,7 @@ export async function downCommand(values: Values, io: Io): Promise<number> {
     const progress = () => {};
     const versions = loadVersions(versionsFile);
     const programs = await kindPrograms({ values, versions, progress, signal }, versions.istio.default);
-    const cluster = new KindCluster(programs.kind, name);
-    const lock = new ClusterLock(cluster.path('lock'), `kind cluster "${name}"`);
-    lock.take();
-    const containers = await new Engine(programs.docker).removeByLabel(`${keyServerLabel}=${name}`, signal);
-    const existed = await cluster.exists(signal);
-    await cluster.delete(signal);
-    lock.release();
-    const what = existed ? `deleted kind cluster "${name}"` : `there is no kind cluster "${name}"`;
-    io.stdout.write(`${what}${containers > 0 ? `, and ${containers} key servers` : ''}\n`);
+    io.stdout.write(`${await deleteKind(programs, name, signal)}\n`);
     return exitCodes.passed;
   }, 'Run the same command again.');
 }

@@ -36,7 +36,7 @@ export interface WatchRequest extends Omit<RoundRequest, 'plan' | 'cut' | 'reloa
  * Runs everything once, and then what is affected by what is saved, until the signal is aborted. Meshes are taken down
  * at the end, whatever happens.
  *
- * @returns the exit code of the last round that came to its end; 130 or 143 when one was interrupted
+ * @returns the exit code of the last round that came to its end; 129, 130 or 143 when one was interrupted
  * @throws HarnessError E_SETTINGS when files cannot be watched
  */
 export async function watchScenarios(request: WatchRequest): Promise<number> {

@@ -18,8 +18,6 @@ export interface Deadlines {
   readonly progressMs: number;
   /** Between two looks whether another process has ended its build. */
   readonly waitMs: number;
-  /** Another process that builds not showing that it is alive; then it is not waited for. */
-  readonly silentMs: number;
 }
 
 export const deadlines: Deadlines = {
@@ -32,5 +30,4 @@ export const deadlines: Deadlines = {
   pipMs: 600_000,
   progressMs: 10_000,
   waitMs: 500,
-  silentMs: 30_000,
 };

@@ -1,7 +1,7 @@
 /** The two CAs of a run: one that the mesh is given, and one that nobody is. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { HarnessError } from '../../errors.ts';
+import { writePrivately } from '../../file-error.ts';
 import { type Ca, caFromJson, caToJson, makeCa } from '../../jwks/certificates.ts';
 
 /** How long a kept CA must still be valid to be used again, in milliseconds. */
@@ -26,8 +26,7 @@ export class Authorities {
   /** Makes and keeps a new trusted CA; returns its certificate as PEM. */
   async create(): Promise<string> {
     this.#trusted = await makeCa(`istio-jwt-e2e ${this.#name}`);
-    mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
-    writeFileSync(this.#file, await caToJson(this.#trusted), { mode: 0o600 });
+    writePrivately('the certificate authority', this.#file, await caToJson(this.#trusted));
     return this.#trusted.certPem;
   }
 

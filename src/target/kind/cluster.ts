@@ -1,12 +1,14 @@
 /** The kind cluster itself: creating, finding and deleting it. Its kubeconfig is a file of its own. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { writePrivately } from '../../file-error.ts';
 import { runTool } from '../../programs/tools.ts';
 import { stateFolder } from '../../state.ts';
 import { timeouts } from '../../timeouts.ts';
-import { pause } from '../../wait.ts';
+import { pause, throwIfAborted } from '../../wait.ts';
+import type { Guardian } from '../local/guardian.ts';
 
 export const ingressNodePort = 30080;
 
@@ -20,7 +22,7 @@ export class KindCluster {
   readonly kubeconfig: string;
   readonly #kind: string;
   readonly #folder: string;
-  /** While it was being created. */
+  /** While it was being created, by this process. */
   #interrupted = false;
 
   constructor(kind: string, name: string) {
@@ -40,9 +42,9 @@ export class KindCluster {
     return join(this.#folder, name);
   }
 
-  /** As {@link path}, and the folder is there. */
-  file(name: string): string {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+  /** Writes a file there, and returns its path. @throws HarnessError E_FILE */
+  write(name: string, text: string): string {
+    writePrivately(`a file of kind cluster "${this.name}"`, this.path(name), text);
     return this.path(name);
   }
 
@@ -58,10 +60,17 @@ export class KindCluster {
   /**
    * Creates the cluster from the configuration file, with a free host port for the ingress gateway.
    *
+   * @param guardian ends kind when this process is killed
    * @param cgroup the engine's cgroup version; Kubernetes 1.35 and later refuse version 1 unless told otherwise
    * @throws HarnessError E_CLUSTER with what kind wrote
    */
-  async create(configFile: string, nodeImage: string, cgroup: string, signal: AbortSignal): Promise<void> {
+  async create(
+    configFile: string,
+    nodeImage: string,
+    cgroup: string,
+    signal: AbortSignal,
+    guardian?: Guardian,
+  ): Promise<void> {
     const config = parse(readFileSync(configFile, 'utf8')) as ClusterConfig;
     const port = await freePort();
     for (const mapping of config.nodes.flatMap((node) => node.extraPortMappings)) {
@@ -71,8 +80,7 @@ export class KindCluster {
       const patch = { kind: 'KubeletConfiguration', failCgroupV1: false };
       config.kubeadmConfigPatches = [...(config.kubeadmConfigPatches ?? []), stringify(patch)];
     }
-    const file = this.file('cluster.yaml');
-    writeFileSync(file, stringify(config));
+    const file = this.write(configName, stringify(config));
     try {
       await runTool(
         this.#kind,
@@ -95,6 +103,7 @@ export class KindCluster {
           timeoutMs: timeouts.createCluster,
           // When its docker client is ended too, nobody can say any more whether the node will still be made.
           sparesChildren: true,
+          guardian,
           code: 'E_CLUSTER',
           hint: `Check that ${nodeImage} can be pulled, or is in the local engine (--node-image). kind explains other causes under https://kind.sigs.k8s.io/docs/user/known-issues/`,
         },
@@ -111,7 +120,7 @@ export class KindCluster {
       timeoutMs: 30_000,
       code: 'E_CLUSTER',
     });
-    writeFileSync(this.file('kubeconfig'), text, { mode: 0o600 });
+    this.write('kubeconfig', text);
   }
 
   async loadImages(images: readonly string[], signal: AbortSignal): Promise<void> {
@@ -124,12 +133,13 @@ export class KindCluster {
 
   /** Deletes the cluster, whatever state it is in, and its files. */
   async delete(signal: AbortSignal): Promise<void> {
-    let seen = this.#interrupted && (await this.exists(signal));
+    const interrupted = this.#interrupted || this.#isUnfinished;
+    let seen = interrupted && (await this.exists(signal));
     await this.#deleteNodes(signal);
     // The engine goes on with what it was told to create by a kind that has been ended: a node may come late, and one that is
     // deleted while it starts may be there again.
     const deadline = performance.now() + timeouts.lateNode;
-    for (let absent = 0; this.#interrupted && performance.now() < deadline; absent++) {
+    for (let absent = 0; interrupted && performance.now() < deadline; absent++) {
       if (await this.exists(signal)) {
         seen = true;
         absent = 0;
@@ -140,12 +150,32 @@ export class KindCluster {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** Whether a process that was killed has begun to create it: its kubeconfig is written in the end. */
+  get #isUnfinished(): boolean {
+    return existsSync(this.path(configName)) && !existsSync(this.kubeconfig);
+  }
+
   async #deleteNodes(signal: AbortSignal): Promise<void> {
-    await runTool(this.#kind, ['delete', 'cluster', '--name', this.name, '--kubeconfig', this.kubeconfig], {
-      signal,
-      timeoutMs: timeouts.deleteCluster,
-      code: 'E_CLUSTER',
-    });
+    const args = ['delete', 'cluster', '--name', this.name, '--kubeconfig', this.kubeconfig];
+    try {
+      await runTool(this.#kind, args, { signal, timeoutMs: timeouts.deleteCluster, code: 'E_CLUSTER' });
+    } catch (thrown) {
+      throwIfAborted(signal);
+      // Somebody else may have been faster.
+      if (await this.exists(signal)) throw thrown;
+    }
+  }
+}
+
+/** What kind was told, in the folder of a cluster. */
+const configName = 'cluster.yaml';
+
+/** Names of all clusters of this user that are there, or were: those that were made, or begun. */
+export function knownClusters(): string[] {
+  try {
+    return readdirSync(stateFolder()).filter((name) => existsSync(join(stateFolder(), name, configName)));
+  } catch {
+    return [];
   }
 }
 

@@ -56,6 +56,13 @@ export class Engine {
     return this.#run(['exec', container, ...command], signal);
   }
 
+  /** The values that containers have for a label. */
+  async valuesOfLabel(label: string, signal: AbortSignal): Promise<string[]> {
+    const args = ['ps', '-a', '--filter', `label=${label}`, '--format', `{{.Label "${label}"}}`];
+    const values = (await this.#run(args, signal)).split('\n').filter(Boolean);
+    return [...new Set(values)];
+  }
+
   /** Removes containers with this label. */
   async removeByLabel(label: string, signal: AbortSignal): Promise<number> {
     const ids = (await this.#run(['ps', '-aq', '--filter', `label=${label}`], signal))

@@ -1,9 +1,10 @@
 /** Installs Istio into the cluster with istioctl. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { HarnessError } from '../../errors.ts';
 import { runTool } from '../../programs/tools.ts';
 import { timeouts } from '../../timeouts.ts';
+import type { Guardian } from '../local/guardian.ts';
 import type { KindCluster } from './cluster.ts';
 
 export interface IstioInstall {
@@ -16,6 +17,7 @@ export interface IstioInstall {
   readonly overlays: readonly string[];
   /** PEM certificates that istiod trusts when it fetches jwksUri. */
   readonly extraRootCa: string;
+  readonly guardian: Guardian | undefined;
 }
 
 /** @throws HarnessError E_ISTIO with what istioctl wrote. */
@@ -24,9 +26,8 @@ export async function installIstio(
   install: IstioInstall,
   signal: AbortSignal,
 ): Promise<void> {
-  const own = cluster.file('istio-run.yaml');
-  writeFileSync(
-    own,
+  const own = cluster.write(
+    'istio-run.yaml',
     stringify({
       apiVersion: 'install.istio.io/v1alpha1',
       kind: 'IstioOperator',
@@ -45,6 +46,7 @@ export async function installIstio(
     {
       signal,
       timeoutMs: timeouts.installIstio,
+      guardian: install.guardian,
       code: 'E_ISTIO',
       hint: `Check that ${install.hub}/pilot:${install.tag} and ${install.hub}/proxyv2:${install.tag} can be pulled, or are in the local engine (--hub, --tag).`,
     },

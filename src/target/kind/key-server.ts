@@ -12,6 +12,8 @@ import type { KeyServerHandle, KeyServerStart } from '../target.ts';
 const program = fileURLToPath(new URL('../../jwks/server.mjs', import.meta.url));
 const network = 'kind';
 const controlPort = 8081;
+/** Where the control port is published, as kind does with the API server. Pods ask over the network of the nodes. */
+const loopback = '127.0.0.1';
 
 /**
  * Starts the server and gives it keys and a certificate. Its name is its DNS name: Docker's DNS answers for container
@@ -30,9 +32,17 @@ export async function startKeyServer(
   const config = { host: '0.0.0.0', httpPort: 80, httpsPort: 443, controlPort, path: start.path };
   // Loaded when it is needed: it is large.
   const { GenericContainer: Container, Wait } = await import('testcontainers');
+  // testcontainers publishes on every address of the machine, to whoever can reach it.
+  class OnLoopback extends Container {
+    constructor(from: string) {
+      super(from);
+      this.withExposedPorts(controlPort);
+      this.hostConfig.PortBindings = { [`${controlPort}/tcp`]: [{ HostIp: loopback, HostPort: '0' }] };
+    }
+  }
   let container: Awaited<ReturnType<GenericContainer['start']>>;
   try {
-    container = await new Container(image)
+    container = await new OnLoopback(image)
       .withName(start.host)
       .withLabels(start.labels)
       // withNetworkMode and not withNetworkAliases: the latter also connects the container to the default bridge.
@@ -41,8 +51,8 @@ export async function startKeyServer(
       .withEntrypoint(['node'])
       .withCommand(['/key-server.mjs'])
       .withEnvironment({ KEY_SERVER_CONFIG: JSON.stringify(config) })
-      .withExposedPorts(controlPort)
-      .withWaitStrategy(Wait.forHttp('/ready', controlPort).forStatusCode(200))
+      // The line that it writes when its ports are open.
+      .withWaitStrategy(Wait.forLogMessage(/"controlPort"/))
       .withStartupTimeout(timeouts.keyServer)
       // Removed by us, by label: the reaper image may not be available where this runs.
       .withAutoCleanup(false)
@@ -64,9 +74,7 @@ export async function startKeyServer(
     await stopping;
   };
   try {
-    const control = new KeyServerControl(
-      `http://${container.getHost()}:${container.getMappedPort(controlPort)}`,
-    );
+    const control = new KeyServerControl(`http://${loopback}:${container.getMappedPort(controlPort)}`);
     const ip = container.getIpAddress(network);
     const certificate = await issueCertificate(ca, { dnsNames: [start.host], ips: [ip] });
     await control.setKeys(start.jwks);

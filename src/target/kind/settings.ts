@@ -13,6 +13,8 @@ export interface KindSettings {
     /** Looked for only when Istio is to be installed. */
     readonly istioctl: () => Promise<string>;
   };
+  /** The command that deletes clusters, as `jwt-e2e down`, without its flags. */
+  readonly down: readonly string[];
   readonly hub: string;
   readonly tag: string;
   readonly nodeImage: string;

@@ -12,11 +12,13 @@ import {
 } from '../kubernetes/istiod.ts';
 import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
 import { sweep } from '../kubernetes/sweep.ts';
+import type { Guardian } from '../local/guardian.ts';
 import { phase } from '../phase.ts';
 import type { CapabilityName, KeyServerHandle, KeyServerStart, Progress } from '../target.ts';
 import { Authorities } from './authorities.ts';
 import { ingressNodePort, KindCluster } from './cluster.ts';
 import { Engine } from './engine.ts';
+import { guardRun } from './guard.ts';
 import { appImages, loadLocalImages } from './images.ts';
 import { installIstio } from './istio.ts';
 import { startKeyServer } from './key-server.ts';
@@ -29,6 +31,9 @@ const istioNamespace = 'istio-system';
 /** On the containers of key servers: the name of the cluster they belong to. */
 export const keyServerLabel = 'jwt-e2e.cluster';
 
+/** On them, too: the run that has started them. */
+const runLabel = 'jwt-e2e.run';
+
 export class KindTarget extends KubernetesTarget {
   readonly name = 'kind';
   readonly missing: ReadonlyMap<CapabilityName, string> = new Map();
@@ -39,6 +44,7 @@ export class KindTarget extends KubernetesTarget {
   readonly #lock: ClusterLock;
   readonly #authorities: Authorities;
   readonly #keyServers = new Set<KeyServerHandle>();
+  #guardian: Guardian | undefined;
   /** This run has created the cluster, or has begun to. */
   #created = false;
   /** Set once the cluster is set up: what is to be known of it, and so that there is something to be left in order. */
@@ -88,9 +94,10 @@ export class KindTarget extends KubernetesTarget {
     const { name, nodeImage, hub, tag, folder, programs, overlays, apps, images } = this.#settings;
     // Set before: an interruption while it is being created must delete what is there of it.
     this.#created = true;
+    this.#guard(true);
     const extraRootCa = await this.#authorities.create();
     await phase(this.#progress, `Creating kind cluster "${name}" (${nodeImage})`, () =>
-      this.#cluster.create(join(folder, 'cluster.yaml'), nodeImage, cgroup, signal),
+      this.#cluster.create(join(folder, 'cluster.yaml'), nodeImage, cgroup, signal, this.#guardian),
     );
     const needed = [
       `${hub}/pilot:${tag}`,
@@ -101,16 +108,31 @@ export class KindTarget extends KubernetesTarget {
     const settingsFile = join(folder, 'istio.yaml');
     await phase(this.#progress, `Installing Istio ${tag}`, async () => {
       const istioctl = await programs.istioctl();
-      await installIstio(this.#cluster, { istioctl, hub, tag, settingsFile, overlays, extraRootCa }, signal);
+      const install = { istioctl, hub, tag, settingsFile, overlays, extraRootCa, guardian: this.#guardian };
+      await installIstio(this.#cluster, install, signal);
     });
     this.#connect();
     await phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.startApps(apps, signal));
     this.#fresh = true;
     await this.#note({ istio: tag, hub, nodeImage, loaded: loaded.join(' '), fresh: 'no' }, signal);
+    if (this.#settings.keep) this.#guard(false);
+  }
+
+  /** @param withCluster whether the cluster goes with this process when it is killed */
+  #guard(withCluster: boolean): void {
+    const before = this.#guardian;
+    this.#guardian = guardRun(this.#settings, this.#runLabel, withCluster);
+    before?.letGo();
+  }
+
+  /** On the containers of this run. */
+  get #runLabel(): string {
+    return `${runLabel}=${this.#settings.runId}`;
   }
 
   async #adopt(signal: AbortSignal): Promise<void> {
     const { name, tag, apps, images } = this.#settings;
+    this.#guard(false);
     await this.#cluster.adopt(signal);
     this.#connect();
     await this.#engine.removeByLabel(`${keyServerLabel}=${name}`, signal);
@@ -213,7 +235,7 @@ export class KindTarget extends KubernetesTarget {
       {
         ...start,
         host: `${start.name}-${runId}.external.test`,
-        labels: { [keyServerLabel]: name, 'jwt-e2e.run': runId },
+        labels: { [keyServerLabel]: name, [runLabel]: runId },
       },
       images['key-server'] ?? '',
       await this.#authorities.get(start.certificate),
@@ -251,13 +273,14 @@ export class KindTarget extends KubernetesTarget {
 
   async #end(keep: boolean, signal: AbortSignal): Promise<void> {
     await Promise.allSettled([...this.#keyServers].map((server) => this.#stop(server)));
-    const { name, runId } = this.#settings;
-    await this.#engine.removeByLabel(`jwt-e2e.run=${runId}`, signal);
+    const { name } = this.#settings;
+    await this.#engine.removeByLabel(this.#runLabel, signal);
     if (this.#notes !== undefined && (keep || !this.#created)) await this.#leaveInOrder(this.#notes, signal);
     // One that was not set up to the end is of no use to anybody.
     if (this.#created && (!keep || this.#notes === undefined)) {
       await phase(this.#progress, `Deleting kind cluster "${name}"`, () => this.#cluster.delete(signal));
     }
+    this.#guardian?.letGo();
     this.#lock.release();
   }
 }

@@ -1,5 +1,6 @@
 /** What explains an answer: the filters of each proxy, access log lines of the request, what istiod says of keys. */
 import { listPods, podLog } from '../../kube/workloads.ts';
+import { limits, sizeText } from '../../limits.ts';
 import type { EvidenceFile, ProxyRef } from '../target.ts';
 import type { Clients } from './clients.ts';
 import { adminGet, listenersPath } from './proxies.ts';
@@ -33,7 +34,8 @@ export async function collectEvidence(
           signal,
         );
         const lines = log.split('\n').filter((line) => isAbout(line, query.requestId));
-        return lines.length > 0 ? lines.join('\n') : `no line for ${query.requestId}`;
+        const found = lines.length > 0 ? lines.join('\n') : `no line for ${query.requestId}`;
+        return `${found}${cutNote([log])}`;
       }),
     );
   }
@@ -92,7 +94,13 @@ async function istiodLines(
       ),
     ),
   );
-  return jwksLines(logs.flatMap((log) => log.split('\n')));
+  return `${jwksLines(logs.flatMap((log) => log.split('\n')))}${cutNote(logs)}`;
+}
+
+/** A line behind what was found in logs of which one was too long to be read to its end. */
+function cutNote(logs: readonly string[]): string {
+  const isCut = logs.some((log) => Buffer.byteLength(log) >= limits.log);
+  return isCut ? `\n(of a log, only the first ${sizeText(limits.log)} since then were read)` : '';
 }
 
 /** What of istiod's log is about keys. */

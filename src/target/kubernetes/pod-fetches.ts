@@ -9,6 +9,7 @@ import { type KubeClient, KubeError } from '../../kube/client.ts';
 import { exec } from '../../kube/exec.ts';
 import { listObjects } from '../../kube/objects.ts';
 import { type Pod, readPodLog } from '../../kube/workloads.ts';
+import { limits, sizeText } from '../../limits.ts';
 import { timeouts } from '../../timeouts.ts';
 import { pause, until } from '../../wait.ts';
 import type { FetchLogEntry, LogPosition, PodLogs } from '../target.ts';
@@ -76,17 +77,25 @@ const restartsOf = (pod: Pod, pods: PodLogs) => containerOf(pod, pods)?.restartC
 const isRunning = (pod: Pod, pods: PodLogs) =>
   !isLeaving(pod) && containerOf(pod, pods)?.state?.running !== undefined;
 
-/** The log, each line with the time of the node in front; empty as long as the container has not started. */
+/**
+ * The log, each line with the time of the node in front; empty as long as the container has not started.
+ *
+ * @throws HarnessError E_UNPROVEN when it is too long to be read
+ */
 async function read(
   client: KubeClient,
   pod: Pod,
-  { namespace, app }: PodLogs,
+  pods: PodLogs,
   more: { tailLines?: number; previous?: boolean },
   signal: AbortSignal,
 ): Promise<string> {
-  const query = { namespace, pod: pod.metadata.name, container: app, timestamps: true, ...more };
+  const { namespace, app } = pods;
+  const { name } = pod.metadata;
+  const query = { namespace, pod: name, container: app, timestamps: true, ...more };
   try {
-    return await readPodLog(client, query, signal);
+    const log = await readPodLog(client, query, signal);
+    if (Buffer.byteLength(log) < limits.log) return log;
+    throw incomplete(pods, name, `its log has more than ${sizeText(limits.log)}`);
   } catch (thrown) {
     if (thrown instanceof KubeError && thrown.status === 400 && more.previous !== true) return '';
     throw thrown;

@@ -226,7 +226,7 @@ describe('it cannot be built', () => {
 });
 
 describe('taking turns', () => {
-  const options = { waitMs: 10, silentMs: 60_000, onWait: () => {}, signal: unaborted() };
+  const options = { waitMs: 10, onWait: () => {}, signal: unaborted() };
 
   test('lets only one work at a time', async () => {
     const lock = join(temporaryFolder(), 'lock');
@@ -240,28 +240,18 @@ describe('taking turns', () => {
     expect(most).toBe(1);
   });
 
-  test('counts as alive who works long, and who has waited long', async () => {
+  test('is told which process it waits for, once', async () => {
     const lock = join(temporaryFolder(), 'lock');
-    const patient = { ...options, silentMs: 300 };
-    let [now, most] = [0, 0];
-    const work = async () => {
-      most = Math.max(most, ++now);
-      await new Promise((done) => setTimeout(done, 500));
-      now--;
-    };
-    await Promise.all(Array.from({ length: 4 }, () => inTurn(lock, patient, work)));
-    expect(most).toBe(1);
-  });
-
-  test('does not wait for a process that says nothing, although its number is in use', async () => {
-    const lock = join(temporaryFolder(), 'lock');
-    writeFileSync(`${lock}-${hostname()}`, String(process.pid));
-    expect(await inTurn(lock, { ...options, silentMs: 200 }, async () => 'done')).toBe('done');
+    const told: number[] = [];
+    const work = () => new Promise<void>((done) => setTimeout(done, 200));
+    const onWait = (pid: number) => void told.push(pid);
+    await Promise.all([inTurn(lock, options, work), inTurn(lock, { ...options, onWait }, work)]);
+    expect(told).toEqual([process.pid]);
   });
 
   test('does not wait for a process that was killed', async () => {
     const lock = join(temporaryFolder(), 'lock');
-    writeFileSync(`${lock}-${hostname()}`, '999999999');
+    writeFileSync(`${lock}-${hostname()}`, JSON.stringify({ pid: 999_999_999, since: Date.now() }));
     const start = Date.now();
     expect(await inTurn(lock, options, async () => 'done')).toBe('done');
     expect(Date.now() - start).toBeLessThan(5_000);

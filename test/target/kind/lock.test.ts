@@ -1,11 +1,22 @@
 /** One process at a time uses a cluster, and a killed one does not keep it. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, uptime } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ClusterLock } from '../../../src/target/kind/lock.ts';
 
 const lockModule = fileURLToPath(new URL('../../../src/target/kind/lock.ts', import.meta.url));
@@ -77,6 +88,26 @@ describe('a second process', () => {
     own.release();
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ pid: 1 });
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'that was killed and is only not taken note of is none',
+    async () => {
+      const shell = spawn('sh', [
+        '-c',
+        `node --import tsx --input-type=module -e "import { ClusterLock } from '${lockModule}'; new ClusterLock('${file}', 'demo').take(); setInterval(() => {}, 1000);" & exec sleep 60`,
+      ]);
+      try {
+        await vi.waitFor(() => expect(existsSync(file)).toBe(true), 20_000);
+        const { pid } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
+        expect(() => lock().take()).toThrow(`in use by process ${pid}`);
+        process.kill(pid, 'SIGKILL');
+        await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z'), 10_000);
+        expect(() => lock().take()).not.toThrow();
+      } finally {
+        shell.kill('SIGKILL');
+      }
+    },
+  );
 });
 
 describe('is taken over from a process', () => {
@@ -96,6 +127,10 @@ describe('is taken over from a process', () => {
       () => ({ pid: 1, since: Date.now() - uptime() * 1000 - 60_000 }),
     ],
     ['that had the number of this one', () => ({ pid: process.pid, since: Date.now() - 24 * 3600_000 })],
+    [
+      'whose number another one has now',
+      () => ({ pid: 1, since: Date.now(), start: '00000000-0000-0000-0000-000000000000 1' }),
+    ],
     ['that wrote nothing of use', () => ({ pid: 'x' })],
   ])('%s', (_, holder) => {
     held(holder());
@@ -117,9 +152,49 @@ test('says what to do when there is no place for it', () => {
   writeFileSync(join(folder, 'file'), '');
   for (const path of ['file/lock', 'file/demo/lock']) {
     expect(() => new ClusterLock(join(folder, path), 'kind cluster "demo"').take()).toThrow(
-      expect.objectContaining({ code: 'E_SETTINGS', hint: expect.stringContaining('XDG_STATE_HOME') }),
+      expect.objectContaining({ code: 'E_FILE', hint: expect.stringContaining('XDG_STATE_HOME') }),
     );
   }
+});
+
+describe('says at once which file it is, and what to do', () => {
+  const refused = () =>
+    expect(() => lock().take()).toThrow(
+      expect.objectContaining({
+        code: 'E_FILE',
+        message: expect.stringContaining(file),
+        hint: expect.stringMatching(/sudo.*XDG_STATE_HOME/),
+      }),
+    );
+
+  test('when it can be made by nobody: a folder has its name', () => {
+    mkdirSync(file);
+    refused();
+  });
+
+  test.each([
+    ['nowhere', 'no-such-file'],
+    ['to itself', 'lock'],
+  ])('when it is a link that leads %s', (_, to) => {
+    symlinkSync(join(folder, to), file);
+    refused();
+    expect(readdirSync(folder)).toEqual(['lock']);
+  });
+
+  test("when sudo has left it: the folder is this user's, and the file is not", async () => {
+    held({ pid: 1, since: Date.now() });
+    chmodSync(file, 0);
+    // Whoever is root can read everything, and becomes somebody else.
+    const nobody = 65534;
+    if (process.getuid?.() === 0) chownSync(folder, nobody, nobody);
+    const module = `import { ClusterLock } from '${lockModule}';`;
+    const program = `${module} if (process.getuid() === 0) process.setuid(${nobody}); try { new ClusterLock('${file}', 'x').take(); } catch (error) { console.log(error.code, error.message); }`;
+    const { stdout } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', program], {
+      reject: false,
+      timeout: 20_000,
+    });
+    expect(stdout).toContain(`E_FILE the lock, ${file}, cannot be read or written: EACCES`);
+  });
 });
 
 test('of many at once exactly one gets it', async () => {

@@ -123,6 +123,34 @@ describe('send', () => {
     expect(valuesOf(web.seen[0], 'user-agent')).toEqual(['jwt-e2e/abc-1']);
   });
 
+  test('a body without an end is cut, and the others have their answers all the same', async () => {
+    pod('sleep-1', 'sleep');
+    api.onExec(really);
+    web.handler = ({ url }, response) => {
+      const more = () => {
+        while (!response.destroyed && response.write('x'.repeat(100_000)));
+      };
+      if (url !== '/endless') response.end(url);
+      else more();
+      response.on('drain', more);
+    };
+    const rounds = await target.send(
+      sleep,
+      [request('/a'), request('/endless'), request('/b')],
+      2,
+      signal,
+      limit,
+    );
+    const seen = rounds.map((round) => round.map(({ status, body, isCut }) => [status, body.length, isCut]));
+    const round = [
+      [200, 2, undefined],
+      [200, 64 * 1024, true],
+      [200, 2, undefined],
+    ];
+    expect(seen).toEqual([round, round]);
+    expect(api.exec.sessions).toHaveLength(3);
+  });
+
   test('says what the container said when it has no curl', async () => {
     pod('sleep-1', 'sleep');
     api.onExec(async (session) => {
@@ -301,6 +329,16 @@ describe('evidence', () => {
     ]);
     expect(content('access-log-foo-httpbin-1')).toBe('GET / "jwt-e2e/abc-1" 403');
     expect(content('istiod-jwks')).toBe('istiod logged nothing about keys in this time');
+  });
+
+  test('a log that is too long to be read says so', async () => {
+    pod('httpbin-1', 'httpbin');
+    api.onExec((session) => session.exit(1));
+    api.rule('GET', /httpbin-1\/log$/, { status: 200, body: 'x'.repeat(32 * 1024 * 1024) });
+    const files = await target.evidence({ proxies: [httpbin], requestId: 'id-1', since: 0 }, signal);
+    expect(files.find(({ name }) => name.startsWith('access-log'))?.content).toBe(
+      'no line for id-1\n(of a log, only the first 32 MiB since then were read)',
+    );
   });
 
   test('what cannot be had is replaced by the reason, and hides nothing else', async () => {

@@ -33,7 +33,8 @@ beforeEach(() => {
     const lines = logs[query.previous === 'true' ? `${name} before` : name];
     if (lines === undefined) return failure(query.previous === 'true' ? 400 : 404, 'NotFound', 'no such log');
     const tail = query.tailLines === undefined ? lines : lines.slice(-Number(query.tailLines));
-    return { status: 200, body: tail.map((line) => `${line}\n`).join('') };
+    const text = tail.map((line) => `${line}\n`).join('');
+    return { status: 200, body: text.slice(0, Number(query.limitBytes)) };
   });
 });
 afterEach(async () => {
@@ -68,6 +69,17 @@ const fetches = async (after: string) =>
   (await podFetches(client, pods, '/get_jwks', after, signal)).map(({ by, userAgent }) =>
     by === 'other' ? userAgent : by,
   );
+
+test('a log that is longer than is read is no proof', async () => {
+  pod('keys-1');
+  logs = { 'keys-1': [] };
+  const before = await end();
+  logs['keys-1']!.push(stamped('x'.repeat(33 * 1024 * 1024)), istiod());
+  await expect(fetches(before)).rejects.toMatchObject({
+    code: 'E_UNPROVEN',
+    message: expect.stringContaining('its log has more than 32 MiB'),
+  });
+});
 
 test('what was logged before does not count, whatever the time of the node is', async () => {
   pod('keys-1');

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -50,6 +50,34 @@ describe('at the end', () => {
     guardian.add(gone);
     expect(existsSync(folder)).toBe(false);
   });
+});
+
+test('let go, it ends nothing and deletes nothing', async () => {
+  const guardian = new Guardian(folder);
+  const sleeping = sleeper();
+  guardian.add(sleeping);
+  const [shell] = processesWith(folder);
+  guardian.letGo();
+  await ends(shell!);
+  expect(isRunning(sleeping)).toBe(true);
+  expect(existsSync(folder)).toBe(true);
+});
+
+test('it kills whole groups, and does what it is to do after that', async () => {
+  const file = join(folder, 'sleeps');
+  const args = ['-c', 'sleep 60 & echo $! > "$1"; wait', 'sh', file];
+  const child = spawn('sh', args, { detached: true, stdio: 'ignore' });
+  children.push(child);
+  const written = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+  await expect.poll(written, { timeout: 10_000 }).toMatch(/\d+\n/);
+  const sleeping = Number(readFileSync(file, 'utf8'));
+  const script = 'kill -0 "$1" 2> /dev/null && [ "$(cut -d" " -f3 /proc/$1/stat)" != Z ] || touch "$2"';
+  const done = join(folder, 'done');
+  const guardian = new Guardian({ script, args: [String(sleeping), done] });
+  guardian.add(-child.pid!);
+  await guardian.end();
+  await ends(sleeping);
+  expect(existsSync(done)).toBe(true);
 });
 
 describe('when the process that has it is killed', () => {
