@@ -11,12 +11,24 @@ export function matchesText(pattern: string, text: string | undefined): boolean 
 /** As {@link matchesText}, and with `{*}` for one part of a path and `{**}` for any number of them (Istio 1.22). */
 export function matchesPath(pattern: string, path: string): boolean {
   if (!/\{\*\*?\}/.test(pattern)) return matchesText(pattern, path);
-  const source = pattern
-    .split(/(\{\*\*?\})/)
-    .map((part) =>
-      part === '{*}' ? '[^/]+' : part === '{**}' ? '.*' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'),
-    );
-  return new RegExp(`^${source.join('')}$`).test(path);
+  // How much of the path the pattern up to here may be; a regular expression would try all ways to share the path.
+  let ends = new Set([0]);
+  for (const part of pattern.split(/(\{\*\*?\})/)) {
+    const [first = path.length] = ends;
+    const next = new Set<number>();
+    if (part === '{*}' || part === '{**}') {
+      let isOpen = false;
+      for (let at = first; at <= path.length; at++) {
+        if (isOpen && (part === '{**}' || path[at - 1] !== '/')) next.add(at);
+        else isOpen = false;
+        if (!ends.has(at)) continue;
+        isOpen = true;
+        if (part === '{**}') next.add(at);
+      }
+    } else for (const at of ends) if (path.startsWith(part, at)) next.add(at + part.length);
+    ends = next;
+  }
+  return ends.has(path.length);
 }
 
 /**

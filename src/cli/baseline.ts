@@ -1,8 +1,8 @@
 /** Loads the baseline file. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { formatPlace, HarnessError } from '../errors.ts';
-import { nameOfError } from '../names.ts';
+import { readLimited, whyUnreadable } from '../limited-file.ts';
+import { limits } from '../limits.ts';
 import type { Baseline } from '../run/known.ts';
 import { explainIssues, noMessage } from '../scenario/issues.ts';
 import { parseYaml } from '../scenario/yaml-file.ts';
@@ -73,9 +73,10 @@ function inSettings(first: HarnessError | undefined, others: readonly HarnessErr
 
 function read(file: string, cwd: string): string {
   try {
-    return readFileSync(resolve(cwd, file), 'utf8');
+    return readLimited(resolve(cwd, file), limits.yamlBytes).toString('utf8');
   } catch (thrown) {
-    throw new HarnessError('E_SETTINGS', `cannot read the baseline ${file}: ${nameOfError(thrown)}`, {
+    const { why } = whyUnreadable(thrown);
+    throw new HarnessError('E_SETTINGS', `the baseline ${file} ${why}`, {
       hint: 'Name a YAML file with known deviations, or leave --baseline out.',
       cause: thrown,
     });

@@ -3,9 +3,11 @@
  * so it is not the notice of the file system that counts but what the files hold once it is quiet.
  */
 import { createHash } from 'node:crypto';
-import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { basename } from 'node:path';
 import { HarnessError } from '../errors.ts';
+import { readLimited } from '../limited-file.ts';
+import { limits } from '../limits.ts';
 import { foldersOf } from './watched-folders.ts';
 
 /** How long nothing must happen before files are looked at, in milliseconds. */
@@ -110,7 +112,7 @@ export class FileWatcher {
     const versions = new Map<string, Version>();
     for (const file of this.#list()) {
       try {
-        const content = readFileSync(file);
+        const content = readLimited(file, limits.yamlBytes);
         const hash = createHash('sha256').update(content).digest('hex');
         versions.set(file, { hash, isEmpty: content.length === 0, modifiedAt: statSync(file).mtimeMs });
       } catch {

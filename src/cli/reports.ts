@@ -1,7 +1,8 @@
 /** The reports of a run, made as the settings want them. */
-import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { HarnessError } from '../errors.ts';
+import { readLimited } from '../limited-file.ts';
+import { limits } from '../limits.ts';
 import { ConformanceReporter } from '../report/conformance.ts';
 import { ConsoleReporter } from '../report/console.ts';
 import { HtmlReporter } from '../report/html.ts';
@@ -80,7 +81,7 @@ export function withPlaces(values: Values, io: Io): boolean {
 
 function lineOf(file: string, line: number): string | undefined {
   try {
-    return readFileSync(file, 'utf8').split('\n')[line - 1];
+    return readLimited(file, limits.yamlBytes).toString('utf8').split('\n')[line - 1];
   } catch {
     return undefined;
   }

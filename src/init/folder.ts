@@ -1,16 +1,13 @@
 /** Kubernetes objects out of files: YAML or JSON, several documents in a file, lists. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, extname, join, relative, resolve } from 'node:path';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { HarnessError } from '../errors.ts';
+import { readLimited, whyUnreadable } from '../limited-file.ts';
+import { limits } from '../limits.ts';
 import { nameOfError } from '../names.ts';
 import type { Manifest } from '../scenario/schema.ts';
-
-/** A folder with more is not the one that was meant, such as a home folder. */
-const mostFiles = 5_000;
-
-/** Files larger than this, in bytes, are no policies. */
-const largest = 4 * 1024 * 1024;
+import { excessOf, expandedExcess, sameKey } from '../yaml-bounds.ts';
 
 const passedOver = ['node_modules', '.git'];
 
@@ -48,8 +45,8 @@ export function readFolder(path: string, cwd: string): Read {
 function filesIn(start: string, given: string): string[] {
   const found: string[] = [];
   const visit = (path: string) => {
-    if (found.length > mostFiles) {
-      throw new HarnessError('E_USAGE', `${given} has more than ${mostFiles} files`, {
+    if (found.length > limits.policyFiles) {
+      throw new HarnessError('E_USAGE', `${given} has more than ${limits.policyFiles} files`, {
         hint: 'Name the folder that has the policies.',
       });
     }
@@ -62,7 +59,7 @@ function filesIn(start: string, given: string): string[] {
     }
   };
   try {
-    if (statSync(start).isFile()) return [start];
+    if (!statSync(start).isDirectory()) return [start];
     visit(start);
   } catch (thrown) {
     if (thrown instanceof HarnessError) throw thrown;
@@ -74,25 +71,33 @@ function filesIn(start: string, given: string): string[] {
 }
 
 function readFile(file: string, shown: string): Read {
-  if (statSync(file).size > largest) {
-    return {
-      objects: [],
-      warnings: [`${shown} was passed over: it is larger than ${largest / 1024 / 1024} MiB`],
-    };
+  let source: string;
+  try {
+    source = readLimited(file, limits.policyBytes).toString('utf8');
+  } catch (thrown) {
+    return { objects: [], warnings: [`${shown} was passed over: it ${whyUnreadable(thrown).why}`] };
   }
+  // CustomResourceDefinitions lie beside policies, and are long.
+  const excess = excessOf(source, limits.conformanceEntries);
+  if (excess !== undefined) return { objects: [], warnings: [`${shown} was passed over: ${excess.message}`] };
   const lineCounter = new LineCounter();
   const objects: Manifest[] = [];
-  for (const document of [...parseAllDocuments(readFileSync(file, 'utf8'), { lineCounter })]) {
+  for (const document of [...parseAllDocuments(source, { lineCounter, uniqueKeys: false })]) {
     const [mistake] = document.errors;
-    if (mistake !== undefined) {
-      const { line, col } = lineCounter.linePos(mistake.pos[0]);
-      const why = mistake.message.split('\n')[0]?.replace(/ at line .*/, '');
+    const offset = mistake?.pos[0] ?? sameKey(document);
+    if (offset !== undefined) {
+      const { line, col } = lineCounter.linePos(offset);
+      const why = mistake?.message.split('\n')[0]?.replace(/ at line .*/, '') ?? 'Map keys must be unique';
       return {
         objects,
         warnings: [`${shown}:${line}:${col}: passed over from here on, because it is no YAML: ${why}`],
       };
     }
-    objects.push(...objectsIn(document.toJS()));
+    const expanded = expandedExcess(document, limits.conformanceEntries);
+    if (expanded !== undefined) {
+      return { objects, warnings: [`${shown}: passed over from here on: ${expanded.message}`] };
+    }
+    objects.push(...objectsIn(document.toJS({ maxAliasCount: -1 })));
   }
   return { objects, warnings: [] };
 }

@@ -39,7 +39,9 @@ export async function fetchProgram(name: string, pin: ProgramPin, options: Fetch
     const expected = pin.sha256 ?? (await publishedDigest(pin, http));
     const actual = await download(pin.url, downloaded, http);
     if (actual !== expected) throw wrongDigest(pin, expected, actual);
-    if (pin.member !== undefined) await extractMember(downloaded, pin.member, unpacked, limits.maxBytes);
+    if (pin.member !== undefined) {
+      await extractMember(downloaded, pin.member, unpacked, { ...limits, signal: options.signal });
+    }
     const program = pin.member === undefined ? downloaded : unpacked;
     throwIfAborted(options.signal);
     await chmod(program, 0o755);

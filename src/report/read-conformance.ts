@@ -1,6 +1,8 @@
 /** Reads a conformance report back, and says what is wrong with a file that is none. */
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { HarnessError } from '../errors.ts';
+import { limits, sizeText } from '../limits.ts';
+import { excessOf, expandedExcess, sameKey } from '../yaml-bounds.ts';
 import { checkId, type MeshVerdicts, type Verdict } from './conformance-verdicts.ts';
 import { apiVersion, type ConformanceReport, conformanceSchema, kind } from './schema/conformance.ts';
 
@@ -11,8 +13,20 @@ import { apiVersion, type ConformanceReport, conformanceSchema, kind } from './s
  * @throws HarnessError E_USAGE when it is not YAML, no conformance report, of another version or damaged
  */
 export function parseConformance(text: string, file: string): MeshVerdicts[] {
+  if (text.length > limits.conformanceBytes) {
+    throw refused(
+      file,
+      `is larger than the ${sizeText(limits.conformanceBytes)} that a conformance report may have`,
+    );
+  }
+  const excess = excessOf(text, limits.conformanceEntries);
+  if (excess !== undefined) {
+    const line = text.slice(0, excess.offset).split('\n').length;
+    throw refused(file, `cannot be read: line ${line}: ${excess.message}`);
+  }
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false };
+  const documents = parseAllDocuments(text, options);
   const list = Array.isArray(documents) ? documents : [];
   return list.map((document) => {
     const [broken] = document.errors;
@@ -20,14 +34,21 @@ export function parseConformance(text: string, file: string): MeshVerdicts[] {
       const { line } = lines.linePos(broken.pos[0]);
       throw refused(file, `is not YAML: line ${line}: ${broken.message}`);
     }
+    const twice = sameKey(document);
+    if (twice !== undefined) {
+      const { line } = lines.linePos(twice);
+      throw refused(file, `is not YAML: line ${line}: Map keys must be unique`);
+    }
     return verdictsOf(checked(dataOf(document, file), file));
   });
 }
 
 /** Aliases are followed only here: those that lead nowhere, and those that would fill the memory, are refused. */
 function dataOf(document: Document, file: string): unknown {
+  const excess = expandedExcess(document, limits.conformanceEntries);
+  if (excess !== undefined) throw refused(file, `cannot be read: ${excess.message}`);
   try {
-    return document.toJS();
+    return document.toJS({ maxAliasCount: -1 });
   } catch (thrown) {
     throw refused(file, `is not YAML: ${(thrown as Error).message}`);
   }

@@ -1,6 +1,7 @@
 /** Reads results.json, and says what is wrong with a file that is none. */
-import { readFileSync } from 'node:fs';
 import { HarnessError } from '../errors.ts';
+import { readLimited, whyUnreadable } from '../limited-file.ts';
+import { limits } from '../limits.ts';
 import type { RunResult } from './result.ts';
 import { resultSchema } from './schema/result.ts';
 
@@ -25,14 +26,14 @@ export function readResults(
 /** The text of a report. @param name as messages name the file @throws HarnessError E_USAGE */
 export function readReport(file: string, name: string = file): string {
   try {
-    return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+    return readLimited(file, limits.resultBytes)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '');
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read: ${code ?? 'unknown error'}`;
-    throw new HarnessError('E_USAGE', `${name} ${why}`, {
-      hint: 'Name the JSON report of a run, such as reports/results.json.',
-      cause,
-    });
+    const { why, hint = 'Name the JSON report of a run, such as reports/results.json.' } =
+      whyUnreadable(cause);
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new HarnessError('E_USAGE', `${name} ${isMissing ? 'does not exist' : why}`, { hint, cause });
   }
 }
 
@@ -43,6 +44,15 @@ export function parseResults(
   { unfinished = false }: { readonly unfinished?: boolean } = {},
 ): RunResult {
   const data = parseJson(text, file);
+  if (isDeep(data)) {
+    throw new HarnessError(
+      'E_USAGE',
+      `${file} is damaged: it is nested more than ${limits.depth} levels deep`,
+      {
+        hint: 'Make it anew with "jwt-e2e run"; no report is nested like that.',
+      },
+    );
+  }
   const { schemaVersion, run } = Object(data) as { schemaVersion?: unknown; run?: { version?: unknown } };
   if (typeof schemaVersion !== 'number') {
     throw new HarnessError('E_USAGE', `${file} is not a JSON report of jwt-e2e: it has no schemaVersion`, {
@@ -86,4 +96,16 @@ function parseJson(text: string, file: string): unknown {
       cause,
     });
   }
+}
+
+/** Whether maps and lists are within each other so often that nobody can have meant it. Calls nothing for each level. */
+function isDeep(data: unknown): boolean {
+  const left: [value: unknown, depth: number][] = [[data, 0]];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [value, depth] = next;
+    if (typeof value !== 'object' || value === null) continue;
+    if (depth > limits.depth) return true;
+    for (const each of Object.values(value)) left.push([each, depth + 1]);
+  }
+  return false;
 }

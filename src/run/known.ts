@@ -1,6 +1,7 @@
 /** Known deviations: checks that may fail until a certain day, each for a reason. Pure: no files, no clock. */
 import { formatPlace, type Place } from '../errors.ts';
 import type { CheckResult, FetchMode, MeshFacts } from '../events.ts';
+import { isLike } from '../glob.ts';
 import { inRange } from '../plan/versions.ts';
 
 /** An entry of the baseline file; what is not given holds always. */
@@ -58,7 +59,7 @@ export function applyBaseline(
 export function covers(entry: BaselineEntry, check: CheckResult, facts: MeshFacts): boolean {
   const { fetch = facts.fetch } = check;
   return (
-    isLike(entry.check, idOf(check)) &&
+    isLike(idOf(check), entry.check) &&
     fits(entry, facts) &&
     (entry.fetch === undefined || entry.fetch.includes(fetch))
   );
@@ -75,13 +76,13 @@ export function fits({ istio, target }: BaselineEntry, facts: MeshFacts): boolea
 /** Whether an entry is about a scenario with this id, judged by what stands before the first slash. */
 export function isAboutScenario({ check }: BaselineEntry, scenario: string): boolean {
   const [name = ''] = check.split('/');
-  return isLike(name, withoutRepeat(scenario)) || (name.includes('*') && check.split('/').length === 1);
+  return isLike(withoutRepeat(scenario), name) || (name.includes('*') && check.split('/').length === 1);
 }
 
 function isAnswer({ answer }: BaselineEntry, { actual, response }: CheckResult): boolean {
   if (answer === undefined) return true;
   if (typeof answer === 'number') return response?.status === answer;
-  return actual !== undefined && isLike(answer, actual);
+  return actual !== undefined && isLike(actual, answer);
 }
 
 /** Without the number of the repetition: what is known is known every time. */
@@ -91,13 +92,4 @@ function idOf({ id, scenario }: CheckResult): string {
 
 function withoutRepeat(scenario: string): string {
   return scenario.replace(/#\d+$/, '');
-}
-
-/** Whether a text is like a pattern in which `*` stands for any text. */
-function isLike(pattern: string, text: string): boolean {
-  const source = pattern
-    .split('*')
-    .map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-    .join('.*');
-  return new RegExp(`^${source}$`, 's').test(text);
 }

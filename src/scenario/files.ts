@@ -1,7 +1,9 @@
 /** Finds scenario files and reads their text. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { HarnessError } from '../errors.ts';
+import { readLimited, whyUnreadable } from '../limited-file.ts';
+import { limits } from '../limits.ts';
 
 const isYaml = (name: string) => /\.ya?ml$/.test(name);
 
@@ -17,6 +19,7 @@ export function findScenarioFiles(
 ): { files: string[]; errors: HarnessError[] } {
   const files = new Set<string>();
   const errors: HarnessError[] = [];
+  const looked = { count: 0 };
   for (const path of paths) {
     const absolute = resolve(cwd, path);
     const stat = statSync(absolute, { throwIfNoEntry: false });
@@ -27,9 +30,16 @@ export function findScenarioFiles(
         }),
       );
     } else if (stat.isDirectory()) {
-      const found = filesBelow(absolute);
+      const found: string[] = [];
+      const isWhole = filesBelow(absolute, found, looked);
       for (const file of found) files.add(file);
-      if (found.length === 0) {
+      if (!isWhole) {
+        errors.push(
+          new HarnessError('E_USAGE', `${path} has too many files and folders in it to look for scenarios`, {
+            hint: `Name the folder that has them; no more than ${limits.filesLookedAt} files and folders are looked through.`,
+          }),
+        );
+      } else if (found.length === 0) {
         errors.push(
           new HarnessError('E_USAGE', `there is no scenario file in ${path}`, {
             hint: 'Scenario files end with .yaml or .yml.',
@@ -46,23 +56,39 @@ export function findScenarioFiles(
       );
     }
   }
+  if (files.size > limits.scenarioFiles) {
+    const hint = `Name the folders with scenarios, or run them in parts: ${limits.scenarioFiles} files are taken at once.`;
+    errors.push(
+      new HarnessError('E_USAGE', `there are ${files.size} YAML files in what was named`, { hint }),
+    );
+    files.clear();
+  }
   return { files: [...files], errors };
 }
 
 /** What may lie beside scenarios: reports of runs, which have YAML in them, and the settings. */
 const others = new Set(['node_modules', 'reports', 'jwt-e2e.yaml']);
 
-function filesBelow(folder: string): string[] {
-  const entries = readdirSync(folder, { withFileTypes: true })
+/**
+ * Adds the scenario files below a folder to `found`.
+ *
+ * @param looked how many files and folders have been looked at
+ * @returns false when there were too many of them, and looking has ended
+ */
+function filesBelow(folder: string, found: string[], looked: { count: number }): boolean {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  looked.count += entries.length;
+  if (looked.count > limits.filesLookedAt) return false;
+  return entries
     .filter(({ name }) => !name.startsWith('.') && !others.has(name))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  return entries.flatMap((entry) => {
-    const path = join(folder, entry.name);
-    // Follows links, as far as they lead anywhere.
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (entry.isDirectory()) return filesBelow(path);
-    return stat?.isFile() && isYaml(entry.name) ? [path] : [];
-  });
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .every((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return filesBelow(path, found, looked);
+      // Follows links, as far as they lead anywhere.
+      if (isYaml(entry.name) && statSync(path, { throwIfNoEntry: false })?.isFile()) found.push(path);
+      return true;
+    });
 }
 
 /** How a file is named in messages: relative to `cwd`, with "/" on every system. */
@@ -83,18 +109,16 @@ export function profileOf(file: string): string {
 /**
  * The text of a file.
  *
- * @throws HarnessError `E_SCENARIO` when the file is not UTF-8, with the place of the first wrong byte, or cannot be read
+ * @throws HarnessError `E_SCENARIO` when the file is not UTF-8, with the place of the first wrong byte, cannot be read, or is
+ * larger than a scenario can be
  */
 export function readText(file: string, name: string): string {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readLimited(file, limits.yamlBytes);
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new HarnessError('E_SCENARIO', `${name} cannot be read (${reason})`, {
-      hint: 'Check the permissions of the file.',
-      cause,
-    });
+    const { why, hint = 'Check the permissions of the file.' } = whyUnreadable(cause);
+    throw new HarnessError('E_SCENARIO', `${name} ${why}`, { hint, cause });
   }
   const decoder = new TextDecoder('utf-8', { fatal: true });
   try {

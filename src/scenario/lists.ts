@@ -2,6 +2,8 @@
  * Lists: a key with `${alg}` stands for one entry for every value of the list `alg`, with `${alg}` filled in in the key
  * and everywhere in what it holds. Such keys can be names of issuers, of their keys and of tokens, and rows and columns.
  */
+import { limits } from '../limits.ts';
+import { filledLength, longestOf } from './check-size.ts';
 import type { Cell, ScenarioSpec, Table } from './schema.ts';
 import { rowsOf } from './table.ts';
 import { references, substitute } from './template.ts';
@@ -81,17 +83,16 @@ function expandTable(table: Table, path: Path, work: Expansion): Table {
   return { ...rows, columns: columns.map(({ name }) => name) } as unknown as Table;
 }
 
-/** A scenario of this size runs for an hour; what makes more is a mistake, or meant to do harm. */
-const mostEntries = 10_000;
-
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 class Expansion {
   readonly problems: ListProblem[] = [];
   isWhole = true;
-  /** How many entries and cells there are so far. */
+  /** How many entries and cells there are so far, and characters of the texts in them. */
   #made = 0;
+  #characters = 0;
   readonly #lists: Lists;
+  readonly #longest: number;
   readonly #origins = new Map<string, Path>();
 
   constructor(lists: Lists) {
@@ -99,6 +100,7 @@ class Expansion {
     this.#lists = Object.fromEntries(
       Object.entries(lists).map(([name, values]) => [name, [...new Set(values)]]),
     );
+    this.#longest = longestOf(Object.values(lists).flat());
   }
 
   /** Remembers where in the file something comes from. */
@@ -118,12 +120,27 @@ class Expansion {
   /** Counts what is about to be made. Returns whether that is still no more than anybody can mean. */
   mayMake(count: number, path: Path): boolean {
     this.#made += count;
-    if (this.#made <= mostEntries) return true;
+    if (this.#made <= limits.listEntries) return true;
     if (this.isWhole) {
       this.problems.push({
         path,
-        message: `the lists of this scenario make more than ${mostEntries} entries and cells`,
+        message: `the lists of this scenario make more than ${limits.listEntries} entries and cells`,
         hint: 'Each value of a list is combined with each of the others: shorten the lists, or make several scenarios.',
+      });
+    }
+    this.isWhole = false;
+    return false;
+  }
+
+  /** Counts a text that is about to be filled in, as {@link mayMake} does entries. */
+  #mayFill(text: string, path: Path): boolean {
+    this.#characters += filledLength(text, this.#longest);
+    if (this.#characters <= limits.filledText) return true;
+    if (this.isWhole) {
+      this.problems.push({
+        path,
+        message: `the lists of this scenario make more than ${limits.filledText} characters`,
+        hint: 'This text is there once for each value of the lists: shorten it, or the lists.',
       });
     }
     this.isWhole = false;
@@ -160,6 +177,7 @@ class Expansion {
     for (const [key, value] of Object.entries(map)) {
       for (const choice of this.choices(key, [...from, key], bound)) {
         const values = { ...bound, ...choice };
+        if (!this.#mayFill(key, [...from, key])) break;
         const newKey = substitute(key, values);
         if (newKey === '__proto__') {
           this.problems.push({
@@ -192,7 +210,7 @@ class Expansion {
   readonly fill = <T>(value: T, values: Values, at: Path, from: Path): T => {
     if (Object.keys(values).length === 0) return value;
     const copy = (item: unknown, to: Path, of: Path): unknown => {
-      if (typeof item === 'string') return substitute(item, values);
+      if (typeof item === 'string') return this.#mayFill(item, of) ? substitute(item, values) : item;
       if (Array.isArray(item)) return item.map((entry, i) => copy(entry, [...to, i], [...of, i]));
       if (typeof item !== 'object' || item === null) return item;
       const filled = new Map<string, unknown>();

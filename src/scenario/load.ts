@@ -4,6 +4,7 @@ import { type KnownApp, knownApps } from './apps.ts';
 import { checkScenario } from './check.ts';
 import { checkApps } from './check-apps.ts';
 import { checkReferences } from './check-references.ts';
+import { checkSize } from './check-size.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
 import { explainIssues, noMessage } from './issues.ts';
 import { expandLists } from './lists.ts';
@@ -91,6 +92,7 @@ export function parseScenario(
   }
   if (!isWhole) return { scenario: undefined, errors: inOrder(errors) };
   const report = reportAs((path) => mistakeCode(path));
+  if (!checkSize(spec, report)) return { scenario: undefined, errors: inOrder(errors) };
   checkScenario(spec, report, (path) => {
     const { line, column } = yaml.place(original(path));
     return `${line}:${column}`;

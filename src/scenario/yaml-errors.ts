@@ -3,7 +3,7 @@ import type { YAMLError } from 'yaml';
 import { HarnessError, type Place } from '../errors.ts';
 
 /** After these the rest of the file can still be understood. */
-const harmless = new Set<string>(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED']);
+const harmless = new Set<string>(['TAG_RESOLVE_FAILED']);
 
 /**
  * Turns the parser's errors into ours. One mistake often makes the parser complain several times about the rest of the
@@ -60,13 +60,6 @@ function explain(
         message: 'a tab is used for indentation',
         hint: 'YAML allows only spaces here; replace the tab by two spaces.',
       };
-    case 'DUPLICATE_KEY': {
-      const key = /^("[^"\n]*"|'[^'\n]*'|[^:\n]+)/.exec(source.slice(offset))?.[0].trim() ?? '';
-      return {
-        message: `the key "${key.replace(/^["']|["']$/g, '')}" is there twice`,
-        hint: 'Join both into one, or rename one of them.',
-      };
-    }
     case 'MULTIPLE_DOCS':
       return {
         message: 'a second document starts here, but this file holds only one',

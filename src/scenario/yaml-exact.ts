@@ -46,7 +46,12 @@ function decimalOf(text: string): string {
 }
 
 /** Reports keys of a map that would be lost: by becoming the same, by becoming another, or by what `<<` cannot merge. */
-export function checkKeys(map: YAMLMap, report: ReportNode, follow: (node: unknown) => unknown): void {
+export function checkKeys(
+  map: YAMLMap,
+  report: ReportNode,
+  reportTwice: ReportNode,
+  follow: (node: unknown) => unknown,
+): void {
   const seen = new Map<string, unknown>();
   for (const { key, value } of map.items as Pair<Node, unknown>[]) {
     if (isMap(key) || isSeq(key)) {
@@ -63,8 +68,10 @@ export function checkKeys(map: YAMLMap, report: ReportNode, follow: (node: unkno
     } else if (typeof scalar.value !== 'string' && !isMergeKey(scalar) && scalar.source !== name) {
       const hint = `Put the key in quotes: "${scalar.source ?? ''}"`;
       report(at, `the key ${scalar.source || 'without a name'} would become "${name}"`, hint);
-    } else if (seen.has(name) && seen.get(name) !== scalar.value) {
-      // Two keys with the same value were found by the parser; 1 and "1" are the same only here.
+    } else if (seen.has(name) && seen.get(name) === scalar.value) {
+      reportTwice(at, `the key "${name}" is there twice`, 'Join both into one, or rename one of them.');
+    } else if (seen.has(name)) {
+      // Such as 1 and "1", which are not the same in YAML.
       const hint =
         name === '<<' ? 'Merge several maps with a list: "<<: [*one, *other]".' : 'Rename one of them.';
       report(at, `the key "${name}" is there twice`, hint);

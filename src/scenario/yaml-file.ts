@@ -1,6 +1,18 @@
 /** A YAML file as plain data, with the place of every node. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml';
 import { HarnessError, type Place } from '../errors.ts';
+import { type Excess, excessOf, expandedExcess } from '../yaml-bounds.ts';
 import { explainYaml } from './yaml-errors.ts';
 import { checkKeys, checkNumber, isMergeKey, mergedMaps } from './yaml-exact.ts';
 
@@ -36,9 +48,11 @@ const ofScenario: Root = {
  */
 export function parseYaml(source: string, file: string, root: Root = ofScenario): YamlFile {
   const lines = new LineCounter();
-  const document = parseDocument(source, {
+  const tooMuch = excessOf(source);
+  const document = parseDocument(tooMuch === undefined ? source : '', {
     lineCounter: lines,
-    uniqueKeys: true,
+    // The parser would compare every key of a map with every other one; checkKeys does it otherwise.
+    uniqueKeys: false,
     merge: true,
     prettyErrors: false,
     logLevel: 'error',
@@ -48,29 +62,45 @@ export function parseYaml(source: string, file: string, root: Root = ofScenario)
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
 
+  if (tooMuch !== undefined) {
+    const before = source.slice(0, tooMuch.offset).split('\n');
+    return refused(tooMuch, { file, line: before.length, column: before.at(-1)!.length + 1 });
+  }
+
   const explained = explainYaml([...document.errors, ...document.warnings], source, at, (before) =>
     lastUnclosed(document, source, before),
   );
   const errors = [...explained.errors];
   let data: unknown;
   if (!explained.fatal) {
-    errors.push(...unusable(document, at, root));
-    if (errors.length === explained.errors.length) {
-      try {
-        data = document.toJS();
-      } catch (cause) {
-        // What is left is a file with so many aliases of aliases that it is meant to do harm.
-        errors.push(new HarnessError('E_SCENARIO', 'the file has too many aliases', { place: at(0), cause }));
-      }
+    const { errors: unusables, twice } = unusable(document, at, root);
+    errors.push(...unusables, ...twice);
+    if (unusables.length === 0) {
+      const excess = expandedExcess(document);
+      if (excess !== undefined) errors.push(tooLarge(excess, at(excess.offset)));
+      else data = document.toJS({ maxAliasCount: -1 });
     }
   }
 
   const follow = (node: unknown) => followed(node, document);
+  const known = new Map<YAMLMap, Map<string, Pair>>();
+  const pairOf = (map: YAMLMap, segment: string | number): Pair | undefined => {
+    let pairs = known.get(map);
+    if (pairs === undefined) {
+      pairs = new Map();
+      for (const pair of map.items) {
+        const key = follow(pair.key);
+        const name = isScalar(key) ? String(key.value ?? '') : undefined;
+        if (name !== undefined && !pairs.has(name)) pairs.set(name, pair);
+      }
+      known.set(map, pairs);
+    }
+    return pairs.get(String(segment));
+  };
   const child = (node: unknown, segment: string | number): { key: Found; value: Found } | undefined => {
     const parent = follow(node);
     if (isMap(parent)) {
-      const isIt = (key: unknown) => isScalar(key) && String(key.value ?? '') === String(segment);
-      const pair = parent.items.find(({ key }) => isIt(follow(key)));
+      const pair = pairOf(parent, segment);
       if (pair !== undefined) return { key: pair.key as Node, value: pair.value as Found };
       // Of what is merged, the first that has the key counts.
       for (const { key, value } of parent.items) {
@@ -114,15 +144,29 @@ export function parseYaml(source: string, file: string, root: Root = ofScenario)
   };
 }
 
-/** What YAML allows but a scenario has no use for. */
+/** A file that is not looked at. */
+function refused(excess: Excess, place: Place): YamlFile {
+  const always = () => place;
+  return { data: undefined, errors: [tooLarge(excess, place)], place: always, keyPlace: always };
+}
+
+function tooLarge({ message, hint }: Excess, place: Place): HarnessError {
+  return new HarnessError('E_SCENARIO', message, { hint, place });
+}
+
+/** What YAML allows but a scenario has no use for. With keys that are there twice, the rest can still be looked at. */
 function unusable(
   document: ReturnType<typeof parseDocument>,
   at: (offset: number) => Place,
   { expected, hint }: Root,
-): HarnessError[] {
+): { errors: HarnessError[]; twice: HarnessError[] } {
   const errors: HarnessError[] = [];
-  const report = (node: Node, message: string, remedy: string) =>
-    errors.push(new HarnessError('E_SCENARIO', message, { hint: remedy, place: at(node.range?.[0] ?? 0) }));
+  const twice: HarnessError[] = [];
+  const reportTo = (list: HarnessError[]) => (node: Node, message: string, remedy: string) => {
+    list.push(new HarnessError('E_SCENARIO', message, { hint: remedy, place: at(node.range?.[0] ?? 0) }));
+  };
+  const report = reportTo(errors);
+  const reportTwice = reportTo(twice);
   visit(document, {
     Alias(_, alias, ancestors) {
       const target = alias.resolve(document);
@@ -133,7 +177,7 @@ function unusable(
       }
     },
     Map(_, map) {
-      checkKeys(map, report, (node) => followed(node, document));
+      checkKeys(map, report, reportTwice, (node) => followed(node, document));
     },
     Scalar(role, scalar) {
       if (role !== 'key') checkNumber(scalar, report);
@@ -146,7 +190,7 @@ function unusable(
     const message = isNothing ? 'the file is empty' : expected;
     errors.push(new HarnessError('E_SCENARIO', message, { hint, place }));
   }
-  return errors;
+  return { errors, twice };
 }
 
 function followed(node: unknown, document: ReturnType<typeof parseDocument>): unknown {

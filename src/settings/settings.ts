@@ -1,8 +1,10 @@
 /** Settings in their order: flag, JWT_E2E_* variable, jwt-e2e.yaml, default. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { HarnessError, type Place } from '../errors.ts';
-import { nameOfError } from '../names.ts';
+import { readLimited, whyUnreadable } from '../limited-file.ts';
+import { limits } from '../limits.ts';
+import { excessOf } from '../yaml-bounds.ts';
 import { allOptions, type OptionSpec, variableOf } from './options.ts';
 
 export type Value = string | boolean | string[];
@@ -60,7 +62,14 @@ function checkValue(option: OptionSpec, value: Value, source: string, place?: Pl
 
 function readSettingsFile(file: string): Record<string, Value> {
   const lineCounter = new LineCounter();
-  const document = parseDocument(readText(file), { lineCounter, uniqueKeys: true });
+  const source = readText(file);
+  const excess = excessOf(source, limits.settings);
+  if (excess !== undefined) {
+    const line = source.slice(0, excess.offset).split('\n').length;
+    const place = { file, line, column: 1 };
+    throw new HarnessError('E_SETTINGS', excess.message, { hint: excess.hint, place });
+  }
+  const document = parseDocument(source, { lineCounter, uniqueKeys: true });
   const placeOf = (offset: number): Place => {
     const { line, col } = lineCounter.linePos(offset);
     return { file, line, column: col };
@@ -98,9 +107,10 @@ function readSettingsFile(file: string): Record<string, Value> {
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readLimited(file, limits.yamlBytes).toString('utf8');
   } catch (thrown) {
-    throw new HarnessError('E_SETTINGS', `cannot read the settings file ${file}: ${nameOfError(thrown)}`);
+    const { why, hint } = whyUnreadable(thrown);
+    throw new HarnessError('E_SETTINGS', `the settings file ${file} ${why}`, { hint, cause: thrown });
   }
 }
 

@@ -277,7 +277,7 @@ describe('a bad download leaves nothing in the cache', () => {
 
   test.each([
     ['has no such file', { LICENSE: 'text' }, 'the archive has no file istioctl'],
-    ['is no archive', undefined, 'cannot unpack istioctl'],
+    ['is no archive', undefined, 'the archive of istioctl cannot be unpacked'],
   ])('whose archive %s', async (_, files, message) => {
     const server = await downloads();
     const archive = files === undefined ? Buffer.from('<html>') : await archiveOf(files);

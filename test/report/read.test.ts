@@ -65,7 +65,7 @@ describe('a file that cannot be used is named, with what to do', () => {
     expect(() => readResults(join(folder, 'no.json'), { name: 'no.json' })).toThrow(
       expect.objectContaining({ code: 'E_USAGE', message: 'no.json does not exist' }),
     );
-    expect(() => readResults(folder)).toThrow(/cannot be read: EISDIR/);
+    expect(() => readResults(folder)).toThrow(/is a folder and no file/);
   });
 
   test('of a run that has not finished, unless that is wanted', () => {

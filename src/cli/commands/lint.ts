@@ -1,7 +1,8 @@
 /** `jwt-e2e lint`: checks scenario files without running them. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { exitCodes, type HarnessError } from '../../errors.ts';
+import { readLimited } from '../../limited-file.ts';
+import { limits } from '../../limits.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import { renderDiagnostic } from '../diagnostic.ts';
 import type { Output } from '../io.ts';
@@ -23,13 +24,15 @@ export function lintCommand(paths: readonly string[], options: { readonly cwd: s
   return exitCodeOf(errors);
 }
 
-/** All errors with their lines of source, and how many there are. */
+/** The first errors with their lines of source, and how many there are. */
 export function renderAll(errors: readonly HarnessError[], cwd: string): string {
   const readSource = cachedReader(cwd);
-  const blocks = errors.map((error) => renderDiagnostic(error, readSource));
+  const blocks = errors.slice(0, limits.mistakes).map((error) => renderDiagnostic(error, readSource));
   const files = new Set(errors.flatMap(({ place }) => place?.file ?? []));
   const where = files.size === 0 ? '' : ` in ${count(files.size, 'file')}`;
-  return `${blocks.join('\n')}\n${count(errors.length, 'mistake')}${where}\n`;
+  const left = errors.length - blocks.length;
+  const more = left === 0 ? '' : `, ${left} of them not shown`;
+  return `${blocks.join('\n')}\n${count(errors.length, 'mistake')}${where}${more}\n`;
 }
 
 /** The exit code for the errors of loading scenarios: a file that tests nothing is an invalid one. */
@@ -48,7 +51,7 @@ function cachedReader(cwd: string): (file: string) => string | undefined {
 
 function read(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readLimited(file, limits.yamlBytes).toString('utf8');
   } catch {
     return undefined;
   }

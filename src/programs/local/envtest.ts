@@ -32,14 +32,15 @@ export class EnvtestSource implements Source {
   }
 
   async get(): Promise<void> {
-    const { cacheDir, versions, limits } = this.#context;
+    const { cacheDir, versions, limits, signal } = this.#context;
     await makeBundle(cacheDir, this.#name, async (folder) => {
       const archive = join(folder, 'archive');
       await this.#fetch(archive);
       const found: Record<string, string> = {};
       for (const program of programs) {
         const path = join(folder, program);
-        await extractMember(archive, `${versions.local.envtest.folder}/${program}`, path, limits.maxBytes);
+        const member = `${versions.local.envtest.folder}/${program}`;
+        await extractMember(archive, member, path, { ...limits, signal });
         await executable(path);
         found[program] = await versionOf(program, path, this.#context);
       }

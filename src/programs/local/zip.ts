@@ -1,10 +1,11 @@
 /** Takes one file out of a zip archive, which Python wheels are. */
 import { createWriteStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { HarnessError } from '../../errors.ts';
+import { archiveLimits } from '../limits.ts';
 
 /** The parts of the format that are used: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
 const endOfDirectory = { signature: 0x06054b50, bytes: 22, longestComment: 0xffff };
@@ -12,7 +13,19 @@ const directoryEntry = { signature: 0x02014b50, bytes: 46 };
 const localHeader = { signature: 0x04034b50, bytes: 30 };
 const methods = { stored: 0, deflated: 8 };
 
+/** Stands for a number that is too large for its place, in zip64. */
+const notHere = 0xffffffff;
+/** A bit of the flags of an entry. */
+const encrypted = 1;
+
+interface Directory {
+  /** Where it starts in the archive: after all files. */
+  readonly start: number;
+  readonly entries: Buffer;
+}
+
 interface Entry {
+  readonly flags: number;
   readonly method: number;
   readonly crc: number;
   readonly packed: number;
@@ -33,9 +46,10 @@ export async function extractZipMember(
 ): Promise<void> {
   const file = await open(archive, 'r');
   try {
-    const entry = find(await directory(file), member);
+    const { start, entries } = await directory(file, (await file.stat()).size);
+    const entry = find(entries, member);
     if (entry.size > maxBytes) throw damaged(`${member} is larger than ${maxBytes} bytes`);
-    await extract(file, entry, target);
+    await extract(file, entry, start, target);
   } catch (cause) {
     if (cause instanceof HarnessError) throw cause;
     throw damaged(`cannot unpack ${member}: ${(cause as Error).message}`, cause);
@@ -44,21 +58,30 @@ export async function extractZipMember(
   }
 }
 
-/** The directory, which is at the end: where its own end says that it starts. */
-async function directory(file: FileHandle): Promise<Buffer> {
-  const { size } = await file.stat();
+/** The directory, which is at the end: where its own end says that it starts. Every number is one of the archive. */
+async function directory(file: FileHandle, size: number): Promise<Directory> {
   const { signature, bytes, longestComment } = endOfDirectory;
   const start = Math.max(0, size - bytes - longestComment);
   const tail = await read(file, start, size - start);
   for (let at = tail.length - bytes; at >= 0; at--) {
-    if (tail.readUInt32LE(at) !== signature) continue;
-    return read(file, tail.readUInt32LE(at + 16), tail.readUInt32LE(at + 12));
+    // Where the comment is not the rest of the archive, the signature is part of one.
+    const isEnd =
+      tail.readUInt32LE(at) === signature && at + bytes + tail.readUInt16LE(at + 20) === tail.length;
+    if (!isEnd) continue;
+    const [length, offset] = [tail.readUInt32LE(at + 12), tail.readUInt32LE(at + 16)];
+    if (length === notHere || offset === notHere)
+      throw damaged('it is in the format zip64, which is not supported');
+    if (offset + length > start + at) throw damaged('its directory is said to be where it cannot be');
+    if (length > archiveLimits.zipDirectory)
+      throw damaged(`its directory has ${length} bytes, which is too much`);
+    return { start: offset, entries: await read(file, offset, length) };
   }
   throw damaged('it is no zip archive');
 }
 
 function find(entries: Buffer, member: string): Entry {
   const { signature, bytes } = directoryEntry;
+  const found: Entry[] = [];
   for (let at = 0; at + bytes <= entries.length && entries.readUInt32LE(at) === signature; ) {
     const [name, extra, comment] = [28, 30, 32].map((offset) => entries.readUInt16LE(at + offset)) as [
       number,
@@ -66,25 +89,38 @@ function find(entries: Buffer, member: string): Entry {
       number,
     ];
     if (entries.toString('utf8', at + bytes, at + bytes + name) === member) {
-      return {
+      found.push({
+        flags: entries.readUInt16LE(at + 8),
         method: entries.readUInt16LE(at + 10),
         crc: entries.readUInt32LE(at + 16),
         packed: entries.readUInt32LE(at + 20),
         size: entries.readUInt32LE(at + 24),
         offset: entries.readUInt32LE(at + 42),
-      };
+      });
     }
     at += bytes + name + extra + comment;
   }
-  throw damaged(`it has no file ${member}`);
+  const [entry, other] = found;
+  if (entry === undefined) throw damaged(`it has no file ${member}`);
+  // Programs differ in which one they take.
+  if (other !== undefined) throw damaged(`it has the file ${member} twice`);
+  return entry;
 }
 
-async function extract(file: FileHandle, entry: Entry, target: string): Promise<void> {
+/** @param end where the files end and the directory starts */
+async function extract(file: FileHandle, entry: Entry, end: number, target: string): Promise<void> {
+  if ((entry.flags & encrypted) !== 0) throw damaged('the file is encrypted');
+  if (entry.offset + localHeader.bytes > end) throw damaged('its directory points to no file');
   const header = await read(file, entry.offset, localHeader.bytes);
   if (header.readUInt32LE(0) !== localHeader.signature) throw damaged('its directory points to no file');
   // The lengths may differ from those in the directory.
   const start = entry.offset + localHeader.bytes + header.readUInt16LE(26) + header.readUInt16LE(28);
-  const packed = file.createReadStream({ start, end: start + entry.packed - 1, autoClose: false });
+  if (start + entry.packed > end) throw damaged('the file is said to be longer than the archive');
+  // A stream cannot end before it starts.
+  const packed =
+    entry.packed === 0
+      ? Readable.from([])
+      : file.createReadStream({ start, end: start + entry.packed - 1, autoClose: false });
   const output = createWriteStream(target);
   if (entry.method === methods.stored) await pipeline(packed, checked(entry), output);
   else if (entry.method === methods.deflated) {

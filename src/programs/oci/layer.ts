@@ -1,6 +1,8 @@
 /** What is in a layer: a tar archive that was downloaded and checked before. */
 import type { ReadEntry } from 'tar';
-import { type ReadLimits, untar } from './untar.ts';
+import { HarnessError } from '../../errors.ts';
+import { archiveLimits } from '../limits.ts';
+import { type ReadLimits, untar } from '../untar.ts';
 
 /** What stands in a layer at one path. */
 export interface Entry {
@@ -22,14 +24,43 @@ const kinds: Readonly<Record<string, Entry['kind']>> = {
   Link: 'hard link',
 };
 
-/** Everything in a layer, in order. Throws as {@link untar} does. */
-export async function entriesOf(layer: string, limits: ReadLimits): Promise<Entry[]> {
+/** How many names there may still be in paths, of this layer and the others of its image. */
+export interface NamesLeft {
+  count: number;
+}
+
+/**
+ * Everything in a layer, in order.
+ *
+ * @param left is lowered by the names in the paths of this layer
+ * @throws HarnessError E_PROGRAM as {@link untar} does, and when there are too many entries, or too long paths
+ */
+export async function entriesOf(
+  layer: string,
+  limits: ReadLimits,
+  left: NamesLeft = { count: archiveLimits.names },
+): Promise<Entry[]> {
   const entries: Entry[] = [];
-  await untar(layer, limits, (entry) => {
-    entries.push(describe(entry));
+  await untar(layer, limits, (read) => {
+    const entry = describe(read);
+    for (const path of [entry.path, entry.link]) {
+      if (path.length > archiveLimits.pathLength) {
+        const start = JSON.stringify(path.slice(0, 60));
+        throw tooMuch(limits, `a path of ${path.length} characters, which starts with ${start}`);
+      }
+      left.count -= path.split('/').length;
+    }
+    if (left.count < 0) throw tooMuch(limits, `more than ${archiveLimits.names} names in its paths`);
+    entries.push(entry);
     return undefined;
   });
   return entries;
+}
+
+function tooMuch({ what }: ReadLimits, has: string): HarnessError {
+  return new HarnessError('E_PROGRAM', `${what} has ${has}; it was not used`, {
+    hint: 'no image of Istio has that; use another version or another hub',
+  });
 }
 
 /**

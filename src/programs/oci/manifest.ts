@@ -1,6 +1,7 @@
 /** Image manifests and indexes, in the formats of OCI and of Docker (version 2, schema 2). */
 import { z } from 'zod';
 import { HarnessError } from '../../errors.ts';
+import { archiveLimits } from '../limits.ts';
 import { digestPattern } from './digest.ts';
 import { parseJson } from './json.ts';
 
@@ -26,7 +27,10 @@ const indexEntry = descriptor.extend({
 });
 
 const index = z.object({ manifests: z.array(indexEntry) });
-const manifest = z.object({ config: descriptor, layers: z.array(descriptor).min(1) });
+const manifest = z.object({
+  config: descriptor,
+  layers: z.array(descriptor).min(1).max(archiveLimits.layers),
+});
 
 /** Where content is: its digest and its size in bytes. */
 export type Descriptor = z.output<typeof descriptor>;

@@ -4,16 +4,13 @@ import { dirname } from 'node:path';
 import { HarnessError } from '../../errors.ts';
 import { throwIfAborted } from '../../wait.ts';
 import { partialName, removeLeftovers } from '../cache.ts';
-import type { Limits } from '../limits.ts';
+import { archiveLimits, type Limits } from '../limits.ts';
+import type { ReadLimits } from '../untar.ts';
 import { type Entry, entriesOf, extractEntries } from './layer.ts';
 import type { Descriptor } from './manifest.ts';
 import type { FileNode } from './nodes.ts';
 import type { Registry } from './registry.ts';
 import { Tree } from './tree.ts';
-import type { ReadLimits } from './untar.ts';
-
-/** How much larger than a download a whole layer may be when it is unpacked. */
-const unpackedFactor = 8;
 
 interface Wanted {
   /** Path in the image. */
@@ -36,7 +33,14 @@ export async function unpackFiles(
   options: { limits: Limits; signal: AbortSignal },
 ): Promise<void> {
   const { limits, signal } = options;
-  const reading: ReadLimits = { maxUnpacked: limits.maxBytes * unpackedFactor, signal };
+  const reading: ReadLimits = {
+    what: 'a layer of the image',
+    hint: 'its digest is right, so the image itself is damaged; use another version or another hub',
+    maxUnpacked: limits.maxBytes * archiveLimits.unpackedFactor,
+    signal,
+  };
+  const left = { count: archiveLimits.names };
+  let bytesLeft = limits.maxBytes * archiveLimits.layersFactor;
   const folders = [...new Set(files.map((file) => dirname(file.target)))];
   const archives = layers.map(() => partialName(folders[0]!));
   const partial = files.map((file) => partialName(dirname(file.target)));
@@ -46,8 +50,13 @@ export async function unpackFiles(
       await removeLeftovers(folder);
     }
     const fetchLayer = async (number: number) => {
+      bytesLeft -= layers[number]!.size;
+      if (bytesLeft < 0) {
+        const most = limits.maxBytes * archiveLimits.layersFactor;
+        throw new HarnessError('E_PROGRAM', `the image has layers of more than ${most} bytes in all`);
+      }
       await registry.save(layers[number]!, archives[number]!);
-      return entriesOf(archives[number]!, reading);
+      return entriesOf(archives[number]!, reading, left);
     };
     const found = await findFiles(layers.length, fetchLayer, files);
     for (const [index, { size }] of found.entries()) {

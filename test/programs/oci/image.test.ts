@@ -247,6 +247,10 @@ describe.skipIf(skipped !== undefined)(`files out of a registry (skipped when ${
     await pushImage(registry, 'istio/pilot', { layers: [tarOf(program(pilot, random))] }, 'blob');
     await pushImage(registry, 'istio/pilot', { layers: [layers.file] }, 'file');
     await pushImage(registry, 'istio/pilot', { layers: [bomb] }, 'bomb');
+    const many = Array.from({ length: 5 }, (_, index) =>
+      tarOf([file(`f${index}`, random.subarray(0, 12_000))]),
+    );
+    await pushImage(registry, 'istio/pilot', { layers: many }, 'many');
     const { folder, run } = fetcher({ limits: { ...quick, maxBytes: 15_000 } });
 
     expect((await failure(run(`${registry}/istio/pilot:blob`))).message).toMatch(
@@ -257,6 +261,9 @@ describe.skipIf(skipped !== undefined)(`files out of a registry (skipped when ${
     );
     expect((await failure(run(`${registry}/istio/pilot:bomb`))).message).toMatch(
       'unpacks to more than 120000 bytes',
+    );
+    expect((await failure(run(`${registry}/istio/pilot:many`))).message).toMatch(
+      'the image has layers of more than 60000 bytes in all',
     );
     expect(readdirSync(folder)).toEqual([]);
   });

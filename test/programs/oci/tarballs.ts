@@ -4,7 +4,7 @@ import { Header } from 'tar';
 
 export interface TarEntry {
   readonly path: string;
-  readonly type?: 'File' | 'Directory' | 'SymbolicLink' | 'Link' | 'FIFO';
+  readonly type?: 'File' | 'Directory' | 'SymbolicLink' | 'Link' | 'FIFO' | 'ExtendedHeader';
   readonly content?: string | Buffer;
   readonly link?: string;
   readonly mode?: number;

@@ -5,10 +5,14 @@ import { PassThrough, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
-import { HarnessError } from '../../errors.ts';
-import { throwIfAborted } from '../../wait.ts';
+import { HarnessError } from '../errors.ts';
+import { throwIfAborted } from '../wait.ts';
 
 export interface ReadLimits {
+  /** What the archive is, for messages, such as "a layer of the image". */
+  readonly what: string;
+  /** What to do when it is damaged. */
+  readonly hint?: string;
   /** The longest unpacked archive, bytes. A small one can unpack to any size. */
   readonly maxUnpacked: number;
   readonly signal: AbortSignal;
@@ -36,7 +40,7 @@ export async function untar(
   };
   const sink = parserStream(targetOf, write);
   try {
-    const stages = [await decompressor(archive), atMost(limits.maxUnpacked)] as const;
+    const stages = [await decompressor(archive, limits.what), checked(limits)] as const;
     await pipeline(createReadStream(archive), ...stages, sink, { signal: limits.signal });
     await Promise.all(writes);
   } catch (cause) {
@@ -44,14 +48,10 @@ export async function untar(
     await Promise.allSettled(writes);
     throwIfAborted(limits.signal);
     if (cause instanceof HarnessError || (cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
-    throw new HarnessError(
-      'E_PROGRAM',
-      `a layer of the image cannot be unpacked: ${(cause as Error).message}`,
-      {
-        hint: 'its digest is right, so the image itself is damaged; use another version or another hub',
-        cause,
-      },
-    );
+    throw new HarnessError('E_PROGRAM', `${limits.what} cannot be unpacked: ${(cause as Error).message}`, {
+      hint: limits.hint,
+      cause,
+    });
   }
 }
 
@@ -73,13 +73,22 @@ function parserStream(
   });
   const sink = new Writable({
     write: (chunk, _, done) => {
-      // The parser would collect what follows the end of the archive.
-      if (ended || parser.write(chunk)) done();
-      else parser.once('drain', done);
+      // What it throws, or `targetOf`, must end the pipe; nobody else would catch it.
+      try {
+        // The parser would collect what follows the end of the archive.
+        if (ended || parser.write(chunk)) done();
+        else parser.once('drain', done);
+      } catch (error) {
+        done(error as Error);
+      }
     },
     final: (done) => {
       parser.once('end', done);
-      parser.end();
+      try {
+        parser.end();
+      } catch (error) {
+        done(error as Error);
+      }
     },
   });
   parser.on('eof', () => {
@@ -94,28 +103,40 @@ function parserStream(
 }
 
 /** The first bytes say how the archive is compressed; media types are sometimes wrong. */
-async function decompressor(archive: string): Promise<NodeJS.ReadWriteStream> {
+async function decompressor(archive: string, what: string): Promise<NodeJS.ReadWriteStream> {
   const handle = await open(archive);
   const start = Buffer.alloc(4);
   await handle.read(start, 0, 4, 0).finally(() => handle.close());
-  if (start.readUInt16BE() === 0x1f8b) return zlib.createGunzip();
-  if (start.readUInt32BE() !== 0x28b52ffd) return new PassThrough();
+  const packing = packingOf(start);
+  if (packing === 'gzip') return zlib.createGunzip();
+  if (packing === undefined) return new PassThrough();
   const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
   if (typeof create === 'function') return create() as NodeJS.ReadWriteStream;
   throw new HarnessError(
     'E_PROGRAM',
-    `the image has a layer compressed with zstd, which Node.js ${process.version} cannot read`,
-    { hint: 'use Node.js 22.15 or later, or a mirror that has the image with gzip layers' },
+    `${what} is compressed with zstd, which Node.js ${process.version} cannot read`,
+    { hint: 'use Node.js 22.15 or later, or a mirror that has it compressed with gzip' },
   );
 }
 
-function atMost(maxBytes: number): Transform {
+function packingOf(start: Buffer): 'gzip' | 'zstd' | undefined {
+  if (start.length >= 2 && start.readUInt16BE() === 0x1f8b) return 'gzip';
+  return start.length >= 4 && start.readUInt32BE() === 0x28b52ffd ? 'zstd' : undefined;
+}
+
+/** Ends what gets too long, and what is compressed twice: the parser would unpack that, to any length. */
+function checked({ what, maxUnpacked }: ReadLimits): Transform {
   let bytes = 0;
+  let start = Buffer.alloc(0);
   return new Transform({
     transform: (chunk: Buffer, _, done) => {
       bytes += chunk.length;
-      if (bytes <= maxBytes) done(null, chunk);
-      else done(new HarnessError('E_PROGRAM', `a layer of the image unpacks to more than ${maxBytes} bytes`));
+      if (start.length < 4) start = Buffer.concat([start, chunk.subarray(0, 4 - start.length)]);
+      if (bytes > maxUnpacked) {
+        done(new HarnessError('E_PROGRAM', `${what} unpacks to more than ${maxUnpacked} bytes`));
+      } else if (packingOf(start) !== undefined) {
+        done(new HarnessError('E_PROGRAM', `${what} is compressed twice; it was not used`));
+      } else done(null, chunk);
     },
   });
 }

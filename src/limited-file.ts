@@ -1,0 +1,57 @@
+/** Reads files that somebody else may have made: no more than is allowed, and nothing that never ends. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { sizeText } from './limits.ts';
+
+/** Why a file is not read, to be put behind its name: "is larger than 1 MiB". */
+export class UnreadableFile extends Error {
+  readonly hint: string;
+
+  constructor(why: string, hint: string) {
+    super(why);
+    this.hint = hint;
+  }
+}
+
+/**
+ * The bytes of a file.
+ *
+ * @throws UnreadableFile when it is larger than `most` bytes, or no file but a device or a pipe, which may have no end;
+ *   what the file system throws
+ */
+export function readLimited(file: string, most: number): Buffer {
+  // Opening a pipe would wait for somebody who writes to it.
+  const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) {
+      const what = stat.isDirectory() ? 'a folder' : 'a device or a pipe';
+      throw new UnreadableFile(`is ${what} and no file`, 'Name a file; save what a pipe gives to one first.');
+    }
+    if (stat.size > most) throw tooLarge(most, stat.size);
+    // Some files of Linux have content although their size is 0, and others grow.
+    const chunks: Buffer[] = [];
+    for (let length = 0; ; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(Math.max(stat.size - length, 0) + 4096, 1 << 20));
+      const read = readSync(descriptor, chunk);
+      if (read === 0) return Buffer.concat(chunks);
+      length += read;
+      if (length > most) throw tooLarge(most, length);
+      chunks.push(chunk.subarray(0, read));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function tooLarge(most: number, size: number): UnreadableFile {
+  return new UnreadableFile(
+    `has ${sizeText(size)}, more than the ${sizeText(most)} that are read`,
+    'See whether it is the right file; make several smaller ones of it.',
+  );
+}
+
+/** Why a file could not be read, to be put behind its name, and what to do about it where that is known. */
+export function whyUnreadable(thrown: unknown): { why: string; hint?: string } {
+  if (thrown instanceof UnreadableFile) return { why: thrown.message, hint: thrown.hint };
+  return { why: `cannot be read (${(thrown as NodeJS.ErrnoException).code ?? String(thrown)})` };
+}
