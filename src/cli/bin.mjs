@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
+import { inspect } from 'node:util';
 
 // Whoever reads the output may stop, as head does. That must not keep a run from cleaning up.
 for (const stream of [process.stdout, process.stderr]) {
@@ -9,7 +10,12 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 // Node would end with 1, which says that a check has failed.
 process.on('uncaughtException', (error) => {
-  console.error('This is a mistake in jwt-e2e itself; what it has started may still be there:', error);
+  // What makes text harmless may not have been loaded.
+  const told = inspect(error)
+    .replace(/[^\t\n -~]/g, '?')
+    .replaceAll('::', ': :')
+    .replaceAll('##[', '## [');
+  console.error('This is a mistake in jwt-e2e itself; what it has started may still be there:', told);
   process.exit(4);
 });
 

@@ -1,7 +1,11 @@
+/** Where commands write to, and what they know of their surroundings. */
+import { HarmlessOutput, type Output as TextOutput } from '../harmless.ts';
+import { describeTerminal } from '../report/terminal.ts';
+
 /** Where a command writes to. */
 export interface Output {
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream;
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
 }
 
 /** Where a command writes, and what it knows of its surroundings; tests give their own. */
@@ -10,9 +14,16 @@ export interface Io extends Output {
   readonly cwd: string;
 }
 
+/** Standard output or standard error: whatever the program says goes through here. */
+function harmless(stream: NodeJS.WriteStream): TextOutput {
+  return new HarmlessOutput(stream, {
+    github: () => describeTerminal(stream, process.env).github !== undefined,
+  });
+}
+
 export const processIo: Io = {
-  stdout: process.stdout,
-  stderr: process.stderr,
+  stdout: harmless(process.stdout),
+  stderr: harmless(process.stderr),
   env: process.env,
   cwd: process.cwd(),
 };

@@ -1,6 +1,7 @@
 /** The reports of a run, made as the settings want them. */
 import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
+import { oneLine } from '../harmless.ts';
 import { ConformanceReporter } from '../report/conformance.ts';
 import { ConsoleReporter } from '../report/console.ts';
 import { HtmlReporter } from '../report/html.ts';
@@ -45,7 +46,7 @@ export function makeReports(values: Values, artifacts: string, io: Io, isLater =
     conformance: shown(conformance),
     ...(debug === undefined ? {} : { debug: shown(debug) }),
   };
-  return combine([
+  const all = [
     new ConsoleReporter({
       stream: io.stdout,
       ...describeTerminal(process.stdout, io.env),
@@ -62,7 +63,8 @@ export function makeReports(values: Values, artifacts: string, io: Io, isLater =
     new JsonReporter({ file: json }),
     new ConformanceReporter({ file: conformance }),
     ...(summary === undefined ? [] : [new SummaryReporter({ file: summary })]),
-  ]);
+  ];
+  return combine(all, (line) => io.stderr.write(`${oneLine(line)}\n`));
 }
 
 /** GitHub's report actions and GitLab read `file` and `line` of a test case; Jenkins' xUnit plugin refuses them. */

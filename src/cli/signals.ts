@@ -1,5 +1,6 @@
 /** SIGINT and SIGTERM end a run in good order; a second one ends it at once. */
 import { interruptedCode } from '../errors.ts';
+import { processIo } from './io.ts';
 
 /**
  * Calls `work` with a signal that is aborted by SIGINT or SIGTERM; its reason is the name of the signal.
@@ -13,10 +14,10 @@ export async function withSignals<T>(
   const controller = new AbortController();
   const handle = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) {
-      process.stderr.write(`\n${name} again: ending without cleaning up. ${leftBehind}\n`);
+      processIo.stderr.write(`\n${name} again: ending without cleaning up. ${leftBehind}\n`);
       process.exit(interruptedCode(name));
     }
-    process.stderr.write(`\n${name}: cleaning up; once more ends at once.\n`);
+    processIo.stderr.write(`\n${name}: cleaning up; once more ends at once.\n`);
     controller.abort(name);
   };
   process.on('SIGINT', handle);
