@@ -5,7 +5,7 @@ import { lineBreak, oneLine } from '../harmless.ts';
 import { commandOptions, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Values } from '../settings/settings.ts';
 import { flag, list, text } from '../settings/typed.ts';
-import { processIo } from './io.ts';
+import { processIo, showTokens } from './io.ts';
 import { pathsOf, productVersion } from './product.ts';
 
 const exitCodeText = `
@@ -59,7 +59,9 @@ export function commandLine(ended: (exitCode: number) => void): {
     command.action(async (...received: unknown[]) => {
       const files = operand === undefined ? [] : (received[0] as string[]);
       const given = flagsOf(command, options);
-      ended(await work(files, { ...mergeSettings(given, process.env), ...given }, given));
+      const values = { ...mergeSettings(given, process.env), ...given };
+      showTokens(options.some(({ name }) => name === 'show-tokens') && flag(values, 'show-tokens'));
+      ended(await work(files, values, given));
     });
   };
   add(
