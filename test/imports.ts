@@ -7,6 +7,7 @@ const base = [
   'errors.ts',
   'events.ts',
   'glob.ts',
+  'harmless.ts',
   'istio-match.ts',
   'file-error.ts',
   'limited-file.ts',
@@ -32,6 +33,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'events.ts': ['errors.ts'],
   'glob.ts': [],
+  'harmless.ts': [],
   'istio-match.ts': [],
   'file-error.ts': ['errors.ts'],
   'limited-file.ts': ['limits.ts'],
@@ -66,6 +68,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
   'run/': [...base, 'scenario/', 'plan/', 'token/', 'jwks/', 'target/target.ts'],
   'report/': [
     'errors.ts',
+    'harmless.ts',
     'events.ts',
     'file-error.ts',
     'nothing-tested.ts',

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { inspect } from 'node:util';
 
 // Whoever reads the output may stop, as head does, the terminal may be gone, or the disk full. Nothing of that must keep a
 // run from cleaning up.
@@ -15,12 +16,18 @@ for (const stream of [process.stdout, process.stderr]) {
 // Node would end with 1, which says that a check has failed.
 process.on('uncaughtException', (error) => {
   const { code, path = tmpdir() } = /** @type {NodeJS.ErrnoException} */ (error);
-  // tsx keeps what it has compiled in the folder for temporary files.
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    console.error(`${path} cannot be written: ${error.message} (E_FILE)`);
+  // What makes text harmless may not have been loaded.
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const told = (isFull ? error.message : inspect(error))
+    .replace(/[^\t\n -~]/g, '?')
+    .replaceAll('::', ': :')
+    .replaceAll('##[', '## [');
+  // tsx keeps what it has compiled in a folder of its own, and much else is in that for temporary files.
+  if (isFull) {
+    console.error(`${path} cannot be written: ${told} (E_FILE)`);
     console.error(`  Make room there. Temporary files are in ${tmpdir()}: TMPDIR can name another folder.`);
   } else {
-    console.error('This is a mistake in jwt-e2e itself; what it has started may still be there:', error);
+    console.error('This is a mistake in jwt-e2e itself; what it has started may still be there:', told);
   }
   process.exit(4);
 });

@@ -6,8 +6,10 @@ import { dirname } from 'node:path';
 import { debugChannel } from '../debug.ts';
 import { HarnessError } from '../errors.ts';
 import type { Event } from '../events.ts';
+import { visible } from '../harmless.ts';
 import { nameOfError } from '../names.ts';
 import { redact } from '../token/decode.ts';
+import { processIo } from './io.ts';
 
 /** A request as undici's channels have it (docs/docs/api/DiagnosticsChannel.md of undici). */
 interface HttpRequest {
@@ -32,7 +34,7 @@ export interface DebugLog {
 export function openDebugLog(
   file: string,
   showTokens: boolean,
-  warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
+  warn: (line: string) => void = (line) => processIo.stderr.write(`${line}\n`),
 ): DebugLog {
   let descriptor: number;
   try {
@@ -49,7 +51,7 @@ export function openDebugLog(
     try {
       writeSync(
         descriptor,
-        `${new Date().toISOString()} ${area.padEnd(7)} ${shown.replaceAll('\n', '\\n')}\n`,
+        `${new Date().toISOString()} ${area.padEnd(7)} ${visible(shown).replaceAll('\n', '\\n')}\n`,
       );
     } catch (thrown) {
       // Subscribers must not throw: Node would end the program, with everything left behind.

@@ -1,5 +1,7 @@
 /** Shows an error together with the line of the file that it points to. */
+
 import { formatPlace, type HarnessError } from '../errors.ts';
+import { oneLine, quotable, visible } from '../harmless.ts';
 
 /** The longest piece of a line that is shown. */
 const widest = 100;
@@ -15,14 +17,18 @@ export function renderDiagnostic(
   readSource: (file: string) => string | undefined,
 ): string {
   const { message, hint, place } = error;
-  const lines = [place === undefined ? message : `${formatPlace(place)}: ${message}`];
+  const lines = [quotable(place === undefined ? message : `${formatPlace(place)}: ${message}`)];
   const line = place && readSource(place.file)?.split(/\r\n|\n|\r/)[place.line - 1];
   if (place !== undefined && line !== undefined && line.trim() !== '') {
     const number = String(place.line);
     const { text, column } = cut(line.replace(/^\uFEFF/, ''), place.column);
-    lines.push(`  ${number} | ${text}`, `  ${' '.repeat(number.length)} | ${indent(text, column)}^`);
+    const [before, after] = [text.slice(0, column - 1), text.slice(column - 1)].map(visible);
+    lines.push(
+      `  ${number} | ${before}${after}`,
+      `  ${' '.repeat(number.length)} | ${indent(before ?? '')}^`,
+    );
   }
-  if (hint !== undefined) lines.push(`  hint: ${hint}`);
+  if (hint !== undefined) lines.push(`  hint: ${oneLine(hint)}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -36,9 +42,9 @@ function cut(line: string, column: number): { text: string; column: number } {
   return { text: before + line.slice(start, end) + after, column: column - start + before.length };
 }
 
-/** Blanks as wide as what stands in front of a column: a tab stays a tab, a wide character counts for two. */
-function indent(text: string, column: number): string {
-  return [...text.slice(0, column - 1)]
+/** Blanks as wide as the text: a tab stays a tab, a wide character counts for two. */
+function indent(text: string): string {
+  return [...text]
     .map((char) => {
       if (char === '\t') return '\t';
       return wide.test(char) ? '  ' : ' ';

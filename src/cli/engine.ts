@@ -13,6 +13,7 @@ import { problemOf } from '../problem.ts';
 import { loadVersions, type Versions } from '../programs/versions.ts';
 import type { KeyRing } from '../run/keys.ts';
 import type { Baseline } from '../run/known.ts';
+import { withoutTokens } from '../run/private.ts';
 import { type RoundRequest, runAll } from '../run/run.ts';
 import type { RunOptions } from '../run/state.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
@@ -81,11 +82,23 @@ export interface Execution {
   readonly signal: AbortSignal;
 }
 
+/** What passes on events that a run does not tell itself. */
+function tellOf({ options }: RunSettings, emit: Emit) {
+  return stamped(withoutTokens(emit, options.showTokens));
+}
+
 /** The targets that the settings ask for; nothing is set up yet. @throws HarnessError what is missing or contradictory */
 export function targetsOf({ settings, scenarios, emit, signal }: Execution): Promise<readonly Target[]> {
   const { values, versions, options } = settings;
   const apps = [...new Set(scenarios.flatMap((scenario) => scenario.apps))].sort();
-  return makeTargets({ values, versions, runId: options.runId, apps, progress: stamped(emit), signal });
+  return makeTargets({
+    values,
+    versions,
+    runId: options.runId,
+    apps,
+    progress: tellOf(settings, emit),
+    signal,
+  });
 }
 
 /** What every round of a run has in common. */
@@ -130,7 +143,7 @@ export function planFor(
 export function execute(execution: Execution, targets: readonly Target[]): Promise<number> {
   const { settings, scenarios, emit } = execution;
   const atOnce = atOnceOf(settings.values, targets.length, (message) =>
-    stamped(emit)({ type: 'warning', message }),
+    tellOf(settings, emit)({ type: 'warning', message }),
   );
   return runAll({
     ...roundOf(execution),
@@ -145,7 +158,7 @@ export function execute(execution: Execution, targets: readonly Target[]): Promi
 export function finishWithout(thrown: unknown, { settings, emit, signal }: Execution): number {
   const error = asHarnessError(thrown);
   const exitCode = signal.aborted ? interruptedCode(signal.reason) : error.exitCode;
-  const tell = stamped(emit);
+  const tell = tellOf(settings, emit);
   const { options, selection } = settings;
   tell({
     type: 'run-started',

@@ -1,12 +1,11 @@
 /** The command line: commands, flags, help. What they do is in commands/, loaded when one is called. */
 import { Command, CommanderError, Option } from 'commander';
 import { asHarnessError, exitCodes, formatPlace, type HarnessError } from '../errors.ts';
-import { harmlessText, lineBreak } from '../report/github.ts';
-import { describeTerminal } from '../report/terminal.ts';
+import { lineBreak, oneLine } from '../harmless.ts';
 import { commandOptions, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Values } from '../settings/settings.ts';
 import { flag, list, text } from '../settings/typed.ts';
-import { processIo } from './io.ts';
+import { processIo, showTokens } from './io.ts';
 import { pathsOf, productVersion } from './product.ts';
 
 const exitCodeText = `
@@ -37,6 +36,10 @@ export function commandLine(ended: (exitCode: number) => void): {
     .description('Proves on a real mesh that Istio enforces JSON Web Token authentication as documented.')
     .version(productVersion)
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => processIo.stdout.write(text),
+      writeErr: (text) => processIo.stderr.write(text),
+    })
     .showSuggestionAfterError()
     .configureHelp({ sortOptions: false });
   const add = (
@@ -56,7 +59,9 @@ export function commandLine(ended: (exitCode: number) => void): {
     command.action(async (...received: unknown[]) => {
       const files = operand === undefined ? [] : (received[0] as string[]);
       const given = flagsOf(command, options);
-      ended(await work(files, { ...mergeSettings(given, process.env), ...given }, given));
+      const values = { ...mergeSettings(given, process.env), ...given };
+      showTokens(options.some(({ name }) => name === 'show-tokens') && flag(values, 'show-tokens'));
+      ended(await work(files, values, given));
     });
   };
   add(
@@ -199,9 +204,7 @@ export async function main(args: readonly string[]): Promise<number> {
       return thrown.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
     }
     const error = asHarnessError(thrown);
-    const { github } = describeTerminal(process.stderr, process.env);
-    const told = describe(error);
-    process.stderr.write(github === undefined ? told : harmlessText(told));
+    processIo.stderr.write(describe(error));
     return error.exitCode;
   }
 }
@@ -230,9 +233,11 @@ function flagsOf(command: Command, options: readonly OptionSpec[]): Values {
 
 function describe(error: HarnessError): string {
   const lines = [
-    `${error.place === undefined ? '' : `${formatPlace(error.place)}: `}${error.message} (${error.code})`,
+    oneLine(
+      `${error.place === undefined ? '' : `${formatPlace(error.place)}: `}${error.message} (${error.code})`,
+    ),
   ];
-  if (error.hint !== undefined) lines.push(`  ${error.hint}`);
+  if (error.hint !== undefined) lines.push(`  ${oneLine(error.hint)}`);
   if (error.details !== undefined)
     lines.push(
       ...error.details

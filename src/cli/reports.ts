@@ -1,6 +1,7 @@
 /** The reports of a run, made as the settings want them. */
 import { relative, resolve } from 'node:path';
 import type { HarnessError } from '../errors.ts';
+import { oneLine } from '../harmless.ts';
 import { readLimited } from '../limited-file.ts';
 import { limits } from '../limits.ts';
 import { ConformanceReporter } from '../report/conformance.ts';
@@ -54,7 +55,7 @@ export function makeReports(values: Values, artifacts: string, io: Io, isLater =
     conformance: new ConformanceReporter({ file: conformance }),
   };
   const problems = new Map<string, { readonly problem: HarnessError | undefined }>(Object.entries(written));
-  return combine([
+  const all = [
     ...Object.values(written),
     // After the others: it says which of them could not be written.
     new ConsoleReporter({
@@ -70,7 +71,8 @@ export function makeReports(values: Values, artifacts: string, io: Io, isLater =
       program: programName(io.cwd),
     }),
     ...(summary === undefined ? [] : [new SummaryReporter({ file: summary })]),
-  ]);
+  ];
+  return combine(all, (line) => io.stderr.write(`${oneLine(line)}\n`));
 }
 
 /** GitHub's report actions and GitLab read `file` and `line` of a test case; Jenkins' xUnit plugin refuses them. */

@@ -1,5 +1,6 @@
 /** SIGINT, SIGTERM and SIGHUP end a run in good order; a second one of the first two ends it at once. */
 import { interruptedCode } from '../errors.ts';
+import { processIo } from './io.ts';
 
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -17,10 +18,10 @@ export async function withSignals<T>(
     if (controller.signal.aborted) {
       // A terminal that closes says so twice: its shell does, and the kernel once the shell has ended.
       if (name === 'SIGHUP') return;
-      process.stderr.write(`\n${name} again: ending without cleaning up. ${leftBehind}\n`);
+      processIo.stderr.write(`\n${name} again: ending without cleaning up. ${leftBehind}\n`);
       process.exit(interruptedCode(name));
     }
-    process.stderr.write(`\n${name}: cleaning up; once more ends at once.\n`);
+    processIo.stderr.write(`\n${name}: cleaning up; once more ends at once.\n`);
     // The second one may come while reports are being written.
     if (name === 'SIGHUP') process.on(name, () => {});
     controller.abort(name);

@@ -1,8 +1,10 @@
 /** What GitHub shows beside the code, and above the log, of a run that did not go well. */
+
 import type { CheckResult, Problem } from '../events.ts';
+import { oneLine } from '../harmless.ts';
 import type { Annotation } from './github.ts';
 import type { ScenarioResult } from './result.ts';
-import { oneLine, truncate } from './text.ts';
+import { truncate } from './text.ts';
 
 /** Longest line of an annotation, in columns. */
 const widest = 400;

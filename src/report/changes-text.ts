@@ -1,9 +1,10 @@
 /** Changes for people to read: what is worse first, and the verdict last. */
+import { oneLine } from '../harmless.ts';
 import { wasToRun } from '../skip-reasons.ts';
 import { type Change, type ChangeKind, type Changes, isRegression } from './changes.ts';
 import type { MeshVerdicts, Verdict } from './conformance-verdicts.ts';
 import type { Colors } from './terminal.ts';
-import { oneLine, plural } from './text.ts';
+import { plural } from './text.ts';
 
 /** The lines, without line breaks. */
 export function changeLines(

@@ -1,6 +1,8 @@
 /** What a check was answered, without what differs from run to run. */
+
 import type { CheckResult } from '../events.ts';
-import { oneLine, truncate } from './text.ts';
+import { oneLine } from '../harmless.ts';
+import { truncate } from './text.ts';
 
 /** How long an answer may be in reports that are kept and compared. */
 const widest = 160;

@@ -1,10 +1,12 @@
 /** What one mesh has answered, check by check: what conformance reports hold, and what is compared. */
+
 import type { CheckResult, CheckState, MeshFacts, Problem } from '../events.ts';
 import { idOnce } from '../events.ts';
+import { oneLine } from '../harmless.ts';
 import { answerOf } from './conformance-answer.ts';
 import { findingsOf } from './model-scenario.ts';
 import type { Finding, RunResult, ScenarioResult } from './result.ts';
-import { oneLine, truncate } from './text.ts';
+import { truncate } from './text.ts';
 
 export interface Verdict {
   readonly scenario: string;

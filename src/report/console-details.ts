@@ -1,9 +1,10 @@
 /** Everything about one scenario that did not pass, for a folded part of a log: what was applied, and all answers. */
 
+import { oneLine } from '../harmless.ts';
 import { glyphs } from './pieces.ts';
 import type { ScenarioResult } from './result.ts';
 import type { Colors } from './terminal.ts';
-import { duration, oneLine, plural } from './text.ts';
+import { duration, plural } from './text.ts';
 
 /** Somebody who needs more opens a report. */
 const mostLines = 200;

@@ -1,9 +1,11 @@
 /** How a check that did not pass is told on the console: at most eight lines, with all it takes to go on. */
+
 import path from 'node:path';
 import { formatPlace, type Place } from '../errors.ts';
 import type { CheckResult } from '../events.ts';
+import { oneLine, visible } from '../harmless.ts';
 import type { Colors } from './terminal.ts';
-import { displayWidth, firstLine, oneLine, printable, truncate } from './text.ts';
+import { displayWidth, firstLine, truncate } from './text.ts';
 
 export interface FailureOptions {
   readonly colors: Colors;
@@ -107,15 +109,15 @@ function placeLines(check: CheckResult, options: FailureOptions, lines: number):
 
 /** A line without its indentation, cut to `room` columns so that the cell is in it, and where the cell begins. */
 function sourceAround(text: string, column: number, room: number): { source: string; offset: number } {
-  const line = printable(text).replaceAll('\t', ' ');
+  const line = visible(text).replaceAll('\t', ' ');
   const indent = line.length - line.trimStart().length;
   const trimmed = line.trim();
   const start = Math.max(0, column - 1 - indent);
   const ahead = displayWidth(trimmed.slice(0, start));
   if (ahead < room - 8) return { source: truncate(trimmed, room), offset: ahead };
   const from = Math.max(0, start - Math.floor(room / 3));
-  const lead = `…${printable(trimmed.slice(from, start))}`;
-  return { source: truncate(lead + printable(trimmed.slice(start)), room), offset: displayWidth(lead) };
+  const lead = `…${visible(trimmed.slice(from, start))}`;
+  return { source: truncate(lead + visible(trimmed.slice(start)), room), offset: displayWidth(lead) };
 }
 
 function notesOf(check: CheckResult): string {

@@ -1,11 +1,12 @@
 /** Lines of the console output about one thing: a mesh, a scenario, a problem. */
+
 import { formatPlace } from '../errors.ts';
 import type { CheckResult, CheckState, MeshFacts, Problem } from '../events.ts';
-import { lineBreak } from './github.ts';
+import { lineBreak, oneLine } from '../harmless.ts';
 import { glyphs } from './pieces.ts';
 import type { ScenarioResult } from './result.ts';
 import type { Colors } from './terminal.ts';
-import { oneLine, plural, printable } from './text.ts';
+import { plural } from './text.ts';
 
 /** What the mesh is, and why this target was taken. */
 export function meshLines(mesh: MeshFacts, { dim }: Colors): string[] {
@@ -63,7 +64,7 @@ const detailLines = 10;
 
 /** @param next the command that helps most; left out where the hint names one */
 export function problemLines(problem: Problem, { red, dim, cyan }: Colors, next?: string): string[] {
-  const details = printable(problem.details ?? '')
+  const details = (problem.details ?? '')
     .split(lineBreak)
     .map((line) => line.trimEnd())
     .filter((line) => line !== '');

@@ -1,6 +1,8 @@
 /** Where the lines of the console go: to a terminal with a live table below, to a plain log, or to that of GitHub. */
+
+import type { Output } from '../harmless.ts';
 import { type Annotation, GitHubLog } from './github.ts';
-import { LiveArea, type LiveOptions, type Output } from './live-area.ts';
+import { LiveArea, type LiveOptions } from './live-area.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface LogOptions extends Pick<Terminal, 'isTTY' | 'github'> {

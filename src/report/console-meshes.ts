@@ -1,8 +1,10 @@
 /** The table at the end of a run on several meshes: scenarios down, a column for each mesh, and what is different. */
+
 import type { CheckState, MeshFacts } from '../events.ts';
+import { oneLine } from '../harmless.ts';
 import type { Difference, RunResult, ScenarioResult } from './result.ts';
 import type { Colors } from './terminal.ts';
-import { displayWidth, oneLine, padEnd, plural } from './text.ts';
+import { displayWidth, padEnd, plural } from './text.ts';
 
 /** How many differences are listed; results.json has all of them. */
 const mostDifferences = 20;

@@ -1,8 +1,10 @@
 /** What stands at the end of the console output: what was skipped, what was found, the counts, where the reports are. */
+
 import type { CheckResult } from '../events.ts';
+import { oneLine } from '../harmless.ts';
 import { meshLabel, type RunResult } from './result.ts';
 import type { Colors } from './terminal.ts';
-import { duration, oneLine, padEnd, plural } from './text.ts';
+import { duration, padEnd, plural } from './text.ts';
 
 /**
  * The lines, without line breaks. The counts, the time and the paths come last, always.

@@ -1,7 +1,8 @@
 /** The console report: quiet success, loud failure. */
-import pc from 'picocolors';
+
 import { formatPlace, type Place } from '../errors.ts';
 import type { Event, Problem } from '../events.ts';
+import { type Output, oneLine } from '../harmless.ts';
 import { checkAnnotation, problemAnnotation, scenarioAnnotation } from './annotations.ts';
 import { detailLines } from './console-details.ts';
 import { meshLines, pausedLines, problemLines, scenarioLine } from './console-lines.ts';
@@ -9,7 +10,6 @@ import { ConsoleLog } from './console-log.ts';
 import { meshTable } from './console-meshes.ts';
 import { knownLines, toldChecks, troubleLines } from './console-scenario.ts';
 import { summaryLines } from './console-summary.ts';
-import type { Output } from './live-area.ts';
 import { LiveState } from './live-state.ts';
 import { liveTable } from './live-table.ts';
 import { ResultModel } from './model.ts';
@@ -17,8 +17,8 @@ import { sameProblem } from './model-scenario.ts';
 import { type GivenFlag, type NextOptions, nextForCheck, nextForProblem } from './next-command.ts';
 import type { Reporter } from './reporter.ts';
 import { meshLabel, type ScenarioResult } from './result.ts';
-import type { Colors, Terminal } from './terminal.ts';
-import { displayWidth, duration, oneLine, padEnd } from './text.ts';
+import { type Colors, colorsOf, type Terminal } from './terminal.ts';
+import { displayWidth, duration, padEnd } from './text.ts';
 
 export interface ConsoleOptions extends Terminal {
   readonly stream: Output;
@@ -60,7 +60,7 @@ export class ConsoleReporter implements Reporter {
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
-    const colors = pc.createColors(options.color);
+    const colors = colorsOf(options.color);
     this.#colors = colors;
     const { now = Date.now, shared = [process.stdout, process.stderr].filter((each) => each.isTTY) } =
       options;

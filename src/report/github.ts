@@ -1,7 +1,7 @@
-/** The log of GitHub Actions: groups, annotations, and lines that it cannot take for commands. */
+/** The log of GitHub Actions: groups and annotations. */
 import path from 'node:path';
 import type { Place } from '../errors.ts';
-import type { Output } from './live-area.ts';
+import { HarmlessOutput, inert, type Output, own, visible } from '../harmless.ts';
 import { plural } from './text.ts';
 
 export type Level = 'error' | 'warning';
@@ -34,15 +34,13 @@ export class GitHubLog {
   readonly #waiting: Record<Level, Annotation[]> = { error: [], warning: [] };
 
   constructor(stream: Output, { workspace, cwd = process.cwd() }: GitHubOptions = {}) {
-    this.#stream = stream;
+    this.#stream = HarmlessOutput.over(stream, { github: () => true });
     this.#cwd = cwd;
     this.#workspace = workspace ?? cwd;
   }
 
   print(...lines: string[]): void {
-    for (const line of lines.flatMap((each) => each.split(lineBreak))) {
-      this.#stream.write(`${harmless(line)}\n`);
-    }
+    for (const line of lines) this.#stream.write(`${line}\n`);
   }
 
   /** Begins a folded part, unless one is open. */
@@ -81,7 +79,7 @@ export class GitHubLog {
     const file = place === undefined ? undefined : this.#inWorkspace(place.file);
     const where =
       file === undefined || place === undefined ? {} : { file, line: place.line, col: place.column };
-    this.#command(level, { ...where, title: harmless(title) }, harmlessText(message));
+    this.#command(level, { ...where, title }, message);
   }
 
   #inWorkspace(file: string): string | undefined {
@@ -91,9 +89,13 @@ export class GitHubLog {
   }
 
   #command(name: string, properties: Readonly<Record<string, string | number>>, data: string): void {
-    const list = Object.entries(properties).map(([key, value]) => `${key}=${escapeProperty(String(value))}`);
+    // Within a command, too: the runner writes the text into the log and onto the page.
+    const shown = (text: string) => inert(visible(text));
+    const list = Object.entries(properties).map(
+      ([key, value]) => `${key}=${escapeProperty(shown(String(value)))}`,
+    );
     const space = list.length === 0 ? '' : ' ';
-    this.#stream.write(`::${name}${space}${list.join(',')}::${escapeData(data)}\n`);
+    this.#stream.write(own(`::${name}${space}${list.join(',')}::${escapeData(shown(data))}\n`));
   }
 }
 
@@ -104,26 +106,4 @@ function escapeData(text: string): string {
 
 function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
-}
-
-/** What ends a line for the runner. */
-export const lineBreak = /\r\n|[\r\n]/;
-
-/** Characters that the runner skips: white space before a command, and anywhere what has no weight when comparing text. */
-const nothing = String.raw`[\p{C}\p{DI}]*`;
-const command = new RegExp(String.raw`^([\s\p{C}\p{DI}]*:${nothing})(?=:)`, 'u');
-const oldCommand = new RegExp(String.raw`(#${nothing}#${nothing})(?=\[)`, 'gu');
-
-/**
- * The line with a space in whatever the runner would take for a command: `::` at its start, and `##[` anywhere, the
- * older form that it still obeys. A response of the mesh under test must not be able to write to the log as if it were
- * this program.
- */
-export function harmless(line: string): string {
-  return line.replace(command, '$1 ').replace(oldCommand, '$1 ');
-}
-
-/** The text with each of its lines made {@link harmless}; line breaks stay as they are. */
-export function harmlessText(text: string): string {
-  return text.replace(/[^\r\n]+/g, harmless);
 }

@@ -17,9 +17,10 @@
  * 2018, and not by today's. pytest has the same two dialects, xunit1 and xunit2, for the same reason. dorny/test-reporter
  * reads no attributes but lines of Java stack traces, with the folders as the package, so there is one below a failure.
  */
+
 import type { Place } from '../errors.ts';
+import { oneLine } from '../harmless.ts';
 import type { JUnitCase, JUnitSuite } from './junit-model.ts';
-import { oneLine } from './text.ts';
 import { element, type XmlElement, xmlDocument } from './xml.ts';
 
 export interface JUnitXmlOptions {

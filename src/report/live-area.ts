@@ -1,9 +1,6 @@
 /** Lines of a log, and on a terminal a few moving lines below them. */
+import { HarmlessOutput, type Output, own } from '../harmless.ts';
 import { type Shared, shareTerminal } from './terminal-share.ts';
-
-export interface Output {
-  write(text: string): unknown;
-}
 
 export interface LiveOptions {
   /** The moving lines at this moment, each narrower than the terminal; none when nothing is going on. */
@@ -15,10 +12,11 @@ export interface LiveOptions {
 /** How often the moving lines are drawn, in milliseconds. */
 export const frameMs = 100;
 
-const clearBelow = '\r\u001b[J';
-const clearRight = '\u001b[K';
-const wrapOff = '\u001b[?7l';
-const wrapOn = '\u001b[?7h';
+const toStart = own('\r');
+const clearBelow = own('\u001b[J');
+const clearRight = own('\u001b[K');
+const wrapOff = own('\u001b[?7l');
+const wrapOn = own('\u001b[?7h');
 
 /**
  * Between two frames the cursor rests at the start of the first moving line. So one sequence takes all of them away,
@@ -38,7 +36,7 @@ export class LiveArea {
 
   /** @param live absent where lines cannot be overwritten; then this is a plain log */
   constructor(stream: Output, live?: LiveOptions) {
-    this.#stream = stream;
+    this.#stream = HarmlessOutput.over(stream);
     this.#live = live;
   }
 
@@ -92,9 +90,9 @@ export class LiveArea {
       this.#write(this.#erasure());
       return;
     }
-    const up = rows.length > 1 ? `\u001b[${rows.length - 1}A` : '';
-    const picture = rows.map((row) => row + clearRight).join('\r\n');
-    this.#write(`${wrapOff}\r${picture}\u001b[J${up}\r${wrapOn}`);
+    const up = rows.length > 1 ? own(`\u001b[${rows.length - 1}A`) : '';
+    const picture = rows.map((row) => row + clearRight).join(`${toStart}\n`);
+    this.#write(`${wrapOff}${toStart}${picture}${clearBelow}${up}${toStart}${wrapOn}`);
     this.#isDrawn = true;
   }
 
@@ -102,7 +100,7 @@ export class LiveArea {
   #erasure(): string {
     const wasDrawn = this.#isDrawn;
     this.#isDrawn = false;
-    return wasDrawn ? clearBelow : '';
+    return wasDrawn ? toStart + clearBelow : '';
   }
 
   #write(text: string): void {

@@ -1,10 +1,12 @@
 /** The live table: a line for each mesh, phase and scenario that is at work, and one for the whole run. */
+
 import type { CheckState } from '../events.ts';
+import { oneLine } from '../harmless.ts';
 import type { Activity, LiveMesh, LiveState, Totals } from './live-state.ts';
 import { glyphs, type Piece, spread } from './pieces.ts';
 import { shortNames } from './short-names.ts';
 import type { Colors, Size } from './terminal.ts';
-import { displayWidth, duration, oneLine, padEnd, truncate } from './text.ts';
+import { displayWidth, duration, padEnd, truncate } from './text.ts';
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /** How long a frame stands, in milliseconds. */

@@ -1,5 +1,6 @@
 /** Text from outside in GitHub-flavoured Markdown: read as it is, and nothing else. */
-import { oneLine, truncate } from './text.ts';
+import { oneLine } from '../harmless.ts';
+import { truncate } from './text.ts';
 
 /** Longest text, in columns. */
 const widest = 300;

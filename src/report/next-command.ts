@@ -1,7 +1,8 @@
 /** The one command that helps most with what has just gone wrong. */
+
 import type { ErrorCode } from '../errors.ts';
 import { type CheckResult, idOnce, type MeshFacts, type ScenarioInfo } from '../events.ts';
-import { oneLine } from './text.ts';
+import { oneLine } from '../harmless.ts';
 
 /** Name and value of a flag that was given; a switch has none. */
 export type GivenFlag = readonly [name: string, value?: string];

@@ -28,12 +28,9 @@ export interface CombinedReporter extends Reporter {
  * write permission) may heal, and because its last write is the one that counts. Its first error of each kind
  * becomes one warning line.
  *
- * @param warn where warnings go, one line each without a newline; default stderr
+ * @param warn where warnings go, one line each without a newline
  */
-export function combine(
-  reporters: readonly Reporter[],
-  warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
-): CombinedReporter {
+export function combine(reporters: readonly Reporter[], warn: (line: string) => void): CombinedReporter {
   const problems: HarnessError[] = [];
   const remember = (reporter: Reporter, thrown: unknown): void => {
     const error = asHarnessError(thrown);

@@ -1,5 +1,6 @@
 /** Names that fit into a table and still tell meshes apart. */
-import { displayWidth, oneLine, truncate } from './text.ts';
+import { oneLine } from '../harmless.ts';
+import { displayWidth, truncate } from './text.ts';
 
 /**
  * The names of meshes by their ids, each of at most `width` columns. When they are too long and begin alike, they lose what

@@ -1,8 +1,27 @@
 /** How to write to a stream: with colours or without, below a live table or as a log, for people or for GitHub. */
-import type picocolors from 'picocolors';
+import { own } from '../harmless.ts';
 import type { GitHubOptions } from './github.ts';
 
-export type Colors = ReturnType<typeof picocolors.createColors>;
+/** SGR of ECMA-48: what begins and what ends each. Bold and dim end with the same. */
+const styles = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
+
+export type Colors = Readonly<Record<keyof typeof styles, (text: string) => string>>;
+
+/** Paints text for a {@link HarmlessOutput}, or leaves it as it is. */
+export function colorsOf(color: boolean): Colors {
+  const painters = Object.entries(styles).map(([name, codes]) => {
+    const [begin, end] = codes.map((code) => own(`\u001b[${code}m`));
+    return [name, (text: string) => (color ? `${begin}${text}${end}` : text)];
+  });
+  return Object.fromEntries(painters) as Colors;
+}
 
 /** Columns and rows. */
 export interface Size {

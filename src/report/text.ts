@@ -1,24 +1,5 @@
-/** Text as people read it: one line, no control characters, cut to a width. */
-import { stripVTControlCharacters } from 'node:util';
-
-/** Controls that a terminal or an XML parser would act on or refuse; tab and line breaks are left to the caller. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is about control characters
-const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
-
-/**
- * Removes terminal escape sequences and replaces control characters and lone surrogates by U+FFFD. Bodies of responses
- * and messages of tools come from outside: printed as they are, they could move the cursor or break a report.
- */
-export function printable(text: string): string {
-  return stripVTControlCharacters(text)
-    .replace(controls, '\ufffd')
-    .replace(/\p{Surrogate}/gu, '\ufffd');
-}
-
-/** The text as one printable line: line breaks, tabs and runs of spaces become one space. */
-export function oneLine(text: string): string {
-  return printable(text.replace(/\s+/g, ' ')).trim();
-}
+/** Text as people read it: lines cut to a width, times and numbers of things. */
+import { oneLine } from '../harmless.ts';
 
 /** The first line that is not blank, as {@link oneLine} makes it; empty when there is none. */
 export function firstLine(text: string): string {

@@ -1,5 +1,5 @@
 /** Just enough XML to write reports: elements, attributes, text. */
-import { printable } from './text.ts';
+import { visible } from '../harmless.ts';
 
 export interface XmlElement {
   readonly name: string;
@@ -17,20 +17,11 @@ export function element(
 }
 
 /**
- * Makes text legal in XML 1.0 (production Char): control characters but tab and line breaks, lone surrogates, U+FFFE
- * and U+FFFF cannot be written even as references, so they become U+FFFD.
+ * Text content. What {@link visible} writes out is also what XML 1.0 (production Char) has no way to write. `>` is escaped
+ * too, so that `]]>` cannot appear.
  */
-function legal(text: string): string {
-  return printable(text).replace(/[\ufffe\uffff]/g, '\ufffd');
-}
-
-/** Text content. `>` is escaped too, so that `]]>` cannot appear; a carriage return would be read as a line feed. */
 function escapeText(text: string): string {
-  return legal(text)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('\r', '&#13;');
+  return visible(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** An attribute value for double quotes. White space but the space would be read as a space, hence the references. */

@@ -7,9 +7,9 @@ import { fileError } from '../file-error.ts';
 import { nameOfError } from '../names.ts';
 import type { EvidenceFile, KubeObject, ProxyRef, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
-import { redact } from '../token/decode.ts';
 import { within } from '../wait.ts';
 import { manifestYaml } from './manifests.ts';
+import { shown } from './private.ts';
 import type { RunOptions } from './state.ts';
 
 /** Which requests the evidence is to be about. */
@@ -48,14 +48,15 @@ export async function collectEvidence(
  */
 export function writeEvidence(
   where: Pick<RunOptions, 'artifacts' | 'meshFolder' | 'showTokens'>,
-  check: CheckResult,
+  seen: CheckResult,
   applied: readonly KubeObject[],
   collected: readonly EvidenceFile[],
   warn: (message: string) => void,
 ): Pick<CheckResult, 'evidence' | 'evidenceFiles'> {
   const { artifacts, meshFolder = '', showTokens } = where;
-  const show = showTokens ? (text: string) => text : redact;
+  const check = shown(seen, showTokens);
   const folder = posix.join(meshFolder, folderOf(check.id));
+  const evidence = collected.map(({ name, content }) => ({ name, content: shown(content, showTokens) }));
   const files = [
     {
       name: 'manifests.yaml',
@@ -65,12 +66,12 @@ export function writeEvidence(
     ...(check.request === undefined
       ? []
       : [{ name: 'request.txt', content: requestText(check, showTokens) }]),
-    ...collected,
+    ...evidence,
   ];
-  const evidenceFiles = collected.map(({ name, content }) => excerpt(name, show(content)));
+  const evidenceFiles = evidence.map(({ name, content }) => excerpt(name, content));
   try {
     mkdirSync(join(artifacts, folder), { recursive: true });
-    for (const file of files) writeFileSync(join(artifacts, folder, file.name), show(file.content));
+    for (const file of files) writeFileSync(join(artifacts, folder, file.name), file.content);
     return { evidence: folder, evidenceFiles };
   } catch (thrown) {
     const { message, hint, code } = fileError('the evidence', artifacts, thrown);

@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import type { AppliedManifest } from '../events.ts';
 import { nameOfKey } from '../names.ts';
 import type { KubeObject } from '../target/target.ts';
-import { withoutSignatures } from '../token/decode.ts';
+import { shown } from './private.ts';
 
 export function manifestsOf(objects: readonly KubeObject[], showTokens: boolean): AppliedManifest[] {
   return objects.map((object) => ({
@@ -14,8 +14,7 @@ export function manifestsOf(objects: readonly KubeObject[], showTokens: boolean)
 
 /** YAML without data of Secrets, and without signatures of tokens unless they are wanted. */
 export function manifestYaml(object: KubeObject, showTokens: boolean): string {
-  const shown = withoutSecrets(object);
-  return stringify(showTokens ? shown : withoutSignatures(shown));
+  return stringify(shown(withoutSecrets(object), showTokens));
 }
 
 function withoutSecrets(object: KubeObject): KubeObject {

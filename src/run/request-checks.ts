@@ -4,7 +4,6 @@ import type { CheckResult } from '../events.ts';
 import type { PlannedStep, RequestCheck } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
 import type { HttpRequest, Origin, Survey } from '../target/target.ts';
-import { withoutSignatures } from '../token/decode.ts';
 import { together } from '../wait.ts';
 import { brokenInstruments } from './broken-instruments.ts';
 import { describeActual, difference, shownBody } from './compare.ts';
@@ -121,7 +120,7 @@ async function report(
       snapshot: deciding(state.snapshot),
       evidence,
     });
-  const seen: CheckResult = {
+  const result: CheckResult = {
     ...resultBase(state.scenario, step, check),
     ...verdict(outcome, held, why, broken),
     actual: describeActual(outcome.response, check.expected),
@@ -141,8 +140,6 @@ async function report(
     proof: held.kind === 'holds' ? held.proof : undefined,
     durationMs: outcome.response.at === 0 ? 0 : Math.max(0, outcome.response.at - of.since),
   };
-  // Tokens can be anywhere: in an address, in what a server echoes, in what is expected.
-  const result = options.showTokens ? seen : withoutSignatures(seen);
   if (passes) return result;
   return { ...result, ...writeEvidence(options, result, state.applied, evidence, warning(state)) };
 }

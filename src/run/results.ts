@@ -2,7 +2,6 @@
 import type { HarnessError } from '../errors.ts';
 import type { CheckResult, CheckState } from '../events.ts';
 import type { PlannedCheck, PlannedScenario, PlannedStep } from '../plan/types.ts';
-import { redact } from '../token/decode.ts';
 import { describeExpected } from './compare.ts';
 
 /** What every result of a check has, whatever came of it. */
@@ -17,7 +16,7 @@ export function resultBase(scenario: PlannedScenario, step: PlannedStep, check: 
     column: check.column,
     source: step.source,
     place: check.place,
-    expected: redact(expectedOf(check)),
+    expected: expectedOf(check),
     finding: check.finding,
   } satisfies Partial<CheckResult>;
 }
@@ -38,6 +37,6 @@ export function withoutVerdict(
 ): CheckResult {
   const base = resultBase(scenario, step, check);
   if (typeof why === 'string') return { ...base, state, message: why, durationMs: 0 };
-  const hint = why.hint === undefined ? undefined : redact(why.hint);
-  return { ...base, state, message: redact(why.message), hint, code: why.code, durationMs: 0 };
+  const { message, hint, code } = why;
+  return { ...base, state, message, hint, code, durationMs: 0 };
 }

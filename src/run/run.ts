@@ -10,6 +10,7 @@ import type { KeyRing } from './keys.ts';
 import type { Baseline } from './known.ts';
 import { KnownDeviations } from './known-use.ts';
 import { type Mesh, meshesOf } from './mesh.ts';
+import { withoutTokens } from './private.ts';
 import type { RunOptions } from './state.ts';
 import { Tally } from './tally.ts';
 
@@ -80,7 +81,10 @@ async function asRun(
 ): Promise<number> {
   const started = performance.now();
   const { options, version, signal, cut, baseline, shard } = request;
-  const tally = new Tally(request.emit, baseline && new KnownDeviations(baseline));
+  const tally = new Tally(
+    withoutTokens(request.emit, options.showTokens),
+    baseline && new KnownDeviations(baseline),
+  );
   const labels = meshes.flatMap(({ label }) => label ?? []);
   tally.emit({
     type: 'run-started',

@@ -1,12 +1,11 @@
 /** One scenario: keys, key servers, steps one after the other, and everything put back at the end. */
-import { asHarnessError, type HarnessError } from '../errors.ts';
+import { asHarnessError } from '../errors.ts';
 import type { CheckResult, Problem, ScenarioInfo, Unstamped } from '../events.ts';
 import type { PlannedScenario } from '../plan/types.ts';
-import { problemOf as plainProblem } from '../problem.ts';
+import { problemOf } from '../problem.ts';
 import { skippedForStep } from '../skip-reasons.ts';
 import type { KeyServerHandle, ProxyRef, Target } from '../target/target.ts';
 import { timeouts } from '../timeouts.ts';
-import { redact } from '../token/decode.ts';
 import type { IssuerKeys } from '../token/keys.ts';
 import { within } from '../wait.ts';
 import { makeContext } from './context.ts';
@@ -21,18 +20,6 @@ export interface Prepared {
   readonly keyServers: Promise<ReadonlyMap<string, KeyServerHandle>>;
   /** Addresses in it whose keys istiod may have from an earlier scenario. */
   readonly cachedKeys?: readonly string[];
-}
-
-/** The problem, with every token in it made harmless. */
-export function problemOf(error: HarnessError): Problem {
-  const problem = plainProblem(error);
-  const { message, hint, details } = problem;
-  return {
-    ...problem,
-    message: redact(message),
-    hint: hint === undefined ? undefined : redact(hint),
-    details: details === undefined ? undefined : redact(details),
-  };
 }
 
 /**

@@ -5,7 +5,6 @@ import { nameOfKey } from '../names.ts';
 import type { ApplyCheck, PlannedStep } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
 import type { Applied, KubeObject } from '../target/target.ts';
-import { redact } from '../token/decode.ts';
 import type { RunContext } from './context.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { checkFetches, logEnds } from './fetches.ts';
@@ -109,7 +108,6 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
   const { target, scenario, context, emit } = state;
   const scope = scenario.info.id;
   const check = step.checks.find((each): each is ApplyCheck => each.kind === 'apply');
-  const show = state.options.showTokens ? (text: string) => text : redact;
   const objects = step.apply.map(
     ({ manifest, place }) => resolve(manifest, context.names, place) as unknown as KubeObject,
   );
@@ -139,7 +137,7 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
       step: step.name,
       objects: applied.map((each) => `${nameOfKey(each.key)} ${each.change}`),
       manifests: manifestsOf(objects, state.options.showTokens),
-      warnings: [...new Set(applied.flatMap((each) => each.warnings))].map(show),
+      warnings: [...new Set(applied.flatMap((each) => each.warnings))],
     });
   }
   if (check === undefined) return [];
@@ -186,9 +184,7 @@ function judgeRefusal(
   durationMs: number,
 ): CheckResult {
   const base = resultBase(state.scenario, step, check);
-  const show = state.options.showTokens ? (text: string) => text : redact;
-  // The API server quotes values that it does not take.
-  const actual = refusal === undefined ? 'accepted' : show(`refused: ${refusal.message}`);
+  const actual = refusal === undefined ? 'accepted' : `refused: ${refusal.message}`;
   const right =
     check.refused === undefined ? refusal === undefined : refusal?.message.includes(check.refused) === true;
   if (right) return { ...base, actual, state: 'passed', durationMs };

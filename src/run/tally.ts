@@ -10,9 +10,9 @@ import {
   type Unstamped,
 } from '../events.ts';
 import { nothingTested } from '../nothing-tested.ts';
+import { problemOf } from '../problem.ts';
 import type { KnownDeviations } from './known-use.ts';
 import type { Mesh } from './mesh.ts';
-import { problemOf } from './scenario.ts';
 
 /** What has become of the checks of one mesh. */
 interface Tested {

@@ -182,7 +182,7 @@ const running: OptionSpec[] = [
     value: 'FILE',
     description: 'known deviations, each with a reason and an end date; they do not fail the run',
   },
-  { name: 'show-tokens', description: 'show signatures of tokens too' },
+  { name: 'show-tokens', description: 'show signatures of tokens and secrets of keys too' },
 ];
 
 const reports: OptionSpec[] = [

@@ -1,5 +1,7 @@
 /** How tokens may be shown: header and claims, never the signature. */
 import type { TokenView } from '../events.ts';
+import { KnownSecrets } from './known-secrets.ts';
+import { hiddenMembers, secretSections, signature, withoutShapes } from './shapes.ts';
 
 /**
  * Decodes a token for reports. Lenient: a section that is no JSON object is null, and the text itself is then shown
@@ -24,27 +26,40 @@ function decodeObject(section = ''): object | null {
   }
 }
 
-/**
- * Replaces the signature of everything in a text that looks like a JWT by `<signature>`: characters of base64url, with
- * dots, where one section starts as `{"` does when encoded (`eyI` to `eyL`) and is followed by two more. `e30` is `{}`.
- * Linear in the length of the text, whatever it is.
- */
-export function redact(text: string): string {
-  return text.replace(/[A-Za-z0-9_.-]+/g, (run) => {
-    const sections = run.split('.');
-    const start = sections.findIndex(
-      (section, index) => (/ey[I-L]/.test(section) || section === 'e30') && !!sections[index + 2],
-    );
-    return start === -1 ? run : `${sections.slice(0, start + 2).join('.')}.<signature>`;
-  });
+const known = new KnownSecrets();
+
+/** The token is never shown from now on with what is secret about it, in whatever form it is written. */
+export function rememberToken(token: string): void {
+  for (const section of secretSections(token)) known.add(section);
 }
 
-/** A copy in which no text has the signature of a token: before it is written, for YAML may fold a token in two. */
+/** The same for the secret of a symmetric key, in base64url. */
+export function rememberSecret(secretKey: string): void {
+  known.add(secretKey);
+}
+
+/**
+ * The text without signatures of tokens and private parts of keys: first those that this process knows, in whatever form
+ * they are written, then all that looks like one. Header and claims of tokens stay.
+ */
+export function redact(text: string): string {
+  const hide = (each: string) => known.hide(each, signature);
+  return withoutShapes(hide(text), hide);
+}
+
+/**
+ * A copy in which no text and no name has the signature of a token, and no key its private parts: before it is written,
+ * for YAML may fold a token in two.
+ */
 export function withoutSignatures<T>(value: T): T {
   if (typeof value === 'string') return redact(value) as T;
   if (Array.isArray(value)) return value.map(withoutSignatures) as T;
   if (typeof value !== 'object' || value === null) return value;
+  const hidden = hiddenMembers(Object.keys(value));
   return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [name, withoutSignatures(each)]),
+    Object.entries(value).map(([name, each]) => [
+      redact(name),
+      each === undefined ? each : (hidden.get(name) ?? withoutSignatures(each)),
+    ]),
   ) as T;
 }

@@ -3,6 +3,7 @@ import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { HarnessError } from '../errors.ts';
 import { type Algorithm, algorithms, type IssuerSpec } from '../scenario/schema.ts';
 import { algorithmInfo, isAlgorithm } from './algorithms.ts';
+import { rememberSecret } from './decode.ts';
 
 /** A key of an issuer. The private half lives in memory only. */
 export interface IssuerKey {
@@ -91,6 +92,7 @@ async function makeKey(kid: string, algorithm: Algorithm): Promise<IssuerKey> {
   if (kty === 'oct') {
     const secret = new Uint8Array(randomBytes(hashBytes));
     const k = Buffer.from(secret).toString('base64url');
+    rememberSecret(k);
     return { kid, algorithm, privateKey: secret, publicJwk: { ...common, k } };
   }
   // Extractable, because forging hands the key over to node:crypto. 2048 bits is jose's size for RSA.

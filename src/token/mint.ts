@@ -3,7 +3,7 @@ import { HarnessError } from '../errors.ts';
 import type { TokenView } from '../events.ts';
 import type { Algorithm, TokenSpec } from '../scenario/schema.ts';
 import { canSign, isAlgorithm } from './algorithms.ts';
-import { viewToken } from './decode.ts';
+import { rememberToken, viewToken } from './decode.ts';
 import { forge, signingInput, tamperPayload, tamperSignature } from './forge.ts';
 import type { IssuerKey, IssuerKeys } from './keys.ts';
 import { mergeMaps, resolveToken, withoutNulls } from './spec.ts';
@@ -33,6 +33,7 @@ export async function mintTokens(
     await Promise.all(
       Object.keys(tokens).map(async (name) => {
         const value = await mint(name, resolveToken(name, tokens), issuers);
+        rememberToken(value);
         return [name, { name, value, view: viewToken(name, value) }] as const;
       }),
     ),

@@ -8,6 +8,7 @@ import type { ViteUserConfig } from 'vitest/config';
 import type { Settings } from '../api/settings.ts';
 import { valuesOf } from '../api/values.ts';
 import { pathsOf } from '../cli/product.ts';
+import { HarmlessOutput } from '../harmless.ts';
 import { timeouts } from '../timeouts.ts';
 import { Broker } from './broker.ts';
 import { socketKey, testModule } from './test-module.ts';
@@ -57,11 +58,12 @@ export function scenarios({ files, ...settings }: ScenariosOptions = {}): Plugin
     },
     async configureVitest({ vitest, project }) {
       const values = { ...valuesOf(settings), repeat: undefined, shard: undefined };
+      const people = new HarmlessOutput(process.stderr, { github: () => true });
       const cancel = () => broker.order('cut');
       const broker = new Broker(
         { values, paths, isWatching: vitest.config.watch },
         {
-          log: (line) => process.stderr.write(`${line}\n`),
+          log: (line) => people.write(`${line}\n`),
           // Vitest forgets who wants to know of a cancellation whenever a run begins.
           asked: () => vitest.onCancel(cancel),
         },

@@ -15,6 +15,7 @@ import { pickChecks } from '../plan/pick.ts';
 import { problemOf } from '../problem.ts';
 import { KeyRing } from '../run/keys.ts';
 import { type Mesh, meshesOf } from '../run/mesh.ts';
+import { shown, withoutTokens } from '../run/private.ts';
 import { runRound } from '../run/run.ts';
 import { type LoadedScenario, loadScenarios } from '../scenario/load.ts';
 import type { FileLine, FileRequest, HostConfig } from './protocol.ts';
@@ -39,7 +40,7 @@ export class Session {
   constructor(config: SessionConfig, watch: (event: Event) => void) {
     this.#settings = runSettings(config.values);
     this.#config = config;
-    this.#watch = watch;
+    this.#watch = withoutTokens(watch, this.#settings.options.showTokens);
     this.#keys = new KeyRing(this.#settings.options.runId);
   }
 
@@ -47,10 +48,11 @@ export class Session {
   run(request: FileRequest, tell: (line: FileLine) => void, cut: AbortSignal): Promise<void> {
     this.#queue = this.#queue.then(async () => {
       if (cut.aborted || this.#stop.signal.aborted) return;
+      const { showTokens } = this.#settings.options;
       try {
         tell({ type: 'finished', problem: await this.#round(request, tell, cut) });
       } catch (thrown) {
-        tell({ type: 'finished', problem: problemOf(asHarnessError(thrown)) });
+        tell({ type: 'finished', problem: shown(problemOf(asHarnessError(thrown)), showTokens) });
       }
     });
     return this.#queue;
@@ -151,11 +153,8 @@ export class Session {
     const error = await this.#mesh?.end();
     this.#mesh = undefined;
     if (error !== undefined) {
-      this.#watch({
-        type: 'warning',
-        at: Date.now(),
-        message: `the mesh could not be taken down: ${error.message}`,
-      });
+      const message = `the mesh could not be taken down: ${error.message}`;
+      this.#watch({ type: 'warning', at: Date.now(), message });
     }
   }
 

@@ -1,5 +1,7 @@
 /** Turns a scenario file into the module that Vitest runs as a test file: a suite for each step, a test for each check. */
+
 import type { HarnessError, Place } from '../errors.ts';
+import { visible } from '../harmless.ts';
 import { inventory, type Listed } from '../plan/inventory.ts';
 import { knownApps } from '../scenario/apps.ts';
 import { displayName, profileOf } from '../scenario/files.ts';
@@ -28,10 +30,11 @@ export function testModule(source: string, file: string, runtime: string): TestM
     const suites = listed.length > 1 ? [modeName(each)] : [];
     for (const name of suites)
       lines.push({ text: `describe(${JSON.stringify(name)}, () => {`, place: scenario.place(['name']) });
-    for (const { name, place, checks } of each.steps) {
+    for (const { name: step, place, checks } of each.steps) {
+      const name = visible(step);
       lines.push({ text: `describe(${JSON.stringify(name)}, () => {`, place });
       for (const { id, row, column, place } of checks) {
-        const title = `${row}, ${column}`;
+        const title = visible(`${row}, ${column}`);
         ids[JSON.stringify([...suites, name, title])] = id;
         lines.push({ text: `test(${JSON.stringify(title)}, check(${JSON.stringify(id)}), 0);`, place });
       }
@@ -72,7 +75,7 @@ function brokenModule(errors: readonly HarnessError[], file: string): string {
   const [first] = errors;
   const { line, column } = first?.place ?? { line: 1, column: 1 };
   const name = first?.code ?? 'E_SCENARIO';
-  const message = lines.join('\n');
+  const message = visible(lines.join('\n'));
   const stack = `${name}: ${message}\n    at scenario (${file}:${line}:${column})`;
   return `throw Object.assign(new Error(${JSON.stringify(message)}), ${JSON.stringify({ name, stack })});`;
 }

@@ -1,5 +1,6 @@
 /** What a check amounts to as a test: it passes, is skipped, or fails with an error that points into the scenario file. */
 import type { CheckResult, Problem } from '../events.ts';
+import { oneLine, visible } from '../harmless.ts';
 
 /** What is needed of the context that Vitest gives a test. */
 export interface TestContext {
@@ -19,11 +20,13 @@ export function report(check: CheckResult, file: string, context: TestContext): 
     case 'passed':
       return;
     case 'skipped':
-      context.skip(check.message ?? 'skipped');
+      context.skip(oneLine(check.message ?? 'skipped'));
       return;
     case 'known':
       context.skip(
-        `known deviation, accepted until ${check.known?.until}: ${check.known?.reason} (${check.message ?? ''})`,
+        oneLine(
+          `known deviation, accepted until ${check.known?.until}: ${check.known?.reason} (${check.message ?? ''})`,
+        ),
       );
       return;
     case 'failed': {
@@ -34,7 +37,7 @@ export function report(check: CheckResult, file: string, context: TestContext): 
         'AssertionError',
         check.message ?? `expected ${expected}, got ${actual}`,
       );
-      throw Object.assign(error, { expected, actual });
+      throw Object.assign(error, { expected: visible(expected), actual: visible(actual) });
     }
     case 'error':
       throw errorAt(check, file, check.code ?? 'E_INTERNAL', check.message ?? 'no verdict');
@@ -65,12 +68,13 @@ function withStack(
   message: string,
   place: { file: string; line: number; column: number; what: string } | undefined,
 ): Error {
-  const error = new Error(message);
+  const text = visible(message);
+  const error = new Error(text);
   error.name = name;
   const at =
     place === undefined
       ? ''
       : `\n    at ${place.what.replaceAll(/[()\n]/g, ' ')} (${place.file}:${place.line}:${place.column})`;
-  error.stack = `${name}: ${message}${at}`;
+  error.stack = `${name}: ${text}${at}`;
   return error;
 }

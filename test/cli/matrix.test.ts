@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { matrixCommand } from '../../src/cli/commands/matrix.ts';
+import { HarmlessOutput } from '../../src/harmless.ts';
 import type { MatrixEntry } from '../../src/programs/matrix.ts';
 import type { Values } from '../../src/settings/settings.ts';
 import { downloads } from '../programs/downloads.ts';
@@ -9,7 +10,13 @@ import { failure } from '../programs/oci/fetcher.ts';
 async function run(values: Values, env: NodeJS.ProcessEnv = {}) {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const code = await matrixCommand(values, { stdout, stderr, env, cwd: process.cwd() });
+  const io = {
+    stdout: new HarmlessOutput(stdout),
+    stderr: new HarmlessOutput(stderr),
+    env,
+    cwd: process.cwd(),
+  };
+  const code = await matrixCommand(values, io);
   const jobs = JSON.parse(String(stdout.read())) as MatrixEntry[];
   return {
     code,

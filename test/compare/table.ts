@@ -1,6 +1,8 @@
 /** The comparison as people read it. */
+
+import { oneLine } from '../../src/harmless.ts';
 import { meshLabel } from '../../src/report/result.ts';
-import { oneLine, plural, truncate } from '../../src/report/text.ts';
+import { plural, truncate } from '../../src/report/text.ts';
 import type { Cells } from './cells.ts';
 import type { Comparison, Difference } from './differences.ts';
 

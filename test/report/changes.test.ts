@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import picocolors from 'picocolors';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CheckResult, CheckState } from '../../src/events.ts';
 import { changesBetween } from '../../src/report/changes.ts';
@@ -10,12 +9,13 @@ import { changeLines } from '../../src/report/changes-text.ts';
 import { conformanceYaml } from '../../src/report/conformance.ts';
 import { meshVerdicts } from '../../src/report/conformance-verdicts.ts';
 import type { RunResult } from '../../src/report/result.ts';
+import { colorsOf } from '../../src/report/terminal.ts';
 import { onMesh, resultOf, shardOf, withChecks } from './results.ts';
 import * as runs from './runs.ts';
 
 const only = (result: RunResult) => meshVerdicts(result)[0]!;
 const passed = resultOf(runs.passed);
-const noColors = picocolors.createColors(false);
+const noColors = colorsOf(false);
 
 /** The passed run with its first check of require-jwt in another state, or with another answer. */
 function withState(state: CheckState | undefined, more: Partial<CheckResult> = {}): RunResult {

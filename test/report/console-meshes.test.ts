@@ -1,13 +1,13 @@
-import picocolors from 'picocolors';
 import { describe, expect, test } from 'vitest';
 import type { MeshFacts } from '../../src/events.ts';
 import { meshTable } from '../../src/report/console-meshes.ts';
 import type { RunResult } from '../../src/report/result.ts';
+import { colorsOf } from '../../src/report/terminal.ts';
 import { resultOf } from './results.ts';
 import * as runs from './runs.ts';
 
 const passed = resultOf(runs.passed);
-const colors = picocolors.createColors(false);
+const colors = colorsOf(false);
 
 /** The passed run on meshes with these facts; the last one gives another answer. */
 function sideBySide(...facts: Partial<MeshFacts>[]): RunResult {

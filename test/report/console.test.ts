@@ -1,8 +1,7 @@
 import fc from 'fast-check';
-import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import { failureLines } from '../../src/report/console-failure.ts';
-import { describeTerminal } from '../../src/report/terminal.ts';
+import { colorsOf, describeTerminal } from '../../src/report/terminal.ts';
 import { displayWidth } from '../../src/report/text.ts';
 import { flaky, known, paused } from './console-runs.ts';
 import { tell, tellInTwo } from './console-support.ts';
@@ -135,7 +134,7 @@ describe('ConsoleReporter', () => {
 });
 
 describe('failureLines', () => {
-  const colors = pc.createColors(false);
+  const colors = colorsOf(false);
   const anything = fc.record({
     message: fc.option(fc.string({ unit: 'binary' }), { nil: undefined }),
     hint: fc.option(fc.string(), { nil: undefined }),

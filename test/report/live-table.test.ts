@@ -1,15 +1,16 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
-import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/events.ts';
+import { HarmlessOutput } from '../../src/harmless.ts';
 import { LiveState } from '../../src/report/live-state.ts';
 import { liveTable } from '../../src/report/live-table.ts';
+import { colorsOf } from '../../src/report/terminal.ts';
 import { displayWidth } from '../../src/report/text.ts';
 import { atWork } from './console-runs.ts';
 import * as runs from './runs.ts';
 
-const plain = pc.createColors(false);
+const plain = colorsOf(false);
 
 function after(events: readonly Event[]): LiveState {
   const state = new LiveState();
@@ -70,10 +71,12 @@ describe('liveTable', () => {
         fc.integer({ min: 2, max: 30 }),
         fc.boolean(),
         (events, columns, rows, color) => {
-          const lines = liveTable(after(events), 0, { columns, rows }, pc.createColors(color));
+          const lines = liveTable(after(events), 0, { columns, rows }, colorsOf(color));
           expect(lines.length).toBeLessThan(rows);
-          for (const line of lines)
-            expect(displayWidth(stripVTControlCharacters(line))).toBeLessThan(columns);
+          const output = new HarmlessOutput({
+            write: (line) => expect(displayWidth(stripVTControlCharacters(line))).toBeLessThan(columns),
+          });
+          for (const line of lines) output.write(line);
         },
       ),
     );

@@ -1,20 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { displayWidth, duration, firstLine, oneLine, printable, truncate } from '../../src/report/text.ts';
+import { displayWidth, duration, firstLine, truncate } from '../../src/report/text.ts';
 
-describe('printable', () => {
-  it('takes away what a terminal would act on', () => {
-    expect(printable('a\u001b[31mred\u001b[0m b\u0000c\ud800\tx\ny')).toBe('ared b\ufffdc\ufffd\tx\ny');
-  });
-
-  it('keeps text of any language', () => {
-    expect(printable('jwt 令牌 🔑 é')).toBe('jwt 令牌 🔑 é');
-  });
-});
-
-describe('oneLine and firstLine', () => {
-  it('make one line of many', () => {
-    expect(oneLine('  a\r\n\tb  c\n')).toBe('a b c');
+describe('firstLine', () => {
+  it('is the first that is not blank', () => {
     expect(firstLine('\n \nfirst  one\nsecond')).toBe('first one');
     expect(firstLine('')).toBe('');
   });

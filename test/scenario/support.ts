@@ -1,17 +1,16 @@
-import { Writable } from 'node:stream';
 import { expect } from 'vitest';
+import { HarmlessOutput } from '../../src/harmless.ts';
 import { type LoadedScenario, parseScenario } from '../../src/scenario/load.ts';
 
 /** Streams that remember what was written to them. */
-export function recorder() {
+export function recorder({ isGitHub = false } = {}) {
   const texts = { stdout: '', stderr: '' };
-  const stream = (name: 'stdout' | 'stderr') =>
-    new Writable({
-      write(chunk, _encoding, done) {
-        texts[name] += String(chunk);
-        done();
-      },
-    });
+  const stream = (name: 'stdout' | 'stderr') => {
+    const write = (text: string) => {
+      texts[name] += text;
+    };
+    return new HarmlessOutput({ write }, { github: () => isGitHub });
+  };
   const io = { stdout: stream('stdout'), stderr: stream('stderr') };
   return { io, stdout: () => texts.stdout, stderr: () => texts.stderr };
 }

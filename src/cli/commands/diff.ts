@@ -1,12 +1,11 @@
 /** `jwt-e2e diff`: what changed from one run to another. */
-import picocolors from 'picocolors';
 import { exitCodes, HarnessError } from '../../errors.ts';
+import { harmlessJson, oneLine } from '../../harmless.ts';
 import { type Changes, changesBetween } from '../../report/changes.ts';
 import { readVerdicts, whyNoVerdict } from '../../report/changes-read.ts';
 import { changeLines } from '../../report/changes-text.ts';
 import type { MeshVerdicts } from '../../report/conformance-verdicts.ts';
-import { harmlessText } from '../../report/github.ts';
-import { describeTerminal } from '../../report/terminal.ts';
+import { colorsOf, describeTerminal } from '../../report/terminal.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag } from '../../settings/typed.ts';
 import type { Io } from '../io.ts';
@@ -31,21 +30,16 @@ export async function diffCommand(files: readonly string[], values: Values, io: 
     [newer, whyNoVerdict(after)],
   ].filter(([, why]) => why !== undefined);
   if (reasons.length > 0) {
-    const { github } = describeTerminal(process.stderr, io.env);
-    const lines = reasons.map(([file, why]) => `${file} has no verdict: ${why}\n`).join('');
-    io.stderr.write(github === undefined ? lines : harmlessText(lines));
+    io.stderr.write(reasons.map(([file, why]) => `${oneLine(`${file} has no verdict: ${why}`)}\n`).join(''));
     io.stderr.write('  Nothing was compared. Run it again, or compare other reports.\n');
     return exitCodes.noVerdict;
   }
   const changes = changesBetween(before, after);
-  const { color, github } = describeTerminal(process.stdout, io.env);
   if (flag(values, 'json')) {
-    const json = JSON.stringify(asJson(before, after, changes), null, 2);
-    // No line of it can begin with a command; the older form, ##[command], is escaped, which changes no value.
-    io.stdout.write(`${github === undefined ? json : json.replaceAll('#', '\\u0023')}\n`);
+    io.stdout.write(`${harmlessJson(asJson(before, after, changes), 2)}\n`);
   } else {
-    const text = `${changeLines(before, after, changes, picocolors.createColors(color)).join('\n')}\n`;
-    io.stdout.write(github === undefined ? text : harmlessText(text));
+    const { color } = describeTerminal(process.stdout, io.env);
+    io.stdout.write(`${changeLines(before, after, changes, colorsOf(color)).join('\n')}\n`);
   }
   if (changes.hasRegression) return exitCodes.failed;
   return changes.undecided > 0 ? exitCodes.noVerdict : exitCodes.passed;

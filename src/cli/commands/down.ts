@@ -1,6 +1,7 @@
 /** `jwt-e2e down`: removes a kind cluster and its containers, or what runs have left on a cluster of others. */
 import { exitCodes } from '../../errors.ts';
 import type { Unstamped } from '../../events.ts';
+import { oneLine } from '../../harmless.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
@@ -68,7 +69,7 @@ async function endLocal(name: string, signal: AbortSignal): Promise<string[]> {
 /** Deletes the namespaces of this tool, and puts back what a killed run has changed in those of others. */
 async function clearCluster(values: Values, io: Io, signal: AbortSignal): Promise<number> {
   const progress = (event: Unstamped) => {
-    if (event.type === 'warning') io.stderr.write(`${event.message}\n`);
+    if (event.type === 'warning') io.stderr.write(`${oneLine(event.message)}\n`);
   };
   const versions = loadVersions(versionsFile);
   const target = makeCluster({ values, versions, runId: 'down', progress }, 'jwt-e2e down');

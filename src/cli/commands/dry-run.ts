@@ -1,6 +1,7 @@
 /** `jwt-e2e run --dry-run`: says what a run would do, and does nothing. */
 import { exitCodes } from '../../errors.ts';
 import type { MeshFacts } from '../../events.ts';
+import { oneLine } from '../../harmless.ts';
 import { plan } from '../../plan/plan.ts';
 import { nothingMatches, type Selection } from '../../plan/select.ts';
 import type { Plan, PlannedScenario } from '../../plan/types.ts';
@@ -54,8 +55,8 @@ export async function dryRun(request: DryRunRequest): Promise<number> {
       'Nothing is done. A run would do this:',
       `Istio ${facts.istio} on ${facts.target} (${more.join(', ')})`,
       `${facts.target}: ${facts.reason}`,
-      ...Object.entries(facts.details ?? {}).map(([what, value]) => `${what}: ${value}`),
-      ...all.flatMap(({ title, lines }) => ['', title, ...lines.map((line) => `  ${line}`)]),
+      ...Object.entries(facts.details ?? {}).map(([what, value]) => oneLine(`${what}: ${value}`)),
+      ...all.flatMap(({ title, lines }) => ['', title, ...lines.map((line) => `  ${oneLine(line)}`)]),
       '',
     ].join('\n'),
   );
@@ -132,7 +133,7 @@ async function onCluster(request: DryRunRequest, reason: string): Promise<Outloo
       versions,
       runId: options.runId,
       progress: (event) => {
-        if (event.type === 'warning') io.stderr.write(`${event.message}\n`);
+        if (event.type === 'warning') io.stderr.write(`${oneLine(event.message)}\n`);
       },
     },
     reason,

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../errors.ts';
+import { oneLine } from '../../harmless.ts';
 import { readFolder } from '../../init/folder.ts';
 import { planFor } from '../../init/plan.ts';
 import { writeScenario } from '../../init/write.ts';
@@ -39,8 +40,10 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
     `${output}: ${count(written.checks, 'check')} for ${written.policies} ${written.policies === 1 ? 'policy' : 'policies'}`,
     ...(plan.leftOut.length === 0
       ? []
-      : ['Left out:', ...plan.leftOut.map(({ what, why }) => `  ${what}: ${why}`)]),
-    ...(written.untested.length === 0 ? [] : ['Not tested:', ...written.untested.map((line) => `  ${line}`)]),
+      : ['Left out:', ...plan.leftOut.map(({ what, why }) => `  ${oneLine(`${what}: ${why}`)}`)]),
+    ...(written.untested.length === 0
+      ? []
+      : ['Not tested:', ...written.untested.map((line) => `  ${oneLine(line)}`)]),
     'Read it, and look at what "check this" stands beside. Then:',
     `  jwt-e2e lint ${output}`,
     `  jwt-e2e run ${output}`,
@@ -53,7 +56,7 @@ async function read(values: Values, io: Io): Promise<{ objects: readonly Manifes
   const from = text(values, 'from');
   if (from !== undefined) {
     const { objects, warnings } = readFolder(from, io.cwd);
-    for (const warning of warnings) io.stderr.write(`${warning}\n`);
+    for (const warning of warnings) io.stderr.write(`${oneLine(warning)}\n`);
     return { objects, where: from };
   }
   if (!clusterSettings.some((setting) => text(values, setting) !== undefined)) {

@@ -1,5 +1,6 @@
 /** `jwt-e2e list`: shows the scenarios that there are. */
 import { exitCodes } from '../../errors.ts';
+import { harmlessJson, oneLine } from '../../harmless.ts';
 import type { Selection } from '../../plan/select.ts';
 import { isWanted } from '../../plan/select.ts';
 import { variantsOf } from '../../plan/variants.ts';
@@ -43,7 +44,7 @@ export function listCommand(paths: readonly string[], options: ListOptions, io: 
   const listed = scenarios
     .filter((scenario) => isWanted(scenario, options) && isFound(scenario, options.grep))
     .map(describe);
-  io.stdout.write(options.json === true ? `${JSON.stringify(listed, null, 2)}\n` : asText(listed));
+  io.stdout.write(options.json === true ? `${harmlessJson(listed, 2)}\n` : asText(listed));
   if (errors.length === 0) return exitCodes.passed;
   io.stderr.write(renderAll(errors, options.cwd));
   return exitCodeOf(errors);
@@ -71,10 +72,10 @@ function asText(scenarios: readonly ListedScenario[]): string {
     const { name, title, profile, file, modes, steps, checks, tags, requires } = scenario;
     const size = `${count(steps, 'step')}, ${count(checks, 'check')}`;
     const inModes = modes.length === 0 ? size : `${size} in each fetch mode: ${modes.join(', ')}`;
-    const lines = [`${name}  (${profile})`, `  ${title}`, `  ${inModes}`];
-    if (tags.length > 0) lines.push(`  tags: ${tags.join(', ')}`);
-    if (requires.length > 0) lines.push(`  requires: ${requires.join(', ')}`);
-    return [...lines, `  ${file}`, ''].join('\n');
+    const lines = [`${oneLine(name)}  (${oneLine(profile)})`, `  ${oneLine(title)}`, `  ${inModes}`];
+    if (tags.length > 0) lines.push(`  tags: ${oneLine(tags.join(', '))}`);
+    if (requires.length > 0) lines.push(`  requires: ${oneLine(requires.join(', '))}`);
+    return [...lines, `  ${oneLine(file)}`, ''].join('\n');
   });
   const all = scenarios.reduce((sum, { checks, modes }) => sum + checks * Math.max(1, modes.length), 0);
   return `${[...blocks, `${count(scenarios.length, 'scenario')}, ${count(all, 'check')}`].join('\n')}\n`;

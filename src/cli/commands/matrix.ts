@@ -1,5 +1,6 @@
 /** `jwt-e2e matrix`: the jobs of a CI matrix, from kind/versions.yaml. */
 import { asHarnessError, exitCodes, HarnessError } from '../../errors.ts';
+import { harmlessJson, oneLine, own } from '../../harmless.ts';
 import { matrix } from '../../programs/matrix.ts';
 import { findPreRelease } from '../../programs/pre-release.ts';
 import { loadVersions, type Versions } from '../../programs/versions.ts';
@@ -27,7 +28,7 @@ export async function matrixCommand(values: Values, io: Io): Promise<number> {
   if (flag(values, 'pre-release') && wanted === undefined)
     others.push(...(await preRelease(values, versions, io)));
   const jobs = matrix(versions, others).filter(({ istio }) => wanted?.includes(istio) ?? true);
-  io.stdout.write(`${JSON.stringify(jobs)}\n`);
+  io.stdout.write(`${harmlessJson(jobs)}\n`);
   return exitCodes.passed;
 }
 
@@ -58,9 +59,7 @@ async function preRelease(values: Values, versions: Versions, io: Io): Promise<s
     if (error.code === 'E_INTERRUPTED') throw error;
     const message = `no pre-release of Istio is tested: ${error.message}`;
     // GitHub shows this on the page of the run; everybody else reads it in the log.
-    io.stderr.write(
-      `${io.env.GITHUB_ACTIONS === 'true' ? '::warning::' : ''}${message.replaceAll(/\s+/g, ' ')}\n`,
-    );
+    io.stderr.write(`${io.env.GITHUB_ACTIONS === 'true' ? own('::warning::') : ''}${oneLine(message)}\n`);
     return [];
   }
 }

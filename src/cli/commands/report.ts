@@ -1,20 +1,18 @@
 /** `jwt-e2e report`: reports made from results of earlier runs. */
 import { dirname, join, relative, resolve } from 'node:path';
-import picocolors from 'picocolors';
 import { exitCodes, formatPlace } from '../../errors.ts';
+import { oneLine } from '../../harmless.ts';
 import { ConformanceReporter } from '../../report/conformance.ts';
 import { problemLines } from '../../report/console-lines.ts';
 import { meshTable } from '../../report/console-meshes.ts';
 import { summaryLines } from '../../report/console-summary.ts';
-import { harmlessText } from '../../report/github.ts';
 import { HtmlReporter } from '../../report/html.ts';
 import { JsonReporter } from '../../report/json.ts';
 import { JUnitReporter } from '../../report/junit.ts';
 import { mergeResults } from '../../report/merge.ts';
 import { meshLabel, type RunResult } from '../../report/result.ts';
 import { SummaryReporter } from '../../report/summary.ts';
-import { type Colors, describeTerminal } from '../../report/terminal.ts';
-import { oneLine } from '../../report/text.ts';
+import { type Colors, colorsOf, describeTerminal } from '../../report/terminal.ts';
 import { KnownDeviations } from '../../run/known-use.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
@@ -54,17 +52,18 @@ export async function reportCommand(
   const remarks = known?.remarks() ?? [];
   const result = { ...merged, warnings: [...merged.warnings, ...remarks] };
   write(files, result, artifacts, values, io);
-  const { color, github } = describeTerminal(process.stdout, io.env);
-  const colors = picocolors.createColors(color);
+  const { color } = describeTerminal(process.stdout, io.env);
+  const colors = colorsOf(color);
   const shown = Object.entries(files).map(([name, file]) => [labels[name] ?? name, shownPath(file, io)]);
   const lines = [
     ...problemsOfAll(result, colors),
     ...meshTable(result, colors),
     ...summaryLines(result, Object.fromEntries(shown), colors),
   ];
-  const warnings = remarks.map(({ message, place }) => `warning: ${formatPlace(place)}: ${message}\n`);
-  const told = `${warnings.join('')}${lines.join('\n').replace(/^\n+/, '')}\n`;
-  io.stdout.write(github === undefined ? told : harmlessText(told));
+  const warnings = remarks.map(
+    ({ message, place }) => `${oneLine(`warning: ${formatPlace(place)}: ${message}`)}\n`,
+  );
+  io.stdout.write(`${warnings.join('')}${lines.join('\n').replace(/^\n+/, '')}\n`);
   return result.exitCode ?? exitCodes.noVerdict;
 }
 

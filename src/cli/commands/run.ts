@@ -1,6 +1,7 @@
 /** `jwt-e2e run`: scenarios on a mesh, or on several side by side, with reports. */
 import { exitCodes } from '../../errors.ts';
 import type { Event } from '../../events.ts';
+import { oneLine } from '../../harmless.ts';
 import { KeyRing } from '../../run/keys.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
@@ -108,7 +109,7 @@ function forPeople(settings: RunSettings, io: Io): RunSettings {
   if (!flag(values, 'last-failed')) return { ...settings, options: { ...options, pause } };
   const file = reportFiles(values, io.env).json;
   const failed = lastFailed(file);
-  io.stderr.write(`--last-failed: ${whichOf(failed, file)}\n`);
+  io.stderr.write(`${oneLine(`--last-failed: ${whichOf(failed, file)}`)}\n`);
   return {
     ...settings,
     options: { ...options, pause },

@@ -1,4 +1,5 @@
 /** What the doctor has found, for people and for programs. */
+import { harmlessJson, oneLine } from '../../harmless.ts';
 import { count } from '../plural.ts';
 import { alignedLines } from '../table.ts';
 import type { Finding, TargetName } from './finding.ts';
@@ -36,7 +37,7 @@ export function asJson({ sections, able, well }: Diagnosis): string {
   const targets = sections.flatMap(({ target, findings }) =>
     target === undefined ? [] : [{ target, canBeHad: able.includes(target), findings }],
   );
-  return `${JSON.stringify({ format: 1, ok: well, machine, targets }, null, 2)}\n`;
+  return `${harmlessJson({ format: 1, ok: well, machine, targets }, 2)}\n`;
 }
 
 function titleOf(target: TargetName | undefined, able: readonly TargetName[]): string {
@@ -47,11 +48,11 @@ function titleOf(target: TargetName | undefined, able: readonly TargetName[]): s
 /** A title, and below it a line for each finding, with what to do about it. */
 function block(title: string, findings: readonly Finding[]): string {
   const lines = alignedLines(
-    findings.map(({ name, state, version = '', text }) => [state, name, version, text]),
+    findings.map(({ name, state, version = '', text }) => [state, name, version, text].map(oneLine)),
   );
   const texts = findings.flatMap(({ remedy }, index) => {
     const line = `  ${lines[index]}`;
-    return remedy === undefined ? [line] : [line, `           -> ${remedy}`];
+    return remedy === undefined ? [line] : [line, `           -> ${oneLine(remedy)}`];
   });
   return `${[title, ...texts].join('\n')}\n`;
 }

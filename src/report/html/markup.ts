@@ -1,4 +1,5 @@
 /** HTML that is safe by construction: text becomes markup in one place only, the tag `html`, which escapes it. */
+import { visible } from '../../harmless.ts';
 
 /** Markup. Made by {@link html} alone, so a string from outside can never pass for it. */
 export class Html {
@@ -42,32 +43,6 @@ const references: Readonly<Record<string, string>> = {
 /** The text as HTML shows it, in an element or in an attribute in quotes. */
 export function escaped(text: string): string {
   return visible(text).replace(/[&<>"'`]/g, (character) => references[character] ?? character);
-}
-
-/**
- * What has no look of its own or changes the look of what stands beside it: controls but tab and line feed, marks of
- * direction (UAX 9), invisible separators and joiners, line and paragraph separators, tags, and lone surrogates.
- */
-const unseen =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about control characters
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;
-
-/** Colours of a terminal, which tell a reader nothing: SGR of ECMA-48. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is about control characters
-const colours = /\u001b\[[0-9;]*m/g;
-
-/**
- * The text with everything unseen written out as its code point, such as `⟦U+202E⟧`. CR LF becomes a line feed, and
- * colours of a terminal are left out.
- */
-export function visible(text: string): string {
-  return text
-    .replaceAll('\r\n', '\n')
-    .replace(colours, '')
-    .replace(
-      unseen,
-      (character) => `⟦U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟧`,
-    );
 }
 
 /** An absolute address that a reader may follow; undefined for any other scheme, `javascript:` before all. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { XMLParser } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
-import { escaped, html, pathAddress, visible, webAddress } from '../../../src/report/html/markup.ts';
+import { visible } from '../../../src/harmless.ts';
+import { escaped, html, pathAddress, webAddress } from '../../../src/report/html/markup.ts';
 
 /** Any UTF-16, with lone surrogates, and often what HTML has a meaning for. */
 const text = fc.oneof(
@@ -67,28 +68,6 @@ describe('escaped', () => {
         const { a } = parser.parse(html`<a b="${value}">${value}</a>`.markup);
         expect(a['#text'] ?? '').toBe(visible(value));
         expect(a.b).toBe(visible(value));
-      }),
-    );
-  });
-});
-
-describe('visible', () => {
-  it('shows what has no look of its own, and what turns the text around', () => {
-    expect(visible('a\u202eb\u2066c\u200bd\u0000e\ud800f\u2028g\u{e0041}')).toBe(
-      'a⟦U+202E⟧b⟦U+2066⟧c⟦U+200B⟧d⟦U+0000⟧e⟦U+D800⟧f⟦U+2028⟧g⟦U+E0041⟧',
-    );
-  });
-
-  it('keeps tabs, line feeds and letters of all scripts, and leaves colours of a terminal out', () => {
-    expect(visible('\tπ 漢字 🙂\r\n\u001b[1;31mred\u001b[0m')).toBe('\tπ 漢字 🙂\nred');
-  });
-
-  it('leaves no control character and no half of a character', () => {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about control characters
-    const bad = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/u;
-    fc.assert(
-      fc.property(text, (value) => {
-        expect(visible(value)).not.toMatch(bad);
       }),
     );
   });
