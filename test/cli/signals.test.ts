@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { withSignals } from '../../src/cli/signals.ts';
+import { typescript } from '../support/typescript.ts';
 
 const signals = pathToFileURL(resolve('src/cli/signals.ts')).href;
 
@@ -19,7 +20,7 @@ function start(cleanUpMs: number) {
       process.stdout.write('ready\\n');
     }), 'Look for what is left.');
   `;
-  return execa(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
+  return execa(process.execPath, ['--import', typescript, '--input-type=module', '--eval', program], {
     reject: false,
     timeout: 30_000,
   });

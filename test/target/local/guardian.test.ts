@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Guardian } from '../../../src/target/local/guardian.ts';
+import { typescript } from '../../support/typescript.ts';
 import { ends, isRunning, processesWith } from './processes.ts';
 
 let folder: string;
@@ -65,7 +66,7 @@ describe('when the process that has it is killed', () => {
       console.log(sleeping.pid);
       setInterval(() => {}, 1000);
     `;
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+    const child = spawn(process.execPath, ['--import', typescript, '--input-type=module', '-e', code], {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,
     });

@@ -25,6 +25,7 @@ import {
 import { RemoteTarget } from '../../../src/target/local/remote.ts';
 import { Session } from '../../../src/target/local/session.ts';
 import { unaborted } from '../../support/signals.ts';
+import { typescript } from '../../support/typescript.ts';
 import { ends, isRunning } from './processes.ts';
 import { hostConfig } from './stub-target.ts';
 
@@ -45,7 +46,9 @@ async function keep(name = 'dev') {
   const program = fileURLToPath(new URL('./host-process.ts', import.meta.url));
   const logFile = join(state, 'log');
   writeFileSync(logFile, '');
-  const child = spawn(process.execPath, ['--import', 'tsx', program, name, logFile], { stdio: 'inherit' });
+  const child = spawn(process.execPath, ['--import', typescript, program, name, logFile], {
+    stdio: 'inherit',
+  });
   hosts.push(child);
   await expect.poll(() => existsSync(stateFileOf(name)), { timeout: 10_000 }).toBe(true);
   const found = await findKept(name, unaborted());
