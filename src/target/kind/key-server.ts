@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { GenericContainer } from 'testcontainers';
 import { asHarnessError, HarnessError } from '../../errors.ts';
 import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
-import { KeyServerControl } from '../../jwks/client.ts';
+import { KeyServerControl, newSecret, secretHeader } from '../../jwks/client.ts';
 import { expectKeys, notWorking } from '../../jwks/works.ts';
 import { timeouts } from '../../timeouts.ts';
 import { throwIfAborted } from '../../wait.ts';
@@ -28,6 +28,7 @@ export async function startKeyServer(
   signal: AbortSignal,
 ): Promise<KeyServerHandle> {
   const config = { host: '0.0.0.0', httpPort: 80, httpsPort: 443, controlPort, path: start.path };
+  const secret = newSecret();
   // Loaded when it is needed: it is large.
   const { GenericContainer: Container, Wait } = await import('testcontainers');
   let container: Awaited<ReturnType<GenericContainer['start']>>;
@@ -40,9 +41,11 @@ export async function startKeyServer(
       .withCopyFilesToContainer([{ source: program, target: '/key-server.mjs' }])
       .withEntrypoint(['node'])
       .withCommand(['/key-server.mjs'])
-      .withEnvironment({ KEY_SERVER_CONFIG: JSON.stringify(config) })
+      .withEnvironment({ KEY_SERVER_CONFIG: JSON.stringify(config), JWKS_SECRET: secret })
       .withExposedPorts(controlPort)
-      .withWaitStrategy(Wait.forHttp('/ready', controlPort).forStatusCode(200))
+      .withWaitStrategy(
+        Wait.forHttp('/ready', controlPort).withHeaders(secretHeader(secret)).forStatusCode(200),
+      )
       .withStartupTimeout(timeouts.keyServer)
       // Removed by us, by label: the reaper image may not be available where this runs.
       .withAutoCleanup(false)
@@ -66,6 +69,7 @@ export async function startKeyServer(
   try {
     const control = new KeyServerControl(
       `http://${container.getHost()}:${container.getMappedPort(controlPort)}`,
+      secret,
     );
     const ip = container.getIpAddress(network);
     const certificate = await issueCertificate(ca, { dnsNames: [start.host], ips: [ip] });
