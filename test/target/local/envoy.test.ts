@@ -30,7 +30,7 @@ const start = (program = fileURLToPath(new URL('./fake-envoy.mjs', import.meta.u
     labels: { app: 'httpbin' },
     serviceAccount: 'default',
     istioVersion: '1.31.0',
-    discovery: { address: '127.99.0.1', port: 15010 },
+    discovery: { address: '127.99.0.1', port: 15012 },
     secretSocket: join(folder, 'sds'),
     program,
     folder,
