@@ -53,6 +53,42 @@ describe('at the end', () => {
   });
 });
 
+describe('when the shell itself is killed', () => {
+  test('another one takes over with all that there is, and that is said', async () => {
+    const said: string[] = [];
+    const guardian = new Guardian(folder, (message) => said.push(message));
+    const [before, removed, after] = [sleeper(), sleeper(), sleeper()];
+    guardian.add(before);
+    guardian.add(removed);
+    guardian.remove(removed);
+    const [first] = processesWith(folder);
+    process.kill(first!, 'SIGKILL');
+    await expect.poll(() => said).toHaveLength(1);
+    expect(said[0]).toMatch(/has ended itself \(SIGKILL\); another one has taken its place$/);
+    guardian.add(after);
+    await expect.poll(() => processesWith(folder)).not.toContain(first);
+    expect(processesWith(folder)).toHaveLength(1);
+    await guardian.end();
+    await Promise.all([ends(before), ends(after)]);
+    expect(isRunning(removed)).toBe(true);
+    expect(existsSync(folder)).toBe(false);
+    expect(said).toHaveLength(1);
+  });
+
+  test('again and again, it is said that there is none any more', async () => {
+    const said: string[] = [];
+    const guardian = new Guardian(folder, (message) => said.push(message));
+    for (let killed = 1; killed <= 10; killed++) {
+      await expect.poll(() => processesWith(folder)).toHaveLength(1);
+      process.kill(processesWith(folder)[0]!, 'SIGKILL');
+      await expect.poll(() => said).toHaveLength(killed);
+    }
+    expect(said.at(-1)).toMatch(/there is none now: .* would leave processes of the mesh$/);
+    await guardian.end();
+    expect(processesWith(folder)).toEqual([]);
+  });
+});
+
 describe('when the process that has it is killed', () => {
   /** A process that has a guardian and starts one that sleeps; both say who they are. */
   async function owner(): Promise<{ child: ChildProcess; sleeping: number }> {
