@@ -64,15 +64,11 @@ export async function startKeyServer(
     };
   } catch (thrown) {
     await part.stop(true);
-    if (signal.aborted) throw thrown;
-    throw new HarnessError(
-      'E_KEY_SERVER',
-      `the key server ${name} did not start: ${(thrown as Error).message}`,
-      {
-        details: part.tail(),
-        cause: thrown,
-      },
-    );
+    throwIfAborted(signal);
+    throw new HarnessError('E_KEY_SERVER', `the key server ${name} did not start: ${nameOfError(thrown)}`, {
+      details: part.tail(),
+      cause: thrown,
+    });
   } finally {
     limit.done();
   }

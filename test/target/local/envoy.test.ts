@@ -88,6 +88,15 @@ test('waiting ends when it does, with its last lines', async () => {
   });
 });
 
+test('an interrupted question is no fault of the proxy', async () => {
+  const envoy = await start();
+  await envoy.listensOn([], unaborted());
+  const aborted = new AbortController();
+  const asking = envoy.get('listeners', aborted.signal);
+  aborted.abort('SIGINT');
+  await expect(asking).rejects.toMatchObject({ code: 'E_INTERRUPTED', message: 'interrupted' });
+});
+
 test('what its admin interface does not answer is an error that names both', async () => {
   const envoy = await start();
   await envoy.listensOn([], unaborted());
