@@ -237,13 +237,13 @@ describe('the process', () => {
 });
 
 describe('control calls', () => {
-  test.each([
+  test.each<[method: 'GET' | 'PUT', path: string, body: string | null]>([
     ['PUT', '/keys', '{"keys":[]}'],
     ['PUT', '/fault', '{"status":500}'],
     ['PUT', '/tls', '{}'],
-    ['GET', '/log', undefined],
-    ['GET', '/ready', undefined],
-  ] as const)('%s %s is for those who have the secret alone', async (method, path, body = null) => {
+    ['GET', '/log', null],
+    ['GET', '/ready', null],
+  ])('%s %s is for those who have the secret alone', async (method, path, body) => {
     await server.control.setKeys(jwks);
     const url = `http://127.0.0.1:${server.ports.controlPort}${path}`;
     for (const secret of [undefined, '', 'undefined', 'x'.repeat(32)]) {

@@ -13,7 +13,7 @@ const limit = 10_000;
 const discovery = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
 
 /**
- * @param {typeof request} send
+ * @param {typeof requestTls} send
  * @param {import('node:https').RequestOptions} options
  * @returns {Promise<number | string>} the status, or why there is none
  */
