@@ -27,6 +27,8 @@ export const timeouts = {
   localMeshSettings: 10_000,
   /** A part of a local mesh, such as its API server, answering. */
   localStart: 60_000,
+  /** All parts of a local mesh that is kept, one after the other, each within its own time. */
+  localMesh: 600_000,
   /** A key server container answering. */
   keyServer: 60_000,
   /** A change of policy being in the configuration of every proxy concerned. */

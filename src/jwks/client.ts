@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { asHarnessError, HarnessError } from '../errors.ts';
@@ -23,6 +24,16 @@ export interface KeyServerPorts {
   readonly controlPort: number;
 }
 
+/** A secret for a key server, which takes it from the variable JWKS_SECRET. */
+export function newSecret(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/** What every call to a control port has to have. */
+export function secretHeader(secret: string): Record<string, string> {
+  return { 'x-jwt-e2e-secret': secret };
+}
+
 /** Milliseconds. A call to the control port does next to nothing, so a slow one means that the server is gone. */
 const timeouts = { call: 10_000, readyPoll: 100 } as const;
 
@@ -32,10 +43,15 @@ const timeouts = { call: 10_000, readyPoll: 100 } as const;
  */
 export class KeyServerControl {
   readonly #url: string;
+  readonly #secret: string;
 
-  /** @param url of the control port, such as http://127.0.0.1:8081 */
-  constructor(url: string) {
+  /**
+   * @param url of the control port, such as http://127.0.0.1:8081
+   * @param secret that the server was started with; see newSecret
+   */
+  constructor(url: string, secret: string) {
     this.#url = url.replace(/\/+$/, '');
+    this.#secret = secret;
   }
 
   /** Serves this JWKS from now on; calling it again is a rotation. The server does not check what it holds. */
@@ -117,6 +133,7 @@ export class KeyServerControl {
     try {
       const response = await request(this.#url + path, {
         method,
+        headers: secretHeader(this.#secret),
         body: body === undefined ? null : JSON.stringify(body),
         // A connection kept open would be a broken one after the server was replaced.
         reset: true,

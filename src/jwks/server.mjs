@@ -6,14 +6,15 @@
  * controlPort, path}. Port 0 takes a free one. Each time a port is opened, a line of JSON with all open ports goes to standard
  * output: at the start, and again when the first certificate has opened the HTTPS port.
  *
- * What it serves is told to its control port:
+ * What it serves is told to its control port. Each call has the header x-jwt-e2e-secret, with what the environment variable
+ * JWKS_SECRET holds: nobody else may change keys, or read who has fetched them.
  *   PUT /keys   the JWKS, served byte for byte from now on; a second one is a rotation
  *   PUT /tls    {cert, key} in PEM; the first one opens the HTTPS port, later ones replace the certificate
  *   PUT /fault  {status?, delayMs?, body?, reset?} to fail on purpose, null to stop failing
  *   GET /log    {id, count, entries}: requests, oldest first, how many there have been, and which process counts them
  *   GET /ready  the open ports
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import process from 'node:process';
@@ -27,6 +28,7 @@ const maxLogEntries = 50_000;
 const maxBodyBytes = 4 * 1024 * 1024;
 
 const config = readConfig();
+const secret = digest(process.env.JWKS_SECRET || fail('JWKS_SECRET must hold the secret of control calls'));
 
 /** @type {string | undefined} */
 let keys;
@@ -62,6 +64,14 @@ function readConfig() {
   } catch {
     return fail('KEY_SERVER_CONFIG must be JSON: {host, httpPort, httpsPort, controlPort, path}');
   }
+}
+
+/**
+ * Of equal length for texts of any length, so that they can be compared in a time that says nothing about them.
+ * @param {unknown} text
+ */
+function digest(text) {
+  return createHash('sha256').update(String(text)).digest();
 }
 
 /**
@@ -126,6 +136,9 @@ const serve = (scheme) => async (/** @type {Request} */ request, /** @type {Resp
  */
 async function control(request, response) {
   const call = `${request.method} ${pathOf(request.url)}`;
+  if (!timingSafeEqual(digest(request.headers['x-jwt-e2e-secret']), secret)) {
+    return reply(response, 403, { error: 'the header x-jwt-e2e-secret has not the secret of this server' });
+  }
   try {
     const body = await readBody(request);
     if (call === 'PUT /keys') {

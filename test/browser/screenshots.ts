@@ -1,6 +1,6 @@
 /**
  * Pictures of the report for the documentation, and to look at after a change of its looks:
- * `node --import tsx test/browser/screenshots.ts FOLDER [NAME…]`. Those in docs/images are report-failed, report-detail,
+ * `node --import ./tools/typescript.mjs test/browser/screenshots.ts FOLDER [NAME…]`. Those in docs/images are report-failed, report-detail,
  * report-dark and report-versions.
  */
 import { mkdirSync } from 'node:fs';

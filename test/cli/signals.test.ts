@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { withSignals } from '../../src/cli/signals.ts';
+import { typescript } from '../support/typescript.ts';
 
 const signals = pathToFileURL(resolve('src/cli/signals.ts')).href;
 
@@ -21,7 +22,7 @@ function start(cleanUpMs: number, afterMs = 0) {
     process.stdout.write('cleaned up\\n');
     setTimeout(() => {}, ${afterMs});
   `;
-  return execa(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
+  return execa(process.execPath, ['--import', typescript, '--input-type=module', '--eval', program], {
     reject: false,
     timeout: 30_000,
   });

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { HarnessError } from '../../src/errors.ts';
 import { scenarioSource, sendStep } from '../run/support.ts';
 import { FakeTarget } from '../support/fake-target.ts';
+import { typescript } from '../support/typescript.ts';
 import { roundsOf, startWatching, type Watching, type WatchSettings } from './watching.ts';
 
 const scenario = (name: string, cells = '[200, 200]', more = '') =>
@@ -297,7 +298,7 @@ describe('a process that watches', () => {
         return watch.ended.finally(() => process.stdout.write('calls: ' + watch.target.calls.at(-1)));
       }, 'Look for what is left.');
     `;
-    return execa(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
+    return execa(process.execPath, ['--import', typescript, '--input-type=module', '--eval', program], {
       reject: false,
       timeout: 30_000,
     });

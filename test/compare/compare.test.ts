@@ -9,6 +9,7 @@ import { ResultModel } from '../../src/report/model.ts';
 import type { RunResult } from '../../src/report/result.ts';
 import { applyAuthorization, run, scenarioSource, sendStep } from '../run/support.ts';
 import { FakeTarget, refusal } from '../support/fake-target.ts';
+import { typescript } from '../support/typescript.ts';
 import { readCells } from './cells.ts';
 import { compare, type Difference } from './differences.ts';
 import { Explanation, readExplained } from './explained.ts';
@@ -244,7 +245,7 @@ describe('a report', () => {
 
 describe('the program', () => {
   const program = (...args: string[]) =>
-    execa(process.execPath, ['--import', 'tsx', 'test/compare/compare.ts', ...args], { reject: false });
+    execa(process.execPath, ['--import', typescript, 'test/compare/compare.ts', ...args], { reject: false });
 
   test('ends with 0, 1 or 2, and says what is different', async () => {
     const [left, right] = [await report(), await report({ target: fake({}, 'no') })];

@@ -1,6 +1,6 @@
 /**
  * Compares the verdicts of two targets cell by cell:
- * node --import tsx test/compare/compare.ts [--explained FILE] A.json B.json
+ * node --import ./tools/typescript.mjs test/compare/compare.ts [--explained FILE] A.json B.json
  *
  * A.json and B.json are reports of `jwt-e2e run --json`; `FILE#MESH` names one of several meshes in a report. Exit code
  * 0 when both have answered alike, 1 when not, or when an explanation explains nothing, 2 when there is nothing to compare.
@@ -12,7 +12,8 @@ import { compare } from './differences.ts';
 import { readExplained } from './explained.ts';
 import { comparisonLines } from './table.ts';
 
-const usage = 'usage: node --import tsx test/compare/compare.ts [--explained FILE] A.json B.json';
+const usage =
+  'usage: node --import ./tools/typescript.mjs test/compare/compare.ts [--explained FILE] A.json B.json';
 
 try {
   const options = { explained: { type: 'string' } } as const;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
+import { typescript } from '../support/typescript.ts';
 import { pages, read, root, where } from './markdown.ts';
 
 /** What the package calls its entries. */
@@ -43,7 +44,7 @@ test('the programs run: without a mesh to be had they say so, and end with 4 whe
     XDG_CACHE_HOME: join(folder, 'cache'),
   };
   const programs = fileURLToPath(new URL('./api-programs.ts', import.meta.url));
-  const ran = await execa(process.execPath, ['--import', import.meta.resolve('tsx'), programs], {
+  const ran = await execa(process.execPath, ['--import', typescript, programs], {
     cwd: folder,
     env,
     reject: false,

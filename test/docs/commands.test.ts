@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { allOptions, variableOf } from '../../src/settings/options.ts';
+import { typescript } from '../support/typescript.ts';
 import { commandHelp } from './cli.ts';
 import { commandsIn, type Known, mistakeIn, productArguments } from './command-lines.ts';
 import { partOf } from './generated.ts';
@@ -143,7 +144,7 @@ describe('commands that need no mesh work as they are written', () => {
     const ours = Object.keys(process.env).filter((name) => name.startsWith('JWT_E2E_'));
     const { stdout } = await execa(
       process.execPath,
-      ['--import', import.meta.resolve('tsx'), join(root, 'test/docs/run-all.ts'), JSON.stringify(args)],
+      ['--import', typescript, join(root, 'test/docs/run-all.ts'), JSON.stringify(args)],
       { cwd: folder, env: Object.fromEntries(ours.map((name) => [name, undefined])) },
     );
     for (const [index, result] of (JSON.parse(stdout) as Ran[]).entries()) ran.set(cases[index]![0], result);

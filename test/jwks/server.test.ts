@@ -3,10 +3,10 @@ import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { rootCertificates } from 'node:tls';
 import { Agent, request } from 'undici';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { issueCertificate, makeCa } from '../../src/jwks/certificates.ts';
 import { checkJwks } from '../../src/jwks/check.ts';
-import { KeyServerControl } from '../../src/jwks/client.ts';
+import { KeyServerControl, secretHeader } from '../../src/jwks/client.ts';
 import { makeIssuerKeys } from '../../src/token/keys.ts';
 import { freePorts, type RunningServer, spawnServer, startServer } from './running-server.ts';
 
@@ -230,6 +230,37 @@ describe('the process', () => {
 
     const without = spawnServer('');
     expect(await text(without.stderr!)).toMatch(/^key server: KEY_SERVER_CONFIG must be JSON: .*\n$/);
+
+    const open = spawnServer(freePorts, '');
+    expect(await text(open.stderr!)).toBe('key server: JWKS_SECRET must hold the secret of control calls\n');
+  });
+});
+
+describe('control calls', () => {
+  test.each<[method: 'GET' | 'PUT', path: string, body: string | null]>([
+    ['PUT', '/keys', '{"keys":[]}'],
+    ['PUT', '/fault', '{"status":500}'],
+    ['PUT', '/tls', '{}'],
+    ['GET', '/log', null],
+    ['GET', '/ready', null],
+  ])('%s %s is for those who have the secret alone', async (method, path, body) => {
+    await server.control.setKeys(jwks);
+    const url = `http://127.0.0.1:${server.ports.controlPort}${path}`;
+    for (const secret of [undefined, '', 'undefined', 'x'.repeat(32)]) {
+      const headers: Record<string, string> = secret === undefined ? {} : { 'x-jwt-e2e-secret': secret };
+      const answer = await get(url, { method, body, headers });
+      expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('x-jwt-e2e-secret') });
+      expect(answer.body).not.toContain('entries');
+    }
+    expect(await get(server.url())).toMatchObject({ status: 200, body: JSON.stringify(jwks) });
+  });
+
+  it('with another secret fail, and say so', async () => {
+    const other = new KeyServerControl(`http://127.0.0.1:${server.ports.controlPort}`, 'other');
+    await expect(other.setKeys(jwks)).rejects.toMatchObject({
+      code: 'E_KEY_SERVER',
+      message: expect.stringContaining('403'),
+    });
   });
 });
 
@@ -238,14 +269,16 @@ describe('the client', () => {
     const earlier = await startServer();
     await earlier.stop();
     const port = earlier.ports.controlPort;
-    const waiting = new KeyServerControl(`http://127.0.0.1:${port}/`).ready(AbortSignal.timeout(20_000));
-    const running = await startServer({ ...freePorts, controlPort: port });
+    const waiting = new KeyServerControl(`http://127.0.0.1:${port}/`, 'secret').ready(
+      AbortSignal.timeout(20_000),
+    );
+    const running = await startServer({ ...freePorts, controlPort: port }, 'secret');
     expect(await waiting).toEqual(running.ports);
     await running.stop();
   });
 
   it('gives up when it is told to, and says why', async () => {
-    const nobody = new KeyServerControl('http://127.0.0.1:1');
+    const nobody = new KeyServerControl('http://127.0.0.1:1', 'secret');
     await expect(nobody.ready(AbortSignal.timeout(250))).rejects.toMatchObject({
       code: 'E_TIMEOUT',
       message: 'the key server at http://127.0.0.1:1 did not get ready in time',
@@ -260,6 +293,8 @@ describe('the client', () => {
 
   it('reports what the server refuses', async () => {
     await expect(server.control.setKeys(undefined)).rejects.toMatchObject({ code: 'E_KEY_SERVER' });
-    expect(await get(`http://127.0.0.1:${server.ports.controlPort}/nothing`)).toMatchObject({ status: 404 });
+    const nothing = `http://127.0.0.1:${server.ports.controlPort}/nothing`;
+    const headers = secretHeader(server.secret);
+    expect(await get(nothing, { headers })).toMatchObject({ status: 404 });
   });
 });

@@ -8,6 +8,7 @@ import { HarnessError } from '../../src/errors.ts';
 import { fetchProgram } from '../../src/programs/fetch.ts';
 import type { Limits } from '../../src/programs/limits.ts';
 import type { ProgramPin } from '../../src/programs/pin.ts';
+import { typescript } from '../support/typescript.ts';
 import { archiveOf, downloads, pinOf, quick, script, send, sha256, temporaryFolder } from './downloads.ts';
 
 const program = script('1.31.1');
@@ -141,7 +142,7 @@ describe('a good download', () => {
       process.stdout.write(path);`;
     const start = () =>
       new Promise<string>((done, failed) => {
-        const child = spawn('node', ['--import', 'tsx', '--input-type=module', '-e', one]);
+        const child = spawn('node', ['--import', typescript, '--input-type=module', '-e', one]);
         let out = '';
         let wrong = '';
         child.stdout.on('data', (chunk) => {

@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
 import { runTool } from '../../src/programs/tools.ts';
 import { unaborted } from '../support/signals.ts';
+import { typescript } from '../support/typescript.ts';
 
 const options = { signal: unaborted(), timeoutMs: 20_000, code: 'E_CLUSTER', hint: 'Try this.' } as const;
 const shell = (script: string, more: object = {}) =>
@@ -91,7 +92,7 @@ test('lets what the program has started come to its end when it is told to, and 
     console.log(await runTool('/bin/sh', ['-c', script], options).catch((error) => error.code));
     setTimeout(() => process.exit(), 2000);`;
   const started = Date.now();
-  const { stdout } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', program]);
+  const { stdout } = await execa('node', ['--import', typescript, '--input-type=module', '-e', program]);
   expect([stdout, existsSync(file)]).toEqual(['E_INTERRUPTED', true]);
   expect(Date.now() - started).toBeLessThan(20_000);
   const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));

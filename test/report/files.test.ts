@@ -8,6 +8,7 @@ import { HarnessError } from '../../src/errors.ts';
 import { writeAtomically } from '../../src/report/atomic.ts';
 import { JsonReporter } from '../../src/report/json.ts';
 import { JUnitReporter } from '../../src/report/junit.ts';
+import { typescript } from '../support/typescript.ts';
 import * as runs from './runs.ts';
 import { validateJUnit } from './validate.ts';
 
@@ -91,8 +92,7 @@ describe('file reporters', () => {
        console.log('ready');
        setInterval(() => {}, 1000);`,
     );
-    const tsx = new URL(import.meta.resolve('tsx')).href;
-    const child = spawn(process.execPath, ['--import', tsx, script], {
+    const child = spawn(process.execPath, ['--import', typescript, script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(child.stdout, 'data');

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { typescript } from '../support/typescript.ts';
 import { Screen } from './screen.ts';
 
 const program = fileURLToPath(new URL('tty-program.ts', import.meta.url));
@@ -20,7 +21,7 @@ interface Session {
 }
 
 function start(mode: string, env: NodeJS.ProcessEnv = {}): Session {
-  const line = `stty rows 12 cols 70; exec '${process.execPath}' --import tsx '${program}' ${mode}`;
+  const line = `stty rows 12 cols 70; exec '${process.execPath}' --import '${typescript}' '${program}' ${mode}`;
   const clean = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(CI|NO_COLOR|FORCE_COLOR|GITHUB_.*)$/.test(name)),
   );

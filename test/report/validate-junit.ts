@@ -1,5 +1,5 @@
 /**
- * Checks JUnit reports: node --import tsx test/report/validate-junit.ts FILE…
+ * Checks JUnit reports: node --import ./tools/typescript.mjs test/report/validate-junit.ts FILE…
  * Exit code 0 when all are valid, 1 when one is not or cannot be read, 2 when none is named.
  */
 import { readFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { validateJUnit } from './validate.ts';
 
 const files = process.argv.slice(2);
 if (files.length === 0) {
-  console.error('usage: node --import tsx test/report/validate-junit.ts FILE…');
+  console.error('usage: node --import ./tools/typescript.mjs test/report/validate-junit.ts FILE…');
   process.exitCode = 2;
 }
 for (const file of files) {

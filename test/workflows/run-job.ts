@@ -1,8 +1,8 @@
 /**
  * Runs jobs of a workflow one after the other in a folder that keeps what they leave for each other:
  *
- *   node --import tsx test/workflows/run-job.ts .github/workflows/nightly.yml versions --folder /tmp/x --set inputs.istio=1.31.1
- *   node --import tsx test/workflows/run-job.ts .github/workflows/nightly.yml e2e --folder /tmp/x --entry 0
+ *   node --import ./tools/typescript.mjs test/workflows/run-job.ts .github/workflows/nightly.yml versions --folder /tmp/x --set inputs.istio=1.31.1
+ *   node --import ./tools/typescript.mjs test/workflows/run-job.ts .github/workflows/nightly.yml e2e --folder /tmp/x --entry 0
  *
  * Ends with 0 when the job succeeded, with 1 when it failed.
  */

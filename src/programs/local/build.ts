@@ -1,6 +1,7 @@
 /** etcd, kube-apiserver, pilot-discovery and the CustomResourceDefinitions, built from Go modules on this machine. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HarnessError } from '../../errors.ts';
@@ -48,7 +49,9 @@ export class BuildSource implements Source {
           "some 8 min on two cores when nothing of it is in Go's cache, else less (--no-build rules it out)",
       );
       await makeBundle(cacheDir, this.#name(go.version), async (folder) => {
-        await compile(go, this.#recipe, folder, this.#context);
+        await inTemporary(`${lock}-tmp`, (temporary) =>
+          compile(go, this.#recipe, folder, temporary, this.#context),
+        );
         const found: Record<string, string> = { 'crds.yaml': istio };
         for (const program of compiled) {
           found[program] = await versionOf(program, join(folder, program), this.#context);
@@ -103,5 +106,19 @@ export class BuildSource implements Source {
       if (this.#context.signal.aborted) throw thrown;
       return false;
     }
+  }
+}
+
+/** Works with an empty folder that only one process at a time may have. What a killed one has left is removed first. */
+async function inTemporary(folder: string, work: (folder: string) => Promise<void>): Promise<void> {
+  // Those whom the killed Go had started may still write for a moment.
+  const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  await remove();
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    await work(folder);
+  } finally {
+    // It must not hide the error; the next build removes it.
+    await remove().catch(() => {});
   }
 }

@@ -33,12 +33,26 @@ export function linkerFlags({ istio, commit, kubernetes }: Context['versions']['
 /**
  * Builds the programs and copies the CustomResourceDefinitions into `folder`. Progress goes to `context.report`.
  *
+ * @param temporary an empty folder for what Go writes meanwhile, some 2 GB; a Go that is killed does not remove it
  * @throws HarnessError E_PROGRAM with the last lines of what Go wrote; E_INTERRUPTED
  */
-export async function compile(go: Go, recipe: string, folder: string, context: Context): Promise<void> {
+export async function compile(
+  go: Go,
+  recipe: string,
+  folder: string,
+  temporary: string,
+  context: Context,
+): Promise<void> {
   const { versions, platform, deadlines } = context;
   const [GOOS, GOARCH] = platform.split('-') as [string, string];
-  const env = { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false', GOWORK: 'off', GOOS, GOARCH };
+  const env = {
+    CGO_ENABLED: '0',
+    GOFLAGS: '-buildvcs=false',
+    GOWORK: 'off',
+    GOOS,
+    GOARCH,
+    GOTMPDIR: temporary,
+  };
   const run = (args: string[], timeoutMs: number, onLine?: (line: string) => void) =>
     goTool(go.path, args, context, env, {
       cwd: recipe,

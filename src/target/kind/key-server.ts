@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { GenericContainer } from 'testcontainers';
 import { asHarnessError, HarnessError } from '../../errors.ts';
 import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
-import { KeyServerControl } from '../../jwks/client.ts';
+import { KeyServerControl, newSecret } from '../../jwks/client.ts';
 import { expectKeys, notWorking } from '../../jwks/works.ts';
 import { timeouts } from '../../timeouts.ts';
 import { throwIfAborted } from '../../wait.ts';
@@ -30,6 +30,7 @@ export async function startKeyServer(
   signal: AbortSignal,
 ): Promise<KeyServerHandle> {
   const config = { host: '0.0.0.0', httpPort: 80, httpsPort: 443, controlPort, path: start.path };
+  const secret = newSecret();
   // Loaded when it is needed: it is large.
   const { GenericContainer: Container, Wait } = await import('testcontainers');
   // testcontainers publishes on every address of the machine, to whoever can reach it.
@@ -50,7 +51,7 @@ export async function startKeyServer(
       .withCopyFilesToContainer([{ source: program, target: '/key-server.mjs' }])
       .withEntrypoint(['node'])
       .withCommand(['/key-server.mjs'])
-      .withEnvironment({ KEY_SERVER_CONFIG: JSON.stringify(config) })
+      .withEnvironment({ KEY_SERVER_CONFIG: JSON.stringify(config), JWKS_SECRET: secret })
       // The line that it writes when its ports are open.
       .withWaitStrategy(Wait.forLogMessage(/"controlPort"/))
       .withStartupTimeout(timeouts.keyServer)
@@ -74,7 +75,10 @@ export async function startKeyServer(
     await stopping;
   };
   try {
-    const control = new KeyServerControl(`http://${loopback}:${container.getMappedPort(controlPort)}`);
+    const control = new KeyServerControl(
+      `http://${loopback}:${container.getMappedPort(controlPort)}`,
+      secret,
+    );
     const ip = container.getIpAddress(network);
     const certificate = await issueCertificate(ca, { dnsNames: [start.host], ips: [ip] });
     await control.setKeys(start.jwks);

@@ -1,4 +1,7 @@
-/** etcd and the Kubernetes API server, as plain processes on the control address of the mesh. */
+/**
+ * etcd and the Kubernetes API server, as plain processes. etcd asks nobody who they are: it listens on sockets in the folder of
+ * the mesh alone, where nobody else gets in. The API server listens on the control address, and wants a token.
+ */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,13 +30,10 @@ export async function startApiServer(
   signal: AbortSignal,
 ): Promise<{ client: KubeClient; kubeconfig: string }> {
   const { folder, address, ca, start } = options;
-  const [clientPort, peerPort, securePort] = [
-    await portOn(address, 2379),
-    await portOn(address, 2380),
-    await portOn(address, 6443),
-  ];
-  const etcdUrl = `http://${address}:${clientPort}`;
-  const peerUrl = `http://${address}:${peerPort}`;
+  const securePort = await portOn(address, 6443);
+  const etcdUrl = `unix://${join(folder, 'etcd.client')}`;
+  // What it would tell other members, if there were any: it takes no path of a socket for that.
+  const told = 'http://localhost';
   await start({
     name: 'etcd',
     program: options.etcd,
@@ -42,10 +42,10 @@ export async function startApiServer(
       // What is in it is worth nothing once the mesh has ended.
       '--unsafe-no-fsync',
       `--listen-client-urls=${etcdUrl}`,
-      `--advertise-client-urls=${etcdUrl}`,
-      `--listen-peer-urls=${peerUrl}`,
-      `--initial-advertise-peer-urls=${peerUrl}`,
-      `--initial-cluster=default=${peerUrl}`,
+      `--advertise-client-urls=${told}:2379`,
+      `--listen-peer-urls=unix://${join(folder, 'etcd.peer')}`,
+      `--initial-advertise-peer-urls=${told}:2380`,
+      `--initial-cluster=default=${told}:2380`,
     ],
   });
   const token = randomBytes(24).toString('base64url');

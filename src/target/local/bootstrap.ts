@@ -1,7 +1,8 @@
 /**
- * The configuration that an Envoy starts with. As pilot-agent writes it in a pod, but the discovery service is asked
- * without TLS on loopback, the admin interface is a Unix socket, and nothing is redirected to it (interception mode NONE).
+ * The configuration that an Envoy starts with. As pilot-agent writes it in a pod, but the admin interface is a Unix socket,
+ * and nothing is redirected to it (interception mode NONE).
  */
+import { istiodName } from './istiod.ts';
 
 export interface BootstrapOptions {
   readonly kind: 'sidecar' | 'router';
@@ -65,11 +66,49 @@ export function bootstrapOf(options: BootstrapOptions): object {
     },
     static_resources: {
       clusters: [
-        grpcCluster('xds-grpc', {
-          socket_address: { address: discovery.address, port_value: discovery.port },
-        }),
+        {
+          ...grpcCluster('xds-grpc', {
+            socket_address: { address: discovery.address, port_value: discovery.port },
+          }),
+          transport_socket: workloadTls,
+        },
         grpcCluster('sds-grpc', { pipe: { path: options.secretSocket } }),
       ],
+    },
+  };
+}
+
+/** By the certificate of the workload istiod knows it, and by its name in the certificate it knows istiod. */
+const workloadTls = {
+  name: 'envoy.transport_sockets.tls',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+    sni: istiodName,
+    common_tls_context: {
+      alpn_protocols: ['h2'],
+      tls_certificate_sds_secret_configs: [secret('default')],
+      combined_validation_context: {
+        default_validation_context: {
+          match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: istiodName } }],
+        },
+        validation_context_sds_secret_config: secret('ROOTCA'),
+      },
+    },
+  },
+};
+
+function secret(name: string): object {
+  return {
+    name,
+    sds_config: {
+      resource_api_version: 'V3',
+      initial_fetch_timeout: '0s',
+      api_config_source: {
+        api_type: 'GRPC',
+        transport_api_version: 'V3',
+        set_node_on_first_message_only: true,
+        grpc_services: [{ envoy_grpc: { cluster_name: 'sds-grpc' } }],
+      },
     },
   };
 }

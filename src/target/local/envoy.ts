@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'undici';
 import { HarnessError } from '../../errors.ts';
+import { nameOfError } from '../../names.ts';
 import { timeouts } from '../../timeouts.ts';
-import { until } from '../../wait.ts';
+import { throwIfAborted, until } from '../../wait.ts';
 import type { StartPart } from './api-server.ts';
 import { type BootstrapOptions, bootstrapOf, nodeId } from './bootstrap.ts';
 import type { Part } from './part.ts';
@@ -92,13 +93,10 @@ export class Envoy {
       return text;
     } catch (thrown) {
       if (!this.part.running) throw this.part.failure();
-      throw new HarnessError(
-        'E_EXEC',
-        `${this.part.name} does not answer ${path}: ${(thrown as Error).message}`,
-        {
-          cause: thrown,
-        },
-      );
+      throwIfAborted(signal);
+      throw new HarnessError('E_EXEC', `${this.part.name} does not answer ${path}: ${nameOfError(thrown)}`, {
+        cause: thrown,
+      });
     }
   }
 
@@ -114,7 +112,7 @@ export class Envoy {
           return missing.length === 0 ? true : `it does not listen on ${missing.join(', ')}`;
         } catch (thrown) {
           if (signal.aborted || !this.part.running) throw thrown;
-          return (thrown as Error).message;
+          return nameOfError(thrown);
         }
       },
       { timeoutMs: timeouts.localStart, intervalMs: pollMs, signal, code: 'E_NOT_READY' },

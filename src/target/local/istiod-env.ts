@@ -28,6 +28,9 @@ function neededEnv({ namespace, mode, rootsFile, folder, proxyUrl }: Needed): Is
     PILOT_ENABLE_METADATA_EXCHANGE: 'false',
     PILOT_ENABLE_ALPN_FILTER: 'false',
     INJECT_ENABLED: 'false',
+    // Only proxies of this mesh are served: they show the certificate of their workload.
+    XDS_AUTH: 'true',
+    XDS_AUTH_PLAINTEXT: 'true',
     SSL_CERT_FILE: rootsFile,
     SSL_CERT_DIR: folder,
     HTTP_PROXY: proxyUrl,

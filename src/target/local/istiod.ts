@@ -15,6 +15,9 @@ import { getOk, untilAnswers } from './wait-http.ts';
 
 export const istioNamespace = 'istio-system';
 
+/** In its certificate: what proxies and the API server expect to find there. */
+export const istiodName = `istiod.${istioNamespace}.svc`;
+
 export interface IstiodOptions {
   readonly pilotDiscovery: string;
   readonly folder: string;
@@ -38,7 +41,7 @@ export interface IstiodFiles {
 
 export interface RunningIstiod {
   readonly part: Part;
-  /** Of the discovery service, for Envoy. */
+  /** Of the discovery service, which wants the certificate of a workload. */
   readonly grpcPort: number;
   readonly httpUrl: string;
   readonly webhookPort: number;
@@ -48,7 +51,7 @@ export interface RunningIstiod {
 export async function prepareIstiod(options: IstiodOptions): Promise<IstiodFiles> {
   const { folder, address, ca } = options;
   const certificate = await issueCertificate(ca, {
-    dnsNames: [`istiod.${istioNamespace}.svc`],
+    dnsNames: [istiodName],
     ips: [address],
   });
   const file = (name: string, content: string) => {
@@ -74,12 +77,10 @@ export async function startIstiod(
   signal: AbortSignal,
 ): Promise<RunningIstiod> {
   const { address, kubeconfig, proxyUrl, start } = options;
-  const [grpc, secureGrpc, http, https, monitoring] = [
-    await portOn(address, 15010),
+  const [grpc, http, https] = [
     await portOn(address, 15012),
     await portOn(address, 8080),
     await portOn(address, 15017),
-    await portOn(address, 15014),
   ];
   const part = await start({
     name: 'istiod',
@@ -89,11 +90,13 @@ export async function startIstiod(
       `--kubeconfig=${kubeconfig}`,
       `--meshConfig=${files.meshFile}`,
       `--networksConfig=${join(options.folder, 'no-networks.yaml')}`,
-      `--grpcAddr=${address}:${grpc}`,
-      `--secureGRPCAddr=${address}:${secureGrpc}`,
+      // No port of their own for discovery without TLS, which is refused on that for HTTP, and for monitoring.
+      '--grpcAddr=',
+      '--monitoringAddr=',
+      '--profile=false',
+      `--secureGRPCAddr=${address}:${grpc}`,
       `--httpAddr=${address}:${http}`,
       `--httpsAddr=${address}:${https}`,
-      `--monitoringAddr=${address}:${monitoring}`,
       '--ctrlz_port=0',
       `--tlsCertFile=${files.certFile}`,
       `--tlsKeyFile=${files.keyFile}`,

@@ -48,10 +48,15 @@ export function writeState(file: string, state: HostState): void {
   renameSync(part, file);
 }
 
-/** A mesh that is kept and answers. What a mesh that was killed has left of itself is removed. */
+/**
+ * A mesh that is kept and answers. What a mesh that has ended by itself has left is removed.
+ *
+ * @param onEnded called when there was one, and it has ended by itself
+ */
 export async function findKept(
   name: string,
   signal: AbortSignal,
+  onEnded: () => void = () => {},
 ): Promise<Extract<HostState, { socket: string }> | undefined> {
   const file = stateFileOf(name);
   const state = readState(file);
@@ -66,6 +71,7 @@ export async function findKept(
     });
   }
   rmSync(dirname(file), { recursive: true, force: true });
+  if ('socket' in state) onEnded();
   return undefined;
 }
 
@@ -128,7 +134,14 @@ async function startAlone(config: Omit<HostConfig, 'stateFile'>, signal: AbortSi
           details: tailOf(logFile),
         });
       },
-      { timeoutMs: timeouts.localStart, intervalMs: 25, signal, code: 'E_CLUSTER' },
+      // Each part has a limit of its own, whose error names it; this one is for a process that says nothing any more.
+      {
+        timeoutMs: timeouts.localMesh,
+        intervalMs: 25,
+        signal,
+        code: 'E_CLUSTER',
+        hint: `Its log: ${logFile}`,
+      },
     );
     if ('error' in state.found) throw fromProblem(state.found.error);
     child.unref();

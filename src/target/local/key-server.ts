@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { HarnessError } from '../../errors.ts';
 import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
-import { KeyServerControl } from '../../jwks/client.ts';
+import { KeyServerControl, newSecret } from '../../jwks/client.ts';
 import { expectKeys, notWorking } from '../../jwks/works.ts';
 import { nameOfError } from '../../names.ts';
 import { timeouts } from '../../timeouts.ts';
@@ -26,15 +26,19 @@ export async function startKeyServer(
   const httpPort = await portOn(ip, 80);
   const httpsPort = await portOn(ip, 443);
   const controlPort = await portOn(ip);
+  const secret = newSecret();
   const part = await startPart({
     name: `key server ${name}`,
     program: process.execPath,
     args: [program],
-    env: { KEY_SERVER_CONFIG: JSON.stringify({ host: ip, httpPort, httpsPort, controlPort, path }) },
+    env: {
+      KEY_SERVER_CONFIG: JSON.stringify({ host: ip, httpPort, httpsPort, controlPort, path }),
+      JWKS_SECRET: secret,
+    },
   });
   const limit = within(timeouts.keyServer, signal, `starting the key server ${name}`);
   try {
-    const control = new KeyServerControl(`http://${ip}:${controlPort}`);
+    const control = new KeyServerControl(`http://${ip}:${controlPort}`, secret);
     const [certificate] = await Promise.all([
       issueCertificate(ca, { dnsNames: [host], ips: [ip] }),
       control.ready(limit.signal),
@@ -60,15 +64,11 @@ export async function startKeyServer(
     };
   } catch (thrown) {
     await part.stop(true);
-    if (signal.aborted) throw thrown;
-    throw new HarnessError(
-      'E_KEY_SERVER',
-      `the key server ${name} did not start: ${(thrown as Error).message}`,
-      {
-        details: part.tail(),
-        cause: thrown,
-      },
-    );
+    throwIfAborted(signal);
+    throw new HarnessError('E_KEY_SERVER', `the key server ${name} did not start: ${nameOfError(thrown)}`, {
+      details: part.tail(),
+      cause: thrown,
+    });
   } finally {
     limit.done();
   }

@@ -84,7 +84,7 @@ export class LocalMesh {
   private constructor(options: MeshOptions) {
     this.#options = options;
     this.folder = makeFolder();
-    this.#parts = new Parts(this.folder);
+    this.#parts = new Parts(this.folder, options.warn);
   }
 
   /** Aborted with a HarnessError when the mesh is not whole any more. */

@@ -1,7 +1,9 @@
 /**
  * The HTTP proxy that istiod sends its requests for keys through. On this machine nobody's DNS knows the names of the
- * mesh; a proxy is told the name and finds the address, which is all that the DNS of a cluster would do.
+ * mesh; a proxy is told the name and finds the address, which is all that the DNS of a cluster would do. It serves istiod
+ * alone, which is told a secret.
  */
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { pipeline } from 'node:stream';
@@ -16,6 +18,7 @@ export class NameProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #resolve: Resolve;
+  readonly #user = { name: 'istiod', password: randomBytes(24).toString('base64url') };
 
   constructor(resolve: Resolve) {
     this.#resolve = resolve;
@@ -27,14 +30,21 @@ export class NameProxy {
     this.#server.on('clientError', (_error, socket) => socket.destroy());
   }
 
-  /** Listens and returns its URL. */
+  /** Listens and returns its URL, with the secret in it. */
   async listen(host: string, port: number): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ host, port, exclusive: true }, resolve);
     });
     this.#server.unref();
-    return `http://${host}:${port}`;
+    return `http://${this.#user.name}:${this.#user.password}@${host}:${port}`;
+  }
+
+  #knows({ headers }: IncomingMessage): boolean {
+    const { name, password } = this.#user;
+    const wanted = Buffer.from(`Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`);
+    const given = Buffer.from(headers['proxy-authorization'] ?? '');
+    return given.length === wanted.length && timingSafeEqual(given, wanted);
   }
 
   close(): void {
@@ -49,6 +59,10 @@ export class NameProxy {
   }
 
   #forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (!this.#knows(incoming)) {
+      refuse(outgoing, 407, 'this is a proxy for istiod alone');
+      return;
+    }
     const [, path] = (incoming.url ?? '').match(/^http:\/\/[^/?#]*(.*)$/i) ?? [];
     if (path === undefined || !URL.canParse(incoming.url ?? '')) {
       refuse(outgoing, 400, 'this is a proxy');
@@ -81,6 +95,10 @@ export class NameProxy {
   }
 
   #tunnel(incoming: IncomingMessage, near: Socket, head: Buffer): void {
+    if (!this.#knows(incoming)) {
+      near.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+      return;
+    }
     const [, host, port] = (incoming.url ?? '').match(/^\[?([^\]]+)\]?:(\d+)$/) ?? [];
     if (host === undefined) {
       near.end('HTTP/1.1 400 Bad Request\r\n\r\n');

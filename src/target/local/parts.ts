@@ -14,10 +14,10 @@ export class Parts {
   readonly #failed = new AbortController();
   #count = 0;
 
-  /** @param folder of the mesh; deleted at the end */
-  constructor(folder: string) {
+  /** @param folder of the mesh; deleted at the end @param warn told of what is amiss, and does not end the mesh */
+  constructor(folder: string, warn: (message: string) => void) {
     this.#folder = folder;
-    this.#guardian = new Guardian(folder);
+    this.#guardian = new Guardian(folder, warn);
   }
 
   /** Aborted, with a HarnessError as reason, when a part has ended that nobody has stopped; and when all are stopped. */

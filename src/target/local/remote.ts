@@ -65,7 +65,10 @@ export class RemoteTarget implements Target {
 
   async up(signal: AbortSignal): Promise<MeshFacts> {
     const { name, reuse } = this.#settings;
-    const there = await findKept(name, signal);
+    const there = await findKept(name, signal, () => {
+      const message = `the local mesh "${name}" that was kept has ended by itself, or was killed; another one is started`;
+      this.#progress({ type: 'warning', message });
+    });
     if (there !== undefined && !reuse) throw existsAlready(name);
     if (there !== undefined) this.#refuseOther(there);
     const { state, letGo } =

@@ -1,7 +1,6 @@
 /** Runs the command line on the target local, in a folder that is all it has: temporary files and state are in it. */
-import { chownSync, cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { chownSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, vi } from 'vitest';
 import { policiesOf } from '../faults/cluster.ts';
 import { type Ended, Folder, type Started, start } from '../faults/command.ts';
@@ -54,11 +53,6 @@ export class Home {
       XDG_STATE_HOME: this.sub('state'),
       ...(owner === undefined ? {} : { HOME: this.sub('home'), XDG_CACHE_HOME: this.sub('cache') }),
     };
-    // What tsx has compiled: without it every home would begin with many seconds of compiling.
-    const compiled = join(tmpdir(), `tsx-${process.geteuid?.()}`);
-    mkdirSync(compiled, { recursive: true });
-    if (owner === undefined) symlinkSync(compiled, join(this.temporary, basename(compiled)));
-    else cpSync(compiled, join(this.temporary, `tsx-${owner.uid}`), { recursive: true });
     this.#own('.');
   }
 

@@ -83,6 +83,7 @@ describeOnLocal('a mesh that is kept', () => {
     const next = await home.run('anew', ...use, good('anew'));
     expect(next.exitCode, next.output).toBe(0);
     expect(next.output).toContain('Starting local mesh "kept"');
+    expect(next.output).toContain('the local mesh "kept" that was kept has ended by itself');
   });
 
   test('whose keeper is killed: all of it ends; "down" says that there is none, and "up" makes another', async () => {

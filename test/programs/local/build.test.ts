@@ -168,6 +168,31 @@ describe('the control plane of Go modules', () => {
     expect(readdirSync(bundleFolder(context.cacheDir))).toEqual([]);
   });
 
+  test('leaves nothing in the folder for temporary files, nor beside what it makes, when it is interrupted', async () => {
+    const temporary = temporaryFolder();
+    const controller = new AbortController();
+    // As Go does, which removes it when it is not killed.
+    const work = '"${GOTMPDIR:-$TMPDIR}"/go-build1';
+    const started = join(goFolder, 'started');
+    const building = `mkdir -p ${work}; echo big > ${work}/a.o; echo "$GOTMPDIR" > ${started}; sleep 60`;
+    const { build, context } = source({ env: go({ building }), signal: controller.signal });
+    const home = bundleFolder(context.cacheDir);
+    vi.stubEnv('TMPDIR', temporary);
+    const making = build.get().finally(() => vi.unstubAllEnvs());
+    making.catch(() => {});
+    await vi.waitFor(() => expect(readFileSync(started, 'utf8')).toMatch(/\n/), 10_000);
+    // What a build left that was killed together with this tool.
+    const left = join(readFileSync(started, 'utf8').trim(), 'go-build0');
+    controller.abort('SIGINT');
+    await expect(making).rejects.toMatchObject({ code: 'E_INTERRUPTED' });
+    expect([readdirSync(temporary), readdirSync(home)]).toEqual([[], []]);
+
+    mkdirSync(left, { recursive: true });
+    const again = new BuildSource(contextWith({ cacheDir: context.cacheDir, env: go() }), recipe);
+    await again.get();
+    expect(readdirSync(home).filter((name) => !name.startsWith('control-plane-'))).toEqual([]);
+  });
+
   test('is stopped with everything that Go has started when it is interrupted', async () => {
     const controller = new AbortController();
     const pidFile = join(goFolder, 'pid');

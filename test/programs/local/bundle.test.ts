@@ -14,6 +14,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { bundleFolder, findBundle, foundIn, makeBundle } from '../../../src/programs/local/bundle.ts';
 import { digestOf } from '../../../src/programs/local/seal.ts';
+import { typescript } from '../../support/typescript.ts';
 import { sha256, temporaryFolder } from '../downloads.ts';
 import { fake } from './support.ts';
 
@@ -158,7 +159,7 @@ test('several processes may make the same one at once, and each gets a whole one
     });
     const found = await findBundle('${cache}', name, { verify: true, report: console.log });
     console.log(found === undefined ? 'nothing' : 'whole');`;
-  const run = () => execa('node', ['--import', 'tsx', '--input-type=module', '-e', program]);
+  const run = () => execa('node', ['--import', typescript, '--input-type=module', '-e', program]);
   const all = await Promise.all([run(), run(), run(), run()]);
   expect(all.map(({ stdout }) => stdout)).toEqual(['whole', 'whole', 'whole', 'whole']);
   expect(readdirSync(bundleFolder(cache))).toHaveLength(1);

@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ClusterLock } from '../../../src/target/kind/lock.ts';
+import { typescript } from '../../support/typescript.ts';
 
 const lockModule = fileURLToPath(new URL('../../../src/target/kind/lock.ts', import.meta.url));
 
@@ -113,7 +114,7 @@ describe('a second process', () => {
 describe('is taken over from a process', () => {
   test('that was killed', async () => {
     const program = `import { ClusterLock } from '${lockModule}'; new ClusterLock('${file}', 'kind cluster "demo"').take(); process.kill(process.pid, 'SIGKILL');`;
-    const { signal } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', program], {
+    const { signal } = await execa('node', ['--import', typescript, '--input-type=module', '-e', program], {
       reject: false,
     });
     expect(signal).toBe('SIGKILL');
@@ -141,7 +142,7 @@ describe('is taken over from a process', () => {
 
 test('a process that ends gives it back by itself', async () => {
   const program = `import { ClusterLock } from '${lockModule}'; new ClusterLock('${file}', 'kind cluster "demo"').take(); process.exit(3);`;
-  const { exitCode } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', program], {
+  const { exitCode } = await execa('node', ['--import', typescript, '--input-type=module', '-e', program], {
     reject: false,
   });
   expect(exitCode).toBe(3);
@@ -206,7 +207,7 @@ test('of many at once exactly one gets it', async () => {
     catch (error) { console.log(error.code); }`;
   const all = await Promise.all(
     Array.from({ length: 4 }, () =>
-      execa('node', ['--import', 'tsx', '--input-type=module', '-e', program], { reject: false }),
+      execa('node', ['--import', typescript, '--input-type=module', '-e', program], { reject: false }),
     ),
   );
   expect(all.map(({ stdout }) => stdout).sort()).toEqual(['E_CLUSTER', 'E_CLUSTER', 'E_CLUSTER', 'mine']);

@@ -9,7 +9,7 @@ const options: BootstrapOptions = {
   labels: { app: 'httpbin', version: 'v1' },
   serviceAccount: 'httpbin',
   istioVersion: '1.31.0',
-  discovery: { address: '127.99.0.1', port: 15010 },
+  discovery: { address: '127.99.0.1', port: 15012 },
   secretSocket: '/mesh/sds',
   adminSocket: '/mesh/w1.admin',
 };
@@ -61,10 +61,32 @@ test('it asks istiod for everything, and the secret server for certificates', ()
     api_type: 'DELTA_GRPC',
     grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }],
   });
-  expect(clusters.get('xds-grpc')).toEqual({ socket_address: { address: '127.99.0.1', port_value: 15010 } });
+  expect(clusters.get('xds-grpc')).toEqual({ socket_address: { address: '127.99.0.1', port_value: 15012 } });
   // Istio's configuration names this cluster.
   expect(clusters.get('sds-grpc')).toEqual({ pipe: { path: '/mesh/sds' } });
   for (const cluster of fixed.clusters) expect(JSON.stringify(cluster)).toContain('http2_protocol_options');
+});
+
+test('it shows istiod the certificate of its workload, and talks to nobody else', () => {
+  const { clusters } = bootstrap().static_resources;
+  const xds = clusters.find(({ name }) => name === 'xds-grpc');
+  expect(xds).toMatchObject({
+    transport_socket: {
+      typed_config: {
+        common_tls_context: {
+          tls_certificate_sds_secret_configs: [{ name: 'default' }],
+          combined_validation_context: {
+            default_validation_context: {
+              match_typed_subject_alt_names: [
+                { san_type: 'DNS', matcher: { exact: 'istiod.istio-system.svc' } },
+              ],
+            },
+            validation_context_sds_secret_config: { name: 'ROOTCA' },
+          },
+        },
+      },
+    },
+  });
 });
 
 test('nobody but this user reaches its admin interface, and nothing else listens', () => {

@@ -30,7 +30,7 @@ const start = (program = fileURLToPath(new URL('./fake-envoy.mjs', import.meta.u
     labels: { app: 'httpbin' },
     serviceAccount: 'default',
     istioVersion: '1.31.0',
-    discovery: { address: '127.99.0.1', port: 15010 },
+    discovery: { address: '127.99.0.1', port: 15012 },
     secretSocket: join(folder, 'sds'),
     program,
     folder,
@@ -86,6 +86,15 @@ test('waiting ends when it does, with its last lines', async () => {
     message: 'Envoy of foo/httpbin-1 of the local mesh ended with exit code 1',
     details: 'cannot bind',
   });
+});
+
+test('an interrupted question is no fault of the proxy', async () => {
+  const envoy = await start();
+  await envoy.listensOn([], unaborted());
+  const aborted = new AbortController();
+  const asking = envoy.get('listeners', aborted.signal);
+  aborted.abort('SIGINT');
+  await expect(asking).rejects.toMatchObject({ code: 'E_INTERRUPTED', message: 'interrupted' });
 });
 
 test('what its admin interface does not answer is an error that names both', async () => {

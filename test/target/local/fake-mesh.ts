@@ -57,7 +57,7 @@ export class FakeMesh {
       folder: this.folder,
       envoy: fakeEnvoy,
       istioVersion: '1.31.0',
-      discovery: { address: block.control, port: 15010 },
+      discovery: { address: block.control, port: 15012 },
       secretSocket: join(this.folder, 'sds'),
       images: {},
       start: async (start) => {

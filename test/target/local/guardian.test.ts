@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Guardian } from '../../../src/target/local/guardian.ts';
+import { typescript } from '../../support/typescript.ts';
 import { ends, isRunning, processesWith } from './processes.ts';
 
 let folder: string;
@@ -80,6 +81,42 @@ test('it kills whole groups, and does what it is to do after that', async () => 
   expect(existsSync(done)).toBe(true);
 });
 
+describe('when the shell itself is killed', () => {
+  test('another one takes over with all that there is, and that is said', async () => {
+    const said: string[] = [];
+    const guardian = new Guardian(folder, (message) => said.push(message));
+    const [before, removed, after] = [sleeper(), sleeper(), sleeper()];
+    guardian.add(before);
+    guardian.add(removed);
+    guardian.remove(removed);
+    const [first] = processesWith(folder);
+    process.kill(first!, 'SIGKILL');
+    await expect.poll(() => said).toHaveLength(1);
+    expect(said[0]).toMatch(/has ended itself \(SIGKILL\); another one has taken its place$/);
+    guardian.add(after);
+    await expect.poll(() => processesWith(folder)).not.toContain(first);
+    expect(processesWith(folder)).toHaveLength(1);
+    await guardian.end();
+    await Promise.all([ends(before), ends(after)]);
+    expect(isRunning(removed)).toBe(true);
+    expect(existsSync(folder)).toBe(false);
+    expect(said).toHaveLength(1);
+  });
+
+  test('again and again, it is said that there is none any more', async () => {
+    const said: string[] = [];
+    const guardian = new Guardian(folder, (message) => said.push(message));
+    for (let killed = 1; killed <= 10; killed++) {
+      await expect.poll(() => processesWith(folder)).toHaveLength(1);
+      process.kill(processesWith(folder)[0]!, 'SIGKILL');
+      await expect.poll(() => said).toHaveLength(killed);
+    }
+    expect(said.at(-1)).toMatch(/there is none now: .* would leave processes of the mesh$/);
+    await guardian.end();
+    expect(processesWith(folder)).toEqual([]);
+  });
+});
+
 describe('when the process that has it is killed', () => {
   /** A process that has a guardian and starts one that sleeps; both say who they are. */
   async function owner(): Promise<{ child: ChildProcess; sleeping: number }> {
@@ -93,7 +130,7 @@ describe('when the process that has it is killed', () => {
       console.log(sleeping.pid);
       setInterval(() => {}, 1000);
     `;
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+    const child = spawn(process.execPath, ['--import', typescript, '--input-type=module', '-e', code], {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,
     });

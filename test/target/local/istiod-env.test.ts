@@ -35,14 +35,18 @@ test('variables are read with their values as they are written', () => {
   expect(envText({ B: '1', A: '2' })).toBe('A=2 B=1');
 });
 
-test.each(['POD_NAMESPACE', 'HTTP_PROXY', 'https_proxy', 'SHARED_MESH_CONFIG', 'ENABLE_CA_SERVER'])(
-  '%s is for the mesh itself',
-  (name) => {
-    expect(() => givenEnv([`${name}=x`])).toThrow(
-      expect.objectContaining({ code: 'E_USAGE', message: expect.stringContaining(`cannot set ${name}:`) }),
-    );
-  },
-);
+test.each([
+  'POD_NAMESPACE',
+  'HTTP_PROXY',
+  'https_proxy',
+  'SHARED_MESH_CONFIG',
+  'ENABLE_CA_SERVER',
+  'XDS_AUTH_PLAINTEXT',
+])('%s is for the mesh itself', (name) => {
+  expect(() => givenEnv([`${name}=x`])).toThrow(
+    expect.objectContaining({ code: 'E_USAGE', message: expect.stringContaining(`cannot set ${name}:`) }),
+  );
+});
 
 test('who fetches keys is for scenarios to say', () => {
   expect(() => givenEnv(['PILOT_JWT_ENABLE_REMOTE_JWKS=envoy'])).toThrow(

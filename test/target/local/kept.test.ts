@@ -24,7 +24,9 @@ import {
 } from '../../../src/target/local/kept.ts';
 import { RemoteTarget } from '../../../src/target/local/remote.ts';
 import { Session } from '../../../src/target/local/session.ts';
+import { timeouts } from '../../../src/timeouts.ts';
 import { unaborted } from '../../support/signals.ts';
+import { typescript } from '../../support/typescript.ts';
 import { ends, isRunning } from './processes.ts';
 import { hostConfig } from './stub-target.ts';
 
@@ -45,9 +47,11 @@ async function keep(name = 'dev') {
   const program = fileURLToPath(new URL('./host-process.ts', import.meta.url));
   const logFile = join(state, 'log');
   writeFileSync(logFile, '');
-  const child = spawn(process.execPath, ['--import', 'tsx', program, name, logFile], { stdio: 'inherit' });
+  const child = spawn(process.execPath, ['--import', typescript, program, name, logFile], {
+    stdio: 'inherit',
+  });
   hosts.push(child);
-  await expect.poll(() => existsSync(stateFileOf(name)), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => existsSync(stateFileOf(name)), { timeout: 40_000 }).toBe(true);
   const found = await findKept(name, unaborted());
   expect(found?.pid).toBe(child.pid);
   return { child, pid: child.pid!, socket: found!.socket, log: () => readFileSync(logFile, 'utf8') };
@@ -94,6 +98,29 @@ describe('a mesh that is kept', () => {
     await target.down(unaborted());
     expect(await findKept('dev', unaborted())).toBeUndefined();
     expect(existsSync(folderOf('dev'))).toBe(false);
+  });
+
+  test.each([
+    ['that was killed', true],
+    ['that never was', false],
+  ])('%s is made anew, and what has become of it is said', async (_, killed) => {
+    if (killed) {
+      const { child, pid } = await keep();
+      child.kill('SIGKILL');
+      await ends(pid);
+    }
+    const base = { mesh: undefined, reason: '', runId: 'r', images: {}, folder: 'kind', istiodEnv: {} };
+    const wanted = { istio: undefined, envoy: undefined };
+    const programs = () => Promise.reject(new Error('it is started'));
+    const settings = { ...base, wanted, name: 'dev', keep: true, reuse: true, programs };
+    const said: string[] = [];
+    const target = new RemoteTarget(settings, (event) => {
+      if (event.type === 'warning') said.push(event.message);
+    });
+    await expect(target.up(unaborted())).rejects.toThrow('it is started');
+    const message =
+      'the local mesh "dev" that was kept has ended by itself, or was killed; another one is started';
+    expect(said).toEqual(killed ? [message] : []);
   });
 
   test('for one run only ends with it, however that ends', async () => {
@@ -159,6 +186,19 @@ describe('a mesh that cannot be started', () => {
     expect(existsSync(folderOf('dev'))).toBe(false);
   });
 
+  test('is waited for as long as each of its parts may take, and the part that is slow is named', async () => {
+    const { localStart } = timeouts;
+    // In this process alone: the one that keeps the mesh has the usual limits for its parts.
+    Object.assign(timeouts, { localStart: 1 });
+    try {
+      await expect(startKept(config(), unaborted())).rejects.toMatchObject({
+        message: expect.stringMatching(/^etcd could not be started: /),
+      });
+    } finally {
+      Object.assign(timeouts, { localStart });
+    }
+  });
+
   test('says how that process has ended, with its last lines', async () => {
     vi.stubEnv('NODE_OPTIONS', '--no-such-option');
     await expect(startKept(config(), unaborted())).rejects.toMatchObject({
@@ -177,7 +217,7 @@ describe('a mesh that cannot be started', () => {
     const starting = startKept(config({ etcd: program, kubeApiserver: program }), aborted.signal);
     starting.catch(() => {});
     await expect
-      .poll(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8'), { timeout: 10_000 })
+      .poll(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8'), { timeout: 40_000 })
       .toMatch(/\n/);
     aborted.abort('SIGINT');
     await expect(starting).rejects.toMatchObject({ code: 'E_INTERRUPTED' });

@@ -12,6 +12,8 @@ let proxy: NameProxy;
 let proxyUrl: URL;
 let found: Destination;
 const asked: [string, number][] = [];
+/** What istiod sends by the user and password of HTTP_PROXY. */
+let credentials: string;
 const tcp: Server[] = [];
 const sockets: Socket[] = [];
 
@@ -30,6 +32,8 @@ beforeEach(async () => {
     return found;
   });
   proxyUrl = new URL(await proxy.listen('127.0.0.1', await freePort()));
+  const { username, password } = proxyUrl;
+  credentials = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 });
 afterEach(async () => {
   proxy.close();
@@ -51,7 +55,7 @@ async function send(url: string, options: { headers?: string[]; method?: string;
     port: proxyUrl.port,
     method,
     path: url,
-    headers,
+    headers: [...headers, 'Proxy-Authorization', credentials],
     agent: false,
   });
   outgoing.end(options.body);
@@ -100,7 +104,7 @@ describe('a request over HTTP', () => {
       'Accept-Encoding',
       'gzip',
     ];
-    const headers = [...own, 'Proxy-Authorization', 'Basic eA==', 'Proxy-Connection', 'keep-alive'];
+    const headers = [...own, 'Proxy-Connection', 'keep-alive'];
     await send('http://a.test/', {
       headers: [...headers, 'Connection', 'X-Hop', 'X-Hop', '1', 'Keep-Alive', '5'],
     });
@@ -158,10 +162,9 @@ describe('a request over HTTP', () => {
     const closed = new Promise((resolve) => {
       server.handler = (incoming) => incoming.socket.on('close', resolve);
     });
-    const outgoing = request({ port: proxyUrl.port, path: 'http://a.test/', agent: false }).on(
-      'error',
-      () => {},
-    );
+    const headers = { 'proxy-authorization': credentials };
+    const { port } = proxyUrl;
+    const outgoing = request({ port, path: 'http://a.test/', agent: false, headers }).on('error', () => {});
     outgoing.end();
     await expect.poll(() => server.seen.length).toBe(1);
     outgoing.destroy();
@@ -169,7 +172,8 @@ describe('a request over HTTP', () => {
   });
 
   test.each(['/not/a/proxy/request', 'https://a.test/', 'http://a:b:c/'])('%s is refused', async (path) => {
-    const outgoing = request({ port: proxyUrl.port, path, agent: false }).end();
+    const headers = { 'proxy-authorization': credentials };
+    const outgoing = request({ port: proxyUrl.port, path, agent: false, headers }).end();
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
     expect(incoming.statusCode).toBe(400);
     expect(asked).toEqual([]);
@@ -181,7 +185,7 @@ describe('a tunnel', () => {
   function raw(bytes: string): Socket {
     const socket = connect(Number(proxyUrl.port), '127.0.0.1');
     sockets.push(socket.setEncoding('latin1').on('error', () => {}));
-    socket.write(bytes);
+    socket.write(bytes.replace('\r\n', `\r\nProxy-Authorization: ${credentials}\r\n`));
     return socket;
   }
 
@@ -250,6 +254,32 @@ describe('a tunnel', () => {
     socket.destroy();
     await ended;
   });
+});
+
+test.each(['', 'Basic ', 'Basic aXN0aW9kOg==', 'Basic aXN0aW9kOmlzdGlvZA=='])(
+  'whoever shows "%s" gets nowhere',
+  async (shown) => {
+    credentials = shown;
+    expect((await send('http://a.test/')).status).toBe(407);
+    const outgoing = request({
+      port: proxyUrl.port,
+      method: 'CONNECT',
+      path: 'a.test:443',
+      headers: { 'proxy-authorization': shown },
+    }).end();
+    const [incoming] = (await once(outgoing, 'connect')) as [IncomingMessage];
+    expect(incoming.statusCode).toBe(407);
+    expect(asked).toEqual([]);
+    expect(server.seen).toEqual([]);
+  },
+);
+
+test('its secret is another one for each', async () => {
+  const other = new NameProxy(() => found);
+  const url = new URL(await other.listen('127.0.0.1', await freePort()));
+  other.close();
+  expect(url.password).toMatch(/^[\w-]{32}$/);
+  expect(url.password).not.toBe(proxyUrl.password);
 });
 
 test('closing ends every connection', async () => {
