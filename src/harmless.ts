@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
  * direction (UAX 9), invisible separators, joiners and tags, line and paragraph separators, noncharacters, and lone
  * surrogates. Selectors of the look of an emoji stay.
  */
-const unseen = /(?![\t\n\ufe0e\ufe0f])[\p{Cc}\p{DI}\p{Zl}\p{Zp}\p{Cs}\p{NChar}\ufff9-\ufffb]/gu;
+const unseen = /(?![\t\n]|\ufe0e|\ufe0f)[\p{Cc}\p{DI}\p{Zl}\p{Zp}\p{Cs}\p{NChar}\ufff9-\ufffb]/gu;
 
 /** Colours of a terminal, which tell a reader nothing: SGR of ECMA-48. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about control characters
@@ -32,6 +32,11 @@ export function visible(text: string): string {
 /** The text as one visible line: line breaks, tabs and runs of spaces become one space. */
 export function oneLine(text: string): string {
   return visible(text.replace(/[\s\u0085]+/g, ' ')).trim();
+}
+
+/** The text as one line in which line breaks are to be seen, too: for quoting what somebody has written. */
+export function quotable(text: string): string {
+  return visible(text.replaceAll('\r\n', '\r\r\n')).replaceAll('\n', '⟦U+000A⟧');
 }
 
 /** What ends a line for the runner of GitHub Actions. */

@@ -1,7 +1,7 @@
 /** Shows an error together with the line of the file that it points to. */
 
 import { formatPlace, type HarnessError } from '../errors.ts';
-import { oneLine, visible } from '../harmless.ts';
+import { oneLine, quotable, visible } from '../harmless.ts';
 
 /** The longest piece of a line that is shown. */
 const widest = 100;
@@ -17,7 +17,7 @@ export function renderDiagnostic(
   readSource: (file: string) => string | undefined,
 ): string {
   const { message, hint, place } = error;
-  const lines = [oneLine(place === undefined ? message : `${formatPlace(place)}: ${message}`)];
+  const lines = [quotable(place === undefined ? message : `${formatPlace(place)}: ${message}`)];
   const line = place && readSource(place.file)?.split(/\r\n|\n|\r/)[place.line - 1];
   if (place !== undefined && line !== undefined && line.trim() !== '') {
     const number = String(place.line);

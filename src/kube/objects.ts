@@ -14,12 +14,14 @@ export function keyOf(object: KubeObject): ObjectKey {
 
 async function pathOf(client: KubeClient, key: ObjectKey, signal: AbortSignal): Promise<string> {
   const { plural, namespaced } = await client.resource(key.apiVersion, key.kind, signal);
-  return `${collection(key.apiVersion, plural, namespaced ? (key.namespace ?? 'default') : undefined)}/${key.name}`;
+  return `${collection(key.apiVersion, plural, namespaced ? (key.namespace ?? 'default') : undefined)}/${encodeURIComponent(key.name)}`;
 }
 
 function collection(apiVersion: string, plural: string, namespace: string | undefined): string {
   const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  return namespace === undefined ? `${group}/${plural}` : `${group}/namespaces/${namespace}/${plural}`;
+  return namespace === undefined
+    ? `${group}/${plural}`
+    : `${group}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
 }
 
 /** The object as the API server has it, or undefined. */

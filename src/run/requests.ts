@@ -2,6 +2,7 @@
 
 import { HarnessError } from '../errors.ts';
 import type { PlannedStep, RequestCheck } from '../plan/types.ts';
+import { unsendable } from '../scenario/sendable.ts';
 import { resolve } from '../scenario/template.ts';
 import type { HttpRequest, Origin } from '../target/target.ts';
 import type { RunContext } from './context.ts';
@@ -26,6 +27,12 @@ export function buildRequest(
       throw new HarnessError('E_TEMPLATE', `there is no token "${planned.token}"`, { place: check.place });
     }
     headers.push(['Authorization', `Bearer ${token.value}`]);
+  }
+  // What is filled in is only known now.
+  const mistake = unsendable({ ...planned, host: undefined, headers }, true);
+  if (mistake !== undefined) {
+    const { message, hint } = mistake;
+    throw new HarnessError('E_TEMPLATE', `${message} once it is filled in`, { hint, place: check.place });
   }
   return { id, method: planned.method, url: addressOf(planned, step.origin), headers };
 }

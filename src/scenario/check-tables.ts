@@ -1,6 +1,7 @@
 /** Checks tables: that every cell makes a request, with a token that exists. */
 import { mustExist, type Report } from './mistakes.ts';
 import type { ScenarioSpec, StepSpec, Table } from './schema.ts';
+import { type Unsendable, unsendable } from './sendable.ts';
 import { hintFor } from './suggest.ts';
 import { type CellRequest, casesOf, cellRequest, isPath, noToken, rowsOf } from './table.ts';
 import { references } from './template.ts';
@@ -74,6 +75,8 @@ function checkCells(step: StepSpec, table: Table, at: Path, scenario: ScenarioSp
   }
   let broken = false;
   let tokenTold = false;
+  // The same text is often in every cell.
+  const unsendableTold = new Set<string>();
   for (const [row, cells] of rows) {
     for (const [index, cell] of cells.entries()) {
       const path = [...at, 'expect', row, index];
@@ -98,6 +101,13 @@ function checkCells(step: StepSpec, table: Table, at: Path, scenario: ScenarioSp
         broken = true;
       } else {
         checkUrl(request, step, row, at, report);
+        const mistake = unsendable(request, false);
+        if (mistake !== undefined) {
+          const [where, side] = placeOf(mistake, step, [row, index], at);
+          const told = JSON.stringify([where, side]);
+          if (!unsendableTold.has(told)) report(where, mistake.message, mistake.hint, side);
+          unsendableTold.add(told);
+        }
         const missing = missingToken(request, scenario);
         if (missing !== undefined && step.request?.token === undefined) {
           reportToken(missing, [row, index], at, scenario, report);
@@ -109,6 +119,22 @@ function checkCells(step: StepSpec, table: Table, at: Path, scenario: ScenarioSp
       }
     }
   }
+}
+
+/** Where in the step it stands that a request cannot be sent. */
+function placeOf(
+  { part, header, isName }: Unsendable,
+  { request, expect }: StepSpec,
+  [row, index]: readonly [row: string, column: number],
+  at: Path,
+): [Path, 'key' | 'value'] {
+  if (header !== undefined) {
+    const name = Object.keys(request?.headers ?? {})[header] ?? '';
+    return [[...at, 'request', 'headers', name], isName ? 'key' : 'value'];
+  }
+  if (part !== 'headers' && request?.[part] !== undefined) return [[...at, 'request', part], 'value'];
+  const isColumn = part === 'path' && isPath(expect?.columns[index] ?? '');
+  return isColumn ? [[...at, 'expect', 'columns', index], 'value'] : [[...at, 'expect', row], 'key'];
 }
 
 /** Where the issuer of a body stands, which depends on how the cell is written. */

@@ -1,6 +1,7 @@
 /** Checks issuers, tokens and key servers against each other. */
 import { mustBeAlgorithm, mustExist, type Report } from './mistakes.ts';
 import type { ScenarioSpec, TokenSpec } from './schema.ts';
+import { unsendable } from './sendable.ts';
 import { noToken } from './table.ts';
 import type { Path } from './yaml-file.ts';
 
@@ -30,6 +31,12 @@ export function checkTokens(scenario: ScenarioSpec, report: Report): void {
     if (name === noToken || name === 'columns') {
       const hint = name === noToken ? 'It means that no token is sent.' : 'It is a key of every table.';
       report(at, `a token cannot be called "${name}"`, `${hint} Choose another name.`, 'key');
+    }
+    if (
+      unsendable({ path: '', url: '', host: undefined, headers: [['Authorization', token.raw ?? '']] }, false)
+    ) {
+      const hint = 'Remove it: a token is sent in a header, which has one line.';
+      report([...at, 'raw'], `the token "${name}" has a line break or U+0000 in it`, hint);
     }
     const known = checkNames(token, at, scenario, report);
     if (known) checkWhole(name, at, scenario, report);

@@ -1,16 +1,16 @@
 /** Steps in the format of scenario files. */
 import { z } from 'zod';
 import { requestSchema, tableSchema } from './schema-tables.ts';
-import { conditionSchema, fetchMode, note, text } from './schema-words.ts';
+import { conditionSchema, fetchMode, line, note, text } from './schema-words.ts';
 
 export const manifestSchema = z
   .looseObject({
-    apiVersion: note(text, 'API group and version.', 'security.istio.io/v1'),
-    kind: note(text, 'Kind of the object.', 'RequestAuthentication'),
+    apiVersion: note(line, 'API group and version.', 'security.istio.io/v1'),
+    kind: note(line, 'Kind of the object.', 'RequestAuthentication'),
     metadata: z
       .looseObject({
-        name: note(text, 'Name of the object.', 'require-jwt'),
-        namespace: note(text.optional(), 'Namespace of the object, where it has one.', 'foo'),
+        name: note(line, 'Name of the object.', 'require-jwt'),
+        namespace: note(line.optional(), 'Namespace of the object, where it has one.', 'foo'),
       })
       .meta({
         id: 'Metadata',
@@ -26,10 +26,10 @@ export const manifestSchema = z
 
 export const objectRefSchema = z
   .strictObject({
-    apiVersion: note(text, 'API group and version.', 'security.istio.io/v1'),
-    kind: note(text, 'Kind of the object.', 'AuthorizationPolicy'),
-    name: note(text, 'Name of the object.', 'require-jwt'),
-    namespace: note(text.optional(), 'Namespace of the object, where it has one.', 'foo'),
+    apiVersion: note(line, 'API group and version.', 'security.istio.io/v1'),
+    kind: note(line, 'Kind of the object.', 'AuthorizationPolicy'),
+    name: note(line, 'Name of the object.', 'require-jwt'),
+    namespace: note(line.optional(), 'Namespace of the object, where it has one.', 'foo'),
   })
   .meta({ id: 'ObjectReference', title: 'Which object to delete' });
 

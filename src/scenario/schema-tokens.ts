@@ -1,6 +1,6 @@
 /** Issuers, tokens and key servers in the format of scenario files. */
 import { z } from 'zod';
-import { json, note, text } from './schema-words.ts';
+import { json, line, note, path, text } from './schema-words.ts';
 
 /** The algorithms that Istio's documentation lists, in its order. */
 export const algorithms = [
@@ -109,15 +109,11 @@ export const keyServerSchema = z
       'external: a server outside the mesh that the target starts. in-cluster: a workload that the scenario applies.',
       'in-cluster',
     ),
-    path: note(
-      z.string().startsWith('/', 'expected a path that starts with "/"').default('/get_jwks'),
-      'Path of the keys.',
-      '/keys',
-    ),
+    path: note(path.default('/get_jwks'), 'Path of the keys.', '/keys'),
     pods: z
       .strictObject({
-        namespace: note(text, 'Namespace of the pods.', 'foo'),
-        app: note(text, 'Label app of the pods, and name of the container with the log.', 'nginx-proxy'),
+        namespace: note(line, 'Namespace of the pods.', 'foo'),
+        app: note(line, 'Label app of the pods, and name of the container with the log.', 'nginx-proxy'),
       })
       .optional()
       .meta({

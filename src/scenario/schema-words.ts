@@ -17,6 +17,17 @@ export const name = z
     'expected lower case letters, digits and hyphens, such as require-jwt',
   );
 export const text = z.string().min(1, 'expected some text');
+/** As editors understand it too, which read patterns without their flags. */
+const controls = String.raw`\u0000-\u001f\u007f-\u009f`;
+/** For what becomes a part of an address or of a command. */
+export const line = text.regex(
+  new RegExp(`^[^${controls}]*$`),
+  'expected text without line breaks and control characters',
+);
+/** A path as it stands in a request. */
+export const path = z
+  .string()
+  .regex(new RegExp(`^/[^ ${controls}]*$`), 'expected a path that starts with "/" and has no blanks in it');
 const range = z.string().min(1, 'expected a range of versions, such as ">=1.21 <1.27.8"');
 export const fetchMode = z.enum(['istiod', 'envoy', 'hybrid']);
 /** All kinds of target that there are. */

@@ -49,6 +49,13 @@ function checkValue(option: OptionSpec, value: Value, source: string, place?: Pl
   const code = place === undefined ? 'E_USAGE' : 'E_SETTINGS';
   for (const each of [value].flat()) {
     if (typeof each !== 'string') continue;
+    // Settings become parts of commands, of addresses and of files.
+    if (/[\r\n\0]/.test(each)) {
+      throw new HarnessError(code, `${source} has a line break or U+0000 in it`, {
+        hint: 'Write it in one line.',
+        place,
+      });
+    }
     if (choices !== undefined && !choices.includes(each)) {
       const hint = `It is one of ${choices.join(', ')}.`;
       throw new HarnessError(code, `${source} cannot be "${each}"`, { hint, place });

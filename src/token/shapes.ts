@@ -2,7 +2,7 @@
 import { plainSpelling } from './spelling.ts';
 
 export const signature = '<signature>';
-export const secret = '<secret>';
+const secret = '<secret>';
 
 /** Members of an object that are secret when it has one of the others (RFC 7517 and 7518; RFC 7515, section 7.2). */
 const secretMembers: readonly (readonly [

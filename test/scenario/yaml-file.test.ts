@@ -117,6 +117,8 @@ describe('numbers', () => {
 });
 
 describe('names', () => {
+  /** Headers cannot be called anything (RFC 9110, section 5.1); lists may make it a name. */
+  const headerOf = (name: string) => (/^[\w.${}-]+$/.test(name) ? name : 'x-other');
   const scenario = (name: string) => {
     const key = JSON.stringify(name);
     return `name: sample
@@ -129,7 +131,7 @@ steps:
   - name: ${key}
     apply: [{ apiVersion: v1, kind: ConfigMap, metadata: { name: a, namespace: foo }, data: { ${key}: x } }]
     through: ingress
-    request: { headers: { ${key}: a } }
+    request: { headers: { ${JSON.stringify(headerOf(name))}: a } }
     expect:
       columns: [/a]
       ${key}: [{ code: 200, headers: { ${key}: b } }]
@@ -170,7 +172,7 @@ steps:
       ['/a', name],
     ]);
     expect(planned?.steps[0]?.checks[0]).toMatchObject({
-      request: { token: name, headers: [[name, 'a']] },
+      request: { token: name, headers: [[headerOf(name), 'a']] },
       expected: { headers: { [name]: 'b' } },
     });
   });

@@ -26,6 +26,24 @@ function mistake(given: Parameters<typeof merged>[0]): HarnessError {
   return expect.fail('no mistake was found');
 }
 
+describe('a setting is one line, because it becomes a part of commands, addresses and files', () => {
+  const settings = allOptions.filter(({ value, choices }) => value !== undefined && choices === undefined);
+  test.each(settings.map(({ name, many }) => [name, many === true] as const))('%s', (name, isMany) => {
+    for (const end of ['\n', '\r', '\0']) {
+      const value = `httpbin=a${end}b`;
+      for (const given of [
+        { flags: { [name]: isMany ? ['curl=c', value] : value } },
+        { env: { [variableOf(name)]: value } },
+        { text: `${name}: ${JSON.stringify(value).replace('\\u0000', '\\0')}\n` },
+      ]) {
+        const { code, message } = mistake(given);
+        expect(code).toBe('text' in given ? 'E_SETTINGS' : 'E_USAGE');
+        expect(message).toContain('has a line break or U+0000 in it');
+      }
+    }
+  });
+});
+
 describe('precedence', () => {
   const text = 'hub: of-the-file\nkeep: true\ntag: [file]\n';
   const env = { JWT_E2E_HUB: 'of-the-variable', JWT_E2E_KEEP: 'false', JWT_E2E_TAG: 'variable, other' };
