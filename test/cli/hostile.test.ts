@@ -19,6 +19,8 @@ afterEach(() => {
 
 const bad =
   '\u001b[2J\u001b]0;owned\u0007\u009b31m\u202e\u200b\n::error::planted\r::error::planted ##[error]planted\u2028';
+/** For settings, which have one line. */
+const badLine = bad.replaceAll(/[\r\n]/g, ' ');
 /** Without what no name of a file can have. */
 const badName = bad.replaceAll('\0', '').slice(0, 60);
 
@@ -89,23 +91,24 @@ const late = JSON.stringify(`require-jwt/${bad}*`).replaceAll('\u2028', '\\u2028
 write('unused.yaml', `known:\n  - { check: ${late}, reason: ${quoted}, until: 2999-01-01 }\n`);
 
 const at = (...names: string[]) => names.map((name) => join(cwd, name));
-const no = ['--target', 'local', '--no-download', '--no-build', '--programs', join(cwd, bad)];
+const no = ['--target', 'local', '--no-download', '--no-build', '--programs', join(cwd, badLine)];
 const calls: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['lint', ['lint', ...at('bad')]],
   ['lint', ['lint', ...at('good', bad)]],
   ['list', ['list', ...at('good', 'bad')]],
   ['list', ['list', '--json', ...at('good')]],
   ['run', ['run', ...at('bad')]],
-  ['run', ['run', ...no, '--grep', bad, ...at('good')]],
+  ['run', ['run', ...no, '--grep', badLine, ...at('good')]],
   ['run', ['run', ...no, '--dry-run', ...at('good')]],
   ['run', ['run', ...no, '--baseline', join(cwd, 'baseline.yaml'), ...at('good')]],
   ['run', ['run', ...no, ...reportsTo('run'), ...at('good')]],
   ['up', ['up', ...no]],
-  ['down', ['down', '--target', 'local', '--name', bad]],
+  ['up', ['up', '--name', bad]],
+  ['down', ['down', '--target', 'local', '--name', badLine]],
   ['schema', ['schema', bad]],
-  ['fetch', ['fetch', '--no-download', '--no-build', '--programs', join(cwd, bad)]],
-  ['doctor', ['doctor', '--target', 'local', '--no-download', '--programs', join(cwd, bad)]],
-  ['doctor', ['doctor', '--target', 'local', '--json', '--no-download', '--programs', join(cwd, bad)]],
+  ['fetch', ['fetch', '--no-download', '--no-build', '--programs', join(cwd, badLine)]],
+  ['doctor', ['doctor', '--target', 'local', '--no-download', '--programs', join(cwd, badLine)]],
+  ['doctor', ['doctor', '--target', 'local', '--json', '--no-download', '--programs', join(cwd, badLine)]],
   ['report', ['report', ...reportsTo('report'), ...at('bad.json')]],
   [
     'report',
@@ -121,7 +124,7 @@ const calls: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['init', ['init', '--from', join(cwd, bad)]],
   ['completion', ['completion', bad]],
   ['completion', ['completion', 'zsh']],
-  ['matrix', ['matrix', '--istio', bad]],
+  ['matrix', ['matrix', '--istio', badLine]],
   ['matrix', ['matrix']],
   ['', [bad]],
   ['', ['lint', `--${bad}`]],
@@ -159,7 +162,13 @@ describe.each([
   ['GitHub Actions', { GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: cwd, NO_COLOR: '1' }],
 ])('on %s', (where, env) => {
   test.each(
-    calls.map(([, args]) => [args.join(' ').replaceAll(cwd, '').replaceAll(bad, 'BAD'), args] as const),
+    calls.map(
+      ([, args]) =>
+        [
+          args.join(' ').replaceAll(cwd, '').replaceAll(bad, 'BAD').replaceAll(badLine, 'BAD LINE'),
+          args,
+        ] as const,
+    ),
   )('%s', async (_, args) => {
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
     const { stdout, stderr } = await call(args);
