@@ -61,7 +61,7 @@ export async function startKeyServer(
   } catch (thrown) {
     throw new HarnessError(
       'E_KEY_SERVER',
-      `the key server ${start.name} did not start: ${(thrown as Error).message}`,
+      `the key server ${start.name} did not start: ${asHarnessError(thrown).message}`,
       {
         hint: `It runs from the image ${image} (--image key-server=NAME) on the Docker network "${network}".`,
         cause: thrown,
@@ -83,7 +83,7 @@ export async function startKeyServer(
     const certificate = await issueCertificate(ca, { dnsNames: [start.host], ips: [ip] });
     await control.setKeys(start.jwks);
     await control.setTls(certificate);
-    signal.throwIfAborted();
+    throwIfAborted(signal);
     let present = start.jwks;
     return {
       name: start.name,
@@ -103,9 +103,10 @@ export async function startKeyServer(
     };
   } catch (thrown) {
     await stop();
+    throwIfAborted(signal);
     throw new HarnessError(
       'E_KEY_SERVER',
-      `the key server ${start.name} cannot be set up: ${(thrown as Error).message}`,
+      `the key server ${start.name} cannot be set up: ${asHarnessError(thrown).message}`,
       {
         cause: thrown,
       },
