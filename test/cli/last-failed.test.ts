@@ -105,7 +105,7 @@ describe('says what to do', () => {
     ['with a broken one', () => written('{'), /--last-failed: .* is not JSON/],
     ['with another file', () => written('{"name": "x"}'), /is not a JSON report of jwt-e2e/],
     ['with a damaged one', () => written({ ...passed, scenarios: [{}] }), /is damaged: scenarios/],
-    ['with a folder', () => folder, /cannot be read: EISDIR/],
+    ['with a folder', () => folder, /is a folder and no file/],
   ])('%s', (_, file, message) => {
     expect(() => lastFailed(file())).toThrow(
       expect.objectContaining({ code: 'E_USAGE', hint: expect.stringContaining('without --last-failed') }),
