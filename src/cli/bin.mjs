@@ -22,7 +22,6 @@ process.on('uncaughtException', (error) => {
     .replace(/[^\t\n -~]/g, '?')
     .replaceAll('::', ': :')
     .replaceAll('##[', '## [');
-  // tsx keeps what it has compiled in a folder of its own, and much else is in that for temporary files.
   if (isFull) {
     console.error(`${path} cannot be written: ${told} (E_FILE)`);
     console.error(`  Make room there. Temporary files are in ${tmpdir()}: TMPDIR can name another folder.`);

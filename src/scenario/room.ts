@@ -71,13 +71,14 @@ function conflict(key: Conflict['key'], value: string, left: string | { readonly
   return { key, message: `"${key}: ${value}" can never hold here`, hint };
 }
 
-/** Whether a condition holds for all that is left of a room. */
+/** Whether a condition holds for all that is left of a room. One with a range that is none holds for nothing. */
 export function alwaysHolds(when: Condition, room: Room): boolean {
   return (
     versionKeys.every((key) => {
       const range = when[key];
       const has = room.versions[key];
-      return range === undefined || (has !== undefined && isWithin(has, range));
+      if (range === undefined) return true;
+      return has !== undefined && rangeMistake(range) === undefined && isWithin(has, range);
     }) &&
     common(room.fetch, when.fetch).length === room.fetch.length &&
     common(room.target, when.target).length === room.target.length

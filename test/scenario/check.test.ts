@@ -186,6 +186,14 @@ ${step(`through: ingress\nexpect:\n  columns: [/]\n${rows.replace(/^/gm, '  ')}`
     expect(mistakesOf(cases(`when: { kubernetes: "${range}" }\n`, 'valid: [200]'))).toHaveLength(1);
   });
 
+  test.each(['1e3', 'x', '1.30.x ||', '', '>1.2 <1.1'])(
+    'with the range "%s" hide no case after them, and are told',
+    (range) => {
+      const row = `valid: [[{ when: { istio: "${range}" }, code: 200 }, { when: { istio: ">=1.31" }, code: 401 }, 403]]`;
+      expect(mistakesOf(cases('', row))).toEqual([expect.stringMatching(/^12:\d+ .*(range|version)/)]);
+    },
+  );
+
   test('need a mesh on which all of them hold, however they are joined', () => {
     const rows = 'valid: [[{ when: { istio: "1.21.x || 1.31.x" }, code: 200 }, 401]]';
     expect(mistakesOf(cases('when: { istio: "<1.20 || >=1.40" }\n', rows))).toEqual([

@@ -3,8 +3,8 @@
  *
  *   node tools/mutants/main.mjs [--tests FILE]... [--concurrency NUMBER] [--force] [FOLDER | FILE]...
  *
- * The tests are those of the same folder, or of the files of the same names, below test/, unless --tests names others. What has not changed since the last
- * time is not tried again, unless there is --force.
+ * The tests are those of the same folder, or of the files of the same names, below test/, unless --tests names others.
+ * What has not changed since the last time is not tried again, unless there is --force.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,6 @@
 /** Reads small bodies of HTTP answers whole. */
 import { HarnessError } from '../../errors.ts';
+import { readUpTo } from '../../limits.ts';
 import { type Answer, shown } from '../http.ts';
 
 /** The specification lets registries refuse manifests larger than this; no real one comes near. */
@@ -11,19 +12,12 @@ const maxSmall = 4 * 1024 * 1024;
  * @throws HarnessError E_PROGRAM when it is larger than 4 MiB; what the connection throws
  */
 export async function readBytes(answer: Answer): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxSmall) {
-      throw new HarnessError(
-        'E_PROGRAM',
-        `${shown(answer.url.href)} answered with more than 4 MiB of description`,
-      );
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const { data, isCut } = await readUpTo(answer.body as AsyncIterable<Buffer>, maxSmall);
+  if (!isCut) return data;
+  throw new HarnessError(
+    'E_PROGRAM',
+    `${shown(answer.url.href)} answered with more than 4 MiB of description`,
+  );
 }
 
 /** The body of an answer as text. Throws like {@link readBytes}. */

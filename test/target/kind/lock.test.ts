@@ -95,7 +95,7 @@ describe('a second process', () => {
     async () => {
       const shell = spawn('sh', [
         '-c',
-        `node --import tsx --input-type=module -e "import { ClusterLock } from '${lockModule}'; new ClusterLock('${file}', 'demo').take(); setInterval(() => {}, 1000);" & exec sleep 60`,
+        `node --import '${typescript}' --input-type=module -e "import { ClusterLock } from '${lockModule}'; new ClusterLock('${file}', 'demo').take(); setInterval(() => {}, 1000);" & exec sleep 60`,
       ]);
       try {
         await vi.waitFor(() => expect(existsSync(file)).toBe(true), 20_000);
@@ -190,7 +190,7 @@ describe('says at once which file it is, and what to do', () => {
     if (process.getuid?.() === 0) chownSync(folder, nobody, nobody);
     const module = `import { ClusterLock } from '${lockModule}';`;
     const program = `${module} if (process.getuid() === 0) process.setuid(${nobody}); try { new ClusterLock('${file}', 'x').take(); } catch (error) { console.log(error.code, error.message); }`;
-    const { stdout } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', program], {
+    const { stdout } = await execa('node', ['--import', typescript, '--input-type=module', '-e', program], {
       reject: false,
       timeout: 20_000,
     });
