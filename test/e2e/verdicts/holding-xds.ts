@@ -3,6 +3,8 @@
  * own for each proxy and each type of configuration, and never one past the other.
  */
 import * as grpc from '@grpc/grpc-js';
+import { type Ca, issueCertificate } from '../../../src/jwks/certificates.ts';
+import { istiodName } from '../../../src/target/local/istiod.ts';
 
 const service = '/envoy.service.discovery.v3.AggregatedDiscoveryService/';
 const same = (bytes: Buffer) => bytes;
@@ -19,7 +21,10 @@ export interface Message {
 export class HoldingXds {
   readonly #server = new grpc.Server(unlimited);
   readonly #hold: (message: Message) => number;
-  #client: grpc.Client | undefined;
+  #ca: Ca | undefined;
+  #istiod = '';
+  /** To istiod, by the SPIFFE ID of the workload: istiod tells a proxy only what is meant for its certificate. */
+  readonly #clients = new Map<string, Promise<grpc.Client>>();
 
   /** @param hold for how long a message is held back, in milliseconds */
   constructor(hold: (message: Message) => number) {
@@ -39,16 +44,28 @@ export class HoldingXds {
       Object.fromEntries(
         names.map((name) => [
           name,
-          (near: grpc.ServerDuplexStream<Buffer, Buffer>) => this.#relay(name, near),
+          (near: grpc.ServerDuplexStream<Buffer, Buffer>) =>
+            this.#relay(name, near).catch((error: Error) => near.destroy(error)),
         ]),
       ),
     );
   }
 
-  /** @returns the port */
-  async listen(host: string): Promise<number> {
+  /**
+   * Both sides want certificates of this CA, which is that of the mesh.
+   *
+   * @returns the port
+   */
+  async listen(host: string, ca: Ca): Promise<number> {
+    this.#ca = ca;
+    const { certPem, keyPem } = await issueCertificate(ca, { dnsNames: [istiodName] });
+    const credentials = grpc.ServerCredentials.createSsl(
+      Buffer.from(ca.certPem),
+      [{ cert_chain: Buffer.from(certPem), private_key: Buffer.from(keyPem) }],
+      true,
+    );
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(`${host}:0`, grpc.ServerCredentials.createInsecure(), (error, port) =>
+      this.#server.bindAsync(`${host}:0`, credentials, (error, port) =>
         error === null ? resolve(port) : reject(error),
       );
     });
@@ -56,18 +73,43 @@ export class HoldingXds {
 
   /** Leads what is opened from now on to this istiod. */
   lead(host: string, port: number): void {
-    this.#client?.close();
-    this.#client = new grpc.Client(`${host}:${port}`, grpc.credentials.createInsecure(), unlimited);
+    this.#closeClients();
+    this.#istiod = `${host}:${port}`;
   }
 
   close(): void {
-    this.#client?.close();
+    this.#closeClients();
     this.#server.forceShutdown();
   }
 
-  #relay(name: string, near: grpc.ServerDuplexStream<Buffer, Buffer>): void {
-    if (this.#client === undefined) throw new Error('there is no istiod yet');
-    const far = this.#client.makeBidiStreamRequest(`${service}${name}`, same, same, near.metadata);
+  #closeClients(): void {
+    for (const client of this.#clients.values()) void client.then((it) => it.close());
+    this.#clients.clear();
+  }
+
+  #clientOf(id: string): Promise<grpc.Client> {
+    const known = this.#clients.get(id);
+    if (known !== undefined) return known;
+    const client = this.#newClient(id);
+    this.#clients.set(id, client);
+    return client;
+  }
+
+  async #newClient(id: string): Promise<grpc.Client> {
+    if (this.#ca === undefined) throw new Error('there is no CA yet');
+    const istiod = this.#istiod;
+    const { certPem, keyPem } = await issueCertificate(this.#ca, { uris: [id] });
+    const [roots, key, chain] = [this.#ca.certPem, keyPem, certPem].map((pem) => Buffer.from(pem));
+    return new grpc.Client(istiod, grpc.credentials.createSsl(roots, key, chain), {
+      ...unlimited,
+      'grpc.ssl_target_name_override': istiodName,
+    });
+  }
+
+  async #relay(name: string, near: grpc.ServerDuplexStream<Buffer, Buffer>): Promise<void> {
+    const names = near.getAuthContext().sslPeerCertificate?.subjectaltname ?? '';
+    const client = await this.#clientOf(names.replace(/^URI:/, ''));
+    const far = client.makeBidiStreamRequest(`${service}${name}`, same, same, near.metadata);
     let pod = '';
     // One after the other: a message that is held back holds up those behind it.
     let before = Promise.resolve();

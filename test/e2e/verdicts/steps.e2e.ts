@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { type RunOptions, run } from '../../../src/api/run.ts';
-import { Relay } from '../../../src/target/local/relay.ts';
+import { Discovery } from '../../../src/target/local/discovery.ts';
 import { dice } from '../../support/dice.ts';
 import { describeOnCluster } from '../faults/cluster.ts';
 import { Folder } from '../faults/command.ts';
@@ -120,18 +120,18 @@ describeOnLocal('on local, with the debounce of istiod that everybody has,', () 
       return wait;
     });
     closing.push(() => xds.close());
-    const port = await xds.listen('127.0.0.1');
-    const lead = Relay.prototype.lead;
+    const start = Discovery.start;
     closing.push(() => {
-      Relay.prototype.lead = lead;
+      Discovery.start = start;
     });
-    // The first that is led anywhere is that of the proxies; the other one is for the API server.
-    let ofProxies: Relay | undefined;
-    Relay.prototype.lead = function (this: Relay, host: string, of: number) {
-      ofProxies ??= this;
-      if (this !== ofProxies) return lead.call(this, host, of);
-      xds.lead(host, of);
-      return lead.call(this, '127.0.0.1', port);
+    Discovery.start = async (options, relays, ...rest) => {
+      const port = await xds.listen('127.0.0.1', options.ca);
+      const lead = relays.proxies.lead.bind(relays.proxies);
+      relays.proxies.lead = (host, of) => {
+        xds.lead(host, of);
+        lead('127.0.0.1', port);
+      };
+      return await start.call(Discovery, options, relays, ...rest);
     };
     await expectRightVerdicts(stock);
     expect(held).toBeGreaterThan(0);
