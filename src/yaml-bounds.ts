@@ -37,7 +37,7 @@ export function excessOf(source: string, most: number = limits.yamlEntries): Exc
         if (isStart) indent = 0;
         break;
       case 'space':
-        if (isStart) indent += token.length;
+        if (isStart && flow === 0) indent += token.length;
         break;
       case 'flow-map-start':
       case 'flow-seq-start':
