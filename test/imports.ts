@@ -20,6 +20,7 @@ const base = [
   'skip-reasons.ts',
   'state.ts',
   'timeouts.ts',
+  'understood.ts',
   'wait.ts',
   'yaml-bounds.ts',
 ];
@@ -46,6 +47,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
   'skip-reasons.ts': [],
   'state.ts': [],
   'timeouts.ts': [],
+  'understood.ts': ['errors.ts', 'names.ts'],
   'wait.ts': ['debug.ts', 'errors.ts', 'timeouts.ts'],
   'yaml-bounds.ts': ['limits.ts'],
   'scenario/': ['errors.ts', 'glob.ts', 'limited-file.ts', 'limits.ts', 'yaml-bounds.ts'],

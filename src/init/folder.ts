@@ -97,7 +97,12 @@ function readFile(file: string, shown: string): Read {
     if (expanded !== undefined) {
       return { objects, warnings: [`${shown}: passed over from here on: ${expanded.message}`] };
     }
-    objects.push(...objectsIn(document.toJS({ maxAliasCount: -1 })));
+    try {
+      objects.push(...objectsIn(document.toJS({ maxAliasCount: -1 })));
+    } catch (thrown) {
+      // An alias of an anchor that is not there.
+      return { objects, warnings: [`${shown}: passed over from here on: ${nameOfError(thrown)}`] };
+    }
   }
   return { objects, warnings: [] };
 }
@@ -109,9 +114,7 @@ function objectsIn(value: unknown): Manifest[] {
   const { kind, apiVersion, metadata, items } = value as Record<string, unknown>;
   if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items))
     return items.flatMap(objectsIn);
-  const named =
-    typeof metadata === 'object' &&
-    metadata !== null &&
-    typeof (metadata as { name?: unknown }).name === 'string';
+  const { name, namespace } = Object(metadata) as { name?: unknown; namespace?: unknown };
+  const named = typeof name === 'string' && ['string', 'undefined'].includes(typeof namespace);
   return typeof kind === 'string' && typeof apiVersion === 'string' && named ? [value as Manifest] : [];
 }

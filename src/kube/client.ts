@@ -6,11 +6,13 @@
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import { z } from 'zod';
 import { HarnessError } from '../errors.ts';
 import { limits, readUpTo, sizeText } from '../limits.ts';
 import { linesIn } from '../lines.ts';
 import { nameOfError } from '../names.ts';
 import { timeouts } from '../timeouts.ts';
+import { understood } from '../understood.ts';
 import { throwIfAborted, within } from '../wait.ts';
 
 export interface KubeRequest {
@@ -246,8 +248,7 @@ export class KubeClient {
     const resources = new Map<string, { plural: string; namespaced: boolean }>();
     try {
       const { body } = await this.request(path, { signal });
-      for (const each of (body as { resources: { name: string; kind: string; namespaced: boolean }[] })
-        .resources) {
+      for (const each of resourcesIn(body)) {
         if (!each.name.includes('/'))
           resources.set(each.kind, { plural: each.name, namespaced: each.namespaced });
       }
@@ -283,6 +284,15 @@ export class KubeClient {
   }
 }
 
+const resourceList = z.looseObject({
+  resources: z.array(z.looseObject({ name: z.string(), kind: z.string(), namespaced: z.boolean() })),
+});
+
+/** What discovery answers about a group. @throws HarnessError E_KUBE for anything else */
+export function resourcesIn(body: unknown): { name: string; kind: string; namespaced: boolean }[] {
+  return understood('the API server', () => resourceList.parse(body).resources);
+}
+
 /** Text in a format that is said with it goes as it is. */
 function bodyOf({ body, contentType }: KubeRequest): string | null {
   if (body === undefined) return null;
@@ -307,9 +317,8 @@ function readWarnings(header: string): string[] {
 }
 
 function kubeError(status: number, body: unknown, request: string): KubeError {
-  const answer =
-    typeof body === 'object' && body !== null ? (body as { message?: string; reason?: string }) : {};
-  const message =
-    answer.message ?? (typeof body === 'string' && body !== '' ? body.slice(0, 500) : `HTTP ${status}`);
-  return new KubeError(status, answer.reason ?? '', message, request);
+  const answer = Object(body) as { message?: unknown; reason?: unknown };
+  const told = typeof answer.message === 'string' ? answer.message : undefined;
+  const message = told ?? (typeof body === 'string' && body !== '' ? body.slice(0, 500) : `HTTP ${status}`);
+  return new KubeError(status, typeof answer.reason === 'string' ? answer.reason : '', message, request);
 }

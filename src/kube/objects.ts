@@ -2,6 +2,7 @@
 import { HarnessError } from '../errors.ts';
 import { nameOfKey } from '../names.ts';
 import type { KubeObject, ObjectKey } from '../target/target.ts';
+import { objectIn, objectsIn } from './answers.ts';
 import { type KubeClient, KubeError } from './client.ts';
 
 /** The name under which the API server notes which fields this tool has set. */
@@ -32,7 +33,7 @@ export async function getObject(
 ): Promise<KubeObject | undefined> {
   try {
     const { body } = await client.request(await pathOf(client, key, signal), { signal });
-    return body as KubeObject;
+    return objectIn(body, key.kind);
   } catch (thrown) {
     if (thrown instanceof KubeError && thrown.status === 404) return undefined;
     throw thrown;
@@ -53,11 +54,7 @@ export async function listObjects(
   const { plural, namespaced } = await client.resource(query.apiVersion, query.kind, signal);
   const path = collection(query.apiVersion, plural, namespaced ? query.namespace : undefined);
   const { body } = await client.request(path, { signal, query: { labelSelector: query.labelSelector } });
-  return ((body as { items?: KubeObject[] }).items ?? []).map((item) => ({
-    ...item,
-    apiVersion: query.apiVersion,
-    kind: query.kind,
-  }));
+  return objectsIn(body, query);
 }
 
 /**
@@ -84,7 +81,7 @@ export async function applyObject(
       body: object,
       signal: options.signal,
     });
-    return { object: body as KubeObject, warnings };
+    return { object: objectIn(body, key.kind), warnings };
   } catch (thrown) {
     const unknownField = thrown instanceof KubeError ? thrown.message.match(notTyped)?.[1] : undefined;
     if (thrown instanceof KubeError && ([400, 403, 422].includes(thrown.status) || unknownField)) {

@@ -2,6 +2,7 @@
 import { HarnessError } from '../errors.ts';
 import type { KubeObject } from '../target/target.ts';
 import { pause } from '../wait.ts';
+import { objectsIn } from './answers.ts';
 import type { KubeClient } from './client.ts';
 
 export interface WatchQuery {
@@ -39,12 +40,14 @@ export async function watchObjects(
   };
   const list = async (): Promise<string> => {
     const { body } = await client.request(path, { signal });
-    const { items = [], metadata } = body as { items?: KubeObject[]; metadata: { resourceVersion: string } };
+    const items = objectsIn(body, query);
+    const { resourceVersion = '' } =
+      (body as { metadata?: { resourceVersion?: string } | null }).metadata ?? {};
     const there = new Set(items.map((each) => each.metadata.uid));
     for (const each of [...known.values()].filter(({ metadata: { uid } }) => !there.has(uid)))
       tell(each, true);
     for (const each of items) tell(each, false);
-    return metadata.resourceVersion;
+    return resourceVersion;
   };
   let version = await list();
   const watch = () =>

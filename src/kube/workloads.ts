@@ -99,12 +99,15 @@ async function deploymentReady(
   const live = await getObject(client, key, signal);
   if (live === undefined) return 'it does not exist';
   const status = (live.status ?? {}) as Record<string, number | undefined>;
-  const wanted = (live.spec as { replicas?: number }).replicas ?? 1;
+  const { replicas: wanted = 1, selector } = (live.spec ?? {}) as {
+    replicas?: number;
+    selector?: { matchLabels?: Record<string, string> };
+  };
   const current = (status.observedGeneration ?? 0) >= (live.metadata.generation ?? 0);
   // Nothing of an older generation; zero is left out of the status.
   const only = current && (status.updatedReplicas ?? 0) === wanted && (status.replicas ?? 0) === wanted;
   if (only && (status.availableReplicas ?? 0) === wanted) return true;
-  const labels = (live.spec as { selector: { matchLabels: Record<string, string> } }).selector.matchLabels;
+  const labels = selector?.matchLabels ?? {};
   const pods = await listPods(client, live.metadata.namespace ?? 'default', labels, signal);
   const containers = pods
     .flatMap((pod) => [

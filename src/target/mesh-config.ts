@@ -2,7 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import { HarnessError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { nameOfKey } from '../names.ts';
+import { excessOf } from '../yaml-bounds.ts';
 import type { KubeObject, ObjectKey } from './target.ts';
 
 export type MeshConfig = Readonly<Record<string, unknown>>;
@@ -28,6 +30,8 @@ export function meshConfigOf(object: KubeObject | undefined): MeshConfig {
       { hint: 'istiod keeps the settings that it had. Write YAML under "mesh".', cause },
     );
   try {
+    const excess = excessOf(String(text), limits.meshSettings);
+    if (excess !== undefined) throw new Error(excess.message);
     const config = parse(String(text)) as unknown;
     if (config === null) return {};
     if (isMap(config)) return config;

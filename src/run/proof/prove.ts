@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode } from '../../events.ts';
 import type { KubeObject, ProxyRef, Survey, Target } from '../../target/target.ts';
+import { understood } from '../../understood.ts';
 import { type Clock, monotonic, together } from '../../wait.ts';
 import { type Concerned, concernedBy, type Sent } from './concerned.ts';
 import { lacks, type ProxyState } from './declared.ts';
@@ -100,7 +101,7 @@ export async function prove(
   const shown = await thatShow(target, request.marked, signal);
   // What it takes to look around is not added to the time of the push.
   let [survey] = await Promise.all([target.survey(signal), target.marksAll ? mark([]) : undefined]);
-  let concerned = concernedBy(request.sent, request.inPlace, survey);
+  let concerned = concernedIn(request, survey);
   let states = new Map<string, ProxyState>();
   let failures = 0;
   const seen = () => ({ snapshot: states, survey, ms: elapsed() });
@@ -119,7 +120,7 @@ export async function prove(
         if (!isGone(thrown) || failures > readFailures || elapsed() >= request.timeoutMs) throw thrown;
         await clock.pause(100, signal);
         survey = await target.survey(signal);
-        concerned = concernedBy(request.sent, request.inPlace, survey);
+        concerned = concernedIn(request, survey);
         continue;
       }
       const all = [...states.values()];
@@ -130,7 +131,7 @@ export async function prove(
         return { kind: 'unproven', message: late(all, value, request.fetch), ...seen() };
     }
     const missing = [...states].flatMap(([name, state]) =>
-      lacks(state, request.fetch).map((why) => `${name}: ${why}`),
+      lacking(state, request.fetch).map((why) => `${name}: ${why}`),
     );
     const isSecond = concerned.proxies.every(({ proxy }) => shown.has(idOf(proxy)));
     if (missing.length === 0 && (isSecond || sent >= request.markers))
@@ -179,6 +180,15 @@ function idleResult({ policy, why }: Concerned['idle'][number]) {
     policy,
     message: `${nameOf(policy)} holds for no proxy, so nothing that it says is tested: ${why}`,
   };
+}
+
+/** Whose configuration counts, by what the API server has answered. */
+function concernedIn({ sent, inPlace }: ProofRequest, survey: Survey): Concerned {
+  return understood('the API server', () => concernedBy(sent, inPlace, survey));
+}
+
+function lacking(state: ProxyState, fetch: FetchMode): string[] {
+  return understood('the API server', () => lacks(state, fetch));
 }
 
 /** Reads those that have not been seen with the marker. */
@@ -233,7 +243,9 @@ function late(states: readonly ProxyState[], value: string, fetch: FetchMode): s
       const [first] = rejected;
       if (first !== undefined) return `${id}: it rejected an update: ${first.reason}`;
       if (markers.length === 0) return `${id}: it has no HTTP listener to which policies could be attached`;
-      return [`${id}: no push of istiod has reached it since the change`, ...lacks(state, fetch)].join(', ');
+      return [`${id}: no push of istiod has reached it since the change`, ...lacking(state, fetch)].join(
+        ', ',
+      );
     })
     .join('; ');
 }

@@ -1,10 +1,12 @@
 /** The settings of istiod that scenarios depend on: who fetches keys, and which CA it trusts for that. */
+import { z } from 'zod';
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode } from '../../events.ts';
 import { KubeError } from '../../kube/client.ts';
 import { applyObject, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
 import { timeouts } from '../../timeouts.ts';
+import { understood } from '../../understood.ts';
 import { until } from '../../wait.ts';
 import type { KubeObject } from '../target.ts';
 import { getAdmin, istiodAdmin } from './admin.ts';
@@ -48,8 +50,8 @@ export async function inspectIstiod(
     throw thrown;
   }
   const live = found.find((each) => each.metadata.name === deployment.name) ?? found[0];
-  const containers = (live?.spec as { template: { spec: { containers: Container[] } } } | undefined)?.template
-    .spec.containers;
+  const spec = live?.spec as { template?: { spec?: { containers?: Container[] } } } | undefined;
+  const containers = spec?.template?.spec?.containers;
   const discovery = containers?.find((each) => each.name === 'discovery');
   if (discovery === undefined) return undefined;
   const value = discovery.env?.find((each) => each.name === variable)?.value;
@@ -142,17 +144,30 @@ async function allConnected(
   return missing.length === 0 ? true : `not connected: ${missing.join(', ')}`;
 }
 
+const syncz = z
+  .array(
+    z.looseObject({
+      proxy: z.string(),
+      listener_sent: z.string().optional(),
+      listener_acked: z.string().optional(),
+    }),
+  )
+  .nullable();
+
+/** The proxies in what istiod answers for /debug/syncz that have acknowledged their listeners. */
+export function syncedIn(answer: string): string[] {
+  const all: unknown = JSON.parse(answer);
+  return (understood('istiod', () => syncz.parse(all)) ?? [])
+    .filter((each) => each.listener_sent !== undefined && each.listener_sent === each.listener_acked)
+    .map((each) => each.proxy);
+}
+
 /** Proxies whose listeners this istiod has sent and got acknowledged. */
 async function synced(clients: Clients, istiod: Pod, signal: AbortSignal): Promise<string[]> {
   const { namespace = '', name } = istiod.metadata;
   try {
     const answer = await getAdmin(clients.data, istiodAdmin(namespace, name), '/debug/syncz', signal);
-    const all = JSON.parse(answer) as
-      | { proxy: string; listener_sent?: string; listener_acked?: string }[]
-      | null;
-    return (all ?? [])
-      .filter((each) => each.listener_sent !== undefined && each.listener_sent === each.listener_acked)
-      .map((each) => each.proxy);
+    return syncedIn(answer);
   } catch (thrown) {
     // It starts or ends just now, and is asked again.
     if (thrown instanceof SyntaxError || (thrown instanceof HarnessError && thrown.code === 'E_EXEC'))

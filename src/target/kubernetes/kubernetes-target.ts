@@ -44,7 +44,7 @@ import {
   takenByIstiod,
 } from './mesh-settings.ts';
 import { podFetches, podLogEnd } from './pod-fetches.ts';
-import { adminGet, ingressProxies, listenersPath, proxyPolicies } from './proxies.ts';
+import { adminGet, ingressProxies, listenersPath, proxyPolicies, versionsIn } from './proxies.ts';
 import { proxyContainer, surveyMesh } from './survey.ts';
 
 export interface KubernetesOptions {
@@ -329,14 +329,7 @@ export abstract class KubernetesTarget implements Target {
     proxy: ProxyRef,
     signal: AbortSignal,
   ): Promise<{ istio?: string; envoy?: string }> {
-    const info = JSON.parse(await adminGet(this.clients, proxy, 'server_info', signal)) as {
-      version?: string;
-      node?: { metadata?: { ISTIO_VERSION?: string } };
-    };
-    // `<commit>/1.40.0/Clean/RELEASE/BoringSSL`
-    const envoy = info.version?.split('/')[1];
-    const istio = info.node?.metadata?.ISTIO_VERSION;
-    return { ...(istio === undefined ? {} : { istio }), ...(envoy === undefined ? {} : { envoy }) };
+    return versionsIn(await adminGet(this.clients, proxy, 'server_info', signal), proxy);
   }
 
   async #podOf(origin: { app: string; namespace: string }, signal: AbortSignal): Promise<string> {

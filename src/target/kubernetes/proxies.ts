@@ -1,5 +1,7 @@
 /** Reads the configuration of proxies from their admin interface. */
+import { z } from 'zod';
 import { isReady, listPods } from '../../kube/workloads.ts';
+import { understood } from '../../understood.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';
 import type { ProxyPolicies, ProxyRef, Survey } from '../target.ts';
 import { getAdmin, proxyAdmin } from './admin.ts';
@@ -31,6 +33,22 @@ export async function adminGet(
   return getAdmin(clients.data, proxyAdmin(namespace, pod), path, signal);
 }
 
+const serverInfo = z.looseObject({
+  version: z.string().optional(),
+  node: z
+    .looseObject({ metadata: z.looseObject({ ISTIO_VERSION: z.string().optional() }).optional() })
+    .optional(),
+});
+
+/** The versions in what a proxy answers for server_info. @throws HarnessError E_KUBE when it is something else */
+export function versionsIn(answer: string, { namespace, pod }: ProxyRef): { istio?: string; envoy?: string } {
+  const info = understood(`the proxy of ${namespace}/${pod}`, () => serverInfo.parse(JSON.parse(answer)));
+  // `<commit>/1.40.0/Clean/RELEASE/BoringSSL`
+  const envoy = info.version?.split('/')[1];
+  const istio = info.node?.metadata?.ISTIO_VERSION;
+  return { ...(istio === undefined ? {} : { istio }), ...(envoy === undefined ? {} : { envoy }) };
+}
+
 /** The listeners that policies are attached to, as Envoy has them. */
 export function listenersPath(proxy: ProxyRef): string {
   const filter = proxy.kind === 'sidecar' ? '&name_regex=virtualInbound' : '';
@@ -42,8 +60,11 @@ export async function proxyPolicies(
   proxy: ProxyRef,
   signal: AbortSignal,
 ): Promise<ProxyPolicies> {
-  return readProxyPolicies(
-    JSON.parse(await adminGet(clients, proxy, listenersPath(proxy), signal)),
-    proxy.kind,
-  );
+  const answer = await adminGet(clients, proxy, listenersPath(proxy), signal);
+  return policiesIn(answer, proxy);
+}
+
+/** What is in the answer of a proxy. @throws HarnessError E_KUBE when that is no dump of listeners */
+export function policiesIn(answer: string, { namespace, pod, kind }: ProxyRef): ProxyPolicies {
+  return understood(`the proxy of ${namespace}/${pod}`, () => readProxyPolicies(JSON.parse(answer), kind));
 }

@@ -25,9 +25,8 @@ const kinds: readonly (readonly [apiVersion: string, kind: string])[] = [
 
 /** Whether Istio injected a sidecar or a gateway; native sidecars are init containers. */
 export function hasProxy(pod: Pod): boolean {
-  return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].some(
-    (each) => each.name === proxyContainer,
-  );
+  const { containers = [], initContainers = [] } = pod.spec ?? {};
+  return [...containers, ...initContainers].some((each) => each.name === proxyContainer);
 }
 
 /**
@@ -37,7 +36,7 @@ export function hasProxy(pod: Pod): boolean {
  */
 function proxyKind(pod: Pod): MeshPod['proxy'] {
   if (!hasProxy(pod)) return undefined;
-  const { containers } = pod.spec;
+  const { containers = [] } = pod.spec;
   return containers.length === 1 && containers[0]?.name === proxyContainer ? 'gateway' : 'sidecar';
 }
 
