@@ -19,8 +19,6 @@ export const limits = {
   yamlEntries: 10_000,
   /** Keys and list entries of the settings. */
   settings: 1_000,
-  /** Those of the mesh, each of which is compared with each other one. */
-  meshSettings: 2_000,
   /** Maps and lists within each other in a YAML file, and in a JSON report. */
   depth: 100,
   /** Keys and list entries of a YAML file once its aliases are followed. */

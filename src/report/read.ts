@@ -44,14 +44,11 @@ export function parseResults(
   { unfinished = false }: { readonly unfinished?: boolean } = {},
 ): RunResult {
   const data = parseJson(text, file);
-  if (isDeep(data)) {
-    throw new HarnessError(
-      'E_USAGE',
-      `${file} is damaged: it is nested more than ${limits.depth} levels deep`,
-      {
-        hint: 'Make it anew with "jwt-e2e run"; no report is nested like that.',
-      },
-    );
+  const odd = oddIn(data);
+  if (odd !== undefined) {
+    throw new HarnessError('E_USAGE', `${file} is damaged: ${odd}`, {
+      hint: 'Make it anew with "jwt-e2e run"; no report is like that.',
+    });
   }
   const { schemaVersion, run } = Object(data) as { schemaVersion?: unknown; run?: { version?: unknown } };
   if (typeof schemaVersion !== 'number') {
@@ -98,14 +95,20 @@ function parseJson(text: string, file: string): unknown {
   }
 }
 
-/** Whether maps and lists are within each other so often that nobody can have meant it. Calls nothing for each level. */
-function isDeep(data: unknown): boolean {
+/**
+ * What nobody can have meant: maps and lists within each other so often, and what the schema passes over, since zod leaves
+ * `__proto__` out of records: it may be a header, and is a text then. Calls nothing for each level.
+ */
+function oddIn(data: unknown): string | undefined {
   const left: [value: unknown, depth: number][] = [[data, 0]];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     const [value, depth] = next;
     if (typeof value !== 'object' || value === null) continue;
-    if (depth > limits.depth) return true;
-    for (const each of Object.values(value)) left.push([each, depth + 1]);
+    if (depth > limits.depth) return `it is nested more than ${limits.depth} levels deep`;
+    for (const [key, each] of Object.entries(value)) {
+      if (key === '__proto__' && typeof each !== 'string') return 'the value of a key "__proto__" is no text';
+      left.push([each, depth + 1]);
+    }
   }
-  return false;
+  return undefined;
 }

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import { HarnessError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { groupBy } from '../group.ts';
 import { nameOfKey } from '../names.ts';
 import { excessOf } from '../yaml-bounds.ts';
 import type { KubeObject, ObjectKey } from './target.ts';
@@ -30,9 +30,9 @@ export function meshConfigOf(object: KubeObject | undefined): MeshConfig {
       { hint: 'istiod keeps the settings that it had. Write YAML under "mesh".', cause },
     );
   try {
-    const excess = excessOf(String(text), limits.meshSettings);
+    const excess = excessOf(String(text));
     if (excess !== undefined) throw new Error(excess.message);
-    const config = parse(String(text)) as unknown;
+    const config = parse(String(text), { logLevel: 'error' }) as unknown;
     if (config === null) return {};
     if (isMap(config)) return config;
   } catch (thrown) {
@@ -76,13 +76,12 @@ export function leavesOf(config: MeshConfig, path: readonly string[] = []): Leaf
  */
 export function notTaken(shown: MeshConfig, declared: MeshConfig, before: MeshConfig): string[] {
   const wanted = leavesOf(declared);
-  const gone = leavesOf(before).filter(
-    (leaf) =>
-      // What has another value now is looked for with that one.
-      !wanted.some(
-        (each) => isDeepStrictEqual(each.path, leaf.path) && (!leaf.element || isDeepStrictEqual(each, leaf)),
-      ),
-  );
+  // What has another value now is looked for with that one.
+  const byPath = groupBy(wanted, ({ path }) => path.join('\0'));
+  const gone = leavesOf(before).filter((leaf) => {
+    const there = byPath.get(leaf.path.join('\0')) ?? [];
+    return !there.some((each) => !leaf.element || isDeepStrictEqual(each, leaf));
+  });
   return [
     ...wanted.filter((leaf) => !shows(shown, leaf)).map((leaf) => `it does not have ${textOf(leaf)}`),
     ...gone
@@ -106,15 +105,15 @@ const takenAtStart: readonly string[] = [
 
 /** Paths of changed settings that hold only for proxies, or an istiod, that start after the change. */
 export function changedForLater(declared: MeshConfig, before: MeshConfig): string[] {
-  const [now, then] = [leavesOf(declared), leavesOf(before)];
+  const [now, then] = [declared, before].map((config) =>
+    leavesOf(config).filter(({ path: [first = ''] }) => takenAtStart.includes(first)),
+  ) as [Leaf[], Leaf[]];
   const isIn = (leaves: readonly Leaf[], leaf: Leaf) => leaves.some((each) => isDeepStrictEqual(each, leaf));
   const changed = [
     ...now.filter((leaf) => !isIn(then, leaf)),
     ...then.filter((leaf) => !isIn(now, leaf) && !isDefault(leaf)),
   ];
-  const paths = changed
-    .filter(({ path: [first = ''] }) => takenAtStart.includes(first))
-    .map(({ path }) => path.join('.'));
+  const paths = changed.map(({ path }) => path.join('.'));
   return [...new Set(paths)];
 }
 
@@ -141,15 +140,15 @@ const defaults: readonly Leaf[] = leavesOf({
 });
 
 /** Enumerators with number 0, which JSON of protocol buffers leaves out, by the name of the field. */
-const zeros: Readonly<Record<string, readonly string[]>> = {
-  accessLogEncoding: ['TEXT'],
-  h2UpgradePolicy: ['DO_NOT_UPGRADE'],
-  ingressControllerMode: ['UNSPECIFIED'],
-  minProtocolVersion: ['TLS_AUTO'],
+const zeros: ReadonlyMap<string, readonly string[]> = new Map([
+  ['accessLogEncoding', ['TEXT']],
+  ['h2UpgradePolicy', ['DO_NOT_UPGRADE']],
+  ['ingressControllerMode', ['UNSPECIFIED']],
+  ['minProtocolVersion', ['TLS_AUTO']],
   // Of outboundTrafficPolicy and inboundTrafficPolicy.
-  mode: ['REGISTRY_ONLY', 'PASSTHROUGH'],
-  normalization: ['DEFAULT'],
-};
+  ['mode', ['REGISTRY_ONLY', 'PASSTHROUGH']],
+  ['normalization', ['DEFAULT']],
+]);
 
 function shows(shown: MeshConfig, leaf: Leaf): boolean {
   let there: unknown = shown;
@@ -176,7 +175,7 @@ function matches(there: unknown, declared: unknown): boolean {
 
 function isZero({ path, value }: Leaf): boolean {
   if ([undefined, null, false, 0, ''].includes(value as null) || secondsOf(String(value)) === 0) return true;
-  return (zeros[path.at(-1) ?? ''] ?? []).includes(String(value));
+  return zeros.get(path.at(-1) ?? '')?.includes(String(value)) ?? false;
 }
 
 function isDefault(leaf: Leaf): boolean {

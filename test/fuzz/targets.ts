@@ -207,7 +207,12 @@ export const targets: readonly Target[] = [
     name: 'mesh settings',
     share: 4,
     inputs: fc.tuple(
-      fc.oneof(changedText([samples.meshSettings]), wildYaml, oddValue),
+      fc.oneof(
+        { weight: 4, arbitrary: changed([parse(samples.meshSettings) as unknown]).map(asYaml) },
+        changedText([samples.meshSettings]),
+        wildYaml,
+        oddValue,
+      ),
       fc.oneof(changed([parse(samples.meshSettings) as unknown]), oddValue),
     ),
     take(input) {

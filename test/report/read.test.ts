@@ -53,6 +53,18 @@ describe('a file that cannot be used is named, with what to do', () => {
       'results.json is damaged: scenarios[0].state: ',
       'schema/results.schema.json',
     ],
+    [
+      'with what the schema passes over',
+      JSON.stringify(good).replace('"details":{', '"details":{"__proto__":{"cluster":"x"},'),
+      'results.json is damaged: the value of a key "__proto__" is no text',
+      'jwt-e2e run',
+    ],
+    [
+      'nested without an end',
+      JSON.stringify({ ...good, someday: 0 }).replace(/0}$/, `${'['.repeat(101)}${']'.repeat(101)}}`),
+      'results.json is damaged: it is nested more than 100 levels deep',
+      'jwt-e2e run',
+    ],
   ])('%s', (_, text, message, hint) => {
     const error = refusal(text);
     expect([error.code, error.exitCode]).toEqual(['E_USAGE', 2]);

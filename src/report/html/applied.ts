@@ -1,6 +1,7 @@
 /** What a step changed: the objects, their manifests, and what the API server had to say. */
+
+import { groupBy } from '../../group.ts';
 import { plural } from '../text.ts';
-import { groupBy } from './group.ts';
 import { pre } from './look.ts';
 import { type Html, html } from './markup.ts';
 import type { StepPart } from './view.ts';

@@ -1,6 +1,6 @@
 /** Checks of a step as the table they come from. */
 import type { CheckResult } from '../../events.ts';
-import { groupBy } from './group.ts';
+import { groupBy } from '../../group.ts';
 import type { MeshColumn } from './meshes.ts';
 import type { Shown, StepPart } from './view.ts';
 

@@ -1,8 +1,8 @@
 /** The sections that tell a reader within a minute what is wrong: causes, known deviations, checks that did not run. */
 import { formatPlace } from '../../errors.ts';
+import { groupBy } from '../../group.ts';
 import { plural } from '../text.ts';
 import { type Cause, causesOf } from './causes.ts';
-import { groupBy } from './group.ts';
 import { badge, glyph, pre } from './look.ts';
 import { type Html, html } from './markup.ts';
 import type { Shown, View } from './view.ts';

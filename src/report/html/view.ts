@@ -1,8 +1,8 @@
 /** The result as the page shows it: scenarios once, with what each mesh made of them side by side. */
 import type { CheckResult, ScenarioInfo } from '../../events.ts';
+import { groupBy } from '../../group.ts';
 import type { RunResult, ScenarioResult, StepResult } from '../result.ts';
 import { Anchors } from './anchors.ts';
-import { groupBy } from './group.ts';
 import type { Look } from './look.ts';
 import { type Matrix, matrixOf } from './matrix-view.ts';
 import { type MeshColumn, meshColumns } from './meshes.ts';
