@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/report/result.ts';
 import { attacks, resultOfText } from '../report/html/hostile.ts';
-import { failing, resultOf, sideBySide } from '../report/html/showcase.ts';
+import { failing, large, resultOf, sideBySide } from '../report/html/showcase.ts';
 import * as runs from '../report/runs.ts';
 import { launch, type Opened, type OpenOptions, open, program, whyNot } from './chromium.ts';
 
@@ -32,6 +32,18 @@ describe.skipIf(program === undefined)(suite, () => {
 
   const rows = (page: Page) => page.locator('table.matrix tbody tr:visible');
   const matches = (page: Page) => page.getByRole('status').filter({ hasText: 'check' }).innerText();
+
+  it('of 4,000 checks opens soon, and shows each', async () => {
+    const page = await show(large(4_000));
+    const { duration, elements } = await page.evaluate<{ duration: number; elements: number }>(
+      '({ duration: performance.getEntriesByType("navigation")[0].loadEventEnd, elements: document.querySelectorAll("*").length })',
+    );
+    console.log(`a page of 4,000 checks: ${Math.round(duration)} ms, ${elements} elements`);
+    // What it takes depends on the machine; how much there is to do does not.
+    expect(elements).toBeLessThan(4_000 * 25);
+    await page.locator('a.check.s-passed').first().click();
+    expect(await page.getByRole('dialog').innerText()).toContain('expected 200; got 200');
+  });
 
   describe('details', () => {
     it('open by mouse, with the cause first, and give the focus back when they are closed', async () => {

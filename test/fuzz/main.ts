@@ -29,9 +29,6 @@ type Message =
 /** So long nothing need come from a process, in milliseconds: other processes may have the cores. */
 const silence = 60_000;
 
-/** Beside its objects a process has the programs themselves, in bytes. */
-const programs = 140 * 1024 * 1024;
-
 if (process.send === undefined) await main();
 else await work(JSON.parse(process.argv[2]!) as Job);
 
@@ -84,10 +81,6 @@ async function main(): Promise<void> {
         continue;
       }
       inputs += figures.inputs;
-      if (figures.memory > bounds.memory) {
-        findings += 1;
-        console.log(`\n${name}: the process took ${Math.round(figures.memory / 1024 / 1024)} MiB`);
-      }
       const { refused, slowestMs, cpuMs } = figures;
       console.log(
         `${name}: ${figures.inputs} inputs, ${refused} refused, ${(cpuMs / figures.inputs).toFixed(1)} ms each, slowest ${Math.round(slowestMs)} ms, ${Math.round(figures.memory / 1024 / 1024)} MiB`,
@@ -103,7 +96,8 @@ async function main(): Promise<void> {
 /** Undefined when the process had to be ended, or ended by itself; that is told. */
 function inProcess(job: Job, found: (finding: Finding) => void): Promise<Figures | undefined> {
   return new Promise((resolve) => {
-    const most = Math.round((bounds.memory - programs) / 1024 / 1024);
+    // For the inputs, which are made there as well, and for what is made of them.
+    const most = bounds.memory / 1024 / 1024;
     const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(job)], {
       execArgv: [...process.execArgv, `--max-old-space-size=${most}`],
     });

@@ -25,6 +25,7 @@ export function detail(shown: Shown, context: DetailContext): Html {
   const { scenario, step, part } = context;
   const several = step.parts.length > 1;
   const isTrouble = check.state === 'failed' || check.state === 'error';
+  if (shown.isBrief && !isTrouble) return brief(shown);
   return html`
 <details class="check-details"${isTrouble && html` open`}>
   <summary>${badge(check.state)} ${check.row} › ${check.column}${several && html` <span class="muted">${mesh.name}</span>`}</summary>
@@ -39,15 +40,26 @@ export function detail(shown: Shown, context: DetailContext): Html {
     ])}
     ${several && others(shown, step)}
     ${again(shown, context)}
-    ${curl(check)}
+    ${
+      !shown.isBrief &&
+      html`${curl(check)}
     ${tokenPart(check, context.startedAt)}
     ${exchange(check)}
     ${policies(part)}
     ${evidence(check, context.options.artifacts)}
-    ${convergence(check, part)}
+    ${convergence(check, part)}`
+    }
     <p class="muted foot">Took ${span(check.durationMs)}. <span class="idline">Check <code>${check.id}</code></span></p>
   </article>
 </details>`;
+}
+
+/** As few elements as can be: there are thousands of these. */
+function brief({ check, mesh, anchor }: Shown): Html {
+  const { state, row, column, id, expected, actual = 'no answer', place } = check;
+  return html`
+<article class="detail brief" id="${anchor}" data-check="${id}" aria-label="${`${wordOf(state)}: ${row}, ${column}`}"><b>${wordOf(state)}: ${row} › ${column}</b>
+<p>${mesh.name}. Sent ${sent(check)}; expected ${expected}; got ${actual}.</p><code>${formatPlace(place)}</code></article>`;
 }
 
 function cause({ state, message, hint, code, known, finding }: CheckResult): Html {

@@ -11,7 +11,7 @@ import { scenarioSection } from './scenario.ts';
 import { patterns } from './timeline.ts';
 import { knownDeviations, skippedChecks, trouble } from './trouble.ts';
 import { verdictOf } from './verdict.ts';
-import { type View, viewOf } from './view.ts';
+import { inFull, type View, viewOf } from './view.ts';
 
 /** The whole report as one HTML document that needs nothing else: no network, no server, no script for reading. */
 export function renderHtml(result: RunResult, options: HtmlOptions = {}): string {
@@ -49,6 +49,10 @@ ${skippedChecks(view)}
 <section aria-labelledby="results" class="results">
   <h2 id="results" tabindex="-1">Results</h2>
   ${filters(view)}
+  ${
+    view.checks.some(({ isBrief }) => isBrief) &&
+    html`<p class="note">This run has more than ${inFull.checks.toLocaleString('en')} checks. What was sent and answered is shown in full only for the first ${inFull.troubles} that did not pass; the JSON report has it for all.</p>`
+  }
   ${view.scenarios.map((scenario) => scenarioSection(view, scenario, options))}
 </section>
 ${setUp(view)}

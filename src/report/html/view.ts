@@ -15,7 +15,12 @@ export interface Shown {
   readonly anchor: string;
   /** Another mesh has given another answer. */
   readonly changed: boolean;
+  /** Only what was wanted and what came: the page would be too large otherwise. */
+  readonly isBrief: boolean;
 }
+
+/** A page with more checks is brief about those that passed, and about all but the first of the others. */
+export const inFull = { checks: 1_000, troubles: 200 };
 
 /** What one mesh made of a step. */
 export interface StepPart extends StepPolicies {
@@ -55,6 +60,12 @@ export function viewOf(result: RunResult): View {
   const meshes = meshColumns(result);
   const anchors = new Anchors();
   const changed = new Set(result.differences.map(({ scenario, check }) => JSON.stringify([scenario, check])));
+  const isLarge = result.scenarios.reduce((sum, run) => sum + run.checks.length, 0) > inFull.checks;
+  let troubles = 0;
+  const isBrief = ({ state }: CheckResult) => {
+    if (!isLarge) return false;
+    return (state !== 'failed' && state !== 'error') || ++troubles > inFull.troubles;
+  };
   const byId = groupBy(result.scenarios, ({ info }) => info.id);
   const scenarios = [...byId].map(([id, runs]): ScenarioView => {
     const results = meshes.map((mesh) => runs.find(({ info }) => info.mesh === mesh.id));
@@ -79,6 +90,7 @@ export function viewOf(result: RunResult): View {
             mesh,
             anchor: anchors.make('check', ...(meshes.length > 1 ? [mesh.id] : []), check.id),
             changed: changed.has(JSON.stringify([id, check.id])),
+            isBrief: isBrief(check),
           })),
         };
       });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { renderHtml } from '../../../src/report/html/page.ts';
 import * as runs from '../runs.ts';
 import { attacks, resultOfText } from './hostile.ts';
-import { failing, resultOf, sideBySide } from './showcase.ts';
+import { failing, large, resultOf, sideBySide } from './showcase.ts';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('base64');
 /** Names of elements and attributes in their order, without any value or text. */
@@ -139,5 +139,36 @@ describe('page', () => {
     const start = performance.now();
     expect(renderHtml(large).length).toBeLessThan(3_000_000);
     expect(performance.now() - start).toBeLessThan(1000);
+  });
+});
+
+describe('a run of more than 1,000 checks', () => {
+  const page = renderHtml(large(4_000));
+  const details = [...page.matchAll(/<article class="detail[^>]*>[\s\S]*?<\/article>/g)].map(
+    ([text]) => text,
+  );
+
+  it('takes 1.5 KB a check, and 10 KB more for each of the first 200 that did not pass', () => {
+    expect(page.length).toBeLessThan(4_000 * 1_500 + 200 * 10_000);
+  });
+
+  it('says of each check what was wanted and what came, and why it failed', () => {
+    expect(details).toHaveLength(4_000);
+    const [first = '', last = ''] = [details[0], details.at(-1)];
+    for (const text of ['/headers?n=0', 'expected 200', 'got 200', '.yaml:']) expect(first).toContain(text);
+    for (const text of ['/headers?n=3999', '403', 'status 200 instead of 403', 'What to do:'])
+      expect(last).toContain(text);
+    expect(page).toContain('This run has more than 1,000 checks.');
+  });
+
+  it('has everything about the first 200 that did not pass', () => {
+    expect(details.filter((text) => text.includes('As a curl line'))).toHaveLength(200);
+    expect(details.find((text) => text.includes('status 200 instead of 403'))).toContain('As a curl line');
+  });
+
+  it('of 1,000 has everything about each', () => {
+    const small = renderHtml(large(1_000));
+    expect(small.split('As a curl line')).toHaveLength(1_001);
+    expect(small).not.toContain('This run has more than');
   });
 });

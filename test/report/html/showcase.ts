@@ -292,3 +292,17 @@ export const sideBySide: Event[] = stream([
   ),
   closing(1, { passed: 22, failed: 1 }),
 ]);
+
+/** A run with as many checks, of which each tenth has failed: those of the showcase again and again. */
+export function large(checks: number): RunResult {
+  const result = resultOf(failing);
+  const scenario = result.scenarios.find(({ checks: own }) => own.some(({ state }) => state === 'failed'))!;
+  const passed = scenario.checks.find(({ state }) => state === 'passed')!;
+  const failed = scenario.checks.find(({ state }) => state === 'failed')!;
+  const all = Array.from({ length: checks }, (_, index) => {
+    const check = index % 10 === 9 ? failed : passed;
+    const column = `/headers?n=${index}`;
+    return { ...check, column, id: `${scenario.info.id}/${check.step}/${check.row}/${column}` };
+  });
+  return { ...result, scenarios: [{ ...scenario, checks: all }] };
+}
