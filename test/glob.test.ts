@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isLike } from '../src/glob.ts';
-import { matchesPath } from '../src/istio-match.ts';
+import { matchesPath } from '../src/policy/patterns.ts';
 
 test.each([
   ['', '', true],

@@ -173,6 +173,14 @@ export function commandLine(ended: (exitCode: number) => void): {
     async (_, values) => (await import('./commands/init.ts')).initCommand(values, processIo),
   );
   add(
+    'explain',
+    'say what policies answer to a request, and why, without a mesh',
+    commandOptions.explain,
+    'jwt-e2e explain --from policies/ --to httpbin.foo \'curl -H "Authorization: Bearer $TOKEN" http://httpbin.foo:8000/ip\'',
+    async (words, values) => (await import('./commands/explain.ts')).explainCommand(words, values, processIo),
+    'the request, as a curl line',
+  );
+  add(
     'completion',
     'print completion for a shell',
     [],

@@ -3,8 +3,8 @@
  * a doubt, which the scenario asks its reader to look at.
  */
 
-import { matchesPath, matchesPrincipal, matchesText } from '../istio-match.ts';
-import { claimOf, valueAt } from './claims.ts';
+import { claimOf, valueAt } from '../policy/claims.ts';
+import { matchesPath, matchesPrincipal, matchesText } from '../policy/patterns.ts';
 import { allOf, anyOf, no, not, perhaps, sure, type Truth, yes } from './match.ts';
 import { type AccessPolicy, isAccess, isRequest, type JwtRule, type Policy, type Rule } from './policy.ts';
 import type { TokenTry } from './tokens.ts';

@@ -1,5 +1,5 @@
 /** Which paths and methods are worth trying on a set of policies, and with which host. */
-import { matchesPath } from '../istio-match.ts';
+import { matchesPath } from '../policy/patterns.ts';
 import { pathFor, textFor } from './match.ts';
 import { isAccess, type Policy, type Rule } from './policy.ts';
 

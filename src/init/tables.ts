@@ -1,5 +1,5 @@
 /** The tables of the scenario: what is sent, and what is expected by the simple rules. */
-import { claimOf } from './claims.ts';
+import { claimOf } from '../policy/claims.ts';
 import type { IssuerPlan } from './issuers.ts';
 import { judge, type Request } from './judge.ts';
 import { isAccess, type JwtRule, type Policy } from './policy.ts';

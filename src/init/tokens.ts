@@ -1,5 +1,5 @@
 /** The tokens that are worth trying on policies. */
-import { claimOf } from './claims.ts';
+import { claimOf } from '../policy/claims.ts';
 import { textFor } from './match.ts';
 import type { AccessPolicy } from './policy.ts';
 

@@ -1,10 +1,10 @@
 /** Which rule of which AuthorizationPolicy has denied a request, and what in the rule or the request is the reason. */
-import { matchesPath, matchesPrincipal } from '../istio-match.ts';
+import { matchesPath, matchesPrincipal } from '../policy/patterns.ts';
+import { nameOf, targetRefsOf } from '../policy/selection.ts';
 import type { EvidenceFile, KubeObject } from '../target/target.ts';
 import type { Explanation } from './explanation.ts';
 import { jwtRulesOf } from './jwt-rules.ts';
 import type { Snapshot } from './proof/prove.ts';
-import { nameOf, targetRefsOf } from './proof/selection.ts';
 
 /** The request as rules see it. */
 export interface Denied {

@@ -1,7 +1,8 @@
 /** Policies that were applied and hold for none of the proxies that decide, and why. */
+
+import { nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
 import type { KubeObject, ProxyRef } from '../target/target.ts';
 import type { Explanation } from './explanation.ts';
-import { nameOf, policyKinds, targetRefsOf } from './proof/selection.ts';
 
 /** @returns undefined when all of them hold for some of the proxies */
 export function selectsNothing(

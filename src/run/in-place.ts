@@ -2,9 +2,9 @@
 import type { Place } from '../errors.ts';
 import { nameOfKey } from '../names.ts';
 import type { PlannedStep } from '../plan/types.ts';
+import { nameOf } from '../policy/selection.ts';
 import { resolve } from '../scenario/template.ts';
 import type { KubeObject } from '../target/target.ts';
-import { nameOf } from './proof/selection.ts';
 import type { StepState } from './state.ts';
 
 type Known = Pick<StepState, 'scenario' | 'context'>;

@@ -274,6 +274,18 @@ export const commandOptions = {
     { name: 'output', value: 'FILE', description: 'file to write (default: my-scenarios/first.yaml)' },
     { name: 'force', description: 'replace the file when it is there' },
   ],
+  explain: [
+    { name: 'from', value: 'FOLDER', description: 'folder or file with the policies (default: the cluster)' },
+    ...cluster.filter(({ name }) => /context|kubeconfig/.test(name)),
+    { name: 'namespace', value: 'NAME', description: 'of a cluster, only policies of this namespace' },
+    { name: 'to', value: 'SERVICE.NAMESPACE', description: 'Service that the request is sent to' },
+    {
+      name: 'client',
+      value: 'NAMESPACE/ACCOUNT',
+      description: 'service account of the client, or "outside" for one that is not in the mesh',
+    },
+    { name: 'json', description: 'as JSON, with everything that was compared' },
+  ],
 } as const;
 
 /** Every option that the settings file may have. */

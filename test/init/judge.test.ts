@@ -4,7 +4,7 @@ import { issuersOf } from '../../src/init/issuers.ts';
 import { judge } from '../../src/init/judge.ts';
 import { pathFor } from '../../src/init/match.ts';
 import { readPolicies } from '../../src/init/policy.ts';
-import { matchesPath, matchesPrincipal, matchesText } from '../../src/istio-match.ts';
+import { matchesPath, matchesPrincipal, matchesText } from '../../src/policy/patterns.ts';
 
 const metadata = { name: 'it', namespace: 'foo' };
 const authentication = (...jwtRules: object[]) => ({

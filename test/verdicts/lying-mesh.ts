@@ -3,7 +3,7 @@
  * push listeners come before routes, connections from before give old answers, pods differ, answers are lost, machines stall
  * and clocks are wrong. Time passes only when somebody waits or an answer comes.
  */
-import { declaredFor } from '../../src/run/proof/selection.ts';
+import { declaredFor } from '../../src/policy/selection.ts';
 import type {
   Applied,
   HttpRequest,

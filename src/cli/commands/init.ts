@@ -3,20 +3,16 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../errors.ts';
 import { oneLine } from '../../harmless.ts';
-import { readFolder } from '../../init/folder.ts';
 import { planFor } from '../../init/plan.ts';
 import { writeScenario } from '../../init/write.ts';
 import { nameOfError } from '../../names.ts';
 import { knownApps } from '../../scenario/apps.ts';
 import { parseScenario } from '../../scenario/load.ts';
-import type { Manifest } from '../../scenario/schema.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
-import { clusterSettings, connect } from '../cluster.ts';
-import { readCluster } from '../init-cluster.ts';
 import type { Io } from '../io.ts';
 import { count } from '../plural.ts';
-import { withSignals } from '../signals.ts';
+import { readPolicySource } from '../policy-source.ts';
 
 const defaultOutput = 'my-scenarios/first.yaml';
 
@@ -31,7 +27,7 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
   const output = text(values, 'output') ?? defaultOutput;
   const path = resolve(io.cwd, output);
   refuseToReplace(path, output, flag(values, 'force'));
-  const { objects, where } = await read(values, io);
+  const { objects, where } = await readPolicySource('init', values, io);
   const plan = planFor(objects, text(values, 'namespace'), where);
   const written = writeScenario(plan, where, relative(io.cwd, path) || output);
   mustBeRight(written.text, output);
@@ -50,29 +46,6 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
   ];
   io.stdout.write(`${lines.join('\n')}\n`);
   return exitCodes.passed;
-}
-
-async function read(values: Values, io: Io): Promise<{ objects: readonly Manifest[]; where: string }> {
-  const from = text(values, 'from');
-  if (from !== undefined) {
-    const { objects, warnings } = readFolder(from, io.cwd);
-    for (const warning of warnings) io.stderr.write(`${oneLine(warning)}\n`);
-    return { objects, where: from };
-  }
-  if (!clusterSettings.some((setting) => text(values, setting) !== undefined)) {
-    throw new HarnessError('E_USAGE', 'init needs to be told where the policies are', {
-      hint: 'Name a folder or file with --from FOLDER, or a cluster with --context NAME or --kubeconfig FILE.',
-    });
-  }
-  return withSignals(async (signal) => {
-    const clients = connect(values);
-    try {
-      const objects = await readCluster(clients, text(values, 'namespace'), signal);
-      return { objects, where: `context ${clients.mesh.name}` };
-    } finally {
-      await Promise.all([clients.data.close(), clients.mesh.close()].map((each) => each.catch(() => {})));
-    }
-  }, 'Nothing was changed.');
 }
 
 /** What comes out of policies that nobody has thought of must not be a file that lint refuses. */

@@ -1,6 +1,7 @@
 /** The proxies whose configuration counts for a step: those on the way of requests, and those that policies hold for. */
+
+import { holdsFor, nameOf, policyKinds, whyIdle } from '../../policy/selection.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, ProxyRef, Survey } from '../../target/target.ts';
-import { holdsFor, nameOf, policyKinds, whyIdle } from './selection.ts';
 import { type Way, wayOf } from './way.ts';
 
 export interface Sent {

@@ -9,12 +9,12 @@
 import { randomBytes } from 'node:crypto';
 import { HarnessError } from '../../errors.ts';
 import type { FetchMode } from '../../events.ts';
+import { declaredFor, nameOf } from '../../policy/selection.ts';
 import type { KubeObject, ProxyRef, Survey, Target } from '../../target/target.ts';
 import { understood } from '../../understood.ts';
 import { type Clock, monotonic, together } from '../../wait.ts';
 import { type Concerned, concernedBy, type Sent } from './concerned.ts';
 import { lacks, type ProxyState } from './declared.ts';
-import { declaredFor, nameOf } from './selection.ts';
 
 /** What has been seen of each proxy, by `namespace/pod`. */
 export type Snapshot = ReadonlyMap<string, ProxyState>;

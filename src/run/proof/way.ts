@@ -2,9 +2,10 @@
  * The pods that a request passes. More of them than it really passes do no harm, as each is only asked for a proof; one
  * too few would be a hole in it. So every route that fits the host counts, whatever it says of paths and headers.
  */
+
+import { gatewayNameLabel, hasLabels, holdsFor, nameOf } from '../../policy/selection.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
 import { formsOf, hostMatches } from './hosts.ts';
-import { gatewayNameLabel, hasLabels, holdsFor, nameOf } from './selection.ts';
 
 export interface Way {
   /** Where it starts: pods of the client, with or without a sidecar. */

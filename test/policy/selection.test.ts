@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { declaredFor, holdsFor, whyIdle } from '../../../src/run/proof/selection.ts';
-import type { KubeObject, MeshPod, Survey } from '../../../src/target/target.ts';
+import { declaredFor, holdsFor, whyIdle } from '../../src/policy/selection.ts';
+import type { KubeObject, MeshPod, Survey } from '../../src/target/target.ts';
 
 const pod = (name: string, more: Partial<MeshPod> = {}): MeshPod => ({
   namespace: 'foo',

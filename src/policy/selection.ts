@@ -1,6 +1,6 @@
 /** Which pods a policy, or another object with a selector, holds for. */
-import { nameOfKey } from '../../names.ts';
-import type { KubeObject, MeshPod, ProxyRef, Survey } from '../../target/target.ts';
+import { nameOfKey } from '../names.ts';
+import type { KubeObject, MeshPod, ProxyRef, Survey } from '../target/target.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -47,3 +47,8 @@ export function matchesPrincipal(pattern: string, issuer: string, subject: strin
   if (pattern.startsWith('*')) return matchesText(ofIssuer, issuer) && subject === ofSubject;
   return issuer === ofIssuer && matchesText(ofSubject, subject);
 }
+
+/** As {@link matchesText}, in any case. A port that was written is part of the host. */
+export function matchesHost(pattern: string, host: string): boolean {
+  return matchesText(pattern.toLowerCase(), host.toLowerCase());
+}

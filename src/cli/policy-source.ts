@@ -1,0 +1,44 @@
+/** Objects that a command reads: from a folder, or from a cluster, of which nothing is changed. */
+import { HarnessError } from '../errors.ts';
+import { oneLine } from '../harmless.ts';
+import { readFolder } from '../init/folder.ts';
+import type { Manifest } from '../scenario/schema.ts';
+import type { Values } from '../settings/settings.ts';
+import { text } from '../settings/typed.ts';
+import { clusterSettings, connect } from './cluster.ts';
+import { readCluster } from './init-cluster.ts';
+import type { Io } from './io.ts';
+import { withSignals } from './signals.ts';
+
+export interface PolicySource {
+  readonly objects: readonly Manifest[];
+  /** As it is to be named in messages. */
+  readonly where: string;
+}
+
+/**
+ * @param command whose name is in messages
+ * @throws HarnessError E_USAGE when it is not said where to read, what reading a cluster throws, E_INTERRUPTED
+ */
+export async function readPolicySource(command: string, values: Values, io: Io): Promise<PolicySource> {
+  const from = text(values, 'from');
+  if (from !== undefined) {
+    const { objects, warnings } = readFolder(from, io.cwd);
+    for (const warning of warnings) io.stderr.write(`${oneLine(warning)}\n`);
+    return { objects, where: from };
+  }
+  if (!clusterSettings.some((setting) => text(values, setting) !== undefined)) {
+    throw new HarnessError('E_USAGE', `${command} needs to be told where the policies are`, {
+      hint: 'Name a folder or file with --from FOLDER, or a cluster with --context NAME or --kubeconfig FILE.',
+    });
+  }
+  return withSignals(async (signal) => {
+    const clients = connect(values);
+    try {
+      const objects = await readCluster(clients, text(values, 'namespace'), signal);
+      return { objects, where: `context ${clients.mesh.name}` };
+    } finally {
+      await Promise.all([clients.data.close(), clients.mesh.close()].map((each) => each.catch(() => {})));
+    }
+  }, 'Nothing was changed.');
+}

@@ -1,0 +1,90 @@
+/** The workload behind a Service, out of the objects that are at hand. */
+import { HarnessError } from '../errors.ts';
+import type { Workload } from '../policy/input.ts';
+import { hasLabels } from '../policy/selection.ts';
+import type { KubeObject } from '../target/target.ts';
+
+export interface FoundWorkload extends Workload {
+  /** Of the container; undefined when nothing says so. */
+  readonly port: number | undefined;
+  readonly isTcp: boolean;
+  /** How it was found, or what was assumed. */
+  readonly how: string;
+}
+
+type Labels = Readonly<Record<string, string>>;
+interface Port {
+  readonly name?: string;
+  readonly port: number;
+  readonly targetPort?: number | string;
+  readonly appProtocol?: string;
+}
+
+/**
+ * @param to `SERVICE.NAMESPACE`
+ * @param port that the request names; of the Service
+ * @throws HarnessError E_USAGE when it does not name a Service and a namespace
+ */
+export function findWorkload(to: string, port: number, objects: readonly KubeObject[]): FoundWorkload {
+  const [, name = '', namespace = ''] = /^([a-z0-9-]+)\.([a-z0-9-]+)(?:\.svc(?:\..+)?)?$/.exec(to) ?? [];
+  if (namespace === '') {
+    throw new HarnessError('E_USAGE', `--to ${to} is no Service of a namespace`, {
+      hint: 'Write --to SERVICE.NAMESPACE, such as --to httpbin.foo.',
+    });
+  }
+  const at = ({ metadata }: KubeObject) =>
+    metadata.name === name && (metadata.namespace ?? 'default') === namespace;
+  const service = objects.find((object) => object.kind === 'Service' && at(object));
+  const spec = (service?.spec ?? {}) as { selector?: Labels; ports?: readonly Port[] };
+  const selector = spec.selector;
+  if (service === undefined || selector === undefined) {
+    const how = `there is no Service ${namespace}/${name} among the objects: its pods are taken to have the label app=${name}`;
+    return { namespace, labels: { app: name }, port: undefined, isTcp: false, how };
+  }
+  const of = spec.ports?.find((each) => each.port === port);
+  const pods = objects.flatMap((object) => podOf(object) ?? []);
+  const pod = pods.find((each) => each.namespace === namespace && hasLabels(each, selector));
+  const labels = pod?.labels ?? selector;
+  const how =
+    pod === undefined
+      ? `Service ${namespace}/${name}; no pods of it are among the objects: they are taken to have the labels of its selector alone`
+      : `Service ${namespace}/${name}, ${pod.kind} ${pod.name}`;
+  return { namespace, labels, port: targetPort(of, pod?.ports ?? []), isTcp: isTcp(of), how };
+}
+
+interface Pod {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Labels;
+  readonly ports: readonly { readonly name?: string; readonly containerPort: number }[];
+}
+
+function podOf({ kind, metadata, spec }: KubeObject): Pod | undefined {
+  type Template = { metadata?: { labels?: Labels }; spec?: { containers?: { ports?: Pod['ports'] }[] } };
+  const template: Template | undefined =
+    kind === 'Pod'
+      ? { metadata, spec: spec as Template['spec'] & object }
+      : (spec as { template?: Template } | undefined)?.template;
+  if (template === undefined) return undefined;
+  return {
+    kind,
+    name: metadata.name,
+    namespace: metadata.namespace ?? 'default',
+    labels: template.metadata?.labels ?? {},
+    ports: (template.spec?.containers ?? []).flatMap(({ ports = [] }) => ports),
+  };
+}
+
+function targetPort(of: Port | undefined, ports: Pod['ports']): number | undefined {
+  if (of === undefined) return undefined;
+  if (of.targetPort === undefined) return of.port;
+  if (typeof of.targetPort === 'number') return of.targetPort;
+  return ports.find(({ name }) => name === of.targetPort)?.containerPort;
+}
+
+/** By the name of the port, or its appProtocol, as Istio decides it; a port without either is looked at by Envoy. */
+function isTcp(of: Port | undefined): boolean {
+  const protocol = (of?.appProtocol ?? of?.name?.split('-')[0] ?? '').toLowerCase();
+  return ['tcp', 'tls', 'https', 'mongo', 'mysql', 'redis'].includes(protocol);
+}

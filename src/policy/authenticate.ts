@@ -1,0 +1,176 @@
+/**
+ * RequestAuthentications: which tokens are looked at, and what is answered. Istio makes one provider of each rule, sorted by
+ * issuer, and lets a request pass when any of them is satisfied, or when each finds a good token or none
+ * (pilot/pkg/security/authn/policy_applier.go, convertToEnvoyJwtConfig; Envoy's jwt_authn, verifier.cc, authenticator.cc).
+ */
+import type { KubeObject } from '../target/target.ts';
+import { valueAt } from './claims.ts';
+import type { Header, Request, TokenTrace, Verification } from './input.ts';
+import { allowsAudience, type Jwt, parseJwt, timeProblem } from './jwt.ts';
+import { findTokens, type JwtRule, locationsOf, placeText, withoutToken } from './tokens.ts';
+
+/** Whether the keys of a rule verify a token. */
+export type Verify = (token: Jwt, rule: JwtRule) => Verification;
+
+export interface Authenticated {
+  /** Envoy's words; 'Ok', also when there is no token; 'unknown' when that depends on keys that are not known. */
+  readonly status: string;
+  /** Of the token that was accepted, as AuthorizationPolicies see it. */
+  readonly claims: Readonly<Record<string, unknown>> | undefined;
+  /** Of the request, as it goes on. */
+  readonly headers: readonly Header[];
+  readonly path: string;
+  readonly traces: readonly TokenTrace[];
+}
+
+interface Provider {
+  readonly policy: KubeObject;
+  readonly rule: JwtRule;
+}
+
+const missing = 'Jwt is missing';
+const unknownIssuer = 'Jwt issuer is not configured';
+
+/** @param policies RequestAuthentications that hold for the workload, in the order of their creation */
+export function authenticate(
+  request: Request,
+  policies: readonly KubeObject[],
+  verify: Verify,
+): Authenticated {
+  const providers = providersOf(policies);
+  const untouched = { claims: undefined, headers: request.headers, path: request.path };
+  if (providers.length === 0 || isPreflight(request)) return { status: 'Ok', ...untouched, traces: [] };
+  let { headers, path } = request;
+  const traces: TokenTrace[] = [];
+  let statuses: string[] = [];
+  for (const { policy, rule } of providers) {
+    headers = withoutOutputs(rule, headers);
+    const result = check({ ...request, headers, path }, rule, verify);
+    traces.push({
+      policy: { namespace: policy.metadata.namespace ?? 'default', name: policy.metadata.name },
+      issuer: rule.issuer ?? '',
+      places: locationsOf(rule).map(placeText),
+      place: result.place,
+      status: result.status,
+    });
+    ({ headers, path } = result);
+    if (result.status === 'Ok') return { status: 'Ok', claims: result.claims, headers, path, traces };
+    statuses = [...statuses, result.status];
+  }
+  return { status: worst(statuses), ...untouched, headers, path, traces };
+}
+
+/** The rules of all policies, by issuer; those of one issuer stay in their order. */
+function providersOf(policies: readonly KubeObject[]): Provider[] {
+  return policies
+    .flatMap((policy) =>
+      ((policy.spec as { jwtRules?: readonly JwtRule[] } | undefined)?.jwtRules ?? []).map((rule) => ({
+        policy,
+        rule,
+      })),
+    )
+    .sort((a, b) => Buffer.compare(Buffer.from(a.rule.issuer ?? ''), Buffer.from(b.rule.issuer ?? '')));
+}
+
+/** A request before one of another origin has no token, and needs none here. */
+function isPreflight({ method, headers }: Request): boolean {
+  const has = (name: string) => headers.some(([each, value]) => each.toLowerCase() === name && value !== '');
+  return method === 'OPTIONS' && has('origin') && has('access-control-request-method');
+}
+
+/**
+ * Without any token all is well. Otherwise the first rule that found a bad one decides; when that is of an issuer that
+ * the rule does not know, the last rule that knows more about it (AnyVerifierImpl and AllVerifierImpl, over the requirements
+ * of each rule and then all of them together).
+ */
+function worst(statuses: readonly string[]): string {
+  const first = statuses.find((status) => status !== missing);
+  if (first === undefined) return 'Ok';
+  if (first !== unknownIssuer) return first;
+  return statuses.findLast((status) => status !== missing && status !== unknownIssuer) ?? first;
+}
+
+interface Checked {
+  readonly status: string;
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  readonly place: string | undefined;
+  readonly headers: readonly Header[];
+  readonly path: string;
+}
+
+/** All tokens that are in the places of a rule must be good. */
+function check(request: Request, rule: JwtRule, verify: Verify): Checked {
+  let { headers, path } = request;
+  let claims: Readonly<Record<string, unknown>> | undefined;
+  let place: string | undefined;
+  const found = findTokens(rule, headers, path);
+  if (found.length === 0) return { status: missing, place, headers, path };
+  for (const { token, location } of found.toReversed()) {
+    place = placeText(location);
+    const jwt = parseJwt(token);
+    const status = typeof jwt === 'string' ? jwt : statusOf(jwt, rule, request.at, verify);
+    if (status !== 'Ok' || typeof jwt === 'string') return { status, place, headers, path };
+    claims = normalized(jwt.claims, rule);
+    headers = [...headers, ...outputs(jwt, rule)];
+    if (rule.forwardOriginalToken !== true) ({ headers, path } = withoutToken(location, headers, path));
+  }
+  return { status: 'Ok', claims, place, headers, path };
+}
+
+function statusOf(jwt: Jwt, rule: JwtRule, now: number, verify: Verify): string {
+  // A rule without an issuer takes tokens of any.
+  if ((rule.issuer ?? '') !== '' && jwt.issuer !== rule.issuer) return unknownIssuer;
+  const problem = timeProblem(jwt, now);
+  if (problem !== undefined) return problem;
+  if (!allowsAudience(rule.audiences ?? [], jwt)) return 'Audiences in Jwt are not allowed';
+  return verify(jwt, rule);
+}
+
+/** The claims that are lists of words, `scope` and `permission` always: policies see their words one by one. */
+function normalized(
+  claims: Readonly<Record<string, unknown>>,
+  { spaceDelimitedClaims = [] }: JwtRule,
+): Readonly<Record<string, unknown>> {
+  const listed = new Set(['permission', 'scope', ...spaceDelimitedClaims]);
+  return Object.fromEntries(
+    Object.entries(claims).map(([name, value]) => [
+      name,
+      typeof value === 'string' && listed.has(name) ? value.split(' ').filter((word) => word !== '') : value,
+    ]),
+  );
+}
+
+function outputNames({ outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRule): string[] {
+  return [outputPayloadToHeader ?? [], outputClaimToHeaders.map(({ header }) => header)]
+    .flat()
+    .map((name) => name.toLowerCase());
+}
+
+/** Nobody else can send what the proxy adds. */
+function withoutOutputs(rule: JwtRule, headers: readonly Header[]): readonly Header[] {
+  const names = outputNames(rule);
+  return headers.filter(([name]) => !names.includes(name.toLowerCase()));
+}
+
+function outputs(jwt: Jwt, { outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRule): Header[] {
+  const [, payload = ''] = jwt.signingInput.split('.');
+  return [
+    ...(outputPayloadToHeader === undefined ? [] : [[outputPayloadToHeader.toLowerCase(), payload] as const]),
+    // `a.b` is b in a; a claim whose name has a dot cannot be named (source/common/jwt/struct_utils.cc).
+    ...outputClaimToHeaders.flatMap(({ header, claim }): Header[] => {
+      const text = claimText(valueAt(jwt.claims, claim.split('.')));
+      return text === '' ? [] : [[header.toLowerCase(), text]];
+    }),
+  ];
+}
+
+function claimText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'number')
+    return Number.isInteger(value) && value >= 0 && value < 2 ** 64
+      ? String(BigInt(value))
+      : value.toFixed(6);
+  // Lists and maps as JSON, in base64.
+  return value === undefined || value === null ? '' : Buffer.from(JSON.stringify(value)).toString('base64');
+}

@@ -1,0 +1,23 @@
+/** Claims, as conditions of AuthorizationPolicies name them. */
+
+/**
+ * `request.auth.claims[realm][roles]` → `realm`, `roles`; undefined for a key that is about something else. Brackets that are
+ * not one pair after the other are part of one name (pilot/pkg/security/authz/model/util.go, extractNameInNestedBrackets).
+ */
+export function claimOf(key: string): string[] | undefined {
+  const text = /^request\.auth\.claims(\[.+\])$/s.exec(key)?.[1];
+  if (text === undefined) return undefined;
+  if (!/^(\[[^[\]]*\])+$/.test(text)) return [text.slice(1, -1)];
+  return [...text.matchAll(/\[([^\]]*)\]/g)].map((match) => match[1] ?? '');
+}
+
+/** The value at a path of claims within claims. */
+export function valueAt(claims: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, name) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
+        ? (value as Record<string, unknown>)[name]
+        : undefined,
+    claims,
+  );
+}

@@ -1,0 +1,170 @@
+/**
+ * What a proxy answers to a request, and why. The order is that of its filters: action CUSTOM, tokens, DENY, ALLOW
+ * (pilot/pkg/networking/core/listener_builder.go; pilot/pkg/security/authz/builder/builder.go).
+ */
+import type { KubeObject } from '../target/target.ts';
+import { authenticate, type Verify } from './authenticate.ts';
+import { type Rule, type Subject, traceRule } from './authorize.ts';
+import type { Answer, Header, Mesh, PolicyTrace, Request, Workload } from './input.ts';
+import { normalizedPath, withoutQuery } from './path.ts';
+import { holdsFor } from './selection.ts';
+import { anyOf, type Truth } from './truth.ts';
+
+export interface Situation {
+  readonly mesh: Mesh;
+  readonly workload: Workload;
+  /** All policies there are; those that do not hold for the workload are passed over. */
+  readonly policies: readonly KubeObject[];
+  readonly verify: Verify;
+  /** The port takes plain TCP. */
+  readonly isTcp?: boolean;
+}
+
+export const denied = 'RBAC: access denied';
+
+/** Kinds that can do anything to a request; where one holds, nothing is certain. */
+const unknowable = ['EnvoyFilter', 'WasmPlugin'];
+
+export function decide(sent: Request, situation: Situation): Answer {
+  const { mesh, workload, policies, verify, isTcp = false } = situation;
+  const held = policies.filter((policy) => holdsFor(policy, workload, mesh.rootNamespace));
+  const unknown = held
+    .filter(({ kind }) => unknowable.includes(kind))
+    .map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name} may change everything`);
+  const request = asFiltersSeeIt(sent, mesh);
+  const access = held.filter(({ kind }) => kind === 'AuthorizationPolicy');
+  const authenticated = isTcp
+    ? { status: 'Ok', claims: undefined, headers: request.headers, path: request.path, traces: [] }
+    : authenticate(
+        request,
+        inIstiodsOrder(
+          held.filter(({ kind }) => kind === 'RequestAuthentication'),
+          mesh,
+        ),
+        verify,
+      );
+  const subjectOf = (headers: Request['headers'], claims: Subject['claims'], why?: string): Subject => ({
+    request: { ...request, headers },
+    path: withoutQuery(request.path),
+    claims,
+    whyNoClaims: why,
+    mesh,
+    namespace: '',
+    isTcp,
+  });
+  const early = subjectOf(request.headers, undefined, 'action CUSTOM asks before tokens are looked at');
+  const late = subjectOf(authenticated.headers, authenticated.claims, whyNoClaims(authenticated.traces));
+  const traces = access.map((policy) => tracePolicy(policy, actionOf(policy) === 'CUSTOM' ? early : late));
+  const inForce = traces.filter(({ dryRun }) => dryRun !== true);
+  const having = (action: string) => inForce.filter((trace) => trace.action === action);
+  const common = {
+    headers: authenticated.headers,
+    path: authenticated.path,
+    tokens: authenticated.traces,
+    policies: traces,
+  };
+  const because = (reasons: readonly string[]): Answer => ({
+    ...common,
+    status: undefined,
+    unknown: [...new Set([...unknown, ...reasons])],
+  });
+
+  const asked = having('CUSTOM').filter(({ matched }) => matched !== false);
+  if (asked.length > 0) return because(asked.map((each) => `${nameOf(each)} asks an authorization server`));
+  if (authenticated.status === 'unknown')
+    return because(['whether the keys verify the token is not known here']);
+  if (authenticated.status !== 'Ok') {
+    const body = authenticated.status;
+    const status = body === 'Audiences in Jwt are not allowed' ? 403 : 401;
+    const realm = `http://${request.authority}${request.path.slice(0, 256)}`;
+    const wwwAuthenticate = `Bearer realm="${realm}", error="invalid_token"`;
+    const decidedBy = 'RequestAuthentication';
+    return unknown.length > 0
+      ? because([])
+      : { ...common, status, body, wwwAuthenticate, unknown, decidedBy };
+  }
+  const deny = anyOf(having('DENY').map(({ matched }) => matched));
+  const allowing = having('ALLOW');
+  const allow: Truth = allowing.length === 0 ? true : anyOf(allowing.map(({ matched }) => matched));
+  if (unknown.length > 0) return because([]);
+  if (deny === true || (deny === false && allow === false)) {
+    const decider = having('DENY').find(({ matched }) => matched === true);
+    const decidedBy = decider === undefined ? 'no ALLOW rule' : nameOf(decider);
+    return { ...common, status: 403, body: denied, unknown, decidedBy };
+  }
+  if (deny === undefined || allow === undefined) return because(notesOf([...having('DENY'), ...allowing]));
+  const decidedBy = allowing.find(({ matched }) => matched === true);
+  return {
+    ...common,
+    status: 200,
+    unknown,
+    ...(decidedBy === undefined ? {} : { decidedBy: nameOf(decidedBy) }),
+  };
+}
+
+/** Those of the root namespace come last; otherwise the oldest first, and by name (pilot/pkg/model, sortConfigByCreationTime). */
+function inIstiodsOrder(policies: readonly KubeObject[], { rootNamespace }: Mesh): KubeObject[] {
+  const keyOf = ({ metadata }: KubeObject) => [
+    metadata.namespace === rootNamespace ? '1' : '0',
+    String(metadata.creationTimestamp ?? ''),
+    `${metadata.name}.${metadata.namespace}`,
+  ];
+  const compare = (a: readonly string[], b: readonly string[]) => {
+    const at = a.findIndex((text, index) => text !== b[index]);
+    return at === -1 ? 0 : Buffer.compare(Buffer.from(a[at] ?? ''), Buffer.from(b[at] ?? ''));
+  };
+  return [...policies].sort((a, b) => compare(keyOf(a), keyOf(b)));
+}
+
+/** Paths are normalized, and headers that can be there once are joined, before any filter looks at them. */
+function asFiltersSeeIt(request: Request, { pathNormalization }: Mesh): Request {
+  const path = normalizedPath(request.path, pathNormalization) ?? request.path;
+  const isOnce = ([name]: Header) => name.toLowerCase() === 'authorization';
+  const once = request.headers.filter(isOnce);
+  if (once.length < 2) return { ...request, path };
+  const joined: Header = ['authorization', once.map(([, value]) => value).join(',')];
+  return { ...request, path, headers: [...request.headers.filter((each) => !isOnce(each)), joined] };
+}
+
+function whyNoClaims(tokens: Answer['tokens']): string {
+  if (tokens.length === 0) return 'no RequestAuthentication holds here, so nobody looks at tokens';
+  const places = [...new Set(tokens.flatMap((each) => each.places))];
+  return `no token was seen in ${places.join(' or ')}`;
+}
+
+function tracePolicy(policy: KubeObject, subject: Subject): PolicyTrace {
+  const { namespace = 'default', name, annotations } = policy.metadata;
+  const action = actionOf(policy);
+  const { rules = [] } = (policy.spec ?? {}) as { rules?: readonly (Rule | null)[] };
+  const traces = rules.map((rule, index) => traceRule(rule ?? {}, index, { ...subject, namespace }, action));
+  return {
+    kind: policy.kind,
+    namespace,
+    name,
+    action,
+    dryRun: isTrue(annotations?.['istio.io/dry-run']),
+    matched: anyOf(traces.map(({ matched }) => matched)),
+    rules: traces,
+  };
+}
+
+function actionOf({ spec }: KubeObject): string {
+  return (spec as { action?: string } | undefined)?.action ?? 'ALLOW';
+}
+
+/** As Go's strconv.ParseBool. */
+function isTrue(text: string | undefined): boolean {
+  return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text ?? '');
+}
+
+function notesOf(policies: readonly PolicyTrace[]): string[] {
+  return policies
+    .flatMap(({ rules }) => rules)
+    .filter(({ matched }) => matched === undefined)
+    .flatMap(({ fields }) => fields)
+    .flatMap(({ matched, note }) => (matched === undefined && note !== undefined ? [note] : []));
+}
+
+function nameOf({ kind, namespace, name }: PolicyTrace): string {
+  return `${kind} ${namespace}/${name}`;
+}

@@ -1,0 +1,78 @@
+/** Why an answer is as it is, for people: a line for each policy that could have decided, the nearest miss first. */
+import type { Answer, FieldTrace, PolicyTrace, RuleTrace } from './input.ts';
+
+export function reasonsOf(answer: Answer): string[] {
+  return [...tokenReasons(answer), ...policyReasons(answer)];
+}
+
+/** What each rule of a RequestAuthentication made of the request. */
+export function tokenReasons({ tokens }: Answer): string[] {
+  return tokens.map(({ policy, issuer, places, place, status }) => {
+    const name = `RequestAuthentication ${policy.namespace}/${policy.name}`;
+    const whose = issuer === '' ? 'of any issuer' : `of ${issuer}`;
+    if (place === undefined) return `${name}: no token ${whose} was seen in ${places.join(' or ')}`;
+    if (status === 'Ok') return `${name}: the token ${whose} in ${place} is good`;
+    return `${name}: the token in ${place} is refused for ${whose.slice(3)}: ${status}`;
+  });
+}
+
+/** Those in force; what only records what it would do decides nothing. */
+export function policyReasons({ policies }: Answer): string[] {
+  const inForce = policies.filter(({ dryRun, action }) => dryRun !== true && action !== 'AUDIT');
+  return inForce
+    .map((policy) => ({ policy, nearest: nearestOf(policy) }))
+    .sort((a, b) => missesOf(a.nearest) - missesOf(b.nearest))
+    .map(({ policy, nearest }) => lineOf(policy, nearest));
+}
+
+/** The rule that holds, or the one of which the fewest fields do not. */
+function nearestOf({ rules }: PolicyTrace): RuleTrace | undefined {
+  return rules.toSorted((a, b) => missesOf(a) - missesOf(b))[0];
+}
+
+function missesOf(rule: RuleTrace | undefined): number {
+  if (rule === undefined) return Number.POSITIVE_INFINITY;
+  return rule.matched === true
+    ? 0
+    : Math.max(1, rule.fields.filter(({ matched }) => matched !== true).length);
+}
+
+function lineOf(policy: PolicyTrace, rule: RuleTrace | undefined): string {
+  const { kind, namespace, name, action } = policy;
+  const head = `${kind} ${namespace}/${name} (${action})`;
+  if (rule === undefined) return `${head} has no rules, so it matches nothing`;
+  const number = `rule ${rule.index + 1}`;
+  if (rule.matched === true) {
+    const why = rule.fields.filter(({ matched }) => matched === true).map(fieldText);
+    return `${head}: ${number} matches${why.length === 0 ? ', as it does everything' : `: ${why.join('; ')}`}`;
+  }
+  const misses = rule.fields.filter(({ matched }) => matched !== true).map(fieldText);
+  const verb = rule.matched === undefined ? 'may match' : 'does not match';
+  return `${head}: ${number} ${verb}: ${[...new Set(misses)].join('; ')}`;
+}
+
+/** `wants request.auth.claims[role] = admin; the token has user`. */
+function fieldText({ field, wants, has, note, matched }: FieldTrace): string {
+  const isNot = /\bnot[A-Z]\w*$/.test(field);
+  const plain = field.replace(/^(?:from|to)\[\d+\]\.(?:source|operation)\./, '').replace(/^when\[\d+\] /, '');
+  const what = plain.replace(/\.(?:notV|v)alues$/, '');
+  const wanted = `${isNot && plain !== what ? 'not ' : ''}${what} = ${wants.join(' or ')}`;
+  const known = has === undefined ? (note ?? 'the request has none') : `the request has ${has}`;
+  const more = has !== undefined && note !== undefined ? ` (${note})` : '';
+  const hint = matched === false ? hintOf(what, wants, has) : undefined;
+  return `wants ${wanted}; ${known}${more}${hint === undefined ? '' : `; ${hint}`}`;
+}
+
+/** What is easily overlooked. */
+function hintOf(what: string, wants: readonly string[], has: string | undefined): string | undefined {
+  if (
+    /paths$/i.test(what) &&
+    wants.some((each) => /[^*]\*[^*]|\*./.test(each.slice(0, -1)) && !each.startsWith('*'))
+  )
+    return 'a star in the middle of a path is a plain character: write {*}';
+  if (/hosts$/i.test(what) && has?.includes(':') && wants.includes(has.replace(/:\d+$/, '')))
+    return `the port is part of the host: write ${has} or ${has.replace(/:\d+$/, '')}:* as well`;
+  if (/^(?:p|notP)orts$/.test(what) || what === 'destination.port')
+    return 'ports are those of the container, not of the Service';
+  return undefined;
+}

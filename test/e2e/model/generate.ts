@@ -1,0 +1,319 @@
+/** Policies, tokens and requests that are near each other: values that match are as likely as values that nearly do. */
+import fc from 'fast-check';
+import type { KubeObject } from '../../../src/target/target.ts';
+
+export const issuers = ['a.example.com', 'https://b.example.com', 'https://b.example.com/realm'] as const;
+
+/** A token before it is signed; `broken` is done to its text afterwards. */
+export interface TokenPlan {
+  readonly issuer: number;
+  /** Whose key signs it. */
+  readonly key: number;
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly broken: 'no' | 'payload' | 'signature' | 'sections' | 'empty' | 'garbage';
+}
+
+export interface RequestPlan {
+  readonly method: string;
+  readonly path: string;
+  readonly host: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly tokens: readonly { readonly place: string; readonly plan: TokenPlan }[];
+}
+
+export interface Case {
+  readonly policies: readonly KubeObject[];
+  readonly requests: readonly RequestPlan[];
+}
+
+const some = <T>(values: readonly T[], most = 2) =>
+  fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: most });
+const maybe = <T>(arbitrary: fc.Arbitrary<T>, freq = 2) => fc.option(arbitrary, { nil: undefined, freq });
+
+const subjects = ['alice', 'bob', 'a/b', ''];
+const roles = ['admin', 'adm', 'user', 'x admin'];
+const paths = [
+  ...[
+    '/anything',
+    '/anything/',
+    '/anything/a',
+    '/anything/a/b',
+    '/ANYTHING/a',
+    '/anything/a;x=1',
+    '/anything/ab',
+  ],
+  ...['/anything/a?x=/anything/b', '/anything//a', '/anything/./a', '/anything/b/../a', '/anything/%61'],
+  ...[
+    '/anything/%2e%2e/anything/a',
+    '/anything%2fa',
+    '/anything/a%20b',
+    '/anything/*',
+    '/anything\\a',
+    '/status/200',
+  ],
+];
+const hosts = ['httpbin.foo:8000', 'HTTPBIN.foo:8000', 'httpbin.foo'];
+
+const claims = fc.record(
+  {
+    sub: fc.constantFrom<unknown>(...subjects, 5),
+    aud: fc.constantFrom<unknown>('api', 'https://api/', ['api', 'web'], ['web'], [], 'other', 7),
+    exp: fc.constantFrom<unknown>(0, 4_685_989_700, 1_532_389_800, '4685989700', -1, 1.5e9),
+    nbf: fc.constantFrom<unknown>(0, 4_685_989_700, 1_532_389_800),
+    role: fc.constantFrom<unknown>(...roles, ['admin', 'user'], [], 5, true, null, { admin: 'admin' }, [
+      'x',
+      ['admin'],
+    ]),
+    scope: fc.constantFrom<unknown>('read write', 'read', 'write  read', ' ', ['read']),
+    groups: fc.constantFrom<unknown>('read write', 'read'),
+    realm: fc.constantFrom<unknown>({ roles: ['admin'] }, { roles: 'user' }, 'roles', [{ roles: 'admin' }]),
+    azp: fc.constantFrom('web', 'cli'),
+  },
+  { requiredKeys: [] },
+);
+/** Mostly good, so that it comes as far as AuthorizationPolicies. */
+const goodClaims = claims.map(({ exp: _, nbf: __, aud, sub, ...rest }) => ({
+  ...rest,
+  ...(typeof sub === 'number' ? {} : { sub: sub ?? 'alice' }),
+  ...(typeof aud === 'number' ? {} : { aud }),
+}));
+
+const plan: fc.Arbitrary<TokenPlan> = fc
+  .record({
+    issuer: fc.nat(issuers.length - 1),
+    otherKey: fc.option(fc.nat(issuers.length - 1), { freq: 8, nil: undefined }),
+    header: fc.constantFrom<TokenPlan['header']>(
+      {},
+      {},
+      {},
+      { kid: 'k0' },
+      { kid: 'none' },
+      { kid: 5 },
+      { alg: 'none' },
+      { alg: 'RS256' },
+    ),
+    claims: fc.oneof({ weight: 4, arbitrary: goodClaims }, claims),
+    broken: fc.constantFrom<TokenPlan['broken']>(
+      ...Array(12).fill('no'),
+      'payload',
+      'signature',
+      'sections',
+      'empty',
+      'garbage',
+    ),
+  })
+  .map(({ otherKey, ...rest }) => ({ ...rest, key: otherKey ?? rest.issuer }));
+
+const places = [
+  ...Array<string>(6).fill('Authorization: Bearer '),
+  ...[
+    'Authorization: bearer ',
+    'Authorization: Basic ',
+    'Authorization: x Bearer  ',
+    'X-Token: ',
+    'X-Token: Token ',
+    'X-Other: ',
+  ],
+  ...['?access_token=', '?token=', 'Cookie: session=', 'Cookie: a=b; token='],
+];
+
+const request: fc.Arbitrary<RequestPlan> = fc.record({
+  method: fc.constantFrom('GET', 'GET', 'POST', 'DELETE', 'OPTIONS'),
+  path: fc.constantFrom(...paths),
+  host: fc.constantFrom(...hosts),
+  headers: fc.array(
+    fc.constantFrom<readonly [string, string]>(
+      ['X-Other', 'admin'],
+      ['X-Other', 'user'],
+      ['x-role', 'admin'],
+      ['Origin', 'http://x'],
+      ['Access-Control-Request-Method', 'GET'],
+    ),
+    { maxLength: 2 },
+  ),
+  tokens: fc.array(fc.record({ place: fc.constantFrom(...places), plan }), { maxLength: 2 }),
+});
+
+const jwtRule = fc.record(
+  {
+    issuer: fc.constantFrom(...issuers),
+    audiences: some(['api', 'api/', 'https://api', 'web']),
+    fromHeaders: fc.array(
+      fc.record(
+        {
+          name: fc.constantFrom('X-Token', 'x-other', 'Authorization'),
+          prefix: fc.constantFrom('Token ', 'Bearer '),
+        },
+        { requiredKeys: ['name'] },
+      ),
+      { minLength: 1, maxLength: 2 },
+    ),
+    fromParams: some(['token', 'access_token']),
+    fromCookies: some(['token', 'session']),
+    forwardOriginalToken: fc.boolean(),
+    outputClaimToHeaders: fc.constantFrom(
+      [{ header: 'x-role', claim: 'role' }],
+      [{ header: 'x-role', claim: 'realm.roles' }],
+    ),
+    spaceDelimitedClaims: fc.constant(['groups']),
+  },
+  { requiredKeys: ['issuer'] },
+);
+/** Most rules look in the usual places. */
+const usualRule = jwtRule.map(({ issuer, audiences, forwardOriginalToken, outputClaimToHeaders }) => ({
+  issuer,
+  ...(audiences === undefined || forwardOriginalToken ? {} : { audiences }),
+  ...(forwardOriginalToken === undefined ? {} : { forwardOriginalToken }),
+  ...(outputClaimToHeaders === undefined ? {} : { outputClaimToHeaders }),
+}));
+
+const selection = fc.constantFrom(
+  ...[
+    { namespace: 'foo', selector: { matchLabels: { app: 'httpbin' } } },
+    { namespace: 'foo', selector: { matchLabels: { app: 'httpbin' } } },
+    { namespace: 'foo' },
+    { namespace: 'istio-system', selector: { matchLabels: { app: 'httpbin' } } },
+    { namespace: 'foo', selector: { matchLabels: { app: 'other' } } },
+  ],
+);
+
+const texts = {
+  paths: [
+    '/anything',
+    '/anything/*',
+    '*/a',
+    '/anything/a',
+    '*',
+    '/anything/{*}',
+    '/anything/{**}',
+    '/{*}/a',
+    '/any*ing/a',
+    '/anything/a/',
+  ],
+  methods: ['GET', 'POST', 'G*', '*ET', '*', 'get'],
+  hosts: ['httpbin.foo:8000', 'httpbin.foo', 'httpbin.*', '*:8000', '*', 'HttpBin.foo*'],
+  ports: ['8080', '80', '8000'],
+  requestPrincipals: [
+    ...issuers.flatMap((issuer) => [`${issuer}/alice`, `${issuer}/*`, `${issuer}*`]),
+    ...['*', '*/alice', '*/bob', 'alice', '*alice', 'https://*', 'a.example.com/a/b'],
+  ],
+  principals: [
+    'cluster.local/ns/foo/sa/default',
+    'cluster.local/ns/foo/*',
+    '*/sa/default',
+    '*',
+    'cluster.local/ns/bar/*',
+  ],
+  namespaces: ['foo', 'f*', 'bar', '*'],
+};
+type Texts = keyof typeof texts;
+
+function fields(names: readonly Texts[]): fc.Arbitrary<Record<string, string[]>> {
+  const one = fc
+    .constantFrom(...names)
+    .chain((name) =>
+      fc
+        .tuple(fc.boolean(), some(texts[name]))
+        .map(([isNot, values]): [string, string[]] => [
+          isNot ? `not${name[0]!.toUpperCase()}${name.slice(1)}` : name,
+          values,
+        ]),
+    );
+  return fc.array(one, { minLength: 1, maxLength: 2 }).map((entries) => Object.fromEntries(entries));
+}
+
+const condition = fc
+  .tuple(
+    fc.constantFrom(
+      ...([
+        ['request.auth.claims[role]', ['admin', 'a*', '*n', '*', 'user']],
+        ['request.auth.claims[realm][roles]', ['admin', 'user', '*']],
+        ['request.auth.claims[scope]', ['read', 'write', 'read write']],
+        ['request.auth.claims[groups]', ['read', 'read write']],
+        ['request.auth.claims[iss]', [issuers[0], 'https://*']],
+        ['request.auth.audiences', ['api', 'web', '*', 'https://api/']],
+        ['request.auth.presenter', ['web', '*']],
+        ['request.auth.principal', texts.requestPrincipals],
+        ['request.headers[X-Other]', ['admin', '*', 'adm*', 'admin,user']],
+        ['request.headers[x-role]', ['admin', '*', 'user']],
+        ['source.namespace', ['foo', 'bar']],
+        ['destination.port', ['8080', '80']],
+      ] as const),
+    ),
+    fc.boolean(),
+    fc.boolean(),
+  )
+  .chain(([[key, values], isNot, isBoth]) =>
+    fc.tuple(some<string>(values), some<string>(values)).map(([one, other]) => ({
+      key,
+      ...(isNot && !isBoth ? {} : { values: one }),
+      ...(isNot || isBoth ? { notValues: other } : {}),
+    })),
+  );
+
+const accessRule = fc.record(
+  {
+    from: fc.array(
+      fields(['requestPrincipals', 'requestPrincipals', 'principals', 'namespaces']).map((source) => ({
+        source,
+      })),
+      { minLength: 1, maxLength: 2 },
+    ),
+    to: fc.array(
+      fields(['paths', 'paths', 'methods', 'hosts', 'ports']).map((operation) => ({ operation })),
+      { minLength: 1, maxLength: 2 },
+    ),
+    when: fc.array(condition, { minLength: 1, maxLength: 2 }),
+  },
+  { requiredKeys: [] },
+);
+
+const policies: fc.Arbitrary<KubeObject[]> = fc
+  .tuple(
+    fc.array(
+      fc.tuple(
+        selection,
+        fc.array(fc.oneof({ weight: 3, arbitrary: usualRule }, jwtRule), { minLength: 1, maxLength: 2 }),
+      ),
+      { maxLength: 2 },
+    ),
+    fc.array(
+      fc.tuple(
+        selection,
+        fc.constantFrom('ALLOW', 'ALLOW', 'DENY', 'AUDIT', undefined),
+        fc.array(accessRule, { maxLength: 2 }),
+        maybe(fc.constantFrom('true', 'false', 't'), 6),
+      ),
+      { maxLength: 3 },
+    ),
+  )
+  .map(([authentications, authorizations]) => [
+    ...authentications.map(([{ namespace, ...selector }, jwtRules], index) => ({
+      apiVersion: 'security.istio.io/v1',
+      kind: 'RequestAuthentication',
+      metadata: { name: `jwt-${index}`, namespace },
+      spec: { ...selector, jwtRules },
+    })),
+    ...authorizations.map(([{ namespace, ...selector }, action, rules, dryRun], index) => ({
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: {
+        name: `access-${index}`,
+        namespace,
+        ...(dryRun === undefined ? {} : { annotations: { 'istio.io/dry-run': dryRun } }),
+      },
+      spec: {
+        ...selector,
+        ...(action === undefined ? {} : { action }),
+        ...(rules.length > 0 ? { rules } : (action ?? 'ALLOW') === 'ALLOW' ? {} : { rules: [{}] }),
+      },
+    })),
+  ]);
+
+export const requestsPerCase = 60;
+
+export const cases: fc.Arbitrary<Case> = fc.record({
+  policies,
+  requests: fc.array(request, { minLength: requestsPerCase, maxLength: requestsPerCase }),
+});
