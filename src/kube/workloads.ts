@@ -13,6 +13,7 @@ export interface Pod extends KubeObject {
   spec: {
     containers: { name: string; image: string }[];
     initContainers?: { name: string }[];
+    serviceAccountName?: string;
     volumes?: unknown[];
     shareProcessNamespace?: boolean;
   };

@@ -52,6 +52,7 @@ export function authenticate(
       places: locationsOf(rule).map(placeText),
       place: result.place,
       status: result.status,
+      note: result.note,
     });
     ({ headers, path } = result);
     if (result.status === 'Ok') return { status: 'Ok', claims: result.claims, headers, path, traces };
@@ -94,6 +95,7 @@ interface Checked {
   readonly status: string;
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   readonly place: string | undefined;
+  readonly note?: string | undefined;
   readonly headers: readonly Header[];
   readonly path: string;
 }
@@ -104,17 +106,64 @@ function check(request: Request, rule: JwtRule, verify: Verify): Checked {
   let claims: Readonly<Record<string, unknown>> | undefined;
   let place: string | undefined;
   const found = findTokens(rule, headers, path);
-  if (found.length === 0) return { status: missing, place, headers, path };
+  if (found.length === 0) return { status: missing, place, note: whyMissing(rule, headers), headers, path };
   for (const { token, location } of found.toReversed()) {
     place = placeText(location);
     const jwt = parseJwt(token);
     const status = typeof jwt === 'string' ? jwt : statusOf(jwt, rule, request.at, verify);
-    if (status !== 'Ok' || typeof jwt === 'string') return { status, place, headers, path };
+    if (status !== 'Ok' || typeof jwt === 'string') {
+      const note = typeof jwt === 'string' ? undefined : whyRefused(status, jwt, rule, request.at);
+      return { status, place, note, headers, path };
+    }
     claims = normalized(jwt.claims, rule);
     headers = [...headers, ...outputs(jwt, rule)];
     if (rule.forwardOriginalToken !== true) ({ headers, path } = withoutToken(location, headers, path));
   }
   return { status: 'Ok', claims, place, headers, path };
+}
+
+/** The header is there, and does not have what comes before a token. */
+function whyMissing(rule: JwtRule, headers: readonly Header[]): string | undefined {
+  const without = locationsOf(rule).find(
+    (location) =>
+      location.kind === 'header' &&
+      location.prefix !== '' &&
+      headers.some(([name]) => name.toLowerCase() === location.name),
+  );
+  if (without?.kind !== 'header') return undefined;
+  return `the header ${without.name} has no "${without.prefix}", so for Envoy there is no token in it`;
+}
+
+function whyRefused(status: string, jwt: Jwt, rule: JwtRule, now: number): string | undefined {
+  const { exp, nbf } = jwt.claims as { exp?: number; nbf?: number };
+  const of = (time = 0) => new Date(Math.trunc(time) * 1000).toISOString().replace('.000', '');
+  const at = new Date(now * 1000).toISOString().replace(/\.\d+/, '');
+  switch (status) {
+    case unknownIssuer:
+      return `iss of the token is ${jwt.issuer === '' ? 'missing' : jwt.issuer}`;
+    case 'Jwt is expired':
+      return `exp of the token is ${of(exp)}, and it is ${at}`;
+    case 'Jwt not yet valid':
+      return `nbf of the token is ${of(nbf)}, and it is ${at}`;
+    case 'Audiences in Jwt are not allowed':
+      return `aud of the token is ${jwt.audiences.join(', ') || 'missing'}, and the rule allows ${(rule.audiences ?? []).join(', ')}`;
+    case "Jwks doesn't have key to match kid or alg from Jwt":
+      return `the token has kid ${jwt.kid ?? '(none)'} and alg ${jwt.alg}${keysText(rule.jwks)}`;
+    default:
+      return undefined;
+  }
+}
+
+function keysText(jwks: string | undefined): string {
+  try {
+    const { keys } = JSON.parse(jwks ?? '') as { keys: { kid?: string; alg?: string }[] };
+    const shown = keys.map(
+      ({ kid = '(none)', alg }) => `kid ${kid}${alg === undefined ? '' : ` and alg ${alg}`}`,
+    );
+    return `, and the keys have ${shown.join(', ')}`;
+  } catch {
+    return '';
+  }
 }
 
 function statusOf(jwt: Jwt, rule: JwtRule, now: number, verify: Verify): string {

@@ -100,6 +100,8 @@ export interface TokenTrace {
   readonly place: string | undefined;
   /** Envoy's own words: `Ok`, `Jwt is missing`, `Jwt is expired` and so on. */
   readonly status: string;
+  /** What of the request is the reason. */
+  readonly note?: string | undefined;
 }
 
 export interface Answer {

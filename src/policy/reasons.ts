@@ -7,12 +7,13 @@ export function reasonsOf(answer: Answer): string[] {
 
 /** What each rule of a RequestAuthentication made of the request. */
 export function tokenReasons({ tokens }: Answer): string[] {
-  return tokens.map(({ policy, issuer, places, place, status }) => {
+  return tokens.map(({ policy, issuer, places, place, status, note }) => {
+    const more = note === undefined ? '' : `: ${note}`;
     const name = `RequestAuthentication ${policy.namespace}/${policy.name}`;
     const whose = issuer === '' ? 'of any issuer' : `of ${issuer}`;
-    if (place === undefined) return `${name}: no token ${whose} was seen in ${places.join(' or ')}`;
+    if (place === undefined) return `${name}: no token ${whose} was seen in ${places.join(' or ')}${more}`;
     if (status === 'Ok') return `${name}: the token ${whose} in ${place} is good`;
-    return `${name}: the token in ${place} is refused for ${whose.slice(3)}: ${status}`;
+    return `${name}: the token in ${place} is refused by its rule ${whose.replace(/^of/, 'for')}: ${status}${more}`;
   });
 }
 
@@ -43,8 +44,13 @@ function lineOf(policy: PolicyTrace, rule: RuleTrace | undefined): string {
   if (rule === undefined) return `${head} has no rules, so it matches nothing`;
   const number = `rule ${rule.index + 1}`;
   if (rule.matched === true) {
+    const others = policy.rules.filter((each) => each !== rule && each.matched !== true).length;
+    const alternative =
+      others === 0 || action !== 'ALLOW'
+        ? ''
+        : '; its rules are alternatives, so what another one wants is not needed';
     const why = rule.fields.filter(({ matched }) => matched === true).map(fieldText);
-    return `${head}: ${number} matches${why.length === 0 ? ', as it does everything' : `: ${why.join('; ')}`}`;
+    return `${head}: ${number} matches${why.length === 0 ? ', as it does everything' : `: ${why.join('; ')}`}${alternative}`;
   }
   const misses = rule.fields.filter(({ matched }) => matched !== true).map(fieldText);
   const verb = rule.matched === undefined ? 'may match' : 'does not match';

@@ -37,7 +37,12 @@ export function jwtRulesOf(objects: readonly KubeObject[]): JwtRule[] {
     .flatMap(({ spec }) => (spec as { jwtRules?: JwtRule[] } | undefined)?.jwtRules ?? []);
 }
 
-/** Addresses of keys in them. */
+/** Addresses of keys in them. Of a rule with an issuer alone it is where OpenID Connect has its discovery (JwksResolver). */
 export function jwksUrisOf(objects: readonly KubeObject[]): string[] {
-  return jwtRulesOf(objects).flatMap(({ jwksUri }) => jwksUri ?? []);
+  return jwtRulesOf(objects).flatMap(({ jwksUri, jwks = '', issuer }) => {
+    if (jwksUri !== undefined) return jwksUri;
+    return jwks !== '' || issuer === undefined
+      ? []
+      : `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  });
 }

@@ -10,6 +10,7 @@ import { describeActual, difference, shownBody } from './compare.ts';
 import { type ConvergeOptions, converge, type Outcome, someAnswers } from './converge.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { explain } from './explain.ts';
+import { explainByModel } from './explain-model.ts';
 import { inPlace } from './in-place.ts';
 import { decidersOf } from './proof/concerned.ts';
 import { wayOf } from './proof/way.ts';
@@ -109,7 +110,18 @@ async function report(
   const proxies = state.survey === undefined ? [] : decidersOf({ origin, request }, state.survey);
   const query = { proxies, requestId: request.id, since: of.since };
   const evidence = passes ? [] : await collectEvidence(target, query, of.signal);
-  const why = () =>
+  const byModel = (survey: Survey) =>
+    explainByModel(
+      {
+        origin,
+        request,
+        survey,
+        snapshot: state.snapshot,
+        ingressUrl: origin.kind === 'ingress' ? target.ingressUrl() : undefined,
+      },
+      { ...outcome.response, expected: check.expected.code },
+    );
+  const fromWords = () =>
     explain({
       expected: check.expected.code,
       status: outcome.response.status,
@@ -120,6 +132,10 @@ async function report(
       snapshot: deciding(state.snapshot),
       evidence,
     });
+  const fromPolicies = () => (state.survey === undefined ? undefined : byModel(state.survey));
+  // About a denial the policies know most; about keys and what selects nothing, the proxies and istiod.
+  const why = () =>
+    outcome.response.status === 403 ? (fromPolicies() ?? fromWords()) : (fromWords() ?? fromPolicies());
   const result: CheckResult = {
     ...resultBase(state.scenario, step, check),
     ...verdict(outcome, held, why, broken),

@@ -85,6 +85,8 @@ export interface MeshPod {
   readonly proxy?: ProxyRef['kind'] | undefined;
   /** It is in ambient mode, whose proxies are elsewhere. */
   readonly isAmbient?: boolean | undefined;
+  /** Of which its identity is made. Default: `default`. */
+  readonly serviceAccount?: string | undefined;
   /** It belongs to an application of kind/apps, which answers the same every time. */
   readonly isApp?: boolean | undefined;
 }

@@ -87,6 +87,7 @@ function meshPod(pod: Pod, apps: readonly ObjectKey[]): MeshPod {
     ip: pod.status?.podIP,
     isReady: isReady(pod),
     proxy: proxyKind(pod),
+    ...(pod.spec?.serviceAccountName === undefined ? {} : { serviceAccount: pod.spec.serviceAccountName }),
     isAmbient: annotations['ambient.istio.io/redirection'] === 'enabled',
     isApp: apps.some((app) => app.namespace === namespace && isPodOf(name, app.name)),
   };

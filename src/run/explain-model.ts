@@ -1,0 +1,242 @@
+/**
+ * What the policies in the mesh say about a request that was answered otherwise than expected: at each proxy on its way,
+ * by the model in src/policy.
+ */
+import { decide } from '../policy/decide.ts';
+import { type Answer, defaultMesh, type Request, type Verification } from '../policy/input.ts';
+import type { Jwt } from '../policy/jwt.ts';
+import { policyReasons, tokenReasons } from '../policy/reasons.ts';
+import { hasLabels, policyKinds } from '../policy/selection.ts';
+import type { JwtRule } from '../policy/tokens.ts';
+import { verifyWith } from '../policy/verify.ts';
+import type { HttpRequest, MeshPod, Origin, Survey } from '../target/target.ts';
+import type { Explanation } from './explanation.ts';
+import { formsOf, hostMatches } from './proof/hosts.ts';
+import type { Snapshot } from './proof/prove.ts';
+import { wayOf } from './proof/way.ts';
+
+export interface Asked {
+  readonly origin: Origin;
+  readonly request: HttpRequest;
+  readonly survey: Survey;
+  readonly snapshot: Snapshot;
+  /** Of the ingress gateway, as seen from outside; undefined from a pod. */
+  readonly ingressUrl: string | undefined;
+}
+
+/** What came. */
+export interface Came {
+  readonly expected: number;
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+interface Hop {
+  readonly pod: MeshPod;
+  readonly answer: Answer;
+  /** What was done to the request on its way here. */
+  readonly notes: readonly string[];
+}
+
+const remedy = 'Correct the rule or the selector of the policy, or what the scenario expects.';
+/** More lines than these nobody reads in a message; the policies stand in the report as well. */
+const most = 3;
+
+/** Undefined when the model says nothing about it, or something else than what came. */
+export function explainByModel(asked: Asked, came: Came): Explanation | undefined {
+  const hops = hopsOf(asked);
+  const deciding = hops.find(({ answer }) => answer.status !== 200) ?? hops.at(-1);
+  if (deciding === undefined) return undefined;
+  const { answer } = deciding;
+  const isGrpc = asked.request.headers.some(
+    ([name, value]) => name.toLowerCase() === 'content-type' && value.startsWith('application/grpc'),
+  );
+  const grpc = isGrpc ? { '7': 403, '16': 401 }[came.headers['grpc-status'] ?? ''] : undefined;
+  const status = grpc ?? came.status;
+  const own = grpc === undefined ? `${status} ${came.body}` : `${status} ${answer.body}`;
+  const isRefusal = answer.status === 401 || answer.status === 403;
+  if (isRefusal && own !== `${answer.status} ${answer.body}`) return undefined;
+  const lines = isRefusal ? refusalLines(deciding) : passedLines(hops, came, status);
+  if (lines.length === 0) return undefined;
+  const where = hops.length > 1 && isRefusal ? `${nameOf(deciding.pod)} refuses it: ` : '';
+  const told = [...deciding.notes, ...lines.slice(0, most)];
+  if (grpc !== undefined)
+    told.push(
+      `Envoy answers a gRPC call that it refuses with 200 and grpc-status ${came.headers['grpc-status']}`,
+    );
+  return { cause: `${where}${[...new Set(told)].join('; ')}`, remedy };
+}
+
+function refusalLines({ answer }: Hop): string[] {
+  if (answer.body !== 'RBAC: access denied')
+    return tokenReasons(answer).filter((line) => line.includes('refused'));
+  const isDenied = answer.policies.some(
+    ({ action, dryRun, matched }) => action === 'DENY' && dryRun !== true && matched === true,
+  );
+  return policyReasons({
+    ...answer,
+    policies: answer.policies.filter(({ action, matched }) =>
+      isDenied ? action === 'DENY' && matched === true : action === 'ALLOW',
+    ),
+  });
+}
+
+/** It was let through, and should not have been. */
+function passedLines(hops: readonly Hop[], { expected }: Came, status: number): string[] {
+  if (status === 401 || status === 403 || hops.some(({ answer }) => answer.status !== 200)) return [];
+  if (expected === 403) return hops.flatMap(({ answer }) => policyReasons(answer));
+  if (expected !== 401) return [];
+  const tokens = hops.flatMap(
+    ({ answer }) => answer.tokens.filter(({ place }) => place === undefined).length,
+  );
+  if (tokens.every((count) => count === 0)) return [];
+  const asks =
+    'RequestAuthentication lets a request without a token pass, and no AuthorizationPolicy asks for one';
+  return [...hops.flatMap(({ answer }) => tokenReasons(answer)), asks];
+}
+
+function hopsOf(asked: Asked): Hop[] {
+  const { origin, request, survey } = asked;
+  const way = wayOf(origin, request, survey);
+  const [client, gateway, backend] = [way.clients[0], way.gateways[0], way.backends[0]];
+  const notes: string[] = [];
+  let sent: Request = {
+    method: request.method,
+    authority: authorityOf(asked),
+    path: pathOf(request.url),
+    headers: request.headers.filter(([name]) => name.toLowerCase() !== 'host'),
+    // A client without a sidecar is known to nobody.
+    principal: origin.kind === 'ingress' ? null : client?.proxy === undefined ? null : principalOf(client),
+    at: Date.now() / 1000,
+  };
+  const hops: Hop[] = [];
+  const arrive = (pod: MeshPod, port: Port | undefined): boolean => {
+    const answer = decide(
+      { ...sent, destinationPort: port?.number },
+      {
+        mesh: { ...defaultMesh, rootNamespace: survey.rootNamespace },
+        workload: pod,
+        // What filters of others do cannot be known; where the answer is that of the policies, they explain it.
+        policies: survey.objects.filter(({ kind }) => policyKinds.includes(kind)),
+        verify: (jwt, rule) => verify(jwt, rule, asked),
+        isTcp: port?.isTcp ?? false,
+      },
+    );
+    hops.push({ pod, answer, notes: [...notes] });
+    sent = { ...sent, headers: answer.headers, path: answer.path, principal: principalOf(pod) };
+    return answer.status === 200;
+  };
+  if (origin.kind === 'ingress' && gateway?.proxy !== undefined && !arrive(gateway, undefined)) return hops;
+  const routed = rewritten(sent, origin, survey);
+  if (routed !== undefined) {
+    sent = { ...sent, path: routed.path };
+    notes.push(routed.note);
+  }
+  if (backend?.proxy !== undefined) arrive(backend, portOf(backend, origin, request, survey));
+  return hops;
+}
+
+function principalOf({ namespace, serviceAccount = 'default' }: MeshPod): string {
+  return `${defaultMesh.trustDomains[0]}/ns/${namespace}/sa/${serviceAccount}`;
+}
+
+function nameOf({ namespace, name }: MeshPod): string {
+  return `${namespace}/${name}`;
+}
+
+function authorityOf({ origin, request, ingressUrl }: Asked): string {
+  const host = request.headers.findLast(([name]) => name.toLowerCase() === 'host')?.[1];
+  const url = origin.kind === 'ingress' ? ingressUrl : request.url;
+  return host ?? (url !== undefined && URL.canParse(url) ? new URL(url).host : '');
+}
+
+/** Path and query of an address, or of one that begins with them. */
+function pathOf(url: string): string {
+  const path = url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/#.*$/, '');
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+/** By the keys in the rule, or those that the proxy has for its issuer. What is not known is taken for good. */
+function verify(jwt: Jwt, rule: JwtRule, { snapshot }: Asked): Verification {
+  if (rule.jwks !== undefined && rule.jwks !== '') return verifyWith(rule.jwks, jwt);
+  const providers = [...snapshot.values()].flatMap(({ policies }) => policies.providers);
+  const keys = providers.find(({ issuer }) => issuer === (rule.issuer ?? ''))?.keys;
+  return keys === undefined ? 'Ok' : verifyWith(JSON.stringify({ keys }), jwt);
+}
+
+interface Port {
+  readonly number: number | undefined;
+  readonly isTcp: boolean;
+}
+
+/** The port of the container that the Service leads to, and whether Istio takes it for HTTP (by name or appProtocol). */
+function portOf(pod: MeshPod, origin: Origin, request: HttpRequest, survey: Survey): Port | undefined {
+  type ServicePort = { name?: string; port: number; targetPort?: number | string; appProtocol?: string };
+  const services = survey.objects.filter(({ kind, metadata, spec }) => {
+    const { selector = {} } = (spec ?? {}) as { selector?: Record<string, string> };
+    return (
+      kind === 'Service' &&
+      metadata.namespace === pod.namespace &&
+      Object.keys(selector).length > 0 &&
+      hasLabels(pod, selector)
+    );
+  });
+  const ports = services.flatMap(({ spec }) => (spec as { ports?: ServicePort[] }).ports ?? []);
+  const asked =
+    origin.kind === 'pod' && URL.canParse(request.url) ? Number(new URL(request.url).port || 80) : undefined;
+  const of =
+    asked === undefined
+      ? ports.length === 1
+        ? ports[0]
+        : undefined
+      : ports.find(({ port }) => port === asked);
+  if (of === undefined) return undefined;
+  const protocol = (of.appProtocol ?? of.name?.split('-')[0] ?? '').toLowerCase();
+  const { targetPort = of.port } = of;
+  return {
+    number: typeof targetPort === 'number' ? targetPort : undefined,
+    isTcp: ['tcp', 'tls', 'https', 'mongo', 'mysql', 'redis'].includes(protocol),
+  };
+}
+
+interface HttpMatch {
+  readonly uri?: { readonly exact?: string; readonly prefix?: string; readonly regex?: string };
+}
+
+/** The path that the first fitting route of a VirtualService makes of it; undefined when it stays. */
+function rewritten(
+  { path, authority }: Request,
+  origin: Origin,
+  survey: Survey,
+): { path: string; note: string } | undefined {
+  const forms = formsOf(authority, origin.kind === 'pod' ? origin.namespace : '');
+  for (const { kind, metadata, spec } of survey.objects) {
+    if (kind !== 'VirtualService') continue;
+    const { hosts = [], http = [] } = spec as {
+      hosts?: string[];
+      http?: { match?: HttpMatch[]; rewrite?: { uri?: string } }[];
+    };
+    if (!hosts.some((host) => hostMatches(host, metadata.namespace ?? 'default', forms))) continue;
+    for (const { match = [{}], rewrite } of http) {
+      const fitting = match.find(({ uri }) => fits(uri, path));
+      if (fitting === undefined) continue;
+      if (rewrite?.uri === undefined) return undefined;
+      const prefix = fitting.uri?.prefix;
+      const result = prefix === undefined ? rewrite.uri : `${rewrite.uri}${path.slice(prefix.length)}`;
+      const seen = result.replace(/^\/{2,}/, '/');
+      return {
+        path: seen,
+        note: `VirtualService ${metadata.namespace}/${metadata.name} rewrites ${path} to ${seen}, and the workload sees that`,
+      };
+    }
+  }
+  return undefined;
+}
+
+function fits(uri: HttpMatch['uri'], path: string): boolean {
+  const plain = path.split('?')[0] ?? '';
+  if (uri === undefined) return true;
+  if (uri.exact !== undefined) return plain === uri.exact;
+  return uri.prefix === undefined || plain.startsWith(uri.prefix);
+}
