@@ -331,16 +331,6 @@ describe('evidence', () => {
     expect(content('istiod-jwks')).toBe('istiod logged nothing about keys in this time');
   });
 
-  test('a log that is too long to be read says so', async () => {
-    pod('httpbin-1', 'httpbin');
-    api.onExec((session) => session.exit(1));
-    api.rule('GET', /httpbin-1\/log$/, { status: 200, body: 'x'.repeat(32 * 1024 * 1024) });
-    const files = await target.evidence({ proxies: [httpbin], requestId: 'id-1', since: 0 }, signal);
-    expect(files.find(({ name }) => name.startsWith('access-log'))?.content).toBe(
-      'no line for id-1\n(of a log, only the first 32 MiB since then were read)',
-    );
-  });
-
   test('what cannot be had is replaced by the reason, and hides nothing else', async () => {
     api.put({
       apiVersion: 'v1',
