@@ -78,7 +78,7 @@ describe('a Service', () => {
     ['whose pod is leaving', [pod('a', true, { deletionTimestamp: 'now' }), slice({ a: false })]],
     ['without any pod', []],
     ['beside pods of another', [pod('x', true, { labels: { app: 'x' } })]],
-    ['beside a pod without labels', [pod('x', true, { labels: undefined })]],
+    ['beside a pod without labels', [{ ...pod('x'), metadata: { name: 'x', namespace: 'foo' } }]],
     [
       'whose pod has ended',
       [{ ...pod('a'), status: { ...(pod('a').status as object), phase: 'Succeeded' } }],

@@ -327,6 +327,17 @@ describe('putting back', () => {
     );
   });
 
+  test('says who and where, when there are several', async () => {
+    const [was, then] = [
+      policy({ action: 'DENY', rules: 1 }, []),
+      policy({ action: 'ALLOW', rules: 2 }, [mine]),
+    ];
+    api.put(policy({ action: 'AUDIT', rules: 3 }, [mine, by('helm', {}), by('argocd', {}, 'Update')]));
+    expect(await restoreObject(client, was, then, unaborted())).toBe(
+      'AuthorizationPolicy foo/a was changed meanwhile by helm, argocd where this run had changed it (spec.action, spec.rules): that stays as it is',
+    );
+  });
+
   test('tries five times', async () => {
     api.put(left);
     api.rule('PATCH', /a$/, failure(409, 'Conflict', 'the object has been modified'));
