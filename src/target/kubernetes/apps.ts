@@ -37,12 +37,12 @@ export function loadApp(
     return value;
   });
   const lineCounter = new LineCounter();
-  return [...parseAllDocuments(filled, { lineCounter })].flatMap((document) => {
+  return [...parseAllDocuments(filled, { lineCounter, prettyErrors: false })].flatMap((document) => {
     const [mistake] = document.errors;
     if (mistake !== undefined) {
       const { line, col } = lineCounter.linePos(mistake.pos[0]);
       const place = { file, line, column: col };
-      throw new HarnessError('E_SETTINGS', mistake.message.split('\n')[0] ?? 'not YAML', { place });
+      throw new HarnessError('E_SETTINGS', mistake.message, { place });
     }
     // What stands between two "---" may be nothing but a comment.
     return (document.toJS() as KubeObject | null) ?? [];

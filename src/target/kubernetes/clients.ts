@@ -13,5 +13,5 @@ export interface Clients {
 
 /** The client for objects of this apiVersion. */
 export function clientFor(clients: Clients, apiVersion: string): KubeClient {
-  return /^[^/]+\.istio\.io\//.test(apiVersion) ? clients.mesh : clients.data;
+  return apiVersion.includes('.istio.io/') ? clients.mesh : clients.data;
 }

@@ -110,13 +110,13 @@ interface EndpointSlice extends KubeObject {
 
 /** What the EndpointSlices of a Service do not have yet, or still have. */
 function notYet(service: KubeObject, pods: readonly Pod[], all: readonly KubeObject[]): string | undefined {
-  const { selector, publishNotReadyAddresses } = (service.spec ?? {}) as {
+  const { selector, publishNotReadyAddresses, type } = service.spec as {
     selector?: Readonly<Record<string, string>>;
     publishNotReadyAddresses?: boolean;
+    type?: string;
   };
   const labels = Object.entries(selector ?? {});
   // Without a selector somebody else makes the endpoints; an ExternalName ignores its own.
-  const { type } = service.spec as { type?: string };
   if (labels.length === 0 || publishNotReadyAddresses === true || type === 'ExternalName') return undefined;
   const { name } = service.metadata;
   const slices = all.filter(

@@ -199,6 +199,6 @@ function beforeOf(
 
 /** Tells objects apart: there are Gateways of Istio and of Kubernetes, while versions of a group show the same object. */
 function idOf(key: ObjectKey): string {
-  const group = key.apiVersion.includes('/') ? key.apiVersion.split('/')[0] : '';
-  return `${group} ${nameOfKey(key)}`;
+  const group = key.apiVersion.split('/').slice(0, -1);
+  return [...group, nameOfKey(key)].join(' ');
 }

@@ -35,9 +35,9 @@ export async function podLogEnd(
 ): Promise<LogPosition> {
   const ends = (await listAll(client, pods, signal)).map(async (pod): Promise<[string, PodEnd]> => {
     const log = await read(client, pod, pods, { tailLines: 1 }, signal);
-    const { name, uid = name } = pod.metadata;
+    const { name } = pod.metadata;
     const line = log.trimEnd();
-    return [uid, { name, restarts: restartsOf(pod, pods), line, leaving: isLeaving(pod) }];
+    return [uidOf(pod), { name, restarts: restartsOf(pod, pods), line, leaving: isLeaving(pod) }];
   });
   return JSON.stringify(Object.fromEntries(await Promise.all(ends)) satisfies Ends);
 }
@@ -54,7 +54,7 @@ export async function podFetches(
   const running = (await listAll(client, pods, signal)).filter((pod) => isRunning(pod, pods));
   await Promise.all(running.map((pod) => writtenSoFar(client, pod, pods, signal)));
   const there = await listAll(client, pods, signal);
-  const uids = new Set(there.map(({ metadata }) => metadata.uid ?? metadata.name));
+  const uids = new Set(there.map(uidOf));
   const gone = Object.entries(ends).find(([uid, { leaving }]) => !leaving && !uids.has(uid));
   if (gone !== undefined) throw incomplete(pods, gone[1].name, 'it is gone, and its log with it');
   const logs = await Promise.all(there.map((pod) => linesAfter(client, pod, pods, ends, signal)));
@@ -66,6 +66,9 @@ async function listAll(client: KubeClient, pods: PodLogs, signal: AbortSignal): 
   const query = { apiVersion: 'v1', kind: 'Pod', namespace, labelSelector: `app=${app}` };
   return (await listObjects(client, query, signal)) as Pod[];
 }
+
+/** Another pod may have the same name later. */
+const uidOf = ({ metadata }: Pod) => metadata.uid ?? metadata.name;
 
 const isLeaving = ({ metadata }: Pod) => metadata.deletionTimestamp !== undefined;
 
@@ -151,8 +154,8 @@ async function linesAfter(
   ends: Ends,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const { name, uid = name } = pod.metadata;
-  const { restarts: from, line } = ends[uid] ?? { restarts: 0, line: '' };
+  const { name } = pod.metadata;
+  const { restarts: from, line } = ends[uidOf(pod)] ?? { restarts: 0, line: '' };
   const now = restartsOf(pod, pods);
   // No more than one is kept.
   if (now > from + 1) throw incomplete(pods, name, `its container was restarted ${now - from} times`);

@@ -44,7 +44,7 @@ test('where ports cannot be reached, a command asks, and only the first time the
     tries += 1;
     session.send(1, 'connection refused');
   });
-  for (const admin of [proxy, proxy, istiod, istiod])
+  for (const admin of [proxy, proxy, istiod, istiod, proxy])
     expect(await getAdmin(client, admin, '/x', signal)).toBe('by command');
   expect(tries).toBe(2);
   expect(commands()).toEqual([
@@ -52,6 +52,7 @@ test('where ports cannot be reached, a command asks, and only the first time the
     'web istio-proxy: pilot-agent request GET /x',
     'istiod-1 discovery: pilot-discovery request GET /x',
     'istiod-1 discovery: pilot-discovery request GET /x',
+    'web istio-proxy: pilot-agent request GET /x',
   ]);
 });
 
@@ -66,4 +67,12 @@ test('a pod that is gone says nothing of others', async () => {
     session.answer = () => httpAnswer('by port');
   });
   expect(await getAdmin(client, proxy, '/x', signal)).toBe('by port');
+});
+
+test('nobody is asked any more after an interruption', async () => {
+  answerCommands();
+  const own = new AbortController();
+  api.exec.onPort(() => own.abort());
+  await expect(getAdmin(client, proxy, '/x', own.signal)).rejects.toMatchObject({ code: 'E_INTERRUPTED' });
+  expect(commands()).toEqual([]);
 });

@@ -9,9 +9,8 @@ const { images } = loadVersions('kind/versions.yaml');
 const shipped = readdirSync('kind/apps').map((file) => file.replace(/\.yaml$/, ''));
 
 describe.each(shipped)('the application %s', (name) => {
-  const objects = loadApp('kind/apps', name, images);
-
   test('is a list of objects with a name each, and a Deployment and Service among them', () => {
+    const objects = loadApp('kind/apps', name, images);
     for (const object of objects) {
       expect(object.apiVersion).toMatch(/^([\w.]+\/)?v\d/);
       expect(object.kind).toMatch(/^[A-Z]/);
@@ -23,6 +22,7 @@ describe.each(shipped)('the application %s', (name) => {
   });
 
   test('has its images from kind/versions.yaml, and nothing left to be filled in', () => {
+    const objects = loadApp('kind/apps', name, images);
     expect(imagesOf(objects).length).toBeGreaterThan(0);
     for (const image of imagesOf(objects)) expect(Object.values(images)).toContain(image);
     expect(JSON.stringify(objects)).not.toContain('${images');
@@ -36,16 +36,19 @@ test('an image can be another one', () => {
 
 test('images are found wherever they are, once each', () => {
   const pod = { containers: [{ image: 'a' }, { image: 'b' }], initContainers: [{ image: 'a' }] };
-  const object = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' }, spec: pod, image: { no: 'text' } };
+  const metadata = { name: 'x', annotations: { none: null } as unknown as Record<string, string> };
+  const object = { apiVersion: 'v1', kind: 'Pod', metadata, spec: pod, image: { no: 'text' } };
   expect(imagesOf([object])).toEqual(['a', 'b']);
 });
 
 test('one that does not exist is told which there are', () => {
-  expect(() => loadApp('kind/apps', 'httpbin2', images)).toThrow(
+  const folder = mkdtempSync(join(tmpdir(), 'apps-'));
+  for (const name of ['one.yaml', 'two.yaml', 'README.md', 'yaml']) writeFileSync(join(folder, name), '');
+  expect(() => loadApp(folder, 'three', images)).toThrow(
     expect.objectContaining({
       code: 'E_SETTINGS',
-      message: 'there is no application "httpbin2"',
-      hint: expect.stringContaining('httpbin'),
+      message: 'there is no application "three"',
+      hint: `Known are: one, two; others need a file ${join(folder, 'three.yaml')}.`,
     }),
   );
 });
@@ -62,6 +65,15 @@ test('an image that is not set is named, with the file', () => {
   );
 });
 
+test('images may have hyphens in their names, and be needed more than once', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'apps-'));
+  const text = 'kind: Pod\nspec: ["${images.my-own_1}", "${images.a}", "${images.a}", "${other.a}"]\n';
+  writeFileSync(join(folder, 'own.yaml'), text);
+  expect(loadApp(folder, 'own', { 'my-own_1': 'b', a: 'c' })).toEqual([
+    { kind: 'Pod', spec: ['b', 'c', 'c', '${other.a}'] },
+  ]);
+});
+
 test('an empty document between others is no object', () => {
   const folder = mkdtempSync(join(tmpdir(), 'apps-'));
   writeFileSync(join(folder, 'own.yaml'), '# nothing\n---\nkind: Pod\n---\n---\nkind: Service\n');
@@ -70,11 +82,12 @@ test('an empty document between others is no object', () => {
 
 test('a file that is not YAML is a mistake, with its place', () => {
   const folder = mkdtempSync(join(tmpdir(), 'apps-'));
-  writeFileSync(join(folder, 'own.yaml'), 'kind: Pod\nspec: [\n');
+  writeFileSync(join(folder, 'own.yaml'), 'kind: Pod\n---\nkind: Service\nspec: { a: 1\n');
   expect(() => loadApp(folder, 'own', images)).toThrow(
     expect.objectContaining({
       code: 'E_SETTINGS',
-      place: expect.objectContaining({ file: join(folder, 'own.yaml') }),
+      message: 'Flow map in block collection must be sufficiently indented and end with a }',
+      place: { file: join(folder, 'own.yaml'), line: 5, column: 1 },
     }),
   );
 });

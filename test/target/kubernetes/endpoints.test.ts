@@ -47,6 +47,11 @@ function slice(pods: Record<string, boolean | undefined>, of = 'httpbin'): KubeO
   } as unknown as KubeObject;
 }
 
+/** A slice with an endpoint that somebody has made. */
+function otherSlice(targetRef: object | undefined): KubeObject {
+  return { ...slice({}), endpoints: [{ targetRef }] } as unknown as KubeObject;
+}
+
 /** Waits until nothing is missing, or something has been missing three times; says which. */
 async function missing(changed: readonly ObjectKey[] = [key]): Promise<'asked' | undefined> {
   const own = new AbortController();
@@ -73,6 +78,20 @@ describe('a Service', () => {
     ['whose pod is leaving', [pod('a', true, { deletionTimestamp: 'now' }), slice({ a: false })]],
     ['without any pod', []],
     ['beside pods of another', [pod('x', true, { labels: { app: 'x' } })]],
+    ['beside a pod without labels', [{ ...pod('x'), metadata: { name: 'x', namespace: 'foo' } }]],
+    [
+      'whose pod has ended',
+      [{ ...pod('a'), status: { ...(pod('a').status as object), phase: 'Succeeded' } }],
+    ],
+    ['whose pod has failed', [{ ...pod('a'), status: { ...(pod('a').status as object), phase: 'Failed' } }]],
+    ['whose pod has no status yet', [{ ...pod('a'), status: undefined }]],
+    [
+      'with a slice that is empty',
+      [pod('a'), { ...slice({}), endpoints: null } as KubeObject, slice({ a: true })],
+    ],
+    ['with a slice that has just been made', [{ ...slice({}), endpoints: undefined } as KubeObject]],
+    ['with endpoints that are no pods', [otherSlice({ kind: 'Node', name: 'n' })]],
+    ['with endpoints of nothing', [otherSlice(undefined)]],
   ])('%s is as it should be', async (_, objects) => {
     for (const object of [service, ...objects]) api.put(object);
     expect(await missing()).toBeUndefined();
@@ -147,12 +166,46 @@ describe('a Deployment', () => {
   });
 });
 
-test('says at the end what is missing', async () => {
-  api.put(service);
-  api.put(pod('a'));
-  await expect(waitForEndpoints({ data: client }, [key], unaborted(), 10, 50)).rejects.toMatchObject({
-    code: 'E_NOT_READY',
-    message: expect.stringContaining('Service httpbin does not have the ready pod a yet'),
+describe('says at the end', () => {
+  const wait = (changed: ObjectKey) => waitForEndpoints({ data: client }, [changed], unaborted(), 10, 30);
+
+  test.each<[string, KubeObject[], string]>([
+    ['which pod is missing', [pod('a')], 'Service httpbin does not have the ready pod a yet'],
+    ['which pod is left', [slice({ gone: true })], 'Service httpbin still has the pod gone'],
+  ])('%s', async (_, objects, why) => {
+    for (const object of [service, ...objects]) api.put(object);
+    await expect(wait(key)).rejects.toMatchObject({
+      code: 'E_NOT_READY',
+      message: `the Services of namespace foo having their pods as endpoints did not happen within 0 s: ${why}`,
+    });
+  });
+
+  test('which pod of a deleted Deployment is there, of those in its namespace', async () => {
+    const deployment: ObjectKey = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+    const own = pod('web-6b4-x2', true, { namespace: 'default' });
+    const others = [pod('other-6b4-x2', true, { namespace: 'default' }), pod('web-7c5-x3')];
+    for (const object of [...others, own]) api.put(object);
+    await expect(wait({ ...deployment, namespace: undefined })).rejects.toThrow(
+      'did not happen within 0 s: pod web-6b4-x2 of Deployment web, which was deleted, is still there',
+    );
+    api.remove('v1', 'Pod', 'web-6b4-x2', 'default');
+    await wait({ ...deployment, namespace: undefined });
+  });
+
+  test('which of several namespaces is not as it should be', async () => {
+    const elsewhere = { ...key, namespace: 'bar' };
+    const deployment: ObjectKey = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: 'web',
+      namespace: 'bar',
+    };
+    api.put(pod('web-6b4-x2'));
+    await waitForEndpoints({ data: client }, [deployment, key, elsewhere], unaborted(), 10, 30);
+    for (const object of [service, pod('a')]) api.put(object);
+    await expect(waitForEndpoints({ data: client }, [elsewhere, key], unaborted(), 10, 30)).rejects.toThrow(
+      'the Services of namespace foo',
+    );
   });
 });
 
@@ -160,6 +213,14 @@ test('names of pods tell Deployments apart', () => {
   expect(isPodOf('web-6b4-x2', 'web')).toBe(true);
   expect(isPodOf('web-canary-6b4-x2', 'web')).toBe(false);
   expect(isPodOf('website-6b4-x2', 'web')).toBe(false);
+  expect(isPodOf('web-6b4', 'web')).toBe(false);
+  expect(isPodOf('web-6B4-x2', 'web')).toBe(false);
+  expect(isPodOf('web-6b4-x2.', 'web')).toBe(false);
+});
+
+test.each(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Pod', 'Service'])('a %s does', (kind) => {
+  const workload = { apiVersion: 'apps/v1', kind, name: 'x', namespace: 'foo' };
+  expect(workloadsAmong([workload])).toEqual([workload]);
 });
 
 test('policies and routes do not change which pods there are', () => {

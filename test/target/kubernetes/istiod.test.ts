@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
 import type { Clients } from '../../../src/target/kubernetes/clients.ts';
 import { inspectIstiod, restartIstiod, setExtraRootCa } from '../../../src/target/kubernetes/istiod.ts';
+import { timeouts } from '../../../src/timeouts.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
 
@@ -89,7 +90,30 @@ describe('inspectIstiod', () => {
 
   test('a control plane that cannot be seen is undefined', async () => {
     expect(await inspectIstiod(clients, 'istio-system', signal)).toBeUndefined();
+    revision('istiod', { namespace: 'elsewhere' });
+    revision('other', { labels: { app: 'other' } });
+    revision('istiod', {}, 'something-else');
+    expect(await inspectIstiod(clients, 'istio-system', signal)).toBeUndefined();
   });
+
+  test('of several revisions it is the one that is called istiod, or else the first', async () => {
+    const image = async () => (await inspectIstiod(clients, 'istio-system', signal))?.image;
+    revision('istiod-canary');
+    revision('istiod-stable');
+    expect(await image()).toBe('example.com/istiod-canary');
+    revision('istiod');
+    expect(await image()).toBe('example.com/istiod');
+  });
+
+  function revision(name: string, more: object = {}, container = 'discovery'): void {
+    const metadata = { name, namespace: 'istio-system', labels: { app: 'istiod' }, ...more };
+    const containers = [
+      { name: 'istio-proxy', image: 'example.com/proxy' },
+      { name: container, image: `example.com/${name}` },
+    ];
+    const spec = { template: { spec: { containers } } };
+    api.put({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec });
+  }
 });
 
 test('setExtraRootCa is what istiod mounts', async () => {
@@ -158,6 +182,42 @@ describe('restartIstiod', () => {
         },
       },
     });
+  });
+
+  test('takes what every istiod says together, of proxies that stay, and says at the end which are missing', async () => {
+    istiod();
+    pod('istiod-1', 'istio-system', ['discovery']);
+    pod('istiod-2', 'istio-system', ['discovery']);
+    pod('not-istiod', 'istio-system', ['discovery']);
+    for (const name of ['a', 'b', 'c', 'd']) pod(name, 'foo', ['istio-proxy']);
+    const metadata = { name: 'leaving', namespace: 'foo', deletionTimestamp: '2026-01-01T00:00:00Z' };
+    pod('leaving', 'foo', ['istio-proxy'], { metadata });
+    api.onExec((session) => {
+      const nothingSent = { proxy: 'd.foo' };
+      const own = JSON.parse(session.pod === 'istiod-1' ? sync('a.foo') : sync('b.foo', 'c.bar')) as object[];
+      session.stdout(JSON.stringify([...own, nothingSent]));
+      session.exit(0);
+    });
+    const asked = () => api.exec.sessions.length;
+    const real = performance.now.bind(performance);
+    const later = vi
+      .spyOn(performance, 'now')
+      .mockImplementation(() => real() + (asked() < 4 ? 0 : timeouts.istiodRestart));
+    try {
+      await expect(restartIstiod(clients, 'istio-system', 'hybrid', signal)).rejects.toMatchObject({
+        code: 'E_NOT_READY',
+        message:
+          'every proxy reconnecting to istiod did not happen within 120 s: not connected: c.foo, d.foo',
+      });
+    } finally {
+      later.mockRestore();
+    }
+    expect(api.exec.sessions.map((session) => session.pod)).toEqual([
+      'istiod-1',
+      'istiod-2',
+      'istiod-1',
+      'istiod-2',
+    ]);
   });
 
   test('the mode of istiod itself is called false', async () => {

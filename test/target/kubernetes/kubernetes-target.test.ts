@@ -1,10 +1,19 @@
 /** What the targets kind and cluster share, with the curl of this machine in the place of the one in a pod. */
 import { spawn } from 'node:child_process';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FetchMode, MeshFacts } from '../../../src/events.ts';
 import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
-import { KubernetesTarget } from '../../../src/target/kubernetes/kubernetes-target.ts';
-import type { HttpRequest, KeyServerHandle, KubeObject } from '../../../src/target/target.ts';
+import { appsScope, KubernetesTarget } from '../../../src/target/kubernetes/kubernetes-target.ts';
+import type {
+  HttpRequest,
+  KeyServerHandle,
+  KubeObject,
+  ObjectKey,
+  ProxyRef,
+} from '../../../src/target/target.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
 import type { ExecSession } from '../../support/fake-exec.ts';
 import { type HttpServer, startHttpServer, valuesOf } from '../../support/http-server.ts';
@@ -13,14 +22,42 @@ import { unaborted } from '../../support/signals.ts';
 class SharedTarget extends KubernetesTarget {
   readonly name = 'shared';
   readonly missing = new Map();
-  constructor(client: KubeClient) {
+  /** What it could not put back. */
+  readonly warnings: string[] = [];
+  /** What {@link survey} has waited for, each time that it waited. */
+  readonly settled: string[][] = [];
+  constructor(client: KubeClient | undefined, appsFolder = 'kind/apps') {
     super({
-      appsFolder: 'kind/apps',
+      appsFolder,
       images: { httpbin: 'example.com/httpbin:1', curl: 'example.com/curl:1' },
       istioNamespace: 'istio-system',
       gateway: { namespace: 'istio-system', labels: { istio: 'ingressgateway' } },
     });
-    this.connect({ data: client, mesh: client });
+    if (client === undefined) return;
+    this.connect({ data: client, mesh: client }, (warning) => this.warnings.push(warning));
+  }
+  get isConnected(): boolean {
+    return this.connected;
+  }
+  scopes(): string[] {
+    return this.ledger.scopes();
+  }
+  startAgain(apps: readonly string[]): Promise<void> {
+    this.forgetApps();
+    return this.prepare(apps, signal);
+  }
+  undoAll(): Promise<void> {
+    return this.undoScenarios(signal);
+  }
+  ofGateway(): Promise<ProxyRef[]> {
+    return this.ingressProxies(signal);
+  }
+  versions(proxy: ProxyRef): Promise<{ istio?: string; envoy?: string }> {
+    return this.proxyVersions(proxy, signal);
+  }
+  protected override async settle(changed: readonly ObjectKey[], own: AbortSignal): Promise<void> {
+    this.settled.push(changed.map(({ kind, name }) => `${kind} ${name}`));
+    await super.settle(changed, own);
   }
   async up(): Promise<MeshFacts> {
     return expect.fail('not here');
@@ -33,7 +70,7 @@ class SharedTarget extends KubernetesTarget {
     return '';
   }
   ingressUrl(): string {
-    return 'http://127.0.0.1:31080';
+    return web.url;
   }
   async startKeyServer(): Promise<KeyServerHandle> {
     return expect.fail('not here');
@@ -120,7 +157,19 @@ describe('send', () => {
     ]);
     expect(api.exec.sessions).toHaveLength(1);
     expect(api.exec.sessions[0]).toMatchObject({ namespace: 'foo', pod: 'sleep-1', container: 'sleep' });
+    expect(api.exec.sessions[0]?.command).toEqual([
+      'sh',
+      '-c',
+      expect.stringContaining('| timeout 20 curl -q -K -'),
+    ]);
     expect(valuesOf(web.seen[0], 'user-agent')).toEqual(['jwt-e2e/abc-1']);
+  });
+
+  test('from outside sends to the gateway itself', async () => {
+    web.handler = (seen, response) => void response.end(seen.url);
+    const rounds = await target.send({ kind: 'ingress' }, [request('/a', { url: '/a' })], 2, signal, limit);
+    expect(rounds.map((round) => round.map(({ body }) => body))).toEqual([['/a'], ['/a']]);
+    expect(api.requests).toEqual([]);
   });
 
   test('a body without an end is cut, and the others have their answers all the same', async () => {
@@ -151,6 +200,35 @@ describe('send', () => {
     expect(api.exec.sessions).toHaveLength(3);
   });
 
+  test('what comes after such a body is not sent any more when the time is over', async () => {
+    pod('sleep-1', 'sleep');
+    api.onExec(really);
+    web.handler = (_, response) => {
+      const more = () => {
+        while (!response.destroyed && response.write('x'.repeat(100_000)));
+      };
+      response.on('drain', more);
+      more();
+    };
+    const alone = await target.send(sleep, [request('/endless')], 1, signal, limit);
+    expect(alone).toMatchObject([[{ status: 200, isCut: true }]]);
+    expect(api.exec.sessions).toHaveLength(1);
+    const real = performance.now.bind(performance);
+    const later = vi
+      .spyOn(performance, 'now')
+      .mockImplementation(() => real() + (api.exec.sessions.length < 2 ? 0 : limit.allMs));
+    try {
+      const [round] = await target.send(sleep, [request('/endless'), request('/b')], 1, signal, limit);
+      expect(round).toMatchObject([
+        { status: 200, isCut: true },
+        { status: 0, error: expect.stringContaining('it was not sent') },
+      ]);
+    } finally {
+      later.mockRestore();
+    }
+    expect(api.exec.sessions).toHaveLength(2);
+  });
+
   test('says what the container said when it has no curl', async () => {
     pod('sleep-1', 'sleep');
     api.onExec(async (session) => {
@@ -169,6 +247,7 @@ describe('send', () => {
     await expect(target.send(sleep, [request('/')], 1, signal, limit)).rejects.toMatchObject({
       code: 'E_SEND',
       message: 'no pod of app sleep in namespace foo is ready',
+      hint: 'Name the app under "apps" of the scenario, or apply it in a step.',
     });
   });
 });
@@ -180,8 +259,26 @@ test('the line for a shell goes through kubectl, or to the gateway', () => {
       "curl --path-as-is --globoff -sS -i 'http://httpbin.foo:8000/it'\\''s'",
   );
   expect(target.curl({ kind: 'ingress' }, { ...plain, url: '/productpage' })).toBe(
-    'curl --path-as-is --globoff -sS -i http://127.0.0.1:31080/productpage',
+    `curl --path-as-is --globoff -sS -i ${web.url}/productpage`,
   );
+});
+
+test('the lines to look around with name the proxies, and what of them to look at', () => {
+  const kubectl = "kubectl --context 'my context'";
+  expect(target.look([httpbin, { ...httpbin, pod: 'gate', kind: 'gateway' }])).toEqual([
+    `${kubectl} get requestauthentications,authorizationpolicies -A`,
+    `${kubectl} exec -n foo httpbin-1 -c istio-proxy -- pilot-agent request GET 'config_dump?resource=dynamic_listeners&name_regex=virtualInbound'`,
+    `${kubectl} exec -n foo gate -c istio-proxy -- pilot-agent request GET 'config_dump?resource=dynamic_listeners'`,
+  ]);
+});
+
+test('a target that is not up says so', async () => {
+  const down = new SharedTarget(undefined);
+  const error = { code: 'E_INTERNAL', message: 'the target is not up' };
+  expect(down.isConnected).toBe(false);
+  expect(target.isConnected).toBe(true);
+  await expect(down.proxyPolicies(httpbin, signal)).rejects.toMatchObject(error);
+  await expect(down.undo('scope', signal)).rejects.toMatchObject(error);
 });
 
 describe('survey', () => {
@@ -246,13 +343,45 @@ describe('survey', () => {
   });
 
   test('does not ask twice for kinds that are not there, until definitions are applied', async () => {
-    api.resources.delete('extensions.istio.io/v1alpha1');
+    api.resources.set('apiextensions.k8s.io/v1', [
+      { name: 'customresourcedefinitions', kind: 'CustomResourceDefinition', namespaced: false },
+    ]);
     const asked = () => api.requests.filter(({ path }) => path.includes('extensions.istio.io')).length;
     await target.survey(signal);
     const first = asked();
+    await target.apply([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }], 'scope', signal);
     await target.survey(signal);
     expect(asked()).toBe(first);
     expect(first).toBeGreaterThan(0);
+    const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
+    const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'b' } };
+    await target.apply([config, { ...definition, metadata: { name: 'plugins' } }], 'scope', signal);
+    api.resources.set('extensions.istio.io/v1alpha1', [
+      { name: 'wasmplugins', kind: 'WasmPlugin', namespaced: true },
+    ]);
+    put('WasmPlugin', 'new', {}, 'extensions.istio.io/v1alpha1');
+    expect((await target.survey(signal)).objects).toMatchObject([{ kind: 'WasmPlugin' }]);
+  });
+
+  test('tells the pods of applications from those of others', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'apps-'));
+    const web = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'foo' } };
+    const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'config', namespace: 'foo' } };
+    writeFileSync(
+      join(folder, 'web.yaml'),
+      [web, config].map((each) => JSON.stringify(each)).join('\n---\n'),
+    );
+    const done = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
+    api.rule('PATCH', /deployments/, ({ body }) => {
+      const spec = { selector: { matchLabels: {} } };
+      return { status: 200, body: api.put({ ...(body as KubeObject), spec, status: done }) };
+    });
+    const own = new SharedTarget(client, folder);
+    await own.prepare(['web'], signal);
+    await own.apply([{ ...web, metadata: { ...web.metadata, name: 'other' } }], 'scope', signal);
+    for (const name of ['web', 'config', 'other']) pod(`${name}-6b4-x2`, name);
+    const { pods } = await own.survey(signal);
+    expect(pods.filter(({ isApp }) => isApp).map(({ name }) => name)).toEqual(['web-6b4-x2']);
   });
 });
 
@@ -266,7 +395,10 @@ describe('mark', () => {
       metadata: { annotations: { 'istio.io/dry-run': 'true' } },
       spec: { action: 'DENY', rules: [{ from: [{ source: { namespaces: ['m1'] } }] }] },
     });
+    api.requests.length = 0;
     await target.mark('m2', [httpbin], signal);
+    // It is asked of the API server twice a second.
+    expect(api.log()).toEqual([expect.stringMatching(/^PATCH .*jwt-e2e-marker$/)]);
     expect(marker()).toMatchObject({ spec: { rules: [{ from: [{ source: { namespaces: ['m2'] } }] }] } });
   });
 });
@@ -331,16 +463,6 @@ describe('evidence', () => {
     expect(content('istiod-jwks')).toBe('istiod logged nothing about keys in this time');
   });
 
-  test('a log that is too long to be read says so', async () => {
-    pod('httpbin-1', 'httpbin');
-    api.onExec((session) => session.exit(1));
-    api.rule('GET', /httpbin-1\/log$/, { status: 200, body: 'x'.repeat(32 * 1024 * 1024) });
-    const files = await target.evidence({ proxies: [httpbin], requestId: 'id-1', since: 0 }, signal);
-    expect(files.find(({ name }) => name.startsWith('access-log'))?.content).toBe(
-      'no line for id-1\n(of a log, only the first 32 MiB since then were read)',
-    );
-  });
-
   test('what cannot be had is replaced by the reason, and hides nothing else', async () => {
     api.put({
       apiVersion: 'v1',
@@ -379,6 +501,27 @@ describe('apply', () => {
     expect(api.log('PATCH')).toEqual(['PATCH /api/v1/namespaces/foo/configmaps/keys']);
   });
 
+  test('so is a Secret, in its namespace only, also when one of the pods is gone by now', async () => {
+    const spec = { containers: [], volumes: [{ name: 'a', secret: { secretName: 'keys' } }] };
+    pod('gone', 'a', { spec });
+    pod('there', 'a', { spec });
+    pod('away', 'a', { spec, metadata: { name: 'away', namespace: 'bar' } });
+    pod('default', 'a', { spec, metadata: { name: 'default', namespace: 'default' } });
+    api.rule('GET', /pods\/gone$/, failure(404, 'NotFound', 'gone'));
+    const refreshed = () =>
+      api
+        .log('PATCH')
+        .map((each) => each.split('/pods/')[1])
+        .filter(Boolean);
+    await target.apply([{ ...configMap('one'), kind: 'Secret' }], 'scope', signal);
+    expect(refreshed()).toEqual(['there']);
+    await target.apply([{ ...configMap('one'), metadata: { name: 'keys' } }], 'scope', signal);
+    expect(refreshed()).toEqual(['there', 'default']);
+    const policy = { apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy' };
+    await target.apply([{ ...policy, metadata: configMap('').metadata }], 'scope', signal);
+    expect(refreshed()).toEqual(['there', 'default']);
+  });
+
   test('mesh settings are taken before anything comes after them, also when they are put back', async () => {
     const metadata = { name: 'istiod-1', namespace: 'istio-system', labels: { app: 'istiod' } };
     pod('istiod-1', 'istiod', { metadata });
@@ -409,6 +552,39 @@ describe('apply', () => {
     seen.length = 0;
     await target.undo('other', signal);
     expect(seen).toHaveLength(2);
+  });
+
+  test('warnings are those of the API server, and those about settings that hold later', async () => {
+    const metadata = { name: 'istiod-1', namespace: 'istio-system', labels: { app: 'istiod' } };
+    pod('istiod-1', 'istiod', { metadata });
+    let shown: object = { trustDomain: 'a' };
+    api.onExec((session) => {
+      session.stdout(JSON.stringify(shown));
+      session.exit(0);
+    });
+    api.rule('PATCH', /configmaps\/istio$/, ({ body }) => ({
+      status: 200,
+      body: api.put(body as KubeObject),
+      headers: { warning: '299 - "so-so"' },
+    }));
+    const mesh = { ...configMap(''), metadata: { name: 'istio', namespace: 'istio-system' } };
+    const later = expect.stringContaining('start from now on: trustDomain');
+    expect(await target.apply([{ ...mesh, data: { mesh: 'trustDomain: a' } }], 's', signal)).toMatchObject([
+      { change: 'created', warnings: ['so-so', later] },
+    ]);
+    shown = {};
+    const key = { apiVersion: 'v1', kind: 'ConfigMap', ...mesh.metadata };
+    expect(await target.delete([key], 's', signal)).toMatchObject([{ change: 'deleted', warnings: [later] }]);
+  });
+
+  test('what cannot be put back is told', async () => {
+    api.put(configMap('theirs'));
+    await target.apply([configMap('ours')], 'scope', signal);
+    api.remove('v1', 'ConfigMap', 'keys', 'foo');
+    await target.undo('scope', signal);
+    expect(target.warnings).toEqual([
+      'ConfigMap foo/keys was deleted by somebody else meanwhile: it is not put back',
+    ]);
   });
 
   test('those before one that is refused stay, and are undone', async () => {
@@ -448,6 +624,143 @@ describe('apply', () => {
   });
 });
 
+describe('applications', () => {
+  let own: SharedTarget;
+  const object = (apiVersion: string, kind: string, name: string) => ({
+    apiVersion,
+    kind,
+    metadata: { name, namespace: 'foo' },
+  });
+  const route = (name: string) => object('networking.istio.io/v1', 'VirtualService', name);
+  beforeEach(() => {
+    const folder = mkdtempSync(join(tmpdir(), 'apps-'));
+    const write = (name: string, ...objects: object[]) =>
+      writeFileSync(
+        join(folder, `${name}.yaml`),
+        objects.map((each) => JSON.stringify(each)).join('\n---\n'),
+      );
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'foo' } };
+    const [one, two] = ['one', 'two'].map((name) => object('v1', 'ConfigMap', name));
+    const gateway = object('gateway.networking.k8s.io/v1', 'Gateway', 'gateway-one');
+    write('one', one!, namespace, route('one'), gateway);
+    write('two', two!, namespace, route('two'));
+    write('plain', object('v1', 'ConfigMap', 'plain'));
+    api.realistic = true;
+    own = new SharedTarget(client, folder);
+  });
+  const there = () =>
+    [...api.objects.values()].map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted();
+  const changes = () => api.log('PATCH', 'DELETE').map((each) => each.split('/').slice(-2).join('/'));
+
+  test('have their namespaces first, each once, and their routes last', async () => {
+    await own.prepare(['one', 'two', 'plain'], signal);
+    const all = changes();
+    expect(all[0]).toBe('namespaces/foo');
+    expect(all.slice(1, 4).toSorted()).toEqual(['configmaps/one', 'configmaps/plain', 'configmaps/two']);
+    expect(all.slice(4)).toEqual(['virtualservices/one', 'gateways/gateway-one', 'virtualservices/two']);
+    expect(own.scopes()).toEqual([appsScope, 'routes of one', 'routes of two']);
+  });
+
+  test('stay when others are wanted, and their routes do not', async () => {
+    await own.prepare(['one'], signal);
+    await own.apply([object('v1', 'ConfigMap', 'of-a-scenario')], 'scenario', signal);
+    api.requests.length = 0;
+    await own.prepare(['one', 'plain'], signal);
+    expect(changes()).toEqual(['configmaps/plain']);
+    api.requests.length = 0;
+    await own.prepare(['two'], signal);
+    expect(changes()).toEqual([
+      'namespaces/foo',
+      'configmaps/two',
+      'gateways/gateway-one',
+      'virtualservices/one',
+      'virtualservices/two',
+    ]);
+    expect(there()).toEqual([
+      'ConfigMap of-a-scenario',
+      'ConfigMap one',
+      'ConfigMap plain',
+      'ConfigMap two',
+      'Namespace foo',
+      'VirtualService two',
+    ]);
+  });
+
+  test('that were changed are applied anew, without their routes until they are wanted again', async () => {
+    await own.prepare(['one', 'two'], signal);
+    api.requests.length = 0;
+    await own.reload(['one', 'plain'], signal);
+    expect(changes()).toEqual([
+      'gateways/gateway-one',
+      'virtualservices/one',
+      'namespaces/foo',
+      'configmaps/one',
+    ]);
+    api.requests.length = 0;
+    await own.prepare(['one', 'two'], signal);
+    expect(changes()).toEqual(['virtualservices/one', 'gateways/gateway-one']);
+  });
+
+  test('are looked at again when others may have deleted them', async () => {
+    await own.prepare(['one'], signal);
+    api.remove('v1', 'ConfigMap', 'one', 'foo');
+    await own.prepare(['one'], signal);
+    expect(there()).not.toContain('ConfigMap one');
+    await own.startAgain(['one']);
+    expect(there()).toContain('ConfigMap one');
+  });
+
+  test('stay when scenarios are undone, with the marker and routes', async () => {
+    api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } });
+    await own.prepare(['one'], signal);
+    await own.mark('m1', [], signal);
+    await own.apply([object('v1', 'ConfigMap', 'of-a-scenario')], 'scenario', signal);
+    await own.undoAll();
+    expect(there()).toEqual(['ConfigMap one', 'Namespace foo', 'Namespace istio-system']);
+    expect(own.scopes()).toEqual([appsScope]);
+  });
+});
+
+describe('what proxies and pods say of themselves', () => {
+  const gateway: ProxyRef = { ...httpbin, pod: 'gate', kind: 'gateway' };
+
+  test('are the versions of Istio and Envoy, as far as they say', async () => {
+    let info: object = {
+      version: 'abc/1.40.0/Clean/RELEASE/BoringSSL',
+      node: { metadata: { ISTIO_VERSION: '1.32.0' } },
+    };
+    api.onExec((session) => {
+      expect(session.command.at(-1)).toBe('server_info');
+      session.stdout(JSON.stringify(info));
+      session.exit(0);
+    });
+    expect(await target.versions(gateway)).toEqual({ istio: '1.32.0', envoy: '1.40.0' });
+    for (const less of [{}, { node: {}, version: 'abc' }, { node: { metadata: {} } }]) {
+      info = less;
+      expect(await target.versions(gateway)).toStrictEqual({});
+    }
+  });
+
+  test('are the proxies of the ingress gateway that are ready', async () => {
+    const metadata = { name: 'gate', namespace: 'istio-system', labels: { istio: 'ingressgateway' } };
+    pod('gate', 'gate', { metadata });
+    pod('starting', 'gate', { metadata: { ...metadata, name: 'starting' }, status: {} });
+    expect(await target.ofGateway()).toMatchObject([{ pod: 'gate', kind: 'gateway' }]);
+  });
+
+  test('is who asked for keys since', async () => {
+    pod('keys-1', 'keys', { spec: { containers: [] } });
+    let log = '';
+    api.rule('GET', /keys-1\/log$/, () => ({ status: 200, body: log }));
+    const pods = { namespace: 'foo', app: 'keys' };
+    const end = await target.podLogEnd(pods, signal);
+    expect(await target.podFetches(pods, '/jwks', end, signal)).toEqual([]);
+    log =
+      '2001-01-01T00:00:00Z 10.0.0.1 - - [01/Jan/2001:00:00:00 +0000] "GET /jwks HTTP/1.1" 200 5 "-" "Go-http-client/1.1"\n';
+    expect(await target.podFetches(pods, '/jwks', end, signal)).toMatchObject([{ by: 'istiod' }]);
+  });
+});
+
 test('looks around once Services have the pods of what was applied, deleted and put back', async () => {
   const service: KubeObject = {
     apiVersion: 'v1',
@@ -459,14 +772,16 @@ test('looks around once Services have the pods of what was applied, deleted and 
   api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'foo' } });
   pod('web-1', 'web');
   let asked = 0;
+  let wait = new AbortController();
   api.rule('GET', /\/namespaces\/foo\/endpointslices$/, () => {
     asked += 1;
+    if (asked > 2) wait.abort();
     return undefined;
   });
   const listed = () => {
     asked = 0;
-    const wait = AbortSignal.timeout(300);
-    return target.survey(wait).then(
+    wait = new AbortController();
+    return target.survey(wait.signal).then(
       () => `after ${asked}`,
       () => 'not yet',
     );
@@ -485,4 +800,26 @@ test('looks around once Services have the pods of what was applied, deleted and 
   expect(await listed()).toBe('after 1');
   await target.undo('scope', signal);
   expect(await listed()).toBe('after 1');
+  expect(target.settled).toEqual(Array(4).fill(['Service web']));
+});
+
+test('waits for all that has changed since it looked around last', async () => {
+  const service = (name: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'foo' },
+    spec: {},
+  });
+  api.put(service('there'));
+  await target.survey(signal);
+  await target.apply([service('a'), service('b')], 'scope', signal);
+  await target.delete(
+    [{ apiVersion: 'v1', kind: 'Service', name: 'there', namespace: 'foo' }],
+    'other',
+    signal,
+  );
+  await target.apply([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } }], 'scope', signal);
+  await target.survey(signal);
+  await target.survey(signal);
+  expect(target.settled).toEqual([['Service a', 'Service b', 'Service there']]);
 });

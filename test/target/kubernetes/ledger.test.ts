@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
 import { Ledger } from '../../../src/target/kubernetes/ledger.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
@@ -308,4 +308,184 @@ test('only what is chosen is undone; the rest can be undone later', async () => 
   expect(ledger.keys('scope').map(({ name }) => name)).toEqual(['theirs']);
   await undo();
   expect(current()).toBeUndefined();
+});
+
+test('says what it did, and what a scope has', async () => {
+  api.put(policy({ action: 'DENY' }));
+  expect(await ledger.delete(key, 'scope', signal)).toEqual({ key, change: 'deleted', warnings: [] });
+  expect(await ledger.delete(key, 'scope', signal)).toEqual({ key, change: 'unchanged', warnings: [] });
+  expect(ledger.keys('scope')).toEqual([key]);
+  expect(ledger.keys('never')).toEqual([]);
+});
+
+test('says how long it has waited for the old one to go', async () => {
+  const before = api.put(policy({ action: 'DENY' }));
+  await ledger.delete(key, 'scope', signal);
+  let tries = 0;
+  api.rule('POST', /authorizationpolicies$/, () => {
+    tries += 1;
+    return failure(409, 'AlreadyExists', 'theirs already exists');
+  });
+  const real = performance.now.bind(performance);
+  const later = vi.spyOn(performance, 'now').mockImplementation(() => real() + (tries < 2 ? 0 : 30_000));
+  try {
+    // Gone when it is looked at, and there again when it is to be created.
+    await expect(undo()).rejects.toMatchObject({
+      message:
+        'creating AuthorizationPolicy foo/theirs again did not happen within 30 s: the old one is not gone yet',
+    });
+  } finally {
+    later.mockRestore();
+  }
+  expect(tries).toBe(2);
+  expect(before.spec).toEqual({ action: 'DENY' });
+});
+
+describe('what is applied again without a look', () => {
+  const again = (spec: unknown) => ledger.applyAgain(policy(spec), 'scope', signal);
+
+  test('is nothing that the scope has not applied, or has deleted', async () => {
+    expect(await again({ action: 'DENY' })).toBe(false);
+    await ledger.apply(policy({ action: 'ALLOW' }, { name: 'second' }), 'scope', signal);
+    expect(await again({ action: 'DENY' })).toBe(false);
+    await ledger.apply(policy({ action: 'ALLOW' }), 'scope', signal);
+    await ledger.delete(key, 'scope', signal);
+    expect(await again({ action: 'DENY' })).toBe(false);
+    expect(current()).toBeUndefined();
+  });
+
+  test('is nothing of which nobody knows how it was left', async () => {
+    api.rule('PATCH', /theirs$/, 'reset', 1);
+    await expect(ledger.apply(policy({ action: 'ALLOW' }), 'scope', signal)).rejects.toThrow();
+    expect(await again({ action: 'DENY' })).toBe(false);
+  });
+
+  test('is undone as it was left the last time', async () => {
+    await ledger.apply(policy({ action: 'ALLOW' }), 'scope', signal);
+    api.requests.length = 0;
+    expect(await again({ action: 'DENY' })).toBe(true);
+    expect(current()?.spec).toEqual({ action: 'DENY' });
+    await undo();
+    expect(api.log()).toEqual([expect.stringMatching(/^PATCH /), expect.stringMatching(/^DELETE /)]);
+    expect(current()).toBeUndefined();
+  });
+});
+
+describe('what was applied more than once', () => {
+  const theirs = { manager: 'kubectl', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:rules': {} } } };
+  const writer = { manager: 'istiod', operation: 'Update', fieldsV1: { 'f:spec': { 'f:rules': {} } } };
+  const mine = (...names: string[]) => ({
+    manager: 'jwt-e2e',
+    operation: 'Apply',
+    fieldsV1: { 'f:spec': Object.fromEntries(names.map((name) => [`f:${name}`, {}])) },
+  });
+  const apply = (spec: unknown) => ledger.apply(policy(spec), 'scope', signal);
+  const replace = (spec: unknown, ...managedFields: object[]) =>
+    api.put(policy(spec, { uid: current()?.metadata.uid ?? 'uid-new', managedFields }));
+  const another = (spec: unknown, ...managedFields: object[]) =>
+    api.put(policy(spec, { uid: 'another', managedFields }));
+
+  test('is deleted also when it was refused the second time, though a controller has written in it', async () => {
+    await apply({ action: 'ALLOW' });
+    replace({ action: 'ALLOW', rules: [] }, mine('action'), writer);
+    api.rule('PATCH', /theirs$/, failure(422, 'Invalid', 'no such action'), 1);
+    await expect(apply({ action: 'NO' })).rejects.toMatchObject({ code: 'E_REFUSED' });
+    await undo();
+    expect(current()).toBeUndefined();
+    expect(warnings).toEqual([]);
+  });
+
+  test('stays when there was no answer the second time, as whoever has written in it may have made it', async () => {
+    await apply({ action: 'ALLOW' });
+    replace({ action: 'ALLOW', rules: [] }, mine('action'), writer);
+    api.rule('PATCH', /theirs$/, failure(500, 'InternalError', 'etcd is away'), 1);
+    await expect(apply({ action: 'NO' })).rejects.toThrow('etcd is away');
+    await undo();
+    expect(current()).toBeDefined();
+    expect(warnings).toEqual([expect.stringContaining('changed since by istiod: it stays')]);
+  });
+
+  test('has back what it lost the first time, when there was no answer the second time', async () => {
+    api.put(policy({ action: 'DENY', rules: [1] }, { managedFields: [theirs] }));
+    api.rule(
+      'PATCH',
+      /theirs$/,
+      () => ({ status: 200, body: replace({ rules: [1] }, theirs, mine('action')) }),
+      1,
+    );
+    await apply({ action: null });
+    api.rule(
+      'PATCH',
+      /theirs$/,
+      () => {
+        replace({ rules: [1], selector: 1 }, theirs, mine('selector'));
+        return 'reset';
+      },
+      1,
+    );
+    await expect(apply({ selector: 1 })).rejects.toThrow();
+    await undo();
+    expect(current()?.spec).toEqual({ action: 'DENY', rules: [1] });
+    expect(warnings).toEqual([]);
+  });
+
+  test('keeps what somebody else has applied in between to what this tool has created', async () => {
+    await apply({ action: 'ALLOW' });
+    replace({ action: 'ALLOW', rules: [1] }, mine('action'), theirs);
+    await apply({ action: 'DENY' });
+    await undo();
+    expect(current()?.spec).toEqual({ rules: [1] });
+  });
+
+  test('is deleted when only a controller has written in between in what this tool has created', async () => {
+    await apply({ action: 'ALLOW' });
+    replace({ action: 'ALLOW', rules: [1] }, mine('action'), writer);
+    await apply({ action: 'DENY' });
+    await undo();
+    expect(current()).toBeUndefined();
+    expect(warnings).toEqual([]);
+  });
+
+  test('is deleted when somebody else has deleted it in between', async () => {
+    api.put(policy({ action: 'DENY' }));
+    await apply({ action: 'ALLOW' });
+    api.remove('security.istio.io/v1', 'AuthorizationPolicy', 'theirs', 'foo');
+    await apply({ action: 'ALLOW' });
+    await undo();
+    expect(current()).toBeUndefined();
+    expect(warnings).toEqual([]);
+  });
+
+  test('is put back to the one that somebody has put in its place in between', async () => {
+    for (const isDeleted of [false, true]) {
+      api.remove('security.istio.io/v1', 'AuthorizationPolicy', 'theirs', 'foo');
+      api.put(policy({ action: 'DENY' }));
+      await apply({ action: 'ALLOW' });
+      if (isDeleted) await ledger.delete(key, 'scope', signal);
+      another({ action: 'AUDIT', rules: [7] }, theirs);
+      await apply({ action: 'ALLOW' });
+      await undo();
+      expect(current()?.spec).toEqual({ action: 'AUDIT', rules: [7] });
+      expect(current()?.metadata.uid).toBe('another');
+      expect(warnings).toEqual([]);
+    }
+  });
+
+  test('after its deletion is made anew, as some fields cannot be set back in another one', async () => {
+    const before = api.put(policy({ action: 'DENY', rules: [1] }));
+    await ledger.delete(key, 'scope', signal);
+    await apply({ action: 'ALLOW' });
+    const { uid } = current()!.metadata;
+    expect(uid).not.toBe(before.metadata.uid);
+    api.requests.length = 0;
+    await undo();
+    expect(current()?.spec).toEqual(before.spec);
+    expect(api.log('DELETE', 'POST')).toEqual([
+      expect.stringMatching(/^DELETE .*theirs$/),
+      expect.stringMatching(/^POST /),
+    ]);
+    expect(api.requests.find(({ method }) => method === 'DELETE')?.body).toMatchObject({
+      preconditions: { uid },
+    });
+  });
 });

@@ -70,6 +70,11 @@ describe('sets of fields', () => {
   });
 });
 
+test('a field of both sets is written as the API server writes it', () => {
+  expect(union({ 'f:a': {} }, { 'f:a': {} })).toEqual({ 'f:a': {} });
+  expect(union({ 'f:a': {} }, { 'f:a': { 'f:b': {} } })).toEqual({ 'f:a': { '.': {}, 'f:b': {} } });
+});
+
 const spec: FieldSet = { 'f:spec': { 'f:action': {}, 'f:rules': {} } };
 const action: FieldSet = { 'f:spec': { 'f:action': {} } };
 const rules: FieldSet = { 'f:spec': { 'f:rules': {} } };
@@ -133,6 +138,17 @@ describe('without this tool', () => {
     ).toEqual([status('t2'), newcomer]);
   });
 
+  test('who has gone since is gone, also with no fields, and also when only the status was theirs', () => {
+    const [bare, status] = [
+      { manager: 'old', operation: 'Update' },
+      { manager: 'istiod', operation: 'Update', subresource: 'status' },
+    ];
+    expect(managersWithout(object(bare, status), object(bare, status, ours), object(ours))).toEqual([]);
+    expect(managersWithout(object(status), object(ours), object(ours))).toEqual([]);
+    expect(managersWithout(object(bare), object(bare, ours), object(bare, ours))).toEqual([bare]);
+    expect(managersWithout(object(), object(ours), object(status, ours))).toEqual([status]);
+  });
+
   test('what this tool had before, it has again', () => {
     const before = { ...ours, time: 't0' };
     expect(managersWithout(object(owner, before), object(robbed, ours), object(robbed, ours))).toEqual([
@@ -158,4 +174,6 @@ test('managers are told apart: who applies means the object to be there, who wri
   );
   expect(otherManagers(all)).toEqual(['argocd', 'kubectl-client-side-apply', 'kubectl-edit']);
   expect(appliersOf(all)).toEqual(['argocd', 'kubectl-client-side-apply']);
+  const bare = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } };
+  expect([otherManagers(bare), appliersOf(bare)]).toEqual([[], []]);
 });

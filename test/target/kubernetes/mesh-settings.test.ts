@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import type { Clients } from '../../../src/target/kubernetes/clients.ts';
 import { noteMeshSettings, takenByIstiod } from '../../../src/target/kubernetes/mesh-settings.ts';
+import { timeouts } from '../../../src/timeouts.ts';
 import { type FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
 import { useFakeApi } from '../../support/use-fake-api.ts';
@@ -72,34 +73,103 @@ describe('settings that were applied', () => {
 
   test('are said to hold later where they do', async () => {
     istiod('istiod-1');
-    answers({ 'istiod-1': [{ trustDomain: 'a' }] });
-    expect(await takenByIstiod(clients, key(), undefined, configMap('trustDomain: a'), signal)).toEqual([
-      'ConfigMap istio-system/istio: these mesh settings hold only for proxies, or an istiod, that start from now on: trustDomain',
+    answers({ 'istiod-1': [{ trustDomain: 'a', rootNamespace: 'b' }] });
+    const declared = configMap('{ trustDomain: a, rootNamespace: b }');
+    expect(await takenByIstiod(clients, key(), undefined, declared, signal)).toEqual([
+      'ConfigMap istio-system/istio: these mesh settings hold only for proxies, or an istiod, that start from now on: trustDomain, rootNamespace',
     ]);
+  });
+
+  test('are not waited for without an end', async () => {
+    istiod('istiod-1');
+    istiod('istiod-2');
+    answers({
+      'istiod-1': [{ pathNormalization: none, accessLogFile: '/dev/stdout' }],
+      'istiod-2': [{ accessLogFile: 'b' }],
+    });
+    const real = performance.now.bind(performance);
+    const later = vi
+      .spyOn(performance, 'now')
+      .mockImplementation(() => real() + (asked.length < 2 ? 0 : timeouts.meshSettings));
+    const before = configMap('accessLogFile: b');
+    try {
+      await expect(takenByIstiod(clients, key(), before, now, signal)).rejects.toMatchObject({
+        code: 'E_UNPROVEN',
+        message:
+          'istiod taking the mesh settings of ConfigMap istio-system/istio did not happen within 60 s: ' +
+          'istiod-2: it does not have pathNormalization.normalization: NONE, it still has accessLogFile: b',
+        hint: 'istiod ignores fields that it does not know, and settings of which one is wrong: its log says which.',
+      });
+    } finally {
+      later.mockRestore();
+    }
+    expect(asked).toEqual(['istiod-1', 'istiod-2']);
+  });
+
+  test.each([
+    ['answers nothing yet', '', 0, 'it does not answer yet'],
+    ['cannot be asked now', '', 1, 'discovery of istio-system/istiod-1 does not answer /debug/mesh'],
+  ])('are asked for again where istiod %s', async (_, answer, exitCode, why) => {
+    istiod('istiod-1');
+    let asks = 0;
+    api.onExec((session) => {
+      asks += 1;
+      session.stdout(answer);
+      session.exit(exitCode);
+    });
+    const real = performance.now.bind(performance);
+    const later = vi
+      .spyOn(performance, 'now')
+      .mockImplementation(() => real() + (asks < 2 ? 0 : timeouts.meshSettings));
+    try {
+      await expect(takenByIstiod(clients, key(), undefined, now, signal)).rejects.toMatchObject({
+        code: 'E_UNPROVEN',
+        message: expect.stringMatching(new RegExp(`60 s: istiod-1: ${why}$`)),
+      });
+    } finally {
+      later.mockRestore();
+    }
+    expect(asks).toBe(2);
   });
 
   test('are not proven where no istiod can be asked', async () => {
     const unproven = (hint: unknown) =>
       expect.objectContaining({
         code: 'E_UNPROVEN',
-        message: expect.stringContaining('istio-system/istio'),
+        message:
+          'no istiod that can be asked reads ConfigMap istio-system/istio, so it is not known whether the mesh has these settings',
         hint,
       });
-    await expect(takenByIstiod(clients, key(), undefined, now, signal)).rejects.toThrow(unproven(undefined));
+    const taken = () => takenByIstiod(clients, key(), undefined, now, signal);
+    await expect(taken()).rejects.toThrow(unproven(undefined));
     istiod('istiod-1', '1-31');
-    await expect(takenByIstiod(clients, key(), undefined, now, signal)).rejects.toThrow(
-      unproven('Those that run here read istio-1-31.'),
-    );
+    istiod('istiod-2', '1-31');
+    istiod('istiod-3', '1-30');
+    istiod('istiod-4', undefined, false);
+    await expect(taken()).rejects.toThrow(unproven('Those that run here read istio-1-31, istio-1-30.'));
     api.rule('GET', /pods/, failure(403, 'Forbidden', 'no'), 1);
-    await expect(takenByIstiod(clients, key(), undefined, now, signal)).rejects.toThrow(unproven(undefined));
+    await expect(taken()).rejects.toThrow(unproven(undefined));
+    api.rule('GET', /pods/, failure(500, 'InternalError', 'etcd is away'), 1);
+    await expect(taken()).rejects.toThrow('etcd is away');
   });
 
   test('are not proven where this user may not ask', async () => {
     istiod('istiod-1');
     api.exec.refuse = 403;
-    await expect(takenByIstiod(clients, key(), undefined, now, signal)).rejects.toThrow(
-      expect.objectContaining({ code: 'E_UNPROVEN', hint: expect.stringContaining('pods/exec') }),
-    );
+    await expect(takenByIstiod(clients, key(), undefined, now, signal)).rejects.toMatchObject({
+      code: 'E_UNPROVEN',
+      message: expect.stringMatching(/^istiod cannot be asked for its mesh settings: .*403/),
+      hint: 'The user of context fake must be allowed to create pods/exec in namespace istio-system.',
+    });
+  });
+
+  test('are not asked for any more after an interruption', async () => {
+    istiod('istiod-1');
+    const own = new AbortController();
+    api.onExec(() => own.abort());
+    await expect(takenByIstiod(clients, key(), undefined, now, own.signal)).rejects.toMatchObject({
+      code: 'E_INTERRUPTED',
+    });
   });
 
   test('are no settings in a ConfigMap of another name', async () => {
@@ -139,6 +209,19 @@ describe('a change', () => {
     api.put(configMap('a: 2'));
     expect(await settled(signal)).toEqual(['later']);
     expect(taken).toEqual([['istio', { mesh: 'a: 1' }, { mesh: 'a: 2' }]]);
+  });
+
+  test('of several is taken one after the other, also when one was not there, or is not any more', async () => {
+    api.put(configMap('a: 1'));
+    api.put(configMap('same: 1', 'istio-canary'));
+    const settled = await note([key(), key('istio-canary'), key('istio-new')]);
+    api.remove('v1', 'ConfigMap', 'istio', namespace);
+    api.put(configMap('b: 1', 'istio-new'));
+    expect(await settled(signal)).toEqual(['later', 'later']);
+    expect(taken).toEqual([
+      ['istio', { mesh: 'a: 1' }, undefined],
+      ['istio-new', undefined, { mesh: 'b: 1' }],
+    ]);
   });
 
   test('that changes no data is none', async () => {
