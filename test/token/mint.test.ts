@@ -34,15 +34,20 @@ async function withAllAlgorithms(name: string, issuer: string): Promise<IssuerKe
   return { name, issuer, keys, jwks: () => ({ keys: [...keys.values()].map(({ publicJwk }) => publicJwk) }) };
 }
 
-beforeAll(async () => {
-  const made = await Promise.all([
+const makeAll = () =>
+  Promise.all([
     makeIssuerKeys('sample', { issuer: sample, algorithm: 'RS256' }, 'run'),
     makeIssuerKeys('stranger', { issuer: 'stranger@example.com', algorithm: 'RS256' }, 'run'),
     makeIssuerKeys('curve', { issuer: 'curve', algorithm: 'ES384' }, 'run'),
     withAllAlgorithms('all', 'all'),
     withAllAlgorithms('all others', 'others'),
   ]);
-  for (const issuer of made) issuers.set(issuer.name, issuer);
+/** Mutation tests run this file hundreds of times in a thread, with the same keys. */
+const kept = globalThis as { issuersOfMintTests?: readonly IssuerKeys[] };
+
+beforeAll(async () => {
+  kept.issuersOfMintTests ??= await makeAll();
+  for (const issuer of kept.issuersOfMintTests) issuers.set(issuer.name, issuer);
 });
 
 async function mint(tokens: Record<string, TokenSpec>): Promise<Record<string, string>> {
