@@ -158,6 +158,16 @@ describe('extends', () => {
     ]);
   });
 
+  it('replaces a map by what is none, and the other way round', async () => {
+    const tokens = await mint({
+      base: { issuer: 'sample', claims: { realm: { a: 1 }, sub: 'me', list: [1] } },
+      child: { extends: 'base', claims: { realm: 'x', sub: { b: 2 }, list: { c: 3 } } },
+    });
+    expect(text(tokens.child ?? '')[1]).toBe(
+      '{"iss":"testing@secure.istio.io","realm":"x","sub":{"b":2},"list":{"c":3}}',
+    );
+  });
+
   it('takes kid, alg and iss of another issuer, and forgets the key of the one before', async () => {
     const tokens = await mint({
       base: { issuer: 'all', key: 'ES256', claims: { sub: 'a' } },
@@ -200,6 +210,17 @@ describe('forged tokens', () => {
       await expect(verify(token, 'sample')).rejects.toThrow();
     },
   );
+
+  it('are signed with the algorithm of their key when it has another curve', async () => {
+    const token = await one({ issuer: 'curve', header: { alg: 'ES256' } });
+    expect(decodeProtectedHeader(token).alg).toBe('ES256');
+    const { publicJwk } = issuers.get('curve')!.keys.get('default')!;
+    const [header, payload, signature] = token.split('.');
+    const key = createPublicKey({ key: publicJwk as never, format: 'jwk' });
+    const input = Buffer.from(`${header}.${payload}`);
+    const signed = Buffer.from(signature ?? '', 'base64url');
+    expect(cryptoVerify('sha384', input, { key, dsaEncoding: 'ieee-p1363' }, signed)).toBe(true);
+  });
 
   it('may lack alg, hold an extension, a kid that is a number, or nothing at all', async () => {
     const tokens = await mint({
@@ -352,6 +373,17 @@ describe('what cannot be minted', () => {
       { it: { issuer: 'sample', signedBy: 'curve' } },
       'token "it" is to be signed with RS256, but issuer curve only has keys for ES384',
       'RS256',
+    ],
+    [
+      'no JSON in the header',
+      { it: { issuer: 'sample', header: { x: Number.NaN } } },
+      'token "it": header.x is NaN, which JSON cannot express',
+    ],
+    [
+      'unknown base of one of several',
+      { it: { extends: 'x' }, other: { raw: 'y' } },
+      'token "it" extends "x", which does not exist',
+      'it, other.',
     ],
     [
       'no JSON',
