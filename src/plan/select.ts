@@ -93,7 +93,7 @@ export function takeShard(
   const weights = new Map(scenarios.map((scenario) => [scenario, checkCount(scenario)]));
   // The largest first, each to the share that has least so far: simple, and never far from the best.
   const bySize = scenarios.toSorted(
-    (a, b) => weights.get(b)! - weights.get(a)! || compare(a.info.id, b.info.id),
+    (a, b) => weights.get(b)! - weights.get(a)! || (a.info.id < b.info.id ? -1 : 1),
   );
   const loads = Array.from({ length: count }, () => 0);
   const mine = new Set<PlannedScenario>();
@@ -104,8 +104,6 @@ export function takeShard(
   }
   return scenarios.filter((scenario) => mine.has(scenario));
 }
-
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** How many checks a scenario has. */
 export function checkCount(scenario: Pick<PlannedScenario, 'steps'>): number {

@@ -149,6 +149,8 @@ function whyRefused(status: string, jwt: Jwt, rule: JwtRule, now: number): strin
       return `aud of the token is ${jwt.audiences.join(', ') || 'missing'}, and the rule allows ${(rule.audiences ?? []).join(', ')}`;
     case "Jwks doesn't have key to match kid or alg from Jwt":
       return `the token has kid ${jwt.kid ?? '(none)'} and alg ${jwt.alg}${keysText(rule.jwks)}`;
+    case 'Jwt verification fails':
+      return 'none of the keys of the rule has signed it as it is';
     default:
       return undefined;
   }

@@ -1,5 +1,6 @@
 /** Why an answer is as it is, for people: a line for each policy that could have decided, the nearest miss first. */
 import type { Answer, FieldTrace, PolicyTrace, RuleTrace } from './input.ts';
+import { matchesHost } from './patterns.ts';
 
 export function reasonsOf(answer: Answer): string[] {
   return [...tokenReasons(answer), ...policyReasons(answer)];
@@ -22,13 +23,17 @@ export function policyReasons({ policies }: Answer): string[] {
   const inForce = policies.filter(({ dryRun, action }) => dryRun !== true && action !== 'AUDIT');
   return inForce
     .map((policy) => ({ policy, nearest: nearestOf(policy) }))
-    .sort((a, b) => missesOf(a.nearest) - missesOf(b.nearest))
-    .map(({ policy, nearest }) => lineOf(policy, nearest));
+    .sort((a, b) => missesOf(a.nearest[0]) - missesOf(b.nearest[0]))
+    .flatMap(({ policy, nearest }) =>
+      nearest.length === 0 ? lineOf(policy, undefined) : nearest.map((rule) => lineOf(policy, rule)),
+    );
 }
 
-/** The rule that holds, or the one of which the fewest fields do not. */
-function nearestOf({ rules }: PolicyTrace): RuleTrace | undefined {
-  return rules.toSorted((a, b) => missesOf(a) - missesOf(b))[0];
+/** The first rule that holds, or those of which the fewest fields do not. */
+function nearestOf({ rules }: PolicyTrace): readonly RuleTrace[] {
+  const fewest = Math.min(...rules.map(missesOf));
+  const nearest = rules.filter((rule) => missesOf(rule) === fewest);
+  return fewest === 0 ? nearest.slice(0, 1) : nearest;
 }
 
 function missesOf(rule: RuleTrace | undefined): number {
@@ -76,8 +81,9 @@ function hintOf(what: string, wants: readonly string[], has: string | undefined)
     wants.some((each) => /[^*]\*[^*]|\*./.test(each.slice(0, -1)) && !each.startsWith('*'))
   )
     return 'a star in the middle of a path is a plain character: write {*}';
-  if (/hosts$/i.test(what) && has?.includes(':') && wants.includes(has.replace(/:\d+$/, '')))
-    return `the port is part of the host: write ${has} or ${has.replace(/:\d+$/, '')}:* as well`;
+  const host = has?.replace(/:\d+$/, '') ?? '';
+  if (/hosts$/i.test(what) && host !== has && wants.some((each) => matchesHost(each, host)))
+    return `the port is a part of the host: write ${host}:* as well`;
   if (/^(?:p|notP)orts$/.test(what) || what === 'destination.port')
     return 'ports are those of the container, not of the Service';
   return undefined;

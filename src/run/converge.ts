@@ -120,8 +120,7 @@ export async function converge(
     for (const track of await sendTogether(sender, quick, rounds, Math.min(quickMs, limit))) slow.add(track);
     const answered = await Promise.all([...slow].map((track) => sendApart(sender, track, few, limit)));
     for (const [index, track] of [...slow].entries()) if (answered[index]) slow.delete(track);
-    if (options.once || tracks.every((track) => track.streak >= wanted(track))) break;
-    if (tracks.every((track) => track.streak >= wanted(track) || alternates(track))) break;
+    if (options.once || tracks.every((track) => track.streak >= wanted(track) || alternates(track))) break;
     if (isLast && !tracks.some((track) => track.streak > 0 && track.streak < wanted(track))) {
       // The machine or a proxy has stalled: what comes right afterwards counts.
       if (extensions >= mostExtensions || !tracks.some(isStalled)) break;
@@ -270,12 +269,8 @@ function outcome(track: Track, need: number, { once, consecutive }: ConvergeOpti
 }
 
 /** What is different, with the share of right answers when there were some. */
-function told(
-  { answers, right, streak, wrongStreak }: Track,
-  difference: string,
-  consecutive: number,
-): string {
+function told({ answers, right, wrongStreak }: Track, difference: string, consecutive: number): string {
   // What has changed for good is no alternation: right answers before came over connections from before.
-  if (right === 0 || (streak === 0 && wrongStreak >= consecutive)) return difference;
+  if (right === 0 || wrongStreak >= consecutive) return difference;
   return `answers alternate: ${right} of ${answers} were right; the last of the others was ${difference}`;
 }

@@ -2,7 +2,7 @@
  * What the policies in the mesh say about a request that was answered otherwise than expected: at each proxy on its way,
  * by the model in src/policy.
  */
-import { decide } from '../policy/decide.ts';
+import { decide, denied } from '../policy/decide.ts';
 import { type Answer, defaultMesh, type Request, type Verification } from '../policy/input.ts';
 import type { Jwt } from '../policy/jwt.ts';
 import { policyReasons, tokenReasons } from '../policy/reasons.ts';
@@ -55,8 +55,9 @@ export function explainByModel(asked: Asked, came: Came): Explanation | undefine
   const grpc = isGrpc ? { '7': 403, '16': 401 }[came.headers['grpc-status'] ?? ''] : undefined;
   const status = grpc ?? came.status;
   const own = grpc === undefined ? `${status} ${came.body}` : `${status} ${answer.body}`;
-  const isRefusal = answer.status === 401 || answer.status === 403;
-  if (isRefusal && own !== `${answer.status} ${answer.body}`) return undefined;
+  const isUnknown = answer.status === undefined && status === 403 && came.body === denied;
+  const isRefusal = isUnknown || answer.status === 401 || answer.status === 403;
+  if (isRefusal && !isUnknown && own !== `${answer.status} ${answer.body}`) return undefined;
   const lines = isRefusal ? refusalLines(deciding) : passedLines(hops, came, status);
   if (lines.length === 0) return undefined;
   const where = hops.length > 1 && isRefusal ? `${nameOf(deciding.pod)} refuses it: ` : '';
@@ -69,7 +70,7 @@ export function explainByModel(asked: Asked, came: Came): Explanation | undefine
 }
 
 function refusalLines({ answer }: Hop): string[] {
-  if (answer.body !== 'RBAC: access denied')
+  if (answer.status !== undefined && answer.body !== denied)
     return tokenReasons(answer).filter((line) => line.includes('refused'));
   const isDenied = answer.policies.some(
     ({ action, dryRun, matched }) => action === 'DENY' && dryRun !== true && matched === true,
@@ -77,7 +78,9 @@ function refusalLines({ answer }: Hop): string[] {
   return policyReasons({
     ...answer,
     policies: answer.policies.filter(({ action, matched }) =>
-      isDenied ? action === 'DENY' && matched === true : action === 'ALLOW',
+      isDenied
+        ? action === 'DENY' && matched === true
+        : action === 'ALLOW' || (action === 'DENY' && matched === undefined),
     ),
   });
 }
@@ -124,6 +127,10 @@ function hopsOf(asked: Asked): Hop[] {
       },
     );
     hops.push({ pod, answer, notes: [...notes] });
+    if (answer.tokens.some(({ status }) => status === 'Ok') && answer.headers.length < sent.headers.length)
+      notes.push(
+        `${nameOf(pod)} has taken the token out of the request, as its rule has no forwardOriginalToken`,
+      );
     sent = { ...sent, headers: answer.headers, path: answer.path, principal: principalOf(pod) };
     return answer.status === 200;
   };

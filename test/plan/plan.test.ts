@@ -25,16 +25,17 @@ describe('a scenario', () => {
   const steps = step('a token is required', rows, '    request: { url: http://httpbin.foo:8000 }\n')
     .replace('through: ingress', 'from: sleep.foo')
     .replace('[no token, valid]', '[/headers]');
-  const planned = planOf([scenario('require-jwt', steps, 'apps: [httpbin, sleep]')]);
+  const planned = () => planOf([scenario('require-jwt', steps, 'apps: [httpbin, sleep]')]);
 
   test('has a check for every cell', () => {
-    expect(idsOf(planned.scenarios)).toEqual(['require-jwt']);
-    expect(checksOf(planned.scenarios)).toEqual([
+    const { scenarios } = planned();
+    expect(idsOf(scenarios)).toEqual(['require-jwt']);
+    expect(checksOf(scenarios)).toEqual([
       'require-jwt/a token is required/no token//headers',
       'require-jwt/a token is required/valid//headers',
       'require-jwt/a token is required/expired//headers',
     ]);
-    expect(planned.scenarios[0]).toMatchObject({
+    expect(scenarios[0]).toMatchObject({
       info: {
         mesh: 'mesh',
         profile: 'documented',
@@ -48,7 +49,7 @@ describe('a scenario', () => {
   });
 
   test('takes tokens from rows where the columns are paths', () => {
-    const [first, second] = requestsOf(planned.scenarios[0]!.steps[0]!.checks);
+    const [first, second] = requestsOf(planned().scenarios[0]!.steps[0]!.checks);
     expect(first).toMatchObject({
       request: { method: 'GET', url: 'http://httpbin.foo:8000', path: '/headers', token: undefined },
       expected: { code: 403, body: 'RBAC: access denied' },
@@ -265,7 +266,7 @@ describe('other checks', () => {
     expect(scenarios.map(({ fetch, steps: [only] }) => [fetch, only?.checks[1]])).toMatchObject([
       ['istiod', { by: 'istiod', skip: undefined }],
       ['envoy', { by: 'nobody', skip: undefined }],
-      ['hybrid', { skip: 'the scenario does not say who fetches in mode hybrid' }],
+      ['hybrid', { by: 'nobody', skip: 'the scenario does not say who fetches in mode hybrid' }],
     ]);
   });
 
@@ -300,6 +301,23 @@ describe('groups', () => {
     ]);
     expect(groupsOf([modes('b', '')])).toEqual([[undefined, 'b']]);
     expect(groupsOf([])).toEqual([]);
+  });
+
+  test('have no mode of their own when all that needs the present one is skipped', () => {
+    const never = scenario(
+      'e',
+      step('first', ['/: [200, 200]']),
+      'mesh: { fetch: [istiod] }\nwhen: { istio: "<1" }',
+    );
+    expect(groupsOf([never, modes('b', '')])).toEqual([[undefined, 'e', 'b']]);
+    expect(groupsOf([never, modes('d', 'istiod')])).toEqual([['istiod', 'e', 'd']]);
+  });
+
+  test('have only the scenarios that are asked for by their ids', () => {
+    expect(groupsOf(all, { only: new Set(['a@envoy', 'b', 'other']) })).toEqual([
+      [undefined, 'b'],
+      ['envoy', 'a@envoy'],
+    ]);
   });
 
   test('give the scenarios in the order in which they run', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { declaredFor, holdsFor, whyIdle } from '../../src/policy/selection.ts';
+
+import { declaredFor, holdsFor, nameOf, whyIdle } from '../../src/policy/selection.ts';
 import type { KubeObject, MeshPod, Survey } from '../../src/target/target.ts';
 
 const pod = (name: string, more: Partial<MeshPod> = {}): MeshPod => ({
@@ -95,6 +96,55 @@ test('selectors of other kinds', () => {
   ).toBe(true);
 });
 
+test('every kind for workloads holds for all of its namespace without a selector', () => {
+  for (const kind of [
+    'EnvoyFilter',
+    'WasmPlugin',
+    'Sidecar',
+    'ProxyConfig',
+    'Telemetry',
+    'PeerAuthentication',
+  ])
+    expect([isFor(object(kind, {}), httpbin), isFor(object(kind, {}, 'bar'), httpbin)]).toEqual([
+      true,
+      false,
+    ]);
+});
+
+test('selectors are read in every form that there is', () => {
+  const holds = (kind: string, spec: object) => isFor(object(kind, spec), httpbin);
+  const labels = { app: 'httpbin' };
+  expect(holds('ProxyConfig', { selector: { matchLabels: { app: 'x' } } })).toBe(false);
+  expect(holds('EnvoyFilter', { workloadSelector: { labels: { app: 'x' } } })).toBe(false);
+  expect(holds('EnvoyFilter', { workloadSelector: { matchLabels: { app: 'x' } } })).toBe(false);
+  expect(holds('EnvoyFilter', { workloadSelector: { matchLabels: labels } })).toBe(true);
+  // Whoever cannot say which labels these are takes all pods.
+  expect(holds('WasmPlugin', { selector: { matchExpressions: [] } })).toBe(true);
+  expect(holds('Gateway', { selector: { matchLabels: 'httpbin' } })).toBe(false);
+});
+
+test('what has no namespace is in "default"', () => {
+  const here = pod('httpbin', { namespace: 'default' });
+  const { namespace: _, ...metadata } = object('Sidecar', {}).metadata;
+  expect(isFor({ ...object('Sidecar', {}), metadata }, here)).toBe(true);
+  const policy = { ...object('AuthorizationPolicy', {}), metadata };
+  expect(whyIdle(policy, survey([]))).toBe('no pod runs in namespace default');
+  const named = pod('g', { namespace: 'default', labels: { 'gateway.networking.k8s.io/gateway-name': 'x' } });
+  const gateway = { ...object('Gateway', {}, 'foo', 'gateway.networking.k8s.io/v1'), metadata };
+  expect([isFor(gateway, named), isFor(gateway, { ...named, namespace: 'foo' })]).toEqual([true, false]);
+  expect(isFor({ ...gateway, metadata: { name: 'other' } }, named)).toBe(false);
+});
+
+test('a policy without a spec holds for all of its namespace', () => {
+  const { spec: _, ...bare } = object('AuthorizationPolicy', {});
+  expect(isFor(bare, httpbin)).toBe(true);
+  expect(whyIdle(bare, survey([]))).toBe('no pod runs in namespace foo');
+});
+
+test('names are those that people know', () => {
+  expect(nameOf(object('Sidecar', {}))).toBe('Sidecar foo/x');
+});
+
 const survey = (pods: MeshPod[], objects: KubeObject[] = []): Survey => ({
   rootNamespace: 'istio-system',
   ingress: { namespace: 'istio-system', labels: {} },
@@ -149,6 +199,11 @@ describe('why a policy holds for nobody', () => {
     ],
   ])('%s', (_, spec, pods, namespace, expected) => {
     expect(why(spec, pods, namespace)).toBe(expected);
+  });
+
+  test('is that several targets are not there', () => {
+    const refs = { targetRefs: [{ kind: 'Service', name: 'a' }], targetRef: { kind: 'Gateway', name: 'b' } };
+    expect(why(refs, [httpbin])).toMatch(/^no gateway of Gateway b and Service a runs in namespace foo;/);
   });
 
   test('is nothing when it does for one', () => {

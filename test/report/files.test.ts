@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HarnessError } from '../../src/errors.ts';
@@ -44,6 +44,23 @@ describe('writeAtomically', () => {
 });
 
 describe('file reporters', () => {
+  it('write what they were asked for: the host, the folder of evidence, and places', () => {
+    const file = path.join(folder, 'junit.xml');
+    const write = (more: object) => {
+      const reporter = new JUnitReporter({ file, ...more });
+      for (const event of runs.failures) reporter.handle(event);
+      return readFileSync(file, 'utf8');
+    };
+    const asked = write({ artifacts: 'reports/artifacts', places: true, hostname: 'ci-1' });
+    expect(asked).toContain('hostname="ci-1"');
+    expect(asked).toContain(' line="48"');
+    expect(asked).toContain('evidence: reports/artifacts/');
+    const usual = write({});
+    expect(usual).toContain(`hostname="${hostname()}"`);
+    expect(usual).not.toContain(' line="48"');
+    expect(usual).not.toContain('reports/artifacts');
+  });
+
   it('leave a file behind at any time that does not pass for a finished run', () => {
     const files = { junit: path.join(folder, 'junit.xml'), json: path.join(folder, 'results.json') };
     const reporters = [new JUnitReporter({ file: files.junit }), new JsonReporter({ file: files.json })];

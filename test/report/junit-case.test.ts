@@ -84,6 +84,33 @@ describe('a case', () => {
   });
 });
 
+test('an error says which of several meshes it is about, where its evidence is, and the address of the promise', () => {
+  const source = { document: 'Docs', section: 'Sample', url: 'https://istio.io/' };
+  const part = { state: 'error', message: 'no answer', evidence: 'e', source } as const;
+  expect(caseOf(part, { mesh: 'a mesh', artifacts: 'reports' }).outcome).toMatchObject({
+    message: 'a mesh: no answer',
+    text: [
+      'mesh:     a mesh',
+      'expected: 401',
+      'actual:   401',
+      'why:      no answer',
+      'source:   Docs, "Sample" https://istio.io/',
+      'at:       scenarios/documented/require-jwt.yaml:21:18',
+      'evidence: reports/e',
+    ].join('\n'),
+  });
+});
+
+test('a case without a place or a reason is written all the same', () => {
+  const { place: _, ...bare } = caseOf({ state: 'failed', actual: '200' });
+  const skipped = { ...bare, outcome: { kind: 'skipped', message: ' ' } } as const;
+  const cases = [bare, skipped];
+  const suite = { name: 's', startedAt: '2026-01-01T00:00:00Z', durationMs: 1, properties: [], cases };
+  const xml = junitXml([suite], { hostname: 'ci', places: true });
+  expect(xml).toContain('<skipped>no reason given</skipped>');
+  expect(xml).not.toMatch(/ file=|\nat |undefined|\(:/);
+});
+
 test('times are seconds, and never less than nothing', () => {
   const times = [1500, -5, Number.NaN, Number.POSITIVE_INFINITY].map((durationMs) => {
     const one = { ...caseOf({}), durationMs };

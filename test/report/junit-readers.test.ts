@@ -74,7 +74,7 @@ describe('test-reporter', () => {
   });
 
   test('gets none where it would be wrong, nor readers that have not asked for places', () => {
-    for (const file of ['../other/a.yaml', '/tmp/a.yaml', 'a.yaml', 'v1.2/a.yaml']) {
+    for (const file of ['../other/a.yaml', '/tmp/a.yaml', 'a.yaml', 'v1.2/a.yaml', 'a/b.c/d.yaml']) {
       const moved = withChecks(failures, (check) => ({ ...check, place: { ...check.place, file } }));
       const failed = casesOf(moved).filter(({ failure }) => failure);
       for (const { failure } of failed) expect(failure!['#text']).not.toMatch(frame);

@@ -38,10 +38,19 @@ test.each([
     async () => [{ kty: 'RSA' }],
   ],
   ['keys that a scenario gives an ID of its own', async () => [{ kid: 'my-key' }]],
+  [
+    'an ID that only looks alike',
+    async () => ['a-abc123-7-b', 'a-b-7', 'a-abc123-b'].map((kid) => ({ kid })),
+  ],
   ['no keys, because Envoy fetches them', async () => undefined],
 ])('accepts %s', async (_, keys) => {
   const snapshot = snapshotWith(await keys());
   expect(() => refuseStaleKeys(snapshot, 'def456', own)).not.toThrow();
+});
+
+test('keys of another run are found behind others, and by numbers of several digits', () => {
+  const snapshot = snapshotWith([{ kid: 'my-key' }, { kid: 'sample-abc123-12' }]);
+  expect(() => refuseStaleKeys(snapshot, 'def456', own)).toThrow('that were made by run abc123');
 });
 
 test('keys of a scenario before it was changed are no base for a verdict either', async () => {

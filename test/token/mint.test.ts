@@ -1,24 +1,53 @@
 import { createPublicKey, verify as cryptoVerify } from 'node:crypto';
-import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JWK } from 'jose';
+import {
+  type CryptoKey,
+  compactVerify,
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  exportJWK,
+  importJWK,
+  type JWK,
+} from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HarnessError } from '../../src/errors.ts';
-import { algorithms, type TokenSpec } from '../../src/scenario/schema.ts';
-import { type IssuerKeys, makeIssuerKeys } from '../../src/token/keys.ts';
+import { type Algorithm, algorithms, type TokenSpec } from '../../src/scenario/schema.ts';
+import { type IssuerKey, type IssuerKeys, makeIssuerKeys } from '../../src/token/keys.ts';
 import { mintTokens } from '../../src/token/mint.ts';
 
 const sample = 'testing@secure.istio.io';
 const issuers = new Map<string, IssuerKeys>();
 
-beforeAll(async () => {
-  const ofEach = Object.fromEntries(algorithms.map((algorithm) => [algorithm, { algorithm }]));
-  const made = await Promise.all([
+/** An issuer with a key for each algorithm. RSA keys take long to make, so that all its RSA algorithms share one. */
+async function withAllAlgorithms(name: string, issuer: string): Promise<IssuerKeys> {
+  const alone = algorithms.filter((algorithm) => algorithm === 'RS256' || !/^[RP]S/.test(algorithm));
+  const specs = Object.fromEntries(alone.map((algorithm) => [algorithm, { algorithm }]));
+  const made = (await makeIssuerKeys(name, { issuer, keys: specs }, 'run')).keys;
+  const rsa = made.get('RS256')!;
+  const privateJwk = await exportJWK(rsa.privateKey);
+  const shared = async (algorithm: Algorithm): Promise<IssuerKey> => {
+    const kid = `${name}.${algorithm}-run`;
+    const privateKey = (await importJWK(privateJwk, algorithm, { extractable: true })) as CryptoKey;
+    return { kid, algorithm, privateKey, publicJwk: { ...rsa.publicJwk, kid, alg: algorithm } };
+  };
+  const keys = new Map<string, IssuerKey>();
+  for (const algorithm of algorithms) keys.set(algorithm, made.get(algorithm) ?? (await shared(algorithm)));
+  return { name, issuer, keys, jwks: () => ({ keys: [...keys.values()].map(({ publicJwk }) => publicJwk) }) };
+}
+
+const makeAll = () =>
+  Promise.all([
     makeIssuerKeys('sample', { issuer: sample, algorithm: 'RS256' }, 'run'),
     makeIssuerKeys('stranger', { issuer: 'stranger@example.com', algorithm: 'RS256' }, 'run'),
     makeIssuerKeys('curve', { issuer: 'curve', algorithm: 'ES384' }, 'run'),
-    makeIssuerKeys('all', { issuer: 'all', keys: ofEach }, 'run'),
-    makeIssuerKeys('all others', { issuer: 'others', keys: ofEach }, 'run'),
+    withAllAlgorithms('all', 'all'),
+    withAllAlgorithms('all others', 'others'),
   ]);
-  for (const issuer of made) issuers.set(issuer.name, issuer);
+/** Mutation tests run this file hundreds of times in a thread, with the same keys. */
+const kept = globalThis as { issuersOfMintTests?: readonly IssuerKeys[] };
+
+beforeAll(async () => {
+  kept.issuersOfMintTests ??= await makeAll();
+  for (const issuer of kept.issuersOfMintTests) issuers.set(issuer.name, issuer);
 });
 
 async function mint(tokens: Record<string, TokenSpec>): Promise<Record<string, string>> {
@@ -129,6 +158,16 @@ describe('extends', () => {
     ]);
   });
 
+  it('replaces a map by what is none, and the other way round', async () => {
+    const tokens = await mint({
+      base: { issuer: 'sample', claims: { realm: { a: 1 }, sub: 'me', list: [1] } },
+      child: { extends: 'base', claims: { realm: 'x', sub: { b: 2 }, list: { c: 3 } } },
+    });
+    expect(text(tokens.child ?? '')[1]).toBe(
+      '{"iss":"testing@secure.istio.io","realm":"x","sub":{"b":2},"list":{"c":3}}',
+    );
+  });
+
   it('takes kid, alg and iss of another issuer, and forgets the key of the one before', async () => {
     const tokens = await mint({
       base: { issuer: 'all', key: 'ES256', claims: { sub: 'a' } },
@@ -171,6 +210,17 @@ describe('forged tokens', () => {
       await expect(verify(token, 'sample')).rejects.toThrow();
     },
   );
+
+  it('are signed with the algorithm of their key when it has another curve', async () => {
+    const token = await one({ issuer: 'curve', header: { alg: 'ES256' } });
+    expect(decodeProtectedHeader(token).alg).toBe('ES256');
+    const { publicJwk } = issuers.get('curve')!.keys.get('default')!;
+    const [header, payload, signature] = token.split('.');
+    const key = createPublicKey({ key: publicJwk as never, format: 'jwk' });
+    const input = Buffer.from(`${header}.${payload}`);
+    const signed = Buffer.from(signature ?? '', 'base64url');
+    expect(cryptoVerify('sha384', input, { key, dsaEncoding: 'ieee-p1363' }, signed)).toBe(true);
+  });
 
   it('may lack alg, hold an extension, a kid that is a number, or nothing at all', async () => {
     const tokens = await mint({
@@ -323,6 +373,17 @@ describe('what cannot be minted', () => {
       { it: { issuer: 'sample', signedBy: 'curve' } },
       'token "it" is to be signed with RS256, but issuer curve only has keys for ES384',
       'RS256',
+    ],
+    [
+      'no JSON in the header',
+      { it: { issuer: 'sample', header: { x: Number.NaN } } },
+      'token "it": header.x is NaN, which JSON cannot express',
+    ],
+    [
+      'unknown base of one of several',
+      { it: { extends: 'x' }, other: { raw: 'y' } },
+      'token "it" extends "x", which does not exist',
+      'it, other.',
     ],
     [
       'no JSON',

@@ -96,6 +96,18 @@ describe('providers', () => {
     expect(missing(state([remote], { providers: [provider('a', has)] }), fetch)).toEqual(expected);
   });
 
+  test('an empty text is no inline keys', () => {
+    const empty = authentication('jwt', { issuer: 'a', jwks: '', jwksUri: 'http://keys.foo/jwks' });
+    expect(missing(state([empty], { providers: [provider('a', { keys: keys('any') })] }))).toEqual([]);
+  });
+
+  test('without an address of its own a rule has what its issuer says, wherever that is', () => {
+    const discovered = authentication('jwt', { issuer: 'a' });
+    const of = (has: object) => missing(state([discovered], { providers: [provider('a', has)] }), 'envoy');
+    expect(of({ uri: 'http://a/jwks' })).toEqual([]);
+    expect(of({})).toHaveLength(1);
+  });
+
   test('of two rules of one issuer each needs its own', () => {
     const both = authentication('jwt', { issuer: 'a', jwks: jwks('1') }, { issuer: 'a', jwks: jwks('2') });
     expect(missing(state([both], { providers: [provider('a', { keys: keys('1') })] }))).toHaveLength(1);
@@ -164,6 +176,20 @@ describe('RBAC policies', () => {
     const none = authorization('p');
     expect(missing(state([none], has(0)))).toEqual([]);
     expect(missing(state([none]))).toEqual(['it has no RBAC policy ns[foo]-policy[p]-…']);
+  });
+
+  test('one without a spec is such a policy', () => {
+    const { spec: _, ...bare } = authorization('p');
+    expect(missing(state([bare], has(0)))).toEqual([]);
+    expect(missing(state([bare]))).toEqual(['it has no RBAC policy ns[foo]-policy[p]-…']);
+  });
+
+  test('rules are told by their whole number', () => {
+    expect(missing(state([authorization('p', { rules: [{}] })], has(0, 10)))).toEqual([
+      'it still has the RBAC policy ns[foo]-policy[p]-rule[10]',
+    ]);
+    const name = 'ns[foo]-policy[old]-of-another-istio';
+    expect(missing(state([], { rbac: [rbac(name)] }))).toEqual([`it still has the RBAC policy ${name}`]);
   });
 
   test('those of others are too many; those that are no Istio names do not count', () => {

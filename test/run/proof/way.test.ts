@@ -129,6 +129,129 @@ describe('from a pod', () => {
     expect(names(sleep, 'http://alias.foo:8000', objects).backends).toEqual(['httpbin']);
   });
 
+  test.each<[string, KubeObject[], string[]]>([
+    [
+      'more addresses of a Service',
+      [service('a', { selector: { app: 'other' }, clusterIPs: ['10.9.9.9'] })],
+      ['other'],
+    ],
+    ['a Service without a selector', [service('a', { clusterIP: '10.9.9.9' })], []],
+    ['a Service with an empty selector', [service('a', { clusterIP: '10.9.9.9', selector: {} })], []],
+    [
+      'a Service of another namespace, which has no such pods',
+      [service('a', { clusterIP: '10.9.9.9', selector: { app: 'other' } }, 'bar')],
+      [],
+    ],
+    [
+      'the address of a ServiceEntry',
+      [
+        istio('ServiceEntry', 'a', {
+          hosts: ['x.example.com'],
+          addresses: ['10.9.9.9/32'],
+          workloadSelector: { labels: { app: 'other' } },
+        }),
+      ],
+      ['other'],
+    ],
+    [
+      'a net of a ServiceEntry, which is more than an address',
+      [
+        istio('ServiceEntry', 'a', {
+          hosts: ['x.example.com'],
+          addresses: ['10.9.9.9/24'],
+          endpoints: [{ address: '10.0.0.9' }],
+        }),
+      ],
+      [],
+    ],
+    [
+      'a ServiceEntry of another namespace, which selects its own pods',
+      [
+        istio(
+          'ServiceEntry',
+          'a',
+          { hosts: ['*'], addresses: [], workloadSelector: { labels: { app: 'other' } } },
+          'bar',
+        ),
+      ],
+      [],
+    ],
+    [
+      'a ServiceEntry with an endpoint that has no address',
+      [istio('ServiceEntry', 'a', { hosts: ['*'], endpoints: [{}] })],
+      [],
+    ],
+    [
+      'objects of which nothing is known',
+      [service('a', undefined as never), istio('ServiceEntry', 'a', undefined as never)],
+      [],
+    ],
+  ])('%s', (_, objects, backends) => {
+    expect(names(sleep, 'http://10.9.9.9/', objects).backends).toEqual(backends);
+  });
+
+  test.each(['http', 'tcp', 'tls'])('routes of %s are followed', (protocol) => {
+    const route = [{ route: [{ destination: { host: 'other' } }, { weight: 1 }] }, {}];
+    const service = istio('VirtualService', 'v', { hosts: ['keys.example.com'], [protocol]: route });
+    expect(names(sleep, 'http://keys.example.com', [service]).backends).toEqual(['other']);
+  });
+
+  test('a name is short for one in the namespace of who says it', () => {
+    const away = istio(
+      'VirtualService',
+      'v',
+      { hosts: ['httpbin'], http: [{ route: [{ destination: { host: 'other' } }] }] },
+      'bar',
+    );
+    expect(names(sleep, 'http://httpbin.foo', [away]).backends).toEqual(['httpbin']);
+    const { metadata, ...rest } = away;
+    const bare = { ...rest, metadata: { name: metadata.name } };
+    expect(names(sleep, 'http://httpbin.foo', [bare]).backends).toEqual(['httpbin']);
+    const there = pods.map((each) => (each.name === 'other' ? { ...each, namespace: 'default' } : each));
+    const own = { ...service('other', { selector: { app: 'other' } }), metadata: { name: 'other' } };
+    const way = wayOf(
+      sleep,
+      { url: 'http://httpbin.default', headers: [] },
+      survey([bare, own], { pods: there }),
+    );
+    expect(way.backends.map(({ name }) => name)).toEqual(['other']);
+  });
+
+  test('names that lead to each other lead nowhere', () => {
+    const alias = (name: string, to: string) =>
+      service(name, { externalName: `${to}.foo.svc.cluster.local` });
+    expect(names(sleep, 'http://a.foo', [alias('a', 'b'), alias('b', 'a')]).backends).toEqual([]);
+  });
+
+  test('clients are the pods of its application in its namespace', () => {
+    const more = [
+      pod('sleep-2', { labels: { app: 'sleep' } }),
+      pod('sleep-3', { labels: { app: 'sleep' }, namespace: 'bar' }),
+    ];
+    const way = wayOf(
+      sleep,
+      { url: 'http://httpbin', headers: [] },
+      survey([], { pods: [...pods, ...more] }),
+    );
+    expect(way.clients.map(({ name }) => name)).toEqual(['sleep', 'sleep-2']);
+  });
+
+  test('an address that is none, and headers of other names, lead nowhere', () => {
+    expect(names(sleep, '/x').backends).toEqual([]);
+    const way = wayOf(
+      sleep,
+      {
+        url: '/x',
+        headers: [
+          ['x-host', 'httpbin.foo'],
+          ['HOST', 'other.foo'],
+        ],
+      },
+      survey([]),
+    );
+    expect(way.backends.map(({ name }) => name)).toEqual(['other']);
+  });
+
   test('a VirtualService may lead elsewhere: both count', () => {
     const to = istio('VirtualService', 'v', {
       hosts: ['httpbin'],
@@ -222,6 +345,68 @@ describe('through the ingress', () => {
   });
 });
 
+describe('an HTTPRoute', () => {
+  const own = pod('edge-istio', {
+    proxy: 'gateway',
+    labels: { own: 'yes', 'gateway.networking.k8s.io/gateway-name': 'edge' },
+  });
+  const found = (spec: object | undefined, namespace = 'foo', host?: string) => {
+    const route: KubeObject = {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'HTTPRoute',
+      metadata: { name: 'r', namespace },
+      ...(spec === undefined
+        ? {}
+        : { spec: { parentRefs: [{ name: 'edge' }], rules: [to('httpbin')], ...spec } }),
+    };
+    const objects = [route, service('edge-istio', { selector: { own: 'yes' } })];
+    const headers: [string, string][] = host === undefined ? [] : [['Host', host]];
+    const way = wayOf(
+      sleep,
+      { url: 'http://edge-istio.foo', headers },
+      survey(objects, { pods: [...pods, own] }),
+    );
+    return [way.backends.map(({ name }) => name).join(), way.varies];
+  };
+  const to = (...services: string[]) => ({ backendRefs: services.map((name) => ({ name, port: 8000 })) });
+  const unknown = ['', 'it is not known who answers'];
+
+  test.each<[string, Parameters<typeof found>, (string | undefined)[]]>([
+    ['leads to its backend', [{}], ['httpbin', undefined]],
+    ['of another gateway does not count', [{ parentRefs: [{ name: 'other' }] }], unknown],
+    [
+      'of a gateway of this name elsewhere neither',
+      [{ parentRefs: [{ name: 'edge', namespace: 'bar' }] }],
+      unknown,
+    ],
+    ['may be elsewhere itself', [{ parentRefs: [{ name: 'edge', namespace: 'foo' }] }, 'bar'], unknown],
+    [
+      'and name the namespace of its backend',
+      [
+        {
+          parentRefs: [{ name: 'edge', namespace: 'foo' }],
+          rules: [{ backendRefs: [{ name: 'httpbin', namespace: 'foo' }] }],
+        },
+        'bar',
+      ],
+      ['httpbin', undefined],
+    ],
+    ['for the host', [{ hostnames: ['a.example.com'] }, 'foo', 'a.example.com'], ['httpbin', undefined]],
+    ['for another host', [{ hostnames: ['b.example.com'] }, 'foo', 'a.example.com'], unknown],
+    ['of several rules', [{ rules: [{}, to('httpbin')] }], ['httpbin', undefined]],
+    ['without rules', [{ rules: undefined }], unknown],
+    ['without parents', [{ parentRefs: undefined }], unknown],
+    ['without a spec', [undefined], unknown],
+    [
+      'with several backends leaves it to chance',
+      [{ rules: [to('httpbin', 'other')] }],
+      ['httpbin,other', 'HTTPRoute foo/r has several backends'],
+    ],
+  ])('%s', (_, input, expected) => {
+    expect(found(...input)).toEqual(expected);
+  });
+});
+
 describe('answers may vary', () => {
   const why = (objects: KubeObject[] = [], more: Partial<Survey> = {}, url = 'http://httpbin.foo:8000') =>
     wayOf(sleep, { url, headers: [] }, survey(objects, more)).varies;
@@ -262,9 +447,39 @@ describe('answers may vary', () => {
       {},
     ],
     ['EnvoyFilter foo/f changes a proxy on the way', [istio('EnvoyFilter', 'f', {})], {}],
+    ['WasmPlugin foo/f changes a proxy on the way', [istio('WasmPlugin', 'f', {})], {}],
+    [
+      'EnvoyFilter foo/f changes a proxy on the way',
+      [istio('EnvoyFilter', 'f', { workloadSelector: { labels: { app: 'sleep' } } })],
+      {},
+    ],
+    ['this user may not see whether there is a WasmPlugin', [], { hidden: ['Secret', 'WasmPlugin'] }],
+    ['this user may not see whether there is a VirtualService', [], { hidden: ['VirtualService'] }],
     ['this user may not see whether there is a EnvoyFilter', [], { hidden: ['EnvoyFilter'] }],
   ])('%s', (expected, objects, more) => {
     expect(why(objects, more)).toBe(expected);
+  });
+
+  test('with two gateways, and by filters of these', () => {
+    const gateway = istio('Gateway', 'g', { selector: { istio: 'ingressgateway' } });
+    const to = { hosts: ['*'], gateways: ['g'], http: [{ route: [{ destination: { host: 'httpbin' } }] }] };
+    const through = (objects: KubeObject[], more: Partial<Survey> = {}) =>
+      wayOf(
+        ingress,
+        { url: '/', headers: [] },
+        survey([gateway, istio('VirtualService', 'v', to), ...objects], more),
+      ).varies;
+    expect(through([])).toBeUndefined();
+    const second = pod('gateway-2', { ...pods[4], name: 'gateway-2' });
+    expect(through([], { pods: [...pods, second] })).toBe('2 gateways pass requests on');
+    const filter = istio(
+      'EnvoyFilter',
+      'f',
+      { workloadSelector: { labels: { istio: 'ingressgateway' } } },
+      'istio-system',
+    );
+    expect(through([filter])).toBe('EnvoyFilter istio-system/f changes a proxy on the way');
+    expect(through([], { hidden: ['Secret'] })).toBeUndefined();
   });
 
   test('a workload of the scenario itself is told from an application of ours', () => {

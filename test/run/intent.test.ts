@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { intentOf } from '../../src/run/intent.ts';
+import { planOf } from '../plan/support.ts';
+import { scenarioOf } from '../scenario/support.ts';
+import { applyAuthorization, scenarioSource, sendStep } from './support.ts';
+
+const intent = (...sources: string[]) => intentOf(planOf(sources.map((source) => scenarioOf(source))).groups);
+
+test('a target learns what scenarios use, apply and delete, and nothing of those that are skipped', () => {
+  const step = sendStep('s', '[200, 200]', applyAuthorization).replace(
+    '    from:',
+    '    delete: [{ apiVersion: v1, kind: ConfigMap, name: old, namespace: foo }]\n    from:',
+  );
+  const other = scenarioSource('b', sendStep('t')).replace(
+    'apps: [httpbin, sleep]',
+    'apps: [bookinfo, sleep]',
+  );
+  const skipped = scenarioSource('c', step, 'when: { istio: "<1" }').replace('apps: [httpbin', 'apps: [lua');
+  expect(intent(scenarioSource('a', step), other, skipped)).toEqual({
+    apps: ['bookinfo', 'httpbin', 'sleep'],
+    throughIngress: false,
+    apply: [expect.objectContaining({ kind: 'AuthorizationPolicy' })],
+    delete: [expect.objectContaining({ kind: 'ConfigMap', name: 'old' })],
+  });
+});
+
+test('whether anything goes through the ingress is known', () => {
+  const through = sendStep('s')
+    .replace('from: sleep.foo', 'through: ingress')
+    .replace(/ {4}request:.*\n/, '');
+  expect(intent(scenarioSource('a', sendStep('s')), scenarioSource('b', through)).throughIngress).toBe(true);
+  expect(intent()).toEqual({ apps: [], throughIngress: false, apply: [], delete: [] });
+});
