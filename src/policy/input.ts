@@ -53,7 +53,7 @@ export interface Request {
 export type Verification = 'Ok' | 'unknown' | KeyProblem;
 
 /** Texts of source/common/jwt/status.cc. */
-export type KeyProblem =
+type KeyProblem =
   | "Jwks doesn't have key to match kid or alg from Jwt"
   | 'Jwt verification fails'
   | 'Jwks remote fetch is failed';

@@ -13,13 +13,13 @@ export interface Jwt {
 }
 
 /** The algorithms that Envoy knows; ES256K, Ed448 and none are not among them. */
-export const algorithms: readonly string[] = [
+const algorithms: readonly string[] = [
   ...['ES256', 'ES384', 'ES512', 'HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512'],
   ...['PS256', 'PS384', 'PS512', 'EdDSA'],
 ];
 
 /** Seconds by which clocks may differ (kClockSkewInSecond); Istio has no setting for it. */
-export const clockSkew = 60;
+const clockSkew = 60;
 
 /** @returns the token, or Envoy's words about what is wrong with its form */
 export function parseJwt(token: string): Jwt | string {

@@ -1,10 +1,10 @@
 /** Mesh settings (istio.mesh.v1alpha1.MeshConfig): what a ConfigMap says, and whether istiod shows that it has taken it. */
 import { isDeepStrictEqual } from 'node:util';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { HarnessError } from '../errors.ts';
 import { groupBy } from '../group.ts';
 import { nameOfKey } from '../names.ts';
-import { excessOf } from '../yaml-bounds.ts';
+import { excessOf, expandedExcess } from '../yaml-bounds.ts';
 import type { KubeObject, ObjectKey } from './target.ts';
 
 export type MeshConfig = Readonly<Record<string, unknown>>;
@@ -30,15 +30,25 @@ export function meshConfigOf(object: KubeObject | undefined): MeshConfig {
       { hint: 'istiod keeps the settings that it had. Write YAML under "mesh".', cause },
     );
   try {
-    const excess = excessOf(String(text));
-    if (excess !== undefined) throw new Error(excess.message);
-    const config = parse(String(text), { logLevel: 'error' }) as unknown;
+    const config = read(String(text));
     if (config === null) return {};
     if (isMap(config)) return config;
   } catch (thrown) {
     throw fail((thrown as Error).message.split('\n')[0] ?? '', thrown);
   }
   throw fail('they are no map');
+}
+
+/** @throws Error for what is no YAML, too large, or within itself by an alias */
+function read(text: string): unknown {
+  const excess = excessOf(text);
+  if (excess !== undefined) throw new Error(excess.message);
+  const document = parseDocument(text, { logLevel: 'error' });
+  const [broken] = document.errors;
+  if (broken !== undefined) throw broken;
+  const expanded = expandedExcess(document);
+  if (expanded !== undefined) throw new Error(expanded.message);
+  return document.toJS({ maxAliasCount: -1 });
 }
 
 /** What istiod has taken of it: nothing when it could not read it. */
