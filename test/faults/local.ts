@@ -191,14 +191,14 @@ const clocks: readonly Cell[] = [
 ];
 
 export const localCells: readonly Cell[] = [
-  ...cross('local', signals, signalMoments, ofSignal, (fault, { name }) => ({
-    quick: quickSignals.includes(`${fault.name} ${name}`),
-  })),
-  ...killedParts(),
   ...stoppedParts(),
   ...ofTheTool,
   ...disks,
   ...output,
   ...clocks,
   ...keptCells,
+  ...killedParts(),
+  ...cross('local', signals, signalMoments, ofSignal, (fault, { name }) => ({
+    quick: quickSignals.includes(`${fault.name} ${name}`),
+  })),
 ];

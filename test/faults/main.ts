@@ -1,9 +1,10 @@
 /**
  * The fault matrix: node --import ./tools/typescript.mjs test/faults/main.ts [--target NAME] [--grep TEXT] [--shard 1/4]
- * [--quick] [--engine] [--jobs N] [--list] [--json FILE] [--markdown FILE]
+ * [--quick] [--engine] [--jobs N] [--list] [--json FILE] [--continue] [--markdown FILE]
+ * --continue goes on where an earlier call has been ended: cells that FILE has as ok are not tried again.
  * Exit code 0 when every cell is as it has to be, 1 when one is not, 2 for wrong usage.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { oneLine } from '../../src/harmless.ts';
 import { type Cell, type Outcome, titleOf } from './cell.ts';
@@ -11,7 +12,7 @@ import { clusterCells } from './cluster.ts';
 import { kindCells } from './kind.ts';
 import { localCells } from './local.ts';
 import { tableOf } from './table.ts';
-import { tryCell } from './try.ts';
+import { clearUp, tryCell } from './try.ts';
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     list: { type: 'boolean' },
     json: { type: 'string' },
+    continue: { type: 'boolean' },
     markdown: { type: 'string' },
   },
 });
@@ -45,10 +47,15 @@ if (chosen.length === 0) {
   await tryAll();
 }
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => void clearUp().finally(() => process.exit(130)));
+}
+
 async function tryAll(): Promise<void> {
   const started = performance.now();
-  const outcomes: Outcome[] = [];
-  const queue = [...chosen];
+  const outcomes = earlier();
+  const done = new Set(outcomes.map(({ cell }) => cell));
+  const queue = chosen.filter((cell) => !done.has(titleOf(cell)));
   const worker = async () => {
     for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {
       const outcome = await tryCell(cell);
@@ -71,6 +78,13 @@ async function tryAll(): Promise<void> {
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, undefined, 2)}\n`);
   if (values.markdown !== undefined) writeFileSync(values.markdown, `${table}\n`);
   if (count('wrong') > 0) process.exitCode = 1;
+}
+
+/** What an earlier call has found to be ok. */
+function earlier(): Outcome[] {
+  if (!values.continue || values.json === undefined || !existsSync(values.json)) return [];
+  const known = JSON.parse(readFileSync(values.json, 'utf8')) as Outcome[];
+  return known.filter(({ state }) => state === 'ok');
 }
 
 function tell({ cell, state, wrong, exit, seconds }: Outcome): void {

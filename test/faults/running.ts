@@ -1,6 +1,6 @@
 /** A run of the product as a child process, that tells what it has said so far. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,13 +15,15 @@ export interface Ending {
 }
 
 /** Between two looks at what it has said, in milliseconds. */
-const lookMs = 10;
+const lookMs = 15;
 
 export class Running {
   readonly folder: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ending>;
   #output = '';
+  #log = '';
+  #logEnd = 0;
   #exit: number | string | undefined;
 
   /** @param redirect of a shell, such as `> /dev/full` */
@@ -89,19 +91,34 @@ export class Running {
 
   async says(pattern: RegExp, what = `it was to say ${pattern}`, limitMs = 240_000): Promise<void> {
     const deadline = performance.now() + limitMs;
-    while (!pattern.test(this.#output) && !pattern.test(this.debugLog)) {
+    while (!pattern.test(this.#output) && !pattern.test(this.#logged())) {
       if (this.isOver) throw new Error(`${what}, and ended with ${this.#exit} before`);
       if (performance.now() > deadline) throw new Error(`${what}, and has not within ${limitMs / 1000} s`);
       await sleep(lookMs);
     }
   }
 
-  get debugLog(): string {
+  /** All of its debug log; only what is new is read. */
+  #logged(): string {
+    let file: number;
     try {
-      return readFileSync(join(this.folder, 'reports', 'debug.log'), 'utf8');
+      file = openSync(join(this.folder, 'reports', 'debug.log'), 'r');
     } catch {
       return '';
     }
+    try {
+      const { bytesRead, buffer } = this.#read(file);
+      this.#log += buffer.toString('utf8', 0, bytesRead);
+      this.#logEnd += bytesRead;
+      return this.#log;
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  #read(file: number): { readonly bytesRead: number; readonly buffer: Buffer } {
+    const buffer = Buffer.alloc(Math.max(0, fstatSync(file).size - this.#logEnd));
+    return { bytesRead: readSync(file, buffer, 0, buffer.length, this.#logEnd), buffer };
   }
 
   /** Undefined when it has not ended by then. */

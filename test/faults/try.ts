@@ -7,12 +7,21 @@ import { LocalPlace, type Place } from './place.ts';
 /** From the fault to the end of the run. */
 const limitMs = 180_000;
 
+/** Where something may run right now. */
+const open = new Set<Place>();
+
+/** Ends whatever cells have started, for when this program itself is ended. */
+export async function clearUp(): Promise<void> {
+  await Promise.allSettled([...open].map((place) => place.remove()));
+}
+
 export async function tryCell(cell: Cell): Promise<Outcome> {
   const { target, fault, moment, skip } = cell;
   const about = { cell: titleOf(cell), target, fault: fault.name, moment: moment.name };
   if (skip !== undefined) return { ...about, state: 'skipped', wrong: [skip] };
   const started = performance.now();
   const place = await (cell.place ?? (async () => new LocalPlace()))();
+  open.add(place);
   const seconds = () => Math.round((performance.now() - started) / 100) / 10;
   try {
     const tried = await carryOut(cell, place);
@@ -22,6 +31,7 @@ export async function tryCell(cell: Cell): Promise<Outcome> {
     return { ...about, state: 'wrong', wrong, seconds: seconds() };
   } finally {
     await place.remove();
+    open.delete(place);
   }
 }
 
