@@ -46,6 +46,12 @@ async function next(_: Ending, place: Place): Promise<readonly string[]> {
   return [...wrong, ...(await down(place))];
 }
 
+/** Its process goes on, so that it can be ended. */
+async function goOn(_: Ending, place: Place): Promise<readonly string[]> {
+  process.kill(place.process('the mesh', host).pid, 'SIGCONT');
+  return down(place);
+}
+
 /** The same faults on a mesh that is kept. */
 function kept(fault: Fault, after: Fault['after'] = next): Fault {
   return { ...fault, name: `${fault.name}, mesh kept`, args: use, before: up, after };
@@ -128,12 +134,7 @@ export const keptCells: readonly Cell[] = [
   ),
   ...cross('local', [kept(killed('the host process', host))], [applying, answers], () => noVerdict),
   ...cross('local', [kept(stopped('the host process', host, 3))], [proving, answers], () => survives),
-  ...cross(
-    'local',
-    [kept(stopped('the host process', host), (_, place) => down(place))],
-    [answers],
-    () => noVerdictOrFailed,
-  ),
+  ...cross('local', [kept(stopped('the host process', host), goOn)], [answers], () => noVerdictOrFailed),
   ...cross('local', [twoRuns], [answers], () => survives),
   ...cross('local', [downMeanwhile], [answers], () => noVerdictOrFailed),
   ...making,

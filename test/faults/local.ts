@@ -97,8 +97,8 @@ const ofTheTool: readonly Cell[] = [
       quick: moment === answers,
     }),
   ),
-  ...cross('local', [stopped('the guardian', guardian, 3)], [answers, stopping], () => survives),
-  ...cross('local', [stopped('the guardian', guardian)], [answers, stopping], () => survives),
+  ...cross('local', [stopped('the guardian', guardian, 3)], [applying, answers], () => survives),
+  ...cross('local', [stopped('the guardian', guardian)], [applying, answers], () => survives),
   ...cross(
     'local',
     [

@@ -1,5 +1,5 @@
 /**
- * The fault matrix: node --import ./tools/typescript.mjs test/faults/main.ts [--target NAME] [--grep TEXT] [--shard 1/4]
+ * The fault matrix: node --import ./tools/typescript.mjs test/faults/main.ts [--target NAME] [--grep PATTERN] [--shard 1/4]
  * [--quick] [--engine] [--jobs N] [--list] [--json FILE] [--continue] [--markdown FILE]
  * --continue goes on where an earlier call has been ended: cells that FILE has as ok are not tried again.
  * Exit code 0 when every cell is as it has to be, 1 when one is not, 2 for wrong usage.
@@ -33,10 +33,14 @@ const [index = 1, of = 1] = (values.shard ?? '1/1').split('/').map(Number);
 const all: readonly Cell[] = [...localCells, ...kindCells, ...clusterCells];
 const chosen = all
   .filter(({ target }) => values.target === undefined || values.target.includes(target))
-  .filter((cell) => (values.grep ?? []).every((text) => titleOf(cell).includes(text)))
+  .filter((cell) => (values.grep ?? []).every((pattern) => new RegExp(pattern).test(titleOf(cell))))
   .filter(({ quick }) => !values.quick || quick === true)
   .filter(({ engine }) => values.engine === true || engine !== true)
   .filter((_, number) => number % of === index - 1);
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => void clearUp().finally(() => process.exit(130)));
+}
 
 if (chosen.length === 0) {
   console.error('no cell is chosen');
@@ -45,10 +49,6 @@ if (chosen.length === 0) {
   for (const cell of chosen) console.log(`${titleOf(cell)}  → ${cell.expected.codes.join(' or ')}`);
 } else {
   await tryAll();
-}
-
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => void clearUp().finally(() => process.exit(130)));
 }
 
 async function tryAll(): Promise<void> {

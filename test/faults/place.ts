@@ -159,7 +159,6 @@ export abstract class Place {
 
   /** Ends all that runs here, and removes its folders. */
   async remove(): Promise<void> {
-    for (const undo of this.undo.splice(0).reverse()) await Promise.resolve(undo()).catch(() => {});
     const deadline = performance.now() + 10_000;
     for (; this.processes.length > 0 && performance.now() < deadline; await sleep(50)) {
       for (const { pid } of this.processes) {
@@ -167,6 +166,11 @@ export abstract class Place {
           process.kill(pid, 'SIGKILL');
         } catch {}
       }
+    }
+    for (const undo of this.undo.splice(0).reverse()) {
+      try {
+        await undo();
+      } catch {}
     }
     this.folder.remove();
   }

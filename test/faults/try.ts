@@ -5,7 +5,7 @@ import { messageOf, wrongWith } from './judge.ts';
 import { LocalPlace, type Place } from './place.ts';
 
 /** From the fault to the end of the run. */
-const limitMs = 180_000;
+const limitMs = 400_000;
 
 /** Where something may run right now. */
 const open = new Set<Place>();
