@@ -38,8 +38,13 @@ const chosen = all
   .filter(({ engine }) => values.engine === true || engine !== true)
   .filter((_, number) => number % of === index - 1);
 
+const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => void clearUp().finally(() => process.exit(130)));
+  process.once(signal, () => {
+    // No other cell begins, and those that were ended by this say nothing.
+    ending.abort();
+    void clearUp().finally(() => process.exit(130));
+  });
 }
 
 if (chosen.length === 0) {
@@ -59,6 +64,7 @@ async function tryAll(): Promise<void> {
   const worker = async () => {
     for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {
       const outcome = await tryCell(cell);
+      if (ending.signal.aborted) return;
       outcomes.push(outcome);
       tell(outcome);
       // Whoever ends this program still has what there was.
