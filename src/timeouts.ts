@@ -29,6 +29,8 @@ export const timeouts = {
   localStart: 60_000,
   /** All parts of a local mesh that is kept, one after the other, each within its own time. */
   localMesh: 600_000,
+  /** The process that keeps a local mesh saying that it is there, which it does every second or two. */
+  keeper: 60_000,
   /** A key server container answering. */
   keyServer: 60_000,
   /** A change of policy being in the configuration of every proxy concerned. */

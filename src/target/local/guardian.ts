@@ -30,6 +30,9 @@ export interface Rest {
 /** How often another one takes over: where no shell can live, there is no use in trying on and on. */
 const mostShells = 10;
 
+/** How long the shell may take in the end. */
+const patienceMs = 10_000;
+
 export class Guardian {
   readonly #rest: Rest;
   readonly #warn: (message: string) => void;
@@ -63,14 +66,22 @@ export class Guardian {
   letGo(): void {
     this.#ending = true;
     this.#shell?.stdin?.end('.\n');
+    // One that somebody has stopped would stay for ever.
+    this.#shell?.kill('SIGCONT');
   }
 
-  /** Kills what is left, does the rest, and returns when that is done. */
+  /**
+   * Kills what is left, does the rest, and returns when that is done. A shell that does not do it in time, because somebody
+   * has stopped it, is made to go on.
+   */
   async end(): Promise<void> {
     this.#ending = true;
-    this.#shell?.ref();
-    this.#shell?.stdin?.end();
+    const shell = this.#shell;
+    shell?.ref();
+    shell?.stdin?.end();
+    const late = setInterval(() => shell?.kill('SIGCONT'), patienceMs);
     await this.#ended;
+    clearInterval(late);
   }
 
   #start(): void {

@@ -11,6 +11,7 @@ import { problemOf } from '../../problem.ts';
 import type { HttpRequest, KeyServerHandle, Origin, Progress, SendLimit } from '../target.ts';
 import { writeState } from './kept.ts';
 import {
+  aliveMs,
   type Forwarded,
   forwarded,
   type HostConfig,
@@ -189,7 +190,11 @@ export class MeshHost {
       return;
     }
     this.#session = { start, stream };
-    stream.on('close', () => this.#leave());
+    const alive = setInterval(() => write({ type: 'alive' }), aliveMs);
+    stream.on('close', () => {
+      clearInterval(alive);
+      this.#leave();
+    });
     try {
       await this.#clearing;
       const facts = { ...this.#facts, reason: start.reason, fetch: this.#target.fetchMode() };

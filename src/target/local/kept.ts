@@ -66,13 +66,18 @@ export async function findKept(
   // A mesh that is only slow must not be forgotten: nobody could end it any more.
   if (answer === 'silent') {
     throwIfAborted(signal);
-    throw new HarnessError('E_CLUSTER', `the local mesh "${name}" does not answer`, {
-      hint: `End the process that keeps it: kill ${state.pid}`,
-    });
+    throw isSilent(name, state);
   }
   rmSync(dirname(file), { recursive: true, force: true });
   if ('socket' in state) onEnded();
   return undefined;
+}
+
+/** What is wrong with a mesh whose process is there and does not answer. */
+export function isSilent(name: string, { pid }: { readonly pid: number }): HarnessError {
+  return new HarnessError('E_CLUSTER', `the local mesh "${name}" does not answer`, {
+    hint: `End the process that keeps it, with all that it has started: kill -9 ${pid}`,
+  });
 }
 
 /** A mesh that was just started. */

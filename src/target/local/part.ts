@@ -1,6 +1,7 @@
 /** A process of the mesh: etcd, the API server, istiod, an Envoy, a key server. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { HarnessError } from '../../errors.ts';
 import type { Guardian } from './guardian.ts';
 
@@ -18,6 +19,9 @@ export interface PartStart {
 
 /** How many of its last lines explain the end of a part. */
 const lastLines = 20;
+
+/** With less room than this, in bytes, a part cannot work, nor write why. */
+const leastRoom = 1 << 20;
 
 /** From SIGTERM to SIGKILL, in milliseconds. */
 const grace = 1000;
@@ -96,9 +100,15 @@ export class Part {
 
   /** Why it is not running, with its last lines. */
   failure(): HarnessError {
+    const details = this.tail();
+    const folder = dirname(this.logFile);
+    const about =
+      details === '' ? 'it has written nothing that could explain it.' : 'its last lines are below.';
     return new HarnessError('E_CLUSTER', `${this.name} of the local mesh ${this.#how ?? 'does not answer'}`, {
-      hint: 'Without it there is no verdict; its last lines are below.',
-      details: this.tail(),
+      hint: isFull(folder)
+        ? `No space left in ${folder}: make room there, or name another folder with TMPDIR.`
+        : `Without it there is no verdict; ${about}`,
+      details: details === '' ? undefined : details,
     });
   }
 
@@ -126,5 +136,14 @@ export class Part {
     await this.ended;
     clearTimeout(later);
     this.#guardian.remove(this.pid);
+  }
+}
+
+function isFull(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < leastRoom;
+  } catch {
+    return false;
   }
 }

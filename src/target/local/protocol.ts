@@ -23,6 +23,9 @@ export const configVariable = 'JWT_E2E_MESH_HOST';
 /** What it reads on standard input when it is to outlive whoever has started it. */
 export const lettingGo = 'keep\n';
 
+/** How often the process says to a run that it is still there, in milliseconds. */
+export const aliveMs = 2000;
+
 /** The content of the state file. */
 export type HostState =
   | {
@@ -73,6 +76,8 @@ export type SessionLine =
     }
   | { readonly type: 'refused'; readonly error: Problem }
   | { readonly type: 'progress'; readonly event: Unstamped }
+  /** Nothing is new; it is still there. */
+  | { readonly type: 'alive' }
   /** A part of the mesh has ended, and so will the mesh. */
   | { readonly type: 'failed'; readonly error: Problem };
 

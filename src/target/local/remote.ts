@@ -27,7 +27,7 @@ import type {
   Target,
 } from '../target.ts';
 import { envText } from './istiod-env.ts';
-import { endKept, existsAlready, findKept, type Kept, startKept } from './kept.ts';
+import { endKept, existsAlready, findKept, isSilent, type Kept, startKept } from './kept.ts';
 import { describeMemory, type MemoryUse } from './memory.ts';
 import { callHost, Session } from './session.ts';
 import type { LocalSettings } from './settings.ts';
@@ -84,6 +84,7 @@ export class RemoteTarget implements Target {
       { runId, mesh, reason, owner: this.#created && !this.#settings.keep },
       this.#progress,
       signal,
+      isSilent(this.#settings.name, state),
     );
     letGo();
     const { facts } = this.#session.begun;
@@ -275,9 +276,11 @@ export class RemoteTarget implements Target {
   async #call<T>(name: string, args: readonly unknown[], signal: AbortSignal): Promise<T> {
     throwIfAborted(signal);
     const client = this.#client;
+    const silent = this.#session?.silent;
     if (client === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
     try {
-      return await callHost<T>(client, name, args, signal, this.#settings.name);
+      const own = silent === undefined ? signal : AbortSignal.any([signal, silent]);
+      return await callHost<T>(client, name, args, own, this.#settings.name);
     } catch (thrown) {
       // Why there is no answer, where that is known.
       throw (signal.aborted ? undefined : this.#session?.failure) ?? thrown;

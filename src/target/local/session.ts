@@ -4,6 +4,7 @@ import { HarnessError } from '../../errors.ts';
 import type { Problem } from '../../events.ts';
 import { linesIn } from '../../lines.ts';
 import { nameOfError } from '../../names.ts';
+import { timeouts } from '../../timeouts.ts';
 import { onAbort, throwIfAborted } from '../../wait.ts';
 import type { Progress } from '../target.ts';
 import { fromProblem, type SessionLine, type SessionStart } from './protocol.ts';
@@ -13,14 +14,22 @@ type Begun = Extract<SessionLine, { type: 'begun' }>;
 export class Session {
   readonly begun: Begun;
   readonly #client: Client;
+  readonly #silent = new AbortController();
   #failure: HarnessError | undefined;
+  /** Times in a row that it has said nothing. */
+  #missed = 0;
+  #looking: NodeJS.Timeout | undefined;
 
-  /** @throws HarnessError E_CLUSTER when another run uses the mesh */
+  /**
+   * @param silent what is wrong when nothing is heard of the mesh any more, although its process is there
+   * @throws HarnessError E_CLUSTER when another run uses the mesh
+   */
   static async begin(
     socketPath: string,
     start: SessionStart,
     progress: Progress,
     signal: AbortSignal,
+    silent = new HarnessError('E_CLUSTER', 'the local mesh does not answer'),
   ): Promise<Session> {
     const client = new Client('http://mesh', { socketPath, headersTimeout: 0, bodyTimeout: 0 });
     // An interrupted run needs its mesh until it has cleaned up: the signal counts for the beginning only.
@@ -38,7 +47,9 @@ export class Session {
       }
       const session = new Session(first, client);
       void (async () => {
+        session.#expectMore(silent);
         for await (const line of lines) {
+          session.#missed = 0;
           if (line.type === 'progress') progress(line.event);
           if (line.type === 'failed') session.#failure = fromProblem(line.error);
         }
@@ -63,7 +74,23 @@ export class Session {
     return this.#failure;
   }
 
+  /** Aborted, with the reason, when the process that keeps the mesh is there and says nothing any more. */
+  get silent(): AbortSignal {
+    return this.#silent.signal;
+  }
+
+  /** Looks are counted, and no time is measured: this process may have been stopped itself. */
+  #expectMore(silent: HarnessError): void {
+    const looks = 6;
+    this.#looking = setInterval(() => {
+      this.#missed += 1;
+      if (this.#missed > looks) this.#silent.abort(silent);
+    }, timeouts.keeper / looks);
+    this.#looking.unref();
+  }
+
   end(): void {
+    clearInterval(this.#looking);
     this.#client.destroy().catch(() => {});
   }
 }

@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { describeOnCluster, keyServersOf, policiesOn, stateFolder } from './cluster.ts';
+import { describeOnCluster } from './cluster.ts';
 import { Folder, jwtE2e, readJUnit, type Started, start } from './command.ts';
+import { keyServersOf, policiesOn, stateFolder } from './objects.ts';
 import { Draft, endless } from './scenarios.ts';
 
 const folder = new Folder();

@@ -1,7 +1,8 @@
 /** What keeps a scenario from a verdict is an error, never a failure: exit code 4, and what depends on it is skipped. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeOnCluster, haveCluster, policiesOn } from './cluster.ts';
+import { describeOnCluster, haveCluster } from './cluster.ts';
 import { type Ended, Folder, jwtE2e, limits } from './command.ts';
+import { policiesOn } from './objects.ts';
 import { Draft } from './scenarios.ts';
 
 const folder = new Folder();

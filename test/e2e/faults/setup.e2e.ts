@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { describeOnCluster, nodesOf, stateFolder } from './cluster.ts';
+import { describeOnCluster } from './cluster.ts';
 import { type Ended, Folder, jwtE2e, start } from './command.ts';
+import { nodesOf, stateFolder } from './objects.ts';
 import { Draft } from './scenarios.ts';
 
 const cluster = `jwt-e2e-fault-${process.pid}`;

@@ -2,8 +2,8 @@
 import { chownSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, vi } from 'vitest';
-import { policiesOf } from '../faults/cluster.ts';
 import { type Ended, Folder, type Started, start } from '../faults/command.ts';
+import { policiesOf } from '../faults/objects.ts';
 import { endless } from '../faults/scenarios.ts';
 import { type Listening, listenOnce, type Process, processesOf } from './processes.ts';
 

@@ -53,6 +53,28 @@ describe('at the end', () => {
   });
 });
 
+describe('when somebody has stopped the shell', () => {
+  test('the end does not wait for ever', async () => {
+    const guardian = new Guardian(folder);
+    const left = sleeper();
+    guardian.add(left);
+    const [shell] = processesWith(folder);
+    process.kill(shell!, 'SIGSTOP');
+    await guardian.end();
+    await ends(left);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test('let go, it does not stay', async () => {
+    const guardian = new Guardian(folder);
+    const [shell] = processesWith(folder);
+    process.kill(shell!, 'SIGSTOP');
+    guardian.letGo();
+    await ends(shell!);
+    expect(existsSync(folder)).toBe(true);
+  });
+});
+
 test('let go, it ends nothing and deletes nothing', async () => {
   const guardian = new Guardian(folder);
   const sleeping = sleeper();

@@ -1,12 +1,17 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { HarnessError } from '../../../src/errors.ts';
 import type { Unstamped } from '../../../src/events.ts';
 import { MeshHost } from '../../../src/target/local/host.ts';
-import { findKept, stateFileOf } from '../../../src/target/local/kept.ts';
+import { findKept, stateFileOf, writeState } from '../../../src/target/local/kept.ts';
 import { type KeptSettings, RemoteTarget } from '../../../src/target/local/remote.ts';
+import { timeouts } from '../../../src/timeouts.ts';
+import { pause } from '../../../src/wait.ts';
 import { unaborted } from '../../support/signals.ts';
 import { hostConfig, object, type Stub, stubTarget } from './stub-target.ts';
 
@@ -331,4 +336,45 @@ test('nothing can be called before the target is up, or after it is down', async
   await target.down(unaborted());
   await expect(target.prepare([], unaborted())).rejects.toMatchObject({ code: 'E_INTERNAL' });
   expect(() => target.ingressUrl()).toThrow('the target is not up');
+});
+
+describe('a process that says nothing any more', () => {
+  const { keeper } = timeouts;
+  afterEach(() => {
+    Object.assign(timeouts, { keeper });
+  });
+
+  test('is an error for the run that uses its mesh, which does not wait for ever', async () => {
+    Object.assign(timeouts, { keeper: 600 });
+    const socket = join(state, 'stopped');
+    // As it is once it was stopped in the middle of a run: it takes connections, and answers no more.
+    const silent = createServer(async (request, response) => {
+      const { name } = JSON.parse(await text(request)) as { name: string };
+      if (name === 'memory') response.end('{"result":[]}');
+      if (name === 'begin')
+        response.write(`${JSON.stringify({ type: 'begun', facts: { fetch: 'istiod' } })}\n`);
+    });
+    silent.listen(socket);
+    await once(silent, 'listening');
+    writeState(stateFileOf('dev'), { pid: 4711, socket, istio: '1.31.0', envoy: '1.40.0', istiodEnv: {} });
+    const { target } = await begin();
+    const error = {
+      code: 'E_CLUSTER',
+      message: 'the local mesh "dev" does not answer',
+      hint: expect.stringContaining('kill -9 4711'),
+    };
+    await expect(target.prepare([], unaborted())).rejects.toMatchObject(error);
+    // From then on at once.
+    await expect(target.undo('scenario', unaborted())).rejects.toMatchObject(error);
+    await target.down(unaborted());
+    silent.closeAllConnections();
+    silent.close();
+  });
+
+  test('is none that only has nothing to say', async () => {
+    Object.assign(timeouts, { keeper: 5000 });
+    const { target } = await begin();
+    await pause(8000, unaborted());
+    await target.prepare([], unaborted());
+  });
 });

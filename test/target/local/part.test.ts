@@ -58,6 +58,15 @@ describe('a part that ends by itself', () => {
     expect(part.tail(2)).toBe('line 30\nat last');
   });
 
+  test('and has written nothing: no lines are promised', async () => {
+    const part = await start('exit 2');
+    await part.ended;
+    expect(part.failure()).toMatchObject({
+      hint: expect.stringContaining('it has written nothing'),
+      details: undefined,
+    });
+  });
+
   test('by a signal, as when it is killed from outside', async () => {
     const part = await start('sleep 60');
     process.kill(part.pid, 'SIGKILL');
