@@ -5,8 +5,8 @@
 import { HarnessError } from '../../src/errors.ts';
 import type { FetchMode, MeshFacts } from '../../src/events.ts';
 import { nameOfKey } from '../../src/names.ts';
-import { type JwtRule, providerRule } from '../../src/run/jwt-rules.ts';
 import { declaredFor } from '../../src/policy/selection.ts';
+import { type JwtRule, providerRule } from '../../src/run/jwt-rules.ts';
 import type {
   Applied,
   CapabilityName,
