@@ -73,7 +73,7 @@ describe('the checker', () => {
   test('says where, what and why', () => {
     const source = `/** Words. */\n\nimport { a } from '../events.ts';\nimport { b } from '../run/b.ts';\n`;
     expect(check('report/x.ts', source)).toEqual([
-      'report/x.ts:4 imports run/b.ts: report/ may import errors.ts, harmless.ts, events.ts, file-error.ts, nothing-tested.ts, problem.ts, skip-reasons.ts, limited-file.ts, limits.ts, yaml-bounds.ts',
+      'report/x.ts:4 imports run/b.ts: report/ may import errors.ts, group.ts, harmless.ts, events.ts, file-error.ts, nothing-tested.ts, problem.ts, skip-reasons.ts, limited-file.ts, limits.ts, yaml-bounds.ts',
     ]);
   });
 

@@ -172,7 +172,7 @@ describe('the checker', () => {
   const check = (line: string) => commandsIn(line).map((command) => mistakeIn(command, known));
 
   test.each([
-    ['jwt-e2e explain', 'there is no command "explain"'],
+    ['jwt-e2e forget', 'there is no command "forget"'],
     ['npm run e2e -- --target model', '--target cannot be "model"'],
     ['npm run e2e -- --pdf x.pdf', '"run" has no flag --pdf'],
     ['npm run nothing', 'there is no script "nothing"'],
