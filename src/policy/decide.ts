@@ -7,7 +7,7 @@ import { authenticate, type Verify } from './authenticate.ts';
 import { type Rule, type Subject, traceRule } from './authorize.ts';
 import type { Answer, Header, Mesh, PolicyTrace, Request, Workload } from './input.ts';
 import { normalizedPath, withoutQuery } from './path.ts';
-import { holdsFor } from './selection.ts';
+import { holdsFor, targetRefsOf } from './selection.ts';
 import { anyOf, type Truth } from './truth.ts';
 
 export interface Situation {
@@ -142,10 +142,18 @@ function tracePolicy(policy: KubeObject, subject: Subject): PolicyTrace {
     namespace,
     name,
     action,
+    scope: scopeOf(policy, subject.mesh),
     dryRun: isTrue(annotations?.['istio.io/dry-run']),
     matched: anyOf(traces.map(({ matched }) => matched)),
     rules: traces,
   };
+}
+
+/** Without a selector a policy holds for its whole namespace, and in the root namespace for the whole mesh. */
+function scopeOf({ metadata, spec }: KubeObject, { rootNamespace }: Mesh): PolicyTrace['scope'] {
+  const { selector } = (spec ?? {}) as { selector?: { matchLabels?: object } };
+  if (targetRefsOf(spec).length > 0 || Object.keys(selector?.matchLabels ?? {}).length > 0) return undefined;
+  return metadata.namespace === rootNamespace ? 'mesh' : 'namespace';
 }
 
 function actionOf({ spec }: KubeObject): string {

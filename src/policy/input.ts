@@ -84,6 +84,8 @@ export interface PolicyTrace {
   readonly name: string;
   /** Of an AuthorizationPolicy. */
   readonly action?: string | undefined;
+  /** Of one without a selector: what it holds for. */
+  readonly scope?: 'namespace' | 'mesh' | undefined;
   /** It is only recorded what it would do. */
   readonly dryRun?: boolean | undefined;
   readonly matched: Truth;

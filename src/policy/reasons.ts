@@ -44,8 +44,12 @@ function missesOf(rule: RuleTrace | undefined): number {
 }
 
 function lineOf(policy: PolicyTrace, rule: RuleTrace | undefined): string {
-  const { kind, namespace, name, action } = policy;
-  const head = `${kind} ${namespace}/${name} (${action})`;
+  const { kind, namespace, name, action, scope } = policy;
+  const reach = {
+    mesh: ', for every workload of the mesh',
+    namespace: `, for every workload of namespace ${namespace}`,
+  };
+  const head = `${kind} ${namespace}/${name} (${action}${scope === undefined ? '' : reach[scope]})`;
   if (rule === undefined) return `${head} has no rules, so it matches nothing`;
   const number = `rule ${rule.index + 1}`;
   if (rule.matched === true) {

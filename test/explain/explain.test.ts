@@ -138,8 +138,8 @@ describe('then why', () => {
       '',
       'Policies, the nearest miss first:',
       `  RequestAuthentication shop/tokens: the token of ${issuer} in header authorization, after "Bearer " is good`,
-      '  AuthorizationPolicy shop/admins (ALLOW): rule 1 does not match: wants request.auth.claims[role] = admin; the request has ["user"]',
-      '  AuthorizationPolicy shop/far (ALLOW): rule 1 does not match: wants paths = /x; the request has /a; wants methods = POST; the request has GET',
+      '  AuthorizationPolicy shop/admins (ALLOW, for every workload of namespace shop): rule 1 does not match: wants request.auth.claims[role] = admin; the request has ["user"]',
+      '  AuthorizationPolicy shop/far (ALLOW, for every workload of namespace shop): rule 1 does not match: wants paths = /x; the request has /a; wants methods = POST; the request has GET',
       '',
     ]);
   });

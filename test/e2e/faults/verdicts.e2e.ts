@@ -82,7 +82,7 @@ const faults: Record<string, Fault> = {
         ),
     failures: {
       '/productpage / no token':
-        /^status 403 instead of 200; rule 1 of AuthorizationPolicy istio-system\/test-exclude denies it: its notPaths are \/productpages, and the path is \/productpage$/,
+        /^status 403 instead of 200; AuthorizationPolicy istio-system\/test-exclude \(DENY\): rule 1 matches: .*wants notPaths = \/productpages; the request has \/productpage$/,
     },
     evidence: {
       'access-log-': /rbac_access_denied_matched_policy\[ns\[istio-system\]-policy\[test-exclude\]/,
@@ -96,7 +96,7 @@ const faults: Record<string, Fault> = {
       ...Object.fromEntries(
         [0, 1].map((product) => [
           `/api/v1/products/${product} / valid`,
-          /^status 403 instead of 200; a proxy behind istio-system\/istio-ingressgateway\S* denies it: AuthorizationPolicy istio-system\/test-exclude has no selector, so it holds for every workload of the mesh; a token reaches them only with forwardOriginalToken$/,
+          /^status 403 instead of 200; bookinfo\/productpage\S* refuses it: istio-system\/istio-ingressgateway\S* has taken the token out of the request, as its rule has no forwardOriginalToken; AuthorizationPolicy istio-system\/test-exclude \(DENY, for every workload of the mesh\): rule 1 matches: /,
         ]),
       ),
     },

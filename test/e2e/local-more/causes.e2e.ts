@@ -37,7 +37,7 @@ const mistakes: readonly { name: string; draft: () => Draft; cause: RegExp; exit
     name: 'missing-selector',
     draft: () => new Draft('bookinfo-exclusion').onlySteps(1, 2).remove([...exclude, 'spec', 'selector']),
     cause:
-      /a proxy behind \S+ denies it: AuthorizationPolicy istio-system\/test-exclude has no selector, so it holds for every workload of the mesh/,
+      /bookinfo\/productpage\S* refuses it: .*AuthorizationPolicy istio-system\/test-exclude \(DENY, for every workload of the mesh\): rule 1 matches/,
   },
   {
     name: 'wrong-namespace',
@@ -53,7 +53,7 @@ const mistakes: readonly { name: string; draft: () => Draft; cause: RegExp; exit
         .onlySteps(1, 2)
         .set([...exclude, 'spec', 'rules', 0, 'to', 0, 'operation', 'notPaths', 0], '/productpages'),
     cause:
-      /rule 1 of AuthorizationPolicy istio-system\/test-exclude denies it: its notPaths are \/productpages, and the path is \/productpage/,
+      /AuthorizationPolicy istio-system\/test-exclude \(DENY\): rule 1 matches: .*wants notPaths = \/productpages; the request has \/productpage/,
   },
 ];
 
