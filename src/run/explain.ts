@@ -1,9 +1,8 @@
 /**
- * Why the mesh may have answered otherwise than expected, as far as it can be read from the policies that were applied,
- * those that select the proxies, and Envoy's own words in the answer.
+ * Why the mesh may have answered otherwise than expected, as far as it can be read from what istiod and Envoy say about keys
+ * and issuers, and from policies that hold for nobody. What the policies themselves say is in explain-model.ts.
  */
 import type { EvidenceFile, KubeObject } from '../target/target.ts';
-import { whoDenied } from './explain-denial.ts';
 import { whyNoKeys } from './explain-keys.ts';
 import { selectsNothing } from './explain-selection.ts';
 import type { Explanation } from './explanation.ts';
@@ -15,8 +14,6 @@ export interface WrongAnswer {
   readonly expected: number;
   readonly status: number;
   readonly body: string;
-  /** Path of the request, without query. */
-  readonly path: string;
   /** The claims of the token that was sent, when there is one. */
   readonly claims: unknown;
   /** Every object that the scenario has applied and not deleted. */
@@ -40,10 +37,10 @@ export function explain(wrong: WrongAnswer): Explanation | undefined {
   return fromEnvoy(wrong, declared) ?? lost ?? nothingSelects(wrong, declared, [...wrong.snapshot.keys()]);
 }
 
-/** The texts are those of Envoy's jwt_authn (jwt_verify_lib, status.cc) and rbac filters. */
+/** The texts are those of Envoy's jwt_authn (source/common/jwt/status.cc). */
 function fromEnvoy(wrong: WrongAnswer, declared: readonly KubeObject[]): Explanation | undefined {
-  const { body, status, path, snapshot, evidence } = wrong;
-  const { iss, sub } = (wrong.claims ?? {}) as { iss?: unknown; sub?: unknown };
+  const { body, evidence } = wrong;
+  const { iss } = (wrong.claims ?? {}) as { iss?: unknown };
   const uris = jwksUrisOf(declared);
   if (body.startsWith('Jwt issuer is not configured') && typeof iss === 'string') {
     const issuers = [...new Set(jwtRulesOf(declared).map(({ issuer }) => issuer))].join(', ');
@@ -53,10 +50,7 @@ function fromEnvoy(wrong: WrongAnswer, declared: readonly KubeObject[]): Explana
     };
   }
   if (/^(Jwks|Jwt verification fails)/.test(body) && uris.length > 0) return whyNoKeys(uris, body, evidence);
-  if (status !== 403 || !body.startsWith('RBAC:')) return undefined;
-  const token =
-    typeof iss === 'string' ? { issuer: iss, subject: typeof sub === 'string' ? sub : '' } : undefined;
-  return whoDenied({ path, token, snapshot, evidence });
+  return undefined;
 }
 
 function nothingSelects(

@@ -126,7 +126,6 @@ async function report(
       expected: check.expected.code,
       status: outcome.response.status,
       body: outcome.response.body,
-      path: pathOf(request.url),
       claims: token?.claims,
       applied: inPlace(step, state),
       snapshot: deciding(state.snapshot),
@@ -172,9 +171,4 @@ function chance(
     varies: ways.find(({ varies }) => varies !== undefined)?.varies ?? false,
     least: ways.some(({ isOwn }) => isOwn) ? someAnswers : undefined,
   };
-}
-
-/** The path of an absolute address, or of one that begins with it, without the query. */
-function pathOf(url: string): string {
-  return url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/, '') || '/';
 }
