@@ -82,6 +82,7 @@ function readFile(file: string, shown: string): Read {
   if (excess !== undefined) return { objects: [], warnings: [`${shown} was passed over: ${excess.message}`] };
   const lineCounter = new LineCounter();
   const objects: Manifest[] = [];
+  const warnings: string[] = [];
   for (const document of [...parseAllDocuments(source, { lineCounter, uniqueKeys: false })]) {
     const [mistake] = document.errors;
     const offset = mistake?.pos[0] ?? sameKey(document);
@@ -90,21 +91,40 @@ function readFile(file: string, shown: string): Read {
       const why = mistake?.message.split('\n')[0]?.replace(/ at line .*/, '') ?? 'Map keys must be unique';
       return {
         objects,
-        warnings: [`${shown}:${line}:${col}: passed over from here on, because it is no YAML: ${why}`],
+        warnings: [
+          ...warnings,
+          `${shown}:${line}:${col}: passed over from here on, because it is no YAML: ${why}`,
+        ],
       };
+    }
+    const template = templateIn(source.slice(document.range?.[0], document.range?.[2]));
+    if (template !== undefined) {
+      warnings.push(
+        `${shown}: passed over, because something has to fill in ${template} first: render it, such as with "${template.startsWith('$') ? `envsubst < ${shown}` : 'helm template CHART'} > rendered.yaml", and name rendered.yaml`,
+      );
+      continue;
     }
     const expanded = expandedExcess(document, limits.conformanceEntries);
     if (expanded !== undefined) {
-      return { objects, warnings: [`${shown}: passed over from here on: ${expanded.message}`] };
+      return { objects, warnings: [...warnings, `${shown}: passed over from here on: ${expanded.message}`] };
     }
     try {
       objects.push(...objectsIn(document.toJS({ maxAliasCount: -1 })));
     } catch (thrown) {
       // An alias of an anchor that is not there.
-      return { objects, warnings: [`${shown}: passed over from here on: ${nameOfError(thrown)}`] };
+      return {
+        objects,
+        warnings: [...warnings, `${shown}: passed over from here on: ${nameOfError(thrown)}`],
+      };
     }
   }
-  return { objects, warnings: [] };
+  return { objects, warnings };
+}
+
+/** What of a policy is no policy yet: `${NAME}` for envsubst, `{{ … }}` of Helm and other templates. */
+function templateIn(text: string): string | undefined {
+  if (!text.includes('security.istio.io/')) return undefined;
+  return /\$\{[A-Z_][A-Z0-9_]*\}|\{\{.*?\}\}/.exec(text.replace(/^\s*#.*$/gm, ''))?.[0];
 }
 
 /** The object, or those of a list; nothing for what is no object of Kubernetes. */

@@ -139,10 +139,27 @@ function matchesOperation(operation: Operation, { path, method, host, port }: Re
 
 function matchesCondition({ key, values, notValues }: Condition, token: TokenTry | undefined): Truth {
   if (key === 'request.auth.principal') return both(values, notValues, (value) => isPrincipal(value, token));
+  const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
+  // Requests of the scenario have no headers of their own; others come with curl, or from a proxy.
+  if (header !== undefined && !addedHeaders.test(header)) return both(values, notValues, () => no);
   const claim = ofToken[key] ?? claimOf(key);
   if (claim === undefined) return perhaps(false, `a policy looks at ${key}`);
-  const found = [valueAt(token?.claims, claim) ?? []].flat().map(String);
+  const found = textsOf(valueAt(claimsOf(token), claim), claim);
   return both(values, notValues, (value) => sure(found.some((each) => matchesText(value, each))));
+}
+
+const addedHeaders = /^(:|x-|accept$|authorization$|host$|user-agent$|traceparent$)/i;
+
+/** All of them, those of every token too. */
+function claimsOf(token: TokenTry | undefined): Readonly<Record<string, unknown>> | undefined {
+  return token === undefined ? undefined : { iss: token.issuer, ...token.claims };
+}
+
+/** What of a claim can match: texts, and lists of them; numbers and the like never do. */
+function textsOf(value: unknown, [name = '']: readonly string[]): string[] {
+  const words =
+    ['scope', 'permission'].includes(name) && typeof value === 'string' ? value.split(' ') : value;
+  return [words].flat().filter((each) => typeof each === 'string');
 }
 
 /** Names of conditions for claims that every token may have. */

@@ -1,5 +1,6 @@
 /** The user's policies, read strictly: what is not known here cannot be carried over into a scenario. */
 import { z } from 'zod';
+import { gatewayNameLabel } from '../policy/selection.ts';
 import type { Manifest } from '../scenario/schema.ts';
 
 const texts = z.array(z.string()).optional();
@@ -159,7 +160,11 @@ function readPolicy(object: Manifest): Policy | string {
     name: object.metadata.name,
     namespace: object.metadata.namespace ?? 'default',
     labels: labels === undefined || Object.keys(labels).length === 0 ? undefined : labels,
-    isForGateway: refs.length > 0 || Object.values(labels ?? {}).some((value) => gatewayLabel.test(value)),
+    isForGateway:
+      refs.length > 0 ||
+      Object.entries(labels ?? {}).some(
+        ([name, value]) => name === gatewayNameLabel || gatewayLabel.test(value),
+      ),
   };
   if (isRequested) {
     const { jwtRules = [] } = spec as z.output<typeof requestSpec>;
@@ -173,7 +178,7 @@ function readPolicy(object: Manifest): Policy | string {
 }
 
 /** How ingress gateways are labelled, by `istio` or by `app`. */
-const gatewayLabel = /ingress-?gateway/;
+const gatewayLabel = /^ingress$|ingress-?gateway/;
 
 function problemIn(error: z.ZodError): string {
   const [issue] = error.issues;

@@ -16,6 +16,9 @@ export interface TokenTry {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
+/** Claims that are what they are: the issuer, and times, which are numbers, so that no condition matches them. */
+const fixed: readonly string[] = ['iss', 'exp', 'nbf', 'iat'];
+
 /** Until 2118: the same as in Istio's own samples. */
 const farAway = 4_685_989_700;
 
@@ -74,7 +77,7 @@ function wantedClaims(
   for (const { key, values = [] } of conditionsOf(access, 'ALLOW')) {
     const path = key === 'request.auth.audiences' ? ['aud'] : claimOf(key);
     const value = values[0];
-    if (path === undefined || value === undefined || path[0] === 'iss') continue;
+    if (path === undefined || value === undefined || fixed.includes(path[0] ?? '')) continue;
     add(claims, path, textFor(value));
   }
   return claims;
@@ -120,7 +123,7 @@ function conditionsOf(access: readonly AccessPolicy[], action: AccessPolicy['act
 /** The outermost claims that conditions ask for; `sub` and `iss` are in every token. */
 function claimNames(access: readonly AccessPolicy[], action: AccessPolicy['action']): string[] {
   const names = conditionsOf(access, action).flatMap(({ key }) => claimOf(key)?.[0] ?? []);
-  return [...new Set(names)].filter((name) => !['iss', 'sub', 'aud'].includes(name));
+  return [...new Set(names)].filter((name) => !['sub', 'aud', ...fixed].includes(name));
 }
 
 /** Claims that DENY looks for, with a value that it looks for. */
@@ -129,7 +132,7 @@ function deniedClaims(access: readonly AccessPolicy[]): [string, string][] {
     const path = claimOf(key);
     const [value] = values;
     const [name, ...inner] = path ?? [];
-    return name === undefined || inner.length > 0 || value === undefined || name === 'iss'
+    return name === undefined || inner.length > 0 || value === undefined || fixed.includes(name)
       ? []
       : [[name, textFor(value)]];
   });

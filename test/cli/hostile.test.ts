@@ -122,6 +122,18 @@ const calls: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['diff', ['diff', ...at('wrong.yaml', 'bad.json')]],
   ['init', ['init', '--from', join(cwd, 'policies'), '--output', join(cwd, 'init.yaml')]],
   ['init', ['init', '--from', join(cwd, bad)]],
+  [
+    'explain',
+    [
+      'explain',
+      '--from',
+      join(cwd, 'policies'),
+      '--to',
+      'httpbin.foo',
+      `curl -H 'X: ${bad}' http://a/${bad}`,
+    ],
+  ],
+  ['explain', ['explain', '--from', join(cwd, bad), '--to', bad, badLine]],
   ['completion', ['completion', bad]],
   ['completion', ['completion', 'zsh']],
   ['matrix', ['matrix', '--istio', badLine]],

@@ -130,14 +130,35 @@ describe('AuthorizationPolicy', () => {
     [{ from: [{ source: { ipBlocks: ['10.0.0.0/8'] } }] }, '403?'],
     [{ from: [{ source: { principals: ['cluster.local/ns/foo/sa/default'] } }] }, '200?'],
     [{ from: [{ source: { principals: ['cluster.local/ns/foo/sa/web'] } }] }, '403?'],
-    [{ when: [{ key: 'request.headers[x]', values: ['y'] }] }, '403?'],
+    // curl sends this one; a header of one's own it does not.
+    [{ when: [{ key: 'request.headers[user-agent]', values: ['y'] }] }, '403?'],
+    [{ when: [{ key: 'request.headers[k-serving]', values: ['y'] }] }, 403],
+    [{ when: [{ key: 'request.headers[k-serving]', notValues: ['bad*'] }] }, 200],
     // What is surely not so decides, whatever else there is.
-    [{ ...anybody, when: [{ key: 'request.headers[x]', values: ['y'] }] }, 403],
+    [{ ...anybody, when: [{ key: 'request.headers[user-agent]', values: ['y'] }] }, 403],
     [{ to: [{ operation: { ports: ['8080'] } }] }, 200],
     [{ to: [{ operation: { ports: ['9090'] } }] }, 403],
     [{ to: [{ operation: { hosts: ['a.example.com'] } }] }, '403?'],
   ])('what is not known is a doubt: %j', (rule, wanted) => {
     expect(withRules({ rules: [rule] })['no token']).toBe(wanted);
+  });
+
+  test.each([
+    ['request.auth.claims[exp]', 'values', ['*'], 403],
+    ['request.auth.claims[number]', 'values', ['5'], 403],
+    ['request.auth.claims[yes]', 'notValues', ['true'], 200],
+    ['request.auth.claims[iss]', 'values', [issuer], 200],
+    ['request.auth.claims[scope]', 'values', ['read'], 200],
+    ['request.auth.claims[scope]', 'values', ['read write'], 403],
+  ])('%s with %s %j', (key, field, values, code) => {
+    const claims = { sub: 'somebody', exp: 4_685_989_700, number: 5, yes: true, scope: 'read write' };
+    const token = { name: 'all', issuer, claims, isInvalid: false, spec: {} };
+    const request = { path: '/', method: 'GET', host: undefined, port: undefined, token };
+    const { policies } = readPolicies([
+      authentication({ issuer }),
+      authorization({ rules: [{ when: [{ key, [field]: values }] }] }),
+    ]);
+    expect(judge(request, policies)).toEqual({ code, doubts: [] });
   });
 
   test('a principal that Istio takes apart at another place is a doubt', () => {
