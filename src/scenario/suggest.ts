@@ -23,10 +23,14 @@ export function distance(a: string, b: string): number {
   return last[to.length]!;
 }
 
+/** Longer names are compared by nobody; the time it takes grows with the product of their lengths. */
+const longest = 200;
+
 /** The candidate nearest to `name`, when it is near enough to be what was meant: a third of its letters may differ. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: { candidate: string; away: number } | undefined;
   for (const candidate of candidates) {
+    if (Math.max(name.length, candidate.length) > longest) continue;
     const away = distance(name, candidate);
     const near = away <= Math.max(1, Math.floor(Math.max(name.length, candidate.length) / 3));
     if (near && away < candidate.length && (best === undefined || away < best.away)) {

@@ -24,6 +24,14 @@ describe('distance', () => {
   });
 });
 
+test('nearest does not compare what is very long: that takes seconds', () => {
+  const long = 'x'.repeat(20_000);
+  const before = process.cpuUsage().user;
+  expect(nearest(long, [`${long}y`, 'x'.repeat(201)])).toBeUndefined();
+  expect(process.cpuUsage().user - before).toBeLessThan(1_000_000);
+  expect(nearest('x'.repeat(200), ['x'.repeat(199)])).toBe('x'.repeat(199));
+});
+
 test('nearest gives the nearest name, and none when all are far', () => {
   expect(nearest('tokn', ['request', 'token', 'tokens'])).toBe('token');
   expect(nearest('zzz', ['from', 'name'])).toBeUndefined();
