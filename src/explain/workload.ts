@@ -42,7 +42,7 @@ export function findWorkload(to: string, port: number, objects: readonly KubeObj
     return { namespace, labels: { app: name }, port: undefined, isTcp: false, how };
   }
   const of = spec.ports?.find((each) => each.port === port);
-  const pods = objects.flatMap((object) => podOf(object) ?? []);
+  const pods = objects.flatMap(podsOf);
   const pod = pods.find((each) => each.namespace === namespace && hasLabels(each, selector));
   const labels = pod?.labels ?? selector;
   const how =
@@ -52,28 +52,34 @@ export function findWorkload(to: string, port: number, objects: readonly KubeObj
   return { namespace, labels, port: targetPort(of, pod?.ports ?? []), isTcp: isTcp(of), how };
 }
 
-interface Pod {
+export interface Pod {
   readonly kind: string;
   readonly name: string;
   readonly namespace: string;
   readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly serviceAccount: string;
   readonly ports: readonly { readonly name?: string; readonly containerPort: number }[];
 }
 
-function podOf({ kind, metadata, spec }: KubeObject): Pod | undefined {
-  type Template = { metadata?: { labels?: Labels }; spec?: { containers?: { ports?: Pod['ports'] }[] } };
-  const template: Template | undefined =
-    kind === 'Pod'
-      ? { metadata, spec: spec as Template['spec'] & object }
-      : (spec as { template?: Template } | undefined)?.template;
-  if (template === undefined) return undefined;
-  return {
-    kind,
-    name: metadata.name,
-    namespace: metadata.namespace ?? 'default',
-    labels: template.metadata?.labels ?? {},
-    ports: (template.spec?.containers ?? []).flatMap(({ ports = [] }) => ports),
-  };
+/** The pod that a workload makes, or that is written as it is; none of any other object. */
+export function podsOf({ kind, metadata, spec }: KubeObject): Pod[] {
+  type PodSpec = { containers?: { ports?: Pod['ports'] }[]; serviceAccountName?: string };
+  type Template = { metadata?: { labels?: Labels; annotations?: Labels }; spec?: PodSpec };
+  const of = spec as (PodSpec & { template?: Template }) | undefined;
+  const template: Template | undefined = kind === 'Pod' ? { metadata, spec: of ?? {} } : of?.template;
+  if (template === undefined) return [];
+  return [
+    {
+      kind,
+      name: metadata.name,
+      namespace: metadata.namespace ?? 'default',
+      labels: template.metadata?.labels ?? {},
+      annotations: template.metadata?.annotations ?? {},
+      serviceAccount: template.spec?.serviceAccountName ?? 'default',
+      ports: (template.spec?.containers ?? []).flatMap(({ ports = [] }) => ports),
+    },
+  ];
 }
 
 function targetPort(of: Port | undefined, ports: Pod['ports']): number | undefined {

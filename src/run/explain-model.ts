@@ -2,26 +2,30 @@
  * What the policies in the mesh say about a request that was answered otherwise than expected: at each proxy on its way,
  * by the model in src/policy.
  */
+import type { Verify } from '../policy/authenticate.ts';
 import { decide, denied } from '../policy/decide.ts';
 import { type Answer, defaultMesh, type Request, type Verification } from '../policy/input.ts';
 import type { Jwt } from '../policy/jwt.ts';
 import { policyReasons, tokenReasons } from '../policy/reasons.ts';
-import { hasLabels, policyKinds } from '../policy/selection.ts';
+import { hasLabels, holdsFor, policyKinds } from '../policy/selection.ts';
 import type { JwtRule } from '../policy/tokens.ts';
 import { verifyWith } from '../policy/verify.ts';
-import type { HttpRequest, MeshPod, Origin, Survey } from '../target/target.ts';
+import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../target/target.ts';
 import type { Explanation } from './explanation.ts';
 import { formsOf, hostMatches } from './proof/hosts.ts';
 import type { Snapshot } from './proof/prove.ts';
 import { wayOf } from './proof/way.ts';
 
-export interface Asked {
+export interface Sent {
   readonly origin: Origin;
   readonly request: HttpRequest;
   readonly survey: Survey;
-  readonly snapshot: Snapshot;
   /** Of the ingress gateway, as seen from outside; undefined from a pod. */
   readonly ingressUrl: string | undefined;
+}
+
+export interface Asked extends Sent {
+  readonly snapshot: Snapshot;
 }
 
 /** What came. */
@@ -32,7 +36,8 @@ export interface Came {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-interface Hop {
+/** A proxy on the way, and what it answers. */
+export interface Hop {
   readonly pod: MeshPod;
   readonly answer: Answer;
   /** What was done to the request on its way here. */
@@ -45,8 +50,8 @@ const most = 3;
 
 /** Undefined when the model says nothing about it, or something else than what came. */
 export function explainByModel(asked: Asked, came: Came): Explanation | undefined {
-  const hops = hopsOf(asked);
-  const deciding = hops.find(({ answer }) => answer.status !== 200) ?? hops.at(-1);
+  const hops = hopsOf(asked, (jwt, rule) => verify(jwt, rule, asked));
+  const deciding = decidingOf(hops);
   if (deciding === undefined) return undefined;
   const { answer } = deciding;
   const isGrpc = asked.request.headers.some(
@@ -67,6 +72,11 @@ export function explainByModel(asked: Asked, came: Came): Explanation | undefine
       `Envoy answers a gRPC call that it refuses with 200 and grpc-status ${came.headers['grpc-status']}`,
     );
   return { cause: `${where}${[...new Set(told)].join('; ')}`, remedy };
+}
+
+/** The first that does not let the request pass, or the last one. */
+export function decidingOf(hops: readonly Hop[]): Hop | undefined {
+  return hops.find(({ answer }) => answer.status !== 200) ?? hops.at(-1);
 }
 
 function refusalLines({ answer }: Hop): string[] {
@@ -99,7 +109,8 @@ function passedLines(hops: readonly Hop[], { expected }: Came, status: number): 
   return [...hops.flatMap(({ answer }) => tokenReasons(answer)), asks];
 }
 
-function hopsOf(asked: Asked): Hop[] {
+/** What each proxy on the way answers, up to the first that does not let it pass. */
+export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
   const { origin, request, survey } = asked;
   const way = wayOf(origin, request, survey);
   const [client, gateway, backend] = [way.clients[0], way.gateways[0], way.backends[0]];
@@ -122,7 +133,7 @@ function hopsOf(asked: Asked): Hop[] {
         workload: pod,
         // What filters of others do cannot be known; where the answer is that of the policies, they explain it.
         policies: survey.objects.filter(({ kind }) => policyKinds.includes(kind)),
-        verify: (jwt, rule) => verify(jwt, rule, asked),
+        verify: verifies,
         isTcp: port?.isTcp ?? false,
       },
     );
@@ -140,7 +151,15 @@ function hopsOf(asked: Asked): Hop[] {
     sent = { ...sent, path: routed.path };
     notes.push(routed.note);
   }
-  if (backend?.proxy !== undefined) arrive(backend, portOf(backend, origin, request, survey));
+  if (backend?.proxy === undefined) return hops;
+  if (speaksPlain(backend, survey)) sent = { ...sent, principal: null };
+  if (sent.principal === null && wantsMutualTls(backend, survey)) {
+    const unknown = ['PeerAuthentication wants mutual TLS, and the client sends plain text'];
+    const { headers, path } = sent;
+    const answer = { status: undefined, unknown, headers, path, tokens: [], policies: [] };
+    return [...hops, { pod: backend, answer, notes: [...notes, ...unknown] }];
+  }
+  arrive(backend, portOf(backend, origin, request, survey));
   return hops;
 }
 
@@ -152,7 +171,7 @@ function nameOf({ namespace, name }: MeshPod): string {
   return `${namespace}/${name}`;
 }
 
-function authorityOf({ origin, request, ingressUrl }: Asked): string {
+function authorityOf({ origin, request, ingressUrl }: Sent): string {
   const host = request.headers.findLast(([name]) => name.toLowerCase() === 'host')?.[1];
   const url = origin.kind === 'ingress' ? ingressUrl : request.url;
   return host ?? (url !== undefined && URL.canParse(url) ? new URL(url).host : '');
@@ -177,10 +196,8 @@ interface Port {
   readonly isTcp: boolean;
 }
 
-/** The port of the container that the Service leads to, and whether Istio takes it for HTTP (by name or appProtocol). */
-function portOf(pod: MeshPod, origin: Origin, request: HttpRequest, survey: Survey): Port | undefined {
-  type ServicePort = { name?: string; port: number; targetPort?: number | string; appProtocol?: string };
-  const services = survey.objects.filter(({ kind, metadata, spec }) => {
+function servicesOf(pod: MeshPod, survey: Survey): KubeObject[] {
+  return survey.objects.filter(({ kind, metadata, spec }) => {
     const { selector = {} } = (spec ?? {}) as { selector?: Record<string, string> };
     return (
       kind === 'Service' &&
@@ -189,7 +206,48 @@ function portOf(pod: MeshPod, origin: Origin, request: HttpRequest, survey: Surv
       hasLabels(pod, selector)
     );
   });
-  const ports = services.flatMap(({ spec }) => (spec as { ports?: ServicePort[] }).ports ?? []);
+}
+
+/** A DestinationRule takes mutual TLS away, which sidecars do without being told. */
+function speaksPlain(pod: MeshPod, survey: Survey): boolean {
+  const hosts = servicesOf(pod, survey).map(
+    ({ metadata }) => `${metadata.name}.${metadata.namespace}.svc.cluster.local`,
+  );
+  return survey.objects.some(({ kind, metadata, spec }) => {
+    if (kind !== 'DestinationRule') return false;
+    const { host = '', trafficPolicy } = spec as {
+      host?: string;
+      trafficPolicy?: { tls?: { mode?: string } };
+    };
+    const mode = trafficPolicy?.tls?.mode;
+    const isPlain = mode !== undefined && mode !== 'ISTIO_MUTUAL';
+    return (
+      isPlain && hosts.some((each) => hostMatches(host, metadata.namespace ?? 'default', formsOf(each, '')))
+    );
+  });
+}
+
+/** Of the workload's own PeerAuthentication, that of its namespace, and that of the mesh the first that says a mode counts. */
+function wantsMutualTls(pod: MeshPod, survey: Survey): boolean {
+  const { rootNamespace } = survey;
+  const narrow = ({ metadata, spec }: KubeObject) => {
+    const { selector } = (spec ?? {}) as { selector?: { matchLabels?: object } };
+    if (Object.keys(selector?.matchLabels ?? {}).length > 0) return 0;
+    return metadata.namespace === rootNamespace ? 2 : 1;
+  };
+  const modes = survey.objects
+    .filter((object) => object.kind === 'PeerAuthentication' && holdsFor(object, pod, rootNamespace))
+    .sort((a, b) => narrow(a) - narrow(b))
+    .flatMap(({ spec }) => (spec as { mtls?: { mode?: string } } | undefined)?.mtls?.mode ?? []);
+  return modes.find((mode) => mode !== 'UNSET') === 'STRICT';
+}
+
+/** The port of the container that the Service leads to, and whether Istio takes it for HTTP (by name or appProtocol). */
+function portOf(pod: MeshPod, origin: Origin, request: HttpRequest, survey: Survey): Port | undefined {
+  type ServicePort = { name?: string; port: number; targetPort?: number | string; appProtocol?: string };
+  const ports = servicesOf(pod, survey).flatMap(
+    ({ spec }) => (spec as { ports?: ServicePort[] }).ports ?? [],
+  );
   const asked =
     origin.kind === 'pod' && URL.canParse(request.url) ? Number(new URL(request.url).port || 80) : undefined;
   const of =

@@ -1,0 +1,56 @@
+/** A mesh as it would be with these objects: pods of workloads, with sidecars where Istio would inject them. */
+import { gatewayNameLabel } from '../policy/selection.ts';
+import type { KubeObject, MeshPod, Survey } from '../target/target.ts';
+import { podsOf } from './workload.ts';
+
+const rootNamespace = 'istio-system';
+const gatewayLabels = { app: 'istio-ingressgateway', istio: 'ingressgateway' };
+
+/** Istio's own ingress gateway, which every mesh of this tool has. */
+const ingress: MeshPod = {
+  namespace: rootNamespace,
+  name: 'istio-ingressgateway',
+  labels: gatewayLabels,
+  isReady: true,
+  proxy: 'gateway',
+  serviceAccount: 'istio-ingressgateway',
+};
+
+/** @param objects all that is applied, applications too */
+export function worldOf(objects: readonly KubeObject[]): Survey {
+  return {
+    rootNamespace,
+    ingress: { namespace: rootNamespace, labels: gatewayLabels },
+    pods: [
+      ingress,
+      ...objects.flatMap((object) => podsOf(object).map((pod) => meshPod(pod, objects))),
+      ...objects.flatMap(deployed),
+    ],
+    objects: [...objects],
+    hidden: [],
+  };
+}
+
+function meshPod(pod: ReturnType<typeof podsOf>[number], objects: readonly KubeObject[]): MeshPod {
+  const { namespace, name, labels, annotations, serviceAccount } = pod;
+  const home = objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace);
+  const wanted = labels['sidecar.istio.io/inject'] ?? annotations['sidecar.istio.io/inject'];
+  const isInjected =
+    wanted === undefined ? home?.metadata.labels?.['istio-injection'] === 'enabled' : wanted === 'true';
+  const isGateway = annotations['inject.istio.io/templates']?.includes('gateway') === true;
+  return {
+    namespace,
+    name,
+    labels,
+    isReady: true,
+    proxy: isInjected ? (isGateway ? 'gateway' : 'sidecar') : undefined,
+    serviceAccount,
+  };
+}
+
+/** istiod makes a pod for a Gateway of the Gateway API. */
+function deployed({ kind, apiVersion, metadata }: KubeObject): MeshPod[] {
+  if (kind !== 'Gateway' || !apiVersion.startsWith('gateway.networking.k8s.io/')) return [];
+  const { name, namespace = 'default' } = metadata;
+  return [{ ...ingress, namespace, name: `${name}-istio`, labels: { [gatewayNameLabel]: name } }];
+}
