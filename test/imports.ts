@@ -53,7 +53,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
   'scenario/': ['errors.ts', 'glob.ts', 'limited-file.ts', 'limits.ts', 'yaml-bounds.ts'],
   'plan/': ['scenario/', 'errors.ts', 'events.ts'],
   'policy/': ['names.ts', 'type:events.ts', 'type:target/target.ts'],
-  'explain/': ['errors.ts', 'policy/', 'type:target/target.ts'],
+  'explain/': ['errors.ts', 'policy/', 'type:run/predict.ts', 'type:target/target.ts'],
   'token/': [...base, 'scenario/schema.ts'],
   'jwks/': [...base, 'type:target/target.ts'],
   'programs/': base,

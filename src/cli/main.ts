@@ -178,7 +178,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     commandOptions.explain,
     'jwt-e2e explain --from policies/ --to httpbin.foo \'curl -H "Authorization: Bearer $TOKEN" http://httpbin.foo:8000/ip\'',
     async (words, values) => (await import('./commands/explain.ts')).explainCommand(words, values, processIo),
-    'the request, as a curl line',
+    'the request, as a curl line; or scenario files, about whose checks it says what the policies say',
   );
   add(
     'completion',

@@ -1,23 +1,38 @@
-/** `jwt-e2e explain`: what policies answer to a request, and why, without a mesh. */
+/** `jwt-e2e explain`: what policies answer to a request, or to those of scenarios, and why, without a mesh. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../errors.ts';
 import { parseCurlLine } from '../../explain/curl-line.ts';
 import { explainRequest, explanationText } from '../../explain/explain.ts';
+import { lineOf, wholeOf } from '../../explain/scenario-text.ts';
+import { worldOf } from '../../explain/world.ts';
+import { plan } from '../../plan/plan.ts';
 import { defaultMesh } from '../../policy/input.ts';
+import { loadVersions } from '../../programs/versions.ts';
+import { KeyRing } from '../../run/keys.ts';
+import { type Predicted, predict } from '../../run/predict.ts';
+import { loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
-import { flag, text } from '../../settings/typed.ts';
+import { flag, imagesOf, text } from '../../settings/typed.ts';
+import { loadApp } from '../../target/kubernetes/apps.ts';
 import type { KubeObject } from '../../target/target.ts';
 import { redact, rememberToken, withoutSignatures } from '../../token/decode.ts';
 import type { Io } from '../io.ts';
+import { count } from '../plural.ts';
 import { readPolicySource } from '../policy-source.ts';
+import { kindFolder, versionsFile } from '../product.ts';
+import { exitCodeOf, renderAll } from './lint.ts';
 
 /**
  * Prints the answer, and a line for each policy that could have decided.
  *
- * @param words the curl line, in one word or in several
- * @returns 0, whatever the answer is
+ * @param words the curl line, in one word or in several; or scenario files
+ * @returns 0, whatever the answer is; 3 for scenario files with mistakes
  * @throws HarnessError E_USAGE for a line that cannot be read, and when it is not said where the policies are
  */
 export async function explainCommand(words: readonly string[], values: Values, io: Io): Promise<number> {
+  const areFiles = words.length > 0 && words.every((word) => existsSync(resolve(io.cwd, word)));
+  if (areFiles && text(values, 'to') === undefined) return explainScenarios(words, values, io);
   const line = words.join(' ').trim();
   const to = text(values, 'to');
   if (line === '' || to === undefined) {
@@ -45,3 +60,61 @@ export async function explainCommand(words: readonly string[], values: Values, i
   );
   return exitCodes.passed;
 }
+
+/** What the policies say about each check: in one line, and about a single one with every policy on its way. */
+async function explainScenarios(files: readonly string[], values: Values, io: Io): Promise<number> {
+  const { scenarios, errors } = loadScenarios(files, { cwd: io.cwd });
+  if (errors.length > 0) {
+    io.stdout.write(renderAll(errors, io.cwd));
+    return exitCodeOf(errors);
+  }
+  const keys = new KeyRing('explain');
+  const versions = loadVersions(versionsFile);
+  const images = imagesOf({}, versions);
+  const facts = { ...anyMesh, istio: versions.istio.default };
+  const selection = { canSwitchFetch: true, grep: text(values, 'grep'), tags: [], skipTags: [] };
+  const planned = plan(scenarios, facts, new Map(), selection).scenarios;
+  const options = {
+    keys,
+    images,
+    apps: (name: string) => loadApp(join(kindFolder, 'apps'), name, images),
+    world: worldOf,
+  };
+  const all: Predicted[] = [];
+  for (const scenario of planned) all.push(...(await predict(scenario, options)));
+  keys.end();
+  if (all.length === 0) {
+    throw new HarnessError('E_USAGE', 'no request of these scenarios is chosen', {
+      hint: '"jwt-e2e list" shows the names of checks; --grep takes a part of one.',
+    });
+  }
+  const told = all.length === 1 ? all.map(wholeOf) : all.map(lineOf);
+  const wrong = all.filter(({ agrees }) => agrees === false).length;
+  const unknown = all.filter(({ agrees }) => agrees === undefined).length;
+  const rest = `${count(all.length, 'request')}: ${wrong} expected otherwise than the policies say, ${unknown} not known`;
+  io.stdout.write(
+    flag(values, 'json')
+      ? `${JSON.stringify(withoutSignatures(all.map(jsonOf)), null, 2)}\n`
+      : redact(`${told.join('\n')}\n\n${rest}\n`),
+  );
+  return exitCodes.passed;
+}
+
+function jsonOf({ check, expected, hops, agrees }: Predicted): object {
+  const shown = hops.map(({ pod: { namespace, name }, answer, notes }) => ({
+    pod: `${namespace}/${name}`,
+    answer,
+    notes,
+  }));
+  return { id: check.id, expected, agrees: agrees ?? null, hops: shown };
+}
+
+/** Of conditions of scenarios, what holds nearly everywhere. */
+const anyMesh = {
+  id: 'none',
+  target: 'local',
+  envoy: '0.0.0',
+  kubernetes: '0.0.0',
+  fetch: 'istiod',
+  reason: 'no mesh is needed',
+} as const;
