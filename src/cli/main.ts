@@ -108,14 +108,15 @@ export function commandLine(ended: (exitCode: number) => void): {
   add(
     'lint',
     'check scenario files',
-    [],
+    [{ name: 'strict', description: 'also compare what they expect with what their policies say' }],
     'jwt-e2e lint my-scenarios/',
-    async (files) =>
-      (await import('./commands/lint.ts')).lintCommand(
-        pathsOf(files, 'all'),
-        { cwd: processIo.cwd },
-        processIo,
-      ),
+    async (files, values) => {
+      const paths = pathsOf(files, 'all');
+      const options = { cwd: processIo.cwd };
+      return flag(values, 'strict')
+        ? await (await import('./commands/lint-strict.ts')).strictLintCommand(paths, options, processIo)
+        : (await import('./commands/lint.ts')).lintCommand(paths, options, processIo);
+    },
     'scenario files or folders (default: all of the product)',
   );
   add(

@@ -1,26 +1,21 @@
 /** `jwt-e2e explain`: what policies answer to a request, or to those of scenarios, and why, without a mesh. */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../errors.ts';
 import { parseCurlLine } from '../../explain/curl-line.ts';
 import { explainRequest, explanationText } from '../../explain/explain.ts';
 import { lineOf, wholeOf } from '../../explain/scenario-text.ts';
-import { worldOf } from '../../explain/world.ts';
-import { plan } from '../../plan/plan.ts';
 import { defaultMesh } from '../../policy/input.ts';
-import { loadVersions } from '../../programs/versions.ts';
-import { KeyRing } from '../../run/keys.ts';
-import { type Predicted, predict } from '../../run/predict.ts';
+import type { Predicted } from '../../run/predict.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
-import { flag, imagesOf, text } from '../../settings/typed.ts';
-import { loadApp } from '../../target/kubernetes/apps.ts';
+import { flag, text } from '../../settings/typed.ts';
 import type { KubeObject } from '../../target/target.ts';
 import { redact, rememberToken, withoutSignatures } from '../../token/decode.ts';
 import type { Io } from '../io.ts';
 import { count } from '../plural.ts';
 import { readPolicySource } from '../policy-source.ts';
-import { kindFolder, versionsFile } from '../product.ts';
+import { predictAll } from '../predictions.ts';
 import { exitCodeOf, renderAll } from './lint.ts';
 
 /**
@@ -68,21 +63,7 @@ async function explainScenarios(files: readonly string[], values: Values, io: Io
     io.stdout.write(renderAll(errors, io.cwd));
     return exitCodeOf(errors);
   }
-  const keys = new KeyRing('explain');
-  const versions = loadVersions(versionsFile);
-  const images = imagesOf({}, versions);
-  const facts = { ...anyMesh, istio: versions.istio.default };
-  const selection = { canSwitchFetch: true, grep: text(values, 'grep'), tags: [], skipTags: [] };
-  const planned = plan(scenarios, facts, new Map(), selection).scenarios;
-  const options = {
-    keys,
-    images,
-    apps: (name: string) => loadApp(join(kindFolder, 'apps'), name, images),
-    world: worldOf,
-  };
-  const all: Predicted[] = [];
-  for (const scenario of planned) all.push(...(await predict(scenario, options)));
-  keys.end();
+  const all = await predictAll(scenarios, text(values, 'grep'));
   if (all.length === 0) {
     throw new HarnessError('E_USAGE', 'no request of these scenarios is chosen', {
       hint: '"jwt-e2e list" shows the names of checks; --grep takes a part of one.',
@@ -108,13 +89,3 @@ function jsonOf({ check, expected, hops, agrees }: Predicted): object {
   }));
   return { id: check.id, expected, agrees: agrees ?? null, hops: shown };
 }
-
-/** Of conditions of scenarios, what holds nearly everywhere. */
-const anyMesh = {
-  id: 'none',
-  target: 'local',
-  envoy: '0.0.0',
-  kubernetes: '0.0.0',
-  fetch: 'istiod',
-  reason: 'no mesh is needed',
-} as const;

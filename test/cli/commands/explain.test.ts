@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { explainCommand } from '../../../src/cli/commands/explain.ts';
+import { strictLintCommand } from '../../../src/cli/commands/lint-strict.ts';
 import type { Values } from '../../../src/settings/settings.ts';
 import { temporaryFolder } from '../../programs/downloads.ts';
 import { recorder } from '../../scenario/support.ts';
@@ -41,6 +42,17 @@ function token(claims: object): string {
   const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${encoded({ alg: 'RS256' })}.${encoded(claims)}.${signature}`;
 }
+
+const wrongScenario = `name: wrong
+title: Nobody asks for a token
+source: { document: a test, section: one }
+apps: [httpbin, sleep]
+steps:
+  - name: no policy
+    from: sleep.foo
+    request: { url: http://httpbin.foo:8000 }
+    expect: { columns: [/ip], no token: [403] }
+`;
 
 const line = 'curl -H "Authorization: Bearer $TOKEN" http://orders.shop/';
 
@@ -112,20 +124,7 @@ describe('scenario files', () => {
   });
 
   test('an expectation that the policies contradict has a sign', async () => {
-    const wrong = join(cwd, 'wrong.yaml');
-    writeFileSync(
-      wrong,
-      `name: wrong
-title: Nobody asks for a token
-source: { document: a test, section: one }
-apps: [httpbin, sleep]
-steps:
-  - name: no policy
-    from: sleep.foo
-    request: { url: http://httpbin.foo:8000 }
-    expect: { columns: [/ip], no token: [403] }
-`,
-    );
+    writeFileSync(join(cwd, 'wrong.yaml'), wrongScenario);
     const { code, text } = await explain(['wrong.yaml'], {});
     expect(code).toBe(0);
     expect(text.split('\n')[0]).toBe(
@@ -133,6 +132,22 @@ steps:
     );
     expect(text).toContain('  at foo/httpbin: the policies let it pass\n    no policy holds here\n');
     expect(text).toContain('1 request: 1 expected otherwise than the policies say, 0 not known');
+  });
+
+  test('lint --strict ends with 3 for it, and says where it stands and why', async () => {
+    writeFileSync(join(cwd, 'wrong.yaml'), wrongScenario);
+    const { io, stdout } = recorder();
+    expect(await strictLintCommand(['wrong.yaml'], { cwd }, io)).toBe(3);
+    const text = stdout();
+    for (const part of ['wrong.yaml:9:42', 'expected 403, the policies let it pass', 'no policy holds here'])
+      expect(text).toContain(part);
+    const right = recorder();
+    expect(await strictLintCommand([file], { cwd: root }, right.io)).toBe(0);
+    expect(right.stdout()).toContain('21 expectations of 21 compared with the policies, no contradiction');
+    const broken = recorder();
+    writeFileSync(join(cwd, 'bad.yaml'), 'name: bad\n');
+    expect(await strictLintCommand(['bad.yaml'], { cwd }, broken.io)).toBe(3);
+    expect(broken.stdout()).not.toContain('compared');
   });
 
   test('with mistakes end with 3, and a name that nothing has with 2', async () => {

@@ -1,0 +1,50 @@
+/** What the policies of scenario files say, on a mesh as most are: for commands that need none. */
+import { join } from 'node:path';
+import { worldOf } from '../explain/world.ts';
+import { plan } from '../plan/plan.ts';
+import { loadVersions } from '../programs/versions.ts';
+import { KeyRing } from '../run/keys.ts';
+import { type Predicted, predict } from '../run/predict.ts';
+import type { LoadedScenario } from '../scenario/load.ts';
+import { imagesOf } from '../settings/typed.ts';
+import { loadApp } from '../target/kubernetes/apps.ts';
+import { kindFolder, versionsFile } from './product.ts';
+
+/** Of conditions of scenarios, what holds nearly everywhere. */
+const anyMesh = {
+  id: 'none',
+  target: 'local',
+  envoy: '0.0.0',
+  kubernetes: '0.0.0',
+  fetch: 'istiod',
+  reason: 'no mesh is needed',
+} as const;
+
+/**
+ * @param grep a part of the names of checks
+ * @throws HarnessError E_TEMPLATE, E_TOKEN and E_SETTINGS, as a run does
+ */
+export async function predictAll(
+  scenarios: readonly LoadedScenario[],
+  grep?: string | undefined,
+): Promise<Predicted[]> {
+  const keys = new KeyRing('predicted');
+  const versions = loadVersions(versionsFile);
+  const images = imagesOf({}, versions);
+  const facts = { ...anyMesh, istio: versions.istio.default };
+  const selection = { canSwitchFetch: true, grep, tags: [], skipTags: [] };
+  const options = {
+    keys,
+    images,
+    apps: (name: string) => loadApp(join(kindFolder, 'apps'), name, images),
+    world: worldOf,
+  };
+  const all: Predicted[] = [];
+  try {
+    for (const scenario of plan(scenarios, facts, new Map(), selection).scenarios)
+      all.push(...(await predict(scenario, options)));
+  } finally {
+    keys.end();
+  }
+  return all;
+}
