@@ -1,0 +1,168 @@
+/** The order of filters, kinds of policies, and what cannot be known. Whatever a mesh can be asked is in test/e2e/model. */
+import { describe, expect, test } from 'vitest';
+import { decide, type Situation } from '../../src/policy/decide.ts';
+import { defaultMesh, type Request } from '../../src/policy/input.ts';
+import type { KubeObject } from '../../src/target/target.ts';
+
+const workload = { namespace: 'foo', labels: { app: 'web' } };
+const policy = (spec: object, more: Partial<KubeObject['metadata']> = {}): KubeObject => ({
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  metadata: { name: 'rules', namespace: 'foo', ...more },
+  spec,
+});
+const jwt = (...jwtRules: object[]): KubeObject => ({
+  ...policy({ jwtRules }),
+  kind: 'RequestAuthentication',
+});
+
+function answer(policies: KubeObject[], request: Partial<Request> = {}, more: Partial<Situation> = {}) {
+  return decide(
+    { method: 'GET', authority: 'web.foo:8000', path: '/a', headers: [], at: 1_800_000_000, ...request },
+    { mesh: defaultMesh, workload, policies, verify: () => 'Ok', ...more },
+  );
+}
+const status = (...of: Parameters<typeof answer>) => answer(...of).status;
+
+const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const bearer = (claims: object): Request['headers'] => [
+  ['Authorization', `Bearer ${encoded({ alg: 'RS256' })}.${encoded({ iss: 'a', sub: 'b', ...claims })}.c2ln`],
+];
+const everything = [{}];
+const source = (fields: object) => [{ from: [{ source: fields }] }];
+
+describe('actions', () => {
+  test.each<[string, KubeObject[], unknown]>([
+    ['no policy', [], 200],
+    ['ALLOW of nothing', [policy({})], 403],
+    ['ALLOW of everything', [policy({ rules: everything })], 200],
+    [
+      'DENY before ALLOW',
+      [policy({ rules: everything }), policy({ action: 'DENY', rules: everything })],
+      403,
+    ],
+    ['AUDIT decides nothing', [policy({ action: 'AUDIT', rules: everything })], 200],
+    ['a dry run decides nothing', [policy({}, { annotations: { 'istio.io/dry-run': 'T' } })], 200],
+    ['no dry run', [policy({}, { annotations: { 'istio.io/dry-run': 'yes' } })], 403],
+    ['CUSTOM asks somebody', [policy({ action: 'CUSTOM', rules: everything })], undefined],
+    [
+      'CUSTOM that does not match asks nobody',
+      [policy({ action: 'CUSTOM', rules: [{ to: [{ operation: { paths: ['/b'] } }] }] })],
+      200,
+    ],
+    ['an EnvoyFilter may do anything', [{ ...policy({}), kind: 'EnvoyFilter' }], undefined],
+    ['of another namespace', [policy({}, { namespace: 'bar' })], 200],
+    ['of the root namespace', [policy({}, { namespace: 'istio-system' })], 403],
+    ['for other labels', [policy({ selector: { matchLabels: { app: 'x' } } })], 200],
+  ])('%s', (_, policies, wanted) => {
+    expect(status(policies)).toBe(wanted);
+  });
+
+  test('CUSTOM asks before tokens are looked at, so what it wants of them is not there', () => {
+    const custom = policy({ action: 'CUSTOM', rules: source({ notRequestPrincipals: ['*'] }) });
+    expect(status([jwt({ issuer: 'a' }), custom], { headers: bearer({}) })).toBeUndefined();
+  });
+});
+
+describe('what is not known', () => {
+  const of = (fields: object, request: Partial<Request> = {}) =>
+    status([policy({ rules: source(fields) })], request);
+  test('stays so, unless it makes no difference', () => {
+    expect(of({ principals: ['*'] })).toBeUndefined();
+    expect(of({ principals: ['*'], requestPrincipals: ['*'] })).toBe(403);
+    expect(status([policy({ rules: [...source({ ipBlocks: ['10.0.0.0/8'] }), {}] })])).toBe(200);
+    expect(of({ namespaces: ['foo'] }, { principal: 'cluster.local/ns/foo/sa/x' })).toBe(200);
+    expect(of({ notNamespaces: ['foo'] }, { principal: null })).toBe(200);
+    expect(
+      status([jwt({ issuer: 'a' })], { headers: bearer({}) }, { verify: () => 'unknown' }),
+    ).toBeUndefined();
+    expect(answer([policy({ rules: source({ ipBlocks: ['10.0.0.0/8'] }) })]).unknown).toEqual([
+      'the address of the connection is not known here',
+    ]);
+  });
+
+  test.each<[object, Partial<Request>, number]>([
+    [{ ipBlocks: ['10.0.0.0/8'] }, { sourceAddress: '10.1.2.3' }, 200],
+    [{ ipBlocks: ['10.0.0.0/8'] }, { sourceAddress: '11.1.2.3' }, 403],
+    [{ notIpBlocks: ['10.1.2.3'] }, { sourceAddress: '10.1.2.3' }, 403],
+    [{ ipBlocks: ['fd00::/8'] }, { sourceAddress: 'fd12::1' }, 200],
+    [{ ipBlocks: ['fd00::/8'] }, { sourceAddress: '10.1.2.3' }, 403],
+    [{ remoteIpBlocks: ['10.0.0.0/8'] }, { remoteAddress: '10.1.2.3' }, 200],
+    [{ principals: ['old/ns/foo/sa/x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
+    [{ principals: ['other/ns/foo/sa/x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 403],
+    [{ serviceAccounts: ['x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
+    [{ serviceAccounts: ['bar/x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 403],
+    [{ trustDomains: ['cluster.*'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
+    [{ namespaces: ['f*o'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
+  ])('%j of %j: %i', (fields, request, wanted) => {
+    const mesh = { ...defaultMesh, trustDomains: ['cluster.local', 'old'] };
+    expect(status([policy({ rules: source(fields) })], request, { mesh })).toBe(wanted);
+  });
+});
+
+describe('a port that is no HTTP', () => {
+  const http = [{ to: [{ operation: { paths: ['/x'], ports: ['80'] } }] }];
+  test('leaves rules about HTTP out of ALLOW, and what they say about HTTP out of DENY', () => {
+    const request = { destinationPort: 80 };
+    expect(status([policy({ rules: http })], request, { isTcp: true })).toBe(403);
+    expect(status([policy({ action: 'DENY', rules: http })], request, { isTcp: true })).toBe(403);
+    expect(status([policy({ action: 'DENY', rules: http })], { destinationPort: 81 }, { isTcp: true })).toBe(
+      200,
+    );
+    expect(
+      status([jwt({ issuer: 'a' })], { headers: [['Authorization', 'Bearer x']] }, { isTcp: true }),
+    ).toBe(200);
+  });
+});
+
+describe('headers of the request as it goes on', () => {
+  test('the token is taken out, claims are put in, and nobody else can send them', () => {
+    const rule = {
+      issuer: 'a',
+      outputPayloadToHeader: 'X-Payload',
+      outputClaimToHeaders: [
+        { header: 'x-sub', claim: 'sub' },
+        { header: 'x-list', claim: 'list' },
+        { header: 'x-half', claim: 'half' },
+        { header: 'x-inner', claim: 'map.inner' },
+        { header: 'x-none', claim: 'none' },
+      ],
+    };
+    const claims = { list: ['a', 'b'], half: 1.5, map: { inner: true } };
+    const headers: Request['headers'] = [
+      ...bearer(claims),
+      ['X-Sub', 'mallory'],
+      ['x-none', 'mallory'],
+      ['Accept', '*/*'],
+    ];
+    const passed = answer([jwt(rule)], { headers });
+    expect(passed.headers).toEqual([
+      ['Accept', '*/*'],
+      ['x-payload', encoded({ iss: 'a', sub: 'b', ...claims })],
+      ['x-sub', 'b'],
+      ['x-list', 'WyJhIiwiYiJd'],
+      ['x-half', '1.500000'],
+      ['x-inner', 'true'],
+    ]);
+    expect(
+      answer([jwt({ issuer: 'a', forwardOriginalToken: true })], { headers: bearer({}) }).headers,
+    ).toEqual(bearer({}));
+    expect(answer([jwt(rule)], { headers: [['X-Sub', 'mallory']] }).headers).toEqual([]);
+  });
+});
+
+test('a refusal says how to authenticate, with the path as the proxy sees it', () => {
+  const {
+    status: code,
+    body,
+    wwwAuthenticate,
+  } = answer([jwt({ issuer: 'a' })], {
+    path: '/a/../b?x=1',
+    headers: [['Authorization', 'Bearer x']],
+  });
+  expect([code, body]).toEqual([
+    401,
+    'Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections',
+  ]);
+  expect(wwwAuthenticate).toBe('Bearer realm="http://web.foo:8000/b?x=1", error="invalid_token"');
+});
