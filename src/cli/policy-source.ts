@@ -5,8 +5,6 @@ import { readFolder } from '../init/folder.ts';
 import type { Manifest } from '../scenario/schema.ts';
 import type { Values } from '../settings/settings.ts';
 import { text } from '../settings/typed.ts';
-import { clusterSettings, connect } from './cluster.ts';
-import { readCluster } from './init-cluster.ts';
 import type { Io } from './io.ts';
 import { withSignals } from './signals.ts';
 
@@ -27,6 +25,11 @@ export async function readPolicySource(command: string, values: Values, io: Io):
     for (const warning of warnings) io.stderr.write(`${oneLine(warning)}\n`);
     return { objects, where: from };
   }
+  // A client of Kubernetes takes a second to load, and files need none.
+  const [{ clusterSettings, connect }, { readCluster }] = await Promise.all([
+    import('./cluster.ts'),
+    import('./init-cluster.ts'),
+  ]);
   if (!clusterSettings.some((setting) => text(values, setting) !== undefined)) {
     throw new HarnessError('E_USAGE', `${command} needs to be told where the policies are`, {
       hint: 'Name a folder or file with --from FOLDER, or a cluster with --context NAME or --kubeconfig FILE.',

@@ -4,19 +4,13 @@ import { resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../errors.ts';
 import { parseCurlLine } from '../../explain/curl-line.ts';
 import { explainRequest, explanationText } from '../../explain/explain.ts';
-import { lineOf, wholeOf } from '../../explain/scenario-text.ts';
 import { defaultMesh } from '../../policy/input.ts';
-import type { Predicted } from '../../run/predict.ts';
-import { loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
 import type { KubeObject } from '../../target/target.ts';
 import { redact, rememberToken, withoutSignatures } from '../../token/decode.ts';
 import type { Io } from '../io.ts';
-import { count } from '../plural.ts';
 import { readPolicySource } from '../policy-source.ts';
-import { predictAll } from '../predictions.ts';
-import { exitCodeOf, renderAll } from './lint.ts';
 
 /**
  * Prints the answer, and a line for each policy that could have decided.
@@ -27,7 +21,8 @@ import { exitCodeOf, renderAll } from './lint.ts';
  */
 export async function explainCommand(words: readonly string[], values: Values, io: Io): Promise<number> {
   const areFiles = words.length > 0 && words.every((word) => existsSync(resolve(io.cwd, word)));
-  if (areFiles && text(values, 'to') === undefined) return explainScenarios(words, values, io);
+  if (areFiles && text(values, 'to') === undefined)
+    return (await import('./explain-scenarios.ts')).explainScenarios(words, values, io);
   const line = words.join(' ').trim();
   const to = text(values, 'to');
   if (line === '' || to === undefined) {
@@ -54,38 +49,4 @@ export async function explainCommand(words: readonly string[], values: Values, i
       : redact(explanationText(explained)),
   );
   return exitCodes.passed;
-}
-
-/** What the policies say about each check: in one line, and about a single one with every policy on its way. */
-async function explainScenarios(files: readonly string[], values: Values, io: Io): Promise<number> {
-  const { scenarios, errors } = loadScenarios(files, { cwd: io.cwd });
-  if (errors.length > 0) {
-    io.stdout.write(renderAll(errors, io.cwd));
-    return exitCodeOf(errors);
-  }
-  const all = await predictAll(scenarios, text(values, 'grep'));
-  if (all.length === 0) {
-    throw new HarnessError('E_USAGE', 'no request of these scenarios is chosen', {
-      hint: '"jwt-e2e list" shows the names of checks; --grep takes a part of one.',
-    });
-  }
-  const told = all.length === 1 ? all.map(wholeOf) : all.map(lineOf);
-  const wrong = all.filter(({ agrees }) => agrees === false).length;
-  const unknown = all.filter(({ agrees }) => agrees === undefined).length;
-  const rest = `${count(all.length, 'request')}: ${wrong} expected otherwise than the policies say, ${unknown} not known`;
-  io.stdout.write(
-    flag(values, 'json')
-      ? `${JSON.stringify(withoutSignatures(all.map(jsonOf)), null, 2)}\n`
-      : redact(`${told.join('\n')}\n\n${rest}\n`),
-  );
-  return exitCodes.passed;
-}
-
-function jsonOf({ check, expected, hops, agrees }: Predicted): object {
-  const shown = hops.map(({ pod: { namespace, name }, answer, notes }) => ({
-    pod: `${namespace}/${name}`,
-    answer,
-    notes,
-  }));
-  return { id: check.id, expected, agrees: agrees ?? null, hops: shown };
 }
