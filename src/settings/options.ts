@@ -284,7 +284,7 @@ export const commandOptions = {
       value: 'NAMESPACE/ACCOUNT',
       description: 'service account of the client, or "outside" for one that is not in the mesh',
     },
-    { name: 'grep', value: 'TEXT', description: 'of scenario files, only checks whose name has this text' },
+    ...selection.filter(({ name }) => name === 'grep'),
     { name: 'json', description: 'as JSON, with everything that was compared' },
   ],
 } as const;
