@@ -225,7 +225,6 @@ const made: readonly Cell[] = [
 ].map((cell) => ({
   ...cell,
   place: async () => new KindPlace(`${testCluster}-made`),
-  quick: cell.fault.name === 'kill -9' && cell.moment === kind.creating,
   skip: why,
 }));
 
