@@ -68,7 +68,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
     'yaml-bounds.ts',
   ],
   'kube/': [...base, 'type:target/target.ts'],
-  'target/': [...base, 'kube/', 'jwks/', 'programs/'],
+  'target/': [...base, 'kube/', 'jwks/', 'policy/', 'programs/'],
   'run/': [...base, 'policy/', 'scenario/', 'plan/', 'token/', 'jwks/', 'target/target.ts'],
   'report/': [
     'errors.ts',

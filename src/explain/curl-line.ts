@@ -1,6 +1,7 @@
 /** A request out of a curl line, as people have it at hand. */
 import { HarnessError } from '../errors.ts';
 import type { Header } from '../policy/input.ts';
+import { pathAndQuery } from '../policy/path.ts';
 
 export interface CurlRequest {
   readonly method: string;
@@ -65,9 +66,7 @@ export function parseCurlLine(line: string, env: Readonly<Record<string, string 
   const whole = /^[a-z]+:\/\//i.test(address) ? address : `http://${address}`;
   const url = URL.canParse(whole) ? new URL(whole) : undefined;
   if (url === undefined) throw wrong(`${address} in the curl line is no address`);
-  const written = whole.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/#.*$/, '');
-  const path = written.startsWith('/') ? written : `/${written}`;
-  return { method: method ?? implied, url, path, headers };
+  return { method: method ?? implied, url, path: pathAndQuery(whole), headers };
 }
 
 /** `-HName: x` and `--header=x` as `-H` and `--header` with their values. */

@@ -2,6 +2,7 @@
 import { HarnessError } from '../errors.ts';
 import type { Workload } from '../policy/input.ts';
 import { hasLabels } from '../policy/selection.ts';
+import { isHttp, protocolOf, type ServiceSpec, targetPortOf } from '../policy/service-port.ts';
 import type { KubeObject } from '../target/target.ts';
 
 export interface FoundWorkload extends Workload {
@@ -13,13 +14,6 @@ export interface FoundWorkload extends Workload {
 }
 
 type Labels = Readonly<Record<string, string>>;
-interface Port {
-  readonly name?: string;
-  readonly port: number;
-  readonly targetPort?: number | string;
-  readonly appProtocol?: string;
-}
-
 /**
  * @param to `SERVICE.NAMESPACE`
  * @param port that the request names; of the Service
@@ -35,7 +29,7 @@ export function findWorkload(to: string, port: number, objects: readonly KubeObj
   const at = ({ metadata }: KubeObject) =>
     metadata.name === name && (metadata.namespace ?? 'default') === namespace;
   const service = objects.find((object) => object.kind === 'Service' && at(object));
-  const spec = (service?.spec ?? {}) as { selector?: Labels; ports?: readonly Port[] };
+  const spec = (service?.spec ?? {}) as ServiceSpec;
   const selector = spec.selector;
   if (service === undefined || selector === undefined) {
     const how = `there is no Service ${namespace}/${name} among the objects: its pods are taken to have the label app=${name}`;
@@ -49,7 +43,13 @@ export function findWorkload(to: string, port: number, objects: readonly KubeObj
     pod === undefined
       ? `Service ${namespace}/${name}; no pods of it are among the objects: they are taken to have the labels of its selector alone`
       : `Service ${namespace}/${name}, ${pod.kind} ${pod.name}`;
-  return { namespace, labels, port: targetPort(of, pod?.ports ?? []), isTcp: isTcp(of), how };
+  return {
+    namespace,
+    labels,
+    port: of && targetPortOf(of, pod?.ports),
+    isTcp: of !== undefined && !isHttp(protocolOf(of)),
+    how,
+  };
 }
 
 export interface Pod {
@@ -80,17 +80,4 @@ export function podsOf({ kind, metadata, spec }: KubeObject): Pod[] {
       ports: (template.spec?.containers ?? []).flatMap(({ ports = [] }) => ports),
     },
   ];
-}
-
-function targetPort(of: Port | undefined, ports: Pod['ports']): number | undefined {
-  if (of === undefined) return undefined;
-  if (of.targetPort === undefined) return of.port;
-  if (typeof of.targetPort === 'number') return of.targetPort;
-  return ports.find(({ name }) => name === of.targetPort)?.containerPort;
-}
-
-/** By the name of the port, or its appProtocol, as Istio decides it; a port without either is looked at by Envoy. */
-function isTcp(of: Port | undefined): boolean {
-  const protocol = (of?.appProtocol ?? of?.name?.split('-')[0] ?? '').toLowerCase();
-  return ['tcp', 'tls', 'https', 'mongo', 'mysql', 'redis'].includes(protocol);
 }

@@ -1,4 +1,5 @@
 /** A mesh as it would be with these objects: pods of workloads, with sidecars where Istio would inject them. */
+import { proxyOf } from '../policy/injection.ts';
 import { gatewayNameLabel } from '../policy/selection.ts';
 import type { KubeObject, MeshPod, Survey } from '../target/target.ts';
 import { podsOf } from './workload.ts';
@@ -32,18 +33,15 @@ export function worldOf(objects: readonly KubeObject[]): Survey {
 }
 
 function meshPod(pod: ReturnType<typeof podsOf>[number], objects: readonly KubeObject[]): MeshPod {
-  const { namespace, name, labels, annotations, serviceAccount } = pod;
+  const { namespace, name, labels, serviceAccount } = pod;
   const home = objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace);
-  const wanted = labels['sidecar.istio.io/inject'] ?? annotations['sidecar.istio.io/inject'];
-  const isInjected =
-    wanted === undefined ? home?.metadata.labels?.['istio-injection'] === 'enabled' : wanted === 'true';
-  const isGateway = annotations['inject.istio.io/templates']?.includes('gateway') === true;
+  const proxy = proxyOf(home, pod);
   return {
     namespace,
     name,
     labels,
     isReady: true,
-    proxy: isInjected ? (isGateway ? 'gateway' : 'sidecar') : undefined,
+    proxy: proxy === 'none' ? undefined : proxy,
     serviceAccount,
   };
 }

@@ -2,12 +2,13 @@
  * What a proxy answers to a request, and why. The order is that of its filters: action CUSTOM, tokens, DENY, ALLOW
  * (pilot/pkg/networking/core/listener_builder.go; pilot/pkg/security/authz/builder/builder.go).
  */
+import { nameOfKey } from '../names.ts';
 import type { KubeObject } from '../target/target.ts';
 import { authenticate, type Verify } from './authenticate.ts';
 import { type Rule, type Subject, traceRule } from './authorize.ts';
 import type { Answer, Header, Mesh, PolicyTrace, Request, Workload } from './input.ts';
 import { normalizedPath, withoutQuery } from './path.ts';
-import { holdsFor, targetRefsOf } from './selection.ts';
+import { holdsFor, isDryRun, isWide, nameOf } from './selection.ts';
 import { anyOf, type Truth } from './truth.ts';
 
 export interface Situation {
@@ -30,7 +31,7 @@ export function decide(sent: Request, situation: Situation): Answer {
   const held = policies.filter((policy) => holdsFor(policy, workload, mesh.rootNamespace));
   const unknown = held
     .filter(({ kind }) => unknowable.includes(kind))
-    .map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name} may change everything`);
+    .map((object) => `${nameOf(object)} may change everything`);
   const request = asFiltersSeeIt(sent, mesh);
   const access = held.filter(({ kind }) => kind === 'AuthorizationPolicy');
   const authenticated = isTcp
@@ -70,7 +71,8 @@ export function decide(sent: Request, situation: Situation): Answer {
   });
 
   const asked = having('CUSTOM').filter(({ matched }) => matched !== false);
-  if (asked.length > 0) return because(asked.map((each) => `${nameOf(each)} asks an authorization server`));
+  if (asked.length > 0)
+    return because(asked.map((each) => `${nameOfKey(each)} asks an authorization server`));
   if (authenticated.status === 'unknown')
     return because(['whether the keys verify the token is not known here']);
   if (authenticated.status !== 'Ok') {
@@ -89,7 +91,7 @@ export function decide(sent: Request, situation: Situation): Answer {
   if (unknown.length > 0) return because([]);
   if (deny === true || (deny === false && allow === false)) {
     const decider = having('DENY').find(({ matched }) => matched === true);
-    const decidedBy = decider === undefined ? 'no ALLOW rule' : nameOf(decider);
+    const decidedBy = decider === undefined ? 'no ALLOW rule' : nameOfKey(decider);
     return { ...common, status: 403, body: denied, unknown, decidedBy };
   }
   if (deny === undefined || allow === undefined) return because(notesOf([...having('DENY'), ...allowing]));
@@ -98,7 +100,7 @@ export function decide(sent: Request, situation: Situation): Answer {
     ...common,
     status: 200,
     unknown,
-    ...(decidedBy === undefined ? {} : { decidedBy: nameOf(decidedBy) }),
+    ...(decidedBy === undefined ? {} : { decidedBy: nameOfKey(decidedBy) }),
   };
 }
 
@@ -133,7 +135,7 @@ function whyNoClaims(tokens: Answer['tokens']): string {
 }
 
 function tracePolicy(policy: KubeObject, subject: Subject): PolicyTrace {
-  const { namespace = 'default', name, annotations } = policy.metadata;
+  const { namespace = 'default', name } = policy.metadata;
   const action = actionOf(policy);
   const { rules = [] } = (policy.spec ?? {}) as { rules?: readonly (Rule | null)[] };
   const traces = rules.map((rule, index) => traceRule(rule ?? {}, index, { ...subject, namespace }, action));
@@ -142,27 +144,15 @@ function tracePolicy(policy: KubeObject, subject: Subject): PolicyTrace {
     namespace,
     name,
     action,
-    scope: scopeOf(policy, subject.mesh),
-    dryRun: isTrue(annotations?.['istio.io/dry-run']),
+    scope: !isWide(policy) ? undefined : namespace === subject.mesh.rootNamespace ? 'mesh' : 'namespace',
+    dryRun: isDryRun(policy),
     matched: anyOf(traces.map(({ matched }) => matched)),
     rules: traces,
   };
 }
 
-/** Without a selector a policy holds for its whole namespace, and in the root namespace for the whole mesh. */
-function scopeOf({ metadata, spec }: KubeObject, { rootNamespace }: Mesh): PolicyTrace['scope'] {
-  const { selector } = (spec ?? {}) as { selector?: { matchLabels?: object } };
-  if (targetRefsOf(spec).length > 0 || Object.keys(selector?.matchLabels ?? {}).length > 0) return undefined;
-  return metadata.namespace === rootNamespace ? 'mesh' : 'namespace';
-}
-
 function actionOf({ spec }: KubeObject): string {
   return (spec as { action?: string } | undefined)?.action ?? 'ALLOW';
-}
-
-/** As Go's strconv.ParseBool. */
-function isTrue(text: string | undefined): boolean {
-  return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text ?? '');
 }
 
 function notesOf(policies: readonly PolicyTrace[]): string[] {
@@ -171,8 +161,4 @@ function notesOf(policies: readonly PolicyTrace[]): string[] {
     .filter(({ matched }) => matched === undefined)
     .flatMap(({ fields }) => fields)
     .flatMap(({ matched, note }) => (matched === undefined && note !== undefined ? [note] : []));
-}
-
-function nameOf({ kind, namespace, name }: PolicyTrace): string {
-  return `${kind} ${namespace}/${name}`;
 }

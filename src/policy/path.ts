@@ -16,6 +16,12 @@ export function normalizedPath(path: string, mode: PathNormalization): string | 
   return result.replace(/\/{2,}/g, '/') + query;
 }
 
+/** Path and query as they are written in an address, or in what begins with them: a URL object would normalize them. */
+export function pathAndQuery(address: string): string {
+  const path = address.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/#.*$/, '');
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
 /** What policies look at. */
 export function withoutQuery(path: string): string {
   return path.split(/[?#]/)[0] ?? '';

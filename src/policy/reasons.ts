@@ -1,4 +1,5 @@
 /** Why an answer is as it is, for people: a line for each policy that could have decided, the nearest miss first. */
+import { nameOfKey } from '../names.ts';
 import type { Answer, FieldTrace, PolicyTrace, RuleTrace } from './input.ts';
 import { matchesHost } from './patterns.ts';
 
@@ -10,7 +11,7 @@ export function reasonsOf(answer: Answer): string[] {
 export function tokenReasons({ tokens }: Answer): string[] {
   return tokens.map(({ policy, issuer, places, place, status, note }) => {
     const more = note === undefined ? '' : `: ${note}`;
-    const name = `RequestAuthentication ${policy.namespace}/${policy.name}`;
+    const name = nameOfKey({ kind: 'RequestAuthentication', ...policy });
     const whose = issuer === '' ? 'of any issuer' : `of ${issuer}`;
     if (place === undefined) return `${name}: no token ${whose} was seen in ${places.join(' or ')}${more}`;
     if (status === 'Ok') return `${name}: the token ${whose} in ${place} is good`;
@@ -44,12 +45,12 @@ function missesOf(rule: RuleTrace | undefined): number {
 }
 
 function lineOf(policy: PolicyTrace, rule: RuleTrace | undefined): string {
-  const { kind, namespace, name, action, scope } = policy;
+  const { namespace, action, scope } = policy;
   const reach = {
     mesh: ', for every workload of the mesh',
     namespace: `, for every workload of namespace ${namespace}`,
   };
-  const head = `${kind} ${namespace}/${name} (${action}${scope === undefined ? '' : reach[scope]})`;
+  const head = `${nameOfKey(policy)} (${action}${scope === undefined ? '' : reach[scope]})`;
   if (rule === undefined) return `${head} has no rules, so it matches nothing`;
   const number = `rule ${rule.index + 1}`;
   if (rule.matched === true) {

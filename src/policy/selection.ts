@@ -50,6 +50,17 @@ export function targetRefsOf(spec: unknown): readonly Ref[] {
   return targetRef === undefined ? targetRefs : [targetRef, ...targetRefs];
 }
 
+/** Without a selector an object holds for its whole namespace, and in the root namespace for the whole mesh. */
+export function isWide({ spec }: KubeObject): boolean {
+  const { selector } = (spec ?? {}) as { selector?: { matchLabels?: object } };
+  return targetRefsOf(spec).length === 0 && Object.keys(selector?.matchLabels ?? {}).length === 0;
+}
+
+/** Whether it is only recorded what the policy would do. Istio reads the annotation by Go's strconv.ParseBool. */
+export function isDryRun({ metadata }: KubeObject): boolean {
+  return ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(metadata.annotations?.['istio.io/dry-run'] ?? '');
+}
+
 /**
  * Whether an object of a kind with a selector holds for a pod: it is in the pod's namespace or in the root namespace, and the
  * pod has all labels of its selector. One with targetRefs holds for the pods of these Gateways of the Gateway API alone
@@ -63,9 +74,9 @@ export function holdsFor(object: KubeObject, pod: MeshPod | ProxyPlace, rootName
     if (!apiVersion.startsWith('gateway.networking.k8s.io/')) return hasLabels(pod, labelsOf(spec));
     return pod.namespace === namespace && pod.labels[gatewayNameLabel] === name;
   }
-  const isWide = forWorkloads.includes(kind);
-  if (!isWide && spec.workloadSelector === undefined) return false;
-  if (pod.namespace !== namespace && !(isWide && namespace === rootNamespace)) return false;
+  const isForWorkloads = forWorkloads.includes(kind);
+  if (!isForWorkloads && spec.workloadSelector === undefined) return false;
+  if (pod.namespace !== namespace && !(isForWorkloads && namespace === rootNamespace)) return false;
   const refs = targetRefsOf(spec);
   if (refs.length === 0) return hasLabels(pod, labelsOf(spec));
   return refs.some(

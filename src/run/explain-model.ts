@@ -6,8 +6,10 @@ import type { Verify } from '../policy/authenticate.ts';
 import { decide, denied } from '../policy/decide.ts';
 import { type Answer, defaultMesh, type Request, type Verification } from '../policy/input.ts';
 import type { Jwt } from '../policy/jwt.ts';
+import { pathAndQuery } from '../policy/path.ts';
 import { policyReasons, tokenReasons } from '../policy/reasons.ts';
-import { hasLabels, holdsFor, policyKinds } from '../policy/selection.ts';
+import { holdsFor, isWide, policyKinds } from '../policy/selection.ts';
+import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '../policy/service-port.ts';
 import type { JwtRule } from '../policy/tokens.ts';
 import { verifyWith } from '../policy/verify.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../target/target.ts';
@@ -118,7 +120,7 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
   let sent: Request = {
     method: request.method,
     authority: authorityOf(asked),
-    path: pathOf(request.url),
+    path: pathAndQuery(request.url),
     headers: request.headers.filter(([name]) => name.toLowerCase() !== 'host'),
     // A client without a sidecar is known to nobody.
     principal: origin.kind === 'ingress' ? null : client?.proxy === undefined ? null : principalOf(client),
@@ -177,12 +179,6 @@ function authorityOf({ origin, request, ingressUrl }: Sent): string {
   return host ?? (url !== undefined && URL.canParse(url) ? new URL(url).host : '');
 }
 
-/** Path and query of an address, or of one that begins with them. */
-function pathOf(url: string): string {
-  const path = url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/#.*$/, '');
-  return path.startsWith('/') ? path : `/${path}`;
-}
-
 /** By the keys in the rule, or those that the proxy has for its issuer. What is not known is taken for good. */
 function verify(jwt: Jwt, rule: JwtRule, { snapshot }: Asked): Verification {
   if (rule.jwks !== undefined && rule.jwks !== '') return verifyWith(rule.jwks, jwt);
@@ -196,16 +192,9 @@ interface Port {
   readonly isTcp: boolean;
 }
 
-function servicesOf(pod: MeshPod, survey: Survey): KubeObject[] {
-  return survey.objects.filter(({ kind, metadata, spec }) => {
-    const { selector = {} } = (spec ?? {}) as { selector?: Record<string, string> };
-    return (
-      kind === 'Service' &&
-      metadata.namespace === pod.namespace &&
-      Object.keys(selector).length > 0 &&
-      hasLabels(pod, selector)
-    );
-  });
+function servicesOf({ namespace, labels }: MeshPod, survey: Survey): KubeObject[] {
+  const services = survey.objects.filter(({ kind }) => kind === 'Service');
+  return selecting(services, namespace, labels);
 }
 
 /** A DestinationRule takes mutual TLS away, which sidecars do without being told. */
@@ -230,11 +219,8 @@ function speaksPlain(pod: MeshPod, survey: Survey): boolean {
 /** Of the workload's own PeerAuthentication, that of its namespace, and that of the mesh the first that says a mode counts. */
 function wantsMutualTls(pod: MeshPod, survey: Survey): boolean {
   const { rootNamespace } = survey;
-  const narrow = ({ metadata, spec }: KubeObject) => {
-    const { selector } = (spec ?? {}) as { selector?: { matchLabels?: object } };
-    if (Object.keys(selector?.matchLabels ?? {}).length > 0) return 0;
-    return metadata.namespace === rootNamespace ? 2 : 1;
-  };
+  const narrow = (object: KubeObject) =>
+    !isWide(object) ? 0 : object.metadata.namespace === rootNamespace ? 2 : 1;
   const modes = survey.objects
     .filter((object) => object.kind === 'PeerAuthentication' && holdsFor(object, pod, rootNamespace))
     .sort((a, b) => narrow(a) - narrow(b))
@@ -244,25 +230,12 @@ function wantsMutualTls(pod: MeshPod, survey: Survey): boolean {
 
 /** The port of the container that the Service leads to, and whether Istio takes it for HTTP (by name or appProtocol). */
 function portOf(pod: MeshPod, origin: Origin, request: HttpRequest, survey: Survey): Port | undefined {
-  type ServicePort = { name?: string; port: number; targetPort?: number | string; appProtocol?: string };
-  const ports = servicesOf(pod, survey).flatMap(
-    ({ spec }) => (spec as { ports?: ServicePort[] }).ports ?? [],
-  );
+  const ports = servicesOf(pod, survey).flatMap(({ spec }) => (spec as ServiceSpec).ports ?? []);
   const asked =
     origin.kind === 'pod' && URL.canParse(request.url) ? Number(new URL(request.url).port || 80) : undefined;
-  const of =
-    asked === undefined
-      ? ports.length === 1
-        ? ports[0]
-        : undefined
-      : ports.find(({ port }) => port === asked);
-  if (of === undefined) return undefined;
-  const protocol = (of.appProtocol ?? of.name?.split('-')[0] ?? '').toLowerCase();
-  const { targetPort = of.port } = of;
-  return {
-    number: typeof targetPort === 'number' ? targetPort : undefined,
-    isTcp: ['tcp', 'tls', 'https', 'mongo', 'mysql', 'redis'].includes(protocol),
-  };
+  const only = ports.length === 1 ? ports[0] : undefined;
+  const of = asked === undefined ? only : ports.find(({ port }) => port === asked);
+  return of && { number: targetPortOf(of), isTcp: !isHttp(protocolOf(of)) };
 }
 
 interface HttpMatch {

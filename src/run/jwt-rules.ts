@@ -1,18 +1,6 @@
 /** The rules of RequestAuthentications. */
+import type { JwtRule } from '../policy/tokens.ts';
 import type { KubeObject, ProviderRule } from '../target/target.ts';
-
-export interface JwtRule {
-  readonly issuer?: string;
-  readonly jwks?: string;
-  readonly jwksUri?: string;
-  readonly audiences?: readonly string[];
-  readonly fromHeaders?: readonly { readonly name: string; readonly prefix?: string }[];
-  readonly fromParams?: readonly string[];
-  readonly fromCookies?: readonly string[];
-  readonly forwardOriginalToken?: boolean;
-  readonly outputPayloadToHeader?: string;
-  readonly outputClaimToHeaders?: readonly { readonly header: string; readonly claim: string }[];
-}
 
 /** What Envoy's provider for the rule has of it. */
 export function providerRule(rule: JwtRule): ProviderRule {

@@ -9,7 +9,7 @@ import { KubeClient, loadKubeConfig } from '../../src/kube/client.ts';
 import { deleteObject, listObjects } from '../../src/kube/objects.ts';
 import { makeUsers } from '../e2e/cluster/users.ts';
 import type { Cell, Expected, Fault } from './cell.ts';
-import { cross, noVerdictOrFailed, type Signal, signals, survives, unread } from './faults.ts';
+import { cross, halted, noVerdictOrFailed, type Signal, signals, survives, unread } from './faults.ts';
 import { moments } from './moments.ts';
 import { ClusterPlace, kubeconfig, type Place, testCluster } from './place.ts';
 import type { Ending } from './running.ts';
@@ -60,19 +60,11 @@ const expectedOf = (fault: Fault): Expected => (fault as Signal).expected;
 
 function api(seconds?: number): Fault {
   const signal = (which: string) => docker('exec', node, 'pkill', `-${which}`, '-x', 'kube-apiserver');
-  return {
-    name: `SIGSTOP of the API server ${seconds === undefined ? 'for good' : `for ${seconds} s`}`,
-    bring: async (_, place) => {
-      signal('STOP');
-      if (seconds === undefined) {
-        place.undo.push(() => signal('CONT'));
-        return;
-      }
-      await sleep(seconds * 1000);
-      signal('CONT');
-    },
-    after: next,
+  const stop = () => {
+    signal('STOP');
+    return () => signal('CONT');
   };
+  return { ...halted('SIGSTOP of the API server', seconds, stop, true), after: next };
 }
 
 const pausedNode: Fault = {

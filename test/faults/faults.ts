@@ -39,19 +39,38 @@ export const signals: readonly Signal[] = [
   },
 ];
 
-/** Stops a process for some seconds, or for good. */
-export function stopped(name: string, isIt: (process: Process) => boolean, seconds?: number): Fault {
-  const how = seconds === undefined ? 'for good' : `for ${seconds} s`;
+/**
+ * Brings something to a halt for some seconds, or for good.
+ *
+ * @param halt does it, and returns what lets it go on
+ * @param isUndone it goes on when the cell is over, because it is not of the run
+ */
+export function halted(
+  what: string,
+  seconds: number | undefined,
+  halt: (place: Place) => () => unknown,
+  isUndone: boolean,
+): Fault {
   return {
-    name: `SIGSTOP of ${name} ${how}`,
+    name: `${what} ${seconds === undefined ? 'for good' : `for ${seconds} s`}`,
     bring: async (_, place) => {
-      const { pid } = place.process(name, isIt);
-      process.kill(pid, 'SIGSTOP');
-      if (seconds === undefined) return;
-      await sleep(seconds * 1000);
-      process.kill(pid, 'SIGCONT');
+      const goOn = halt(place);
+      if (seconds !== undefined) {
+        await sleep(seconds * 1000);
+        goOn();
+      } else if (isUndone) place.undo.push(goOn);
     },
   };
+}
+
+/** Stops a process for some seconds, or for good. */
+export function stopped(name: string, isIt: (process: Process) => boolean, seconds?: number): Fault {
+  const stop = (place: Place) => {
+    const { pid } = place.process(name, isIt);
+    process.kill(pid, 'SIGSTOP');
+    return () => process.kill(pid, 'SIGCONT');
+  };
+  return halted(`SIGSTOP of ${name}`, seconds, stop, false);
 }
 
 export function killed(name: string, isIt: (process: Process) => boolean): Fault {

@@ -9,6 +9,7 @@ import {
   cross,
   full,
   guardian,
+  halted,
   killed,
   needsRoot,
   noVerdictOrFailed,
@@ -100,20 +101,12 @@ const parts = {
 };
 
 function stoppedOnNode(name: string, command: string, seconds?: number): Fault {
-  return {
-    name: `SIGSTOP of ${name} ${seconds === undefined ? 'for good' : `for ${seconds} s`}`,
-    bring: async (_, place) => {
-      const signal = (which: string) => docker('exec', nodeOf(place), 'pkill', `-${which}`, '-x', command);
-      signal('STOP');
-      if (seconds === undefined) {
-        place.undo.push(() => signal('CONT'));
-        return;
-      }
-      await sleep(seconds * 1000);
-      signal('CONT');
-    },
-    after: next,
+  const stop = (place: Place) => {
+    const signal = (which: string) => docker('exec', nodeOf(place), 'pkill', `-${which}`, '-x', command);
+    signal('STOP');
+    return () => signal('CONT');
   };
+  return { ...halted(`SIGSTOP of ${name}`, seconds, stop, true), after: next };
 }
 
 function killedOnNode(name: string, command: string): Fault {
@@ -125,19 +118,11 @@ function killedOnNode(name: string, command: string): Fault {
 }
 
 function paused(seconds?: number): Fault {
-  return {
-    name: `docker pause of the node ${seconds === undefined ? 'for good' : `for ${seconds} s`}`,
-    bring: async (_, place) => {
-      docker('pause', nodeOf(place));
-      if (seconds === undefined) {
-        place.undo.push(() => docker('unpause', nodeOf(place)));
-        return;
-      }
-      await sleep(seconds * 1000);
-      docker('unpause', nodeOf(place));
-    },
-    after: next,
+  const pause = (place: Place) => {
+    docker('pause', nodeOf(place));
+    return () => docker('unpause', nodeOf(place));
   };
+  return { ...halted('docker pause of the node', seconds, pause, true), after: next };
 }
 
 const ofParts: readonly Cell[] = [

@@ -2,15 +2,8 @@ import { describe, expect, test } from 'vitest';
 
 import { declaredFor, holdsFor, nameOf, whyIdle } from '../../src/policy/selection.ts';
 import type { KubeObject, MeshPod, Survey } from '../../src/target/target.ts';
+import { meshPod as pod } from '../support/mesh-pod.ts';
 
-const pod = (name: string, more: Partial<MeshPod> = {}): MeshPod => ({
-  namespace: 'foo',
-  name,
-  labels: { app: name },
-  isReady: true,
-  proxy: 'sidecar',
-  ...more,
-});
 const object = (
   kind: string,
   spec: object,

@@ -2,7 +2,8 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type Came, explainByModel } from '../../src/run/explain-model.ts';
-import type { HttpRequest, KubeObject, MeshPod, Survey } from '../../src/target/target.ts';
+import type { HttpRequest, KubeObject, Survey } from '../../src/target/target.ts';
+import { meshPod as pod } from '../support/mesh-pod.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
 const issuer = 'https://login.example.com';
@@ -18,14 +19,6 @@ const bearer = (value: string): [string, string] => ['Authorization', `Bearer ${
 function object(kind: string, name: string, spec: object, namespace = 'foo', group = 'security'): KubeObject {
   return { apiVersion: `${group}.istio.io/v1`, kind, metadata: { name, namespace }, spec };
 }
-const pod = (name: string, more: Partial<MeshPod>): MeshPod => ({
-  namespace: 'foo',
-  name,
-  labels: { app: name },
-  isReady: true,
-  proxy: 'sidecar',
-  ...more,
-});
 const gatewayLabels = { istio: 'ingressgateway' };
 const pods = [
   pod('web', {}),

@@ -6,7 +6,8 @@ import { HarnessError } from '../../src/errors.ts';
 import type { FetchMode, MeshFacts } from '../../src/events.ts';
 import { nameOfKey } from '../../src/names.ts';
 import { declaredFor } from '../../src/policy/selection.ts';
-import { type JwtRule, providerRule } from '../../src/run/jwt-rules.ts';
+import type { JwtRule } from '../../src/policy/tokens.ts';
+import { providerRule } from '../../src/run/jwt-rules.ts';
 import type {
   Applied,
   CapabilityName,

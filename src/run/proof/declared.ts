@@ -4,8 +4,10 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { FetchMode } from '../../events.ts';
+import { isDryRun } from '../../policy/selection.ts';
+import type { JwtRule } from '../../policy/tokens.ts';
 import type { KubeObject, ProxyPolicies, ProxyRef } from '../../target/target.ts';
-import { type JwtRule, jwtRulesOf, providerRule } from '../jwt-rules.ts';
+import { jwtRulesOf, providerRule } from '../jwt-rules.ts';
 import type { Role } from './concerned.ts';
 
 /** What is known of one proxy: what the API server declares for it and what it has. */
@@ -69,7 +71,7 @@ function lacksRbac({ declared, policies }: ProxyState): string[] {
     .filter(({ kind }) => kind === 'AuthorizationPolicy')
     // CUSTOM is enforced by ext_authz, and a dry run is not enforced at all.
     .filter(({ spec }) => (spec as PolicySpec | undefined)?.action !== 'CUSTOM')
-    .filter(({ metadata }) => !isTrue(metadata.annotations?.['istio.io/dry-run']))
+    .filter((policy) => !isDryRun(policy))
     .map(({ metadata, spec }) => ({
       prefix: `ns[${metadata.namespace}]-policy[${metadata.name}]-`,
       rules: ((spec as PolicySpec | undefined)?.rules ?? []).length,
@@ -92,9 +94,4 @@ function lacksRbac({ declared, policies }: ProxyState): string[] {
       })
       .map((name) => `it still has the RBAC policy ${name}`),
   ];
-}
-
-/** As Go's strconv.ParseBool, by which Istio reads the annotation. */
-function isTrue(text: string | undefined): boolean {
-  return ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text ?? '');
 }

@@ -1,11 +1,13 @@
 /** The way out of a pod for a request that has a Host of its own: sidecars route by it, not by the name in the URL. */
+
 import { HarnessError } from '../../errors.ts';
 import { keyOf } from '../../kube/objects.ts';
 import { nameOfKey } from '../../names.ts';
+import { isHttp } from '../../policy/service-port.ts';
 import type { HttpRequest, KubeObject } from '../target.ts';
 import type { Resolver } from './resolver.ts';
 import { type Route, splitUrl } from './sender.ts';
-import { isHttp, protocolAt } from './service-ports.ts';
+import { protocolAt } from './service-ports.ts';
 import type { Workload } from './workload.ts';
 
 type Client = Pick<Workload, 'identity' | 'outbound' | 'clientPorts'>;

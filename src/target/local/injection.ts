@@ -1,44 +1,12 @@
 /** What Istio's webhook would make of a pod: one with a sidecar, a gateway, or what it is. */
 import { HarnessError } from '../../errors.ts';
-import type { KubeObject } from '../target.ts';
+import { type ProxyKind, templatesAnnotation, templatesOf } from '../../policy/injection.ts';
 import type { ContainerSpec, PodSpec } from './pod-spec.ts';
-
-/** The proxy of a pod. */
-export type ProxyKind = 'sidecar' | 'gateway' | 'none';
 
 export const proxyName = 'istio-proxy';
 
 /** What stands for the image of the proxy, which the webhook puts in (pkg/kube/inject, AutoImage). */
 const autoImage = 'auto';
-
-const templatesAnnotation = 'inject.istio.io/templates';
-
-/** The revision of an istiod that is told none, as that of the mesh. */
-const revision = 'default';
-
-/**
- * Whether Istio's webhook would inject a proxy. The label of the pod counts before its annotation, and the labels of
- * the Namespace decide whether the pod is asked at all.
- * https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy
- */
-function isInjected(namespace: KubeObject | undefined, pod: PodSpec): boolean {
-  const { 'istio-injection': injection, 'istio.io/rev': ofNamespace } = namespace?.metadata.labels ?? {};
-  const { 'sidecar.istio.io/inject': label, 'istio.io/rev': ofPod } = pod.labels;
-  if ((label ?? pod.annotations['sidecar.istio.io/inject']) === 'false') return false;
-  if (injection !== undefined) return injection === 'enabled';
-  if (ofNamespace !== undefined) return ofNamespace === revision;
-  return ofPod === undefined ? label === 'true' : ofPod === revision;
-}
-
-/** https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway */
-export function proxyOf(namespace: KubeObject | undefined, pod: PodSpec): ProxyKind {
-  if (!isInjected(namespace, pod)) return 'none';
-  return templatesOf(pod).includes('gateway') ? 'gateway' : 'sidecar';
-}
-
-function templatesOf({ annotations }: PodSpec): string[] {
-  return (annotations[templatesAnnotation] ?? 'sidecar').split(',').map((name) => name.trim());
-}
 
 /** The containers that are not the proxy. A template may name the proxy, to change its settings. */
 export function applicationsOf({ containers }: PodSpec, proxy: ProxyKind): ContainerSpec[] {

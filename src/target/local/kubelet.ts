@@ -2,16 +2,18 @@
  * Plays the controllers and the kubelet of a cluster: watches Deployments, Services, ConfigMaps, Secrets and Namespaces,
  * and makes workloads of them. It knows the API server only, so that kubectl works as well as this tool.
  */
+
 import { randomBytes } from 'node:crypto';
 import { asHarnessError } from '../../errors.ts';
 import { watchObjects } from '../../kube/watch.ts';
+import { type ProxyKind, proxyOf } from '../../policy/injection.ts';
+import { selecting } from '../../policy/service-port.ts';
 import type { KubeObject } from '../target.ts';
 import { reportDeployment } from './deployments.ts';
-import { type ProxyKind, proxyOf } from './injection.ts';
 import { Mounts } from './mounts.ts';
 import { finishNamespace } from './namespaces.ts';
 import { type PodSpec, podSpecOf } from './pod-spec.ts';
-import { httpPorts, type ServicePort, selecting, servicePorts } from './service-ports.ts';
+import { httpPorts, type ServicePort, servicePorts } from './service-ports.ts';
 import { type Surroundings, Workload } from './workload.ts';
 
 const watched = [

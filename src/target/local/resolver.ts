@@ -1,6 +1,7 @@
 /** Finds what a name means in the mesh, as the DNS of a cluster and its Services would. */
+import { selecting } from '../../policy/service-port.ts';
 import type { KubeObject } from '../target.ts';
-import { portsOf, selecting, servicePorts } from './service-ports.ts';
+import { portsOf, servicePorts } from './service-ports.ts';
 import type { Workload } from './workload.ts';
 
 export type Destination =

@@ -1,6 +1,8 @@
 /** What stands in the API server for a workload: the pod, its endpoint, and where its proxy is to listen. */
+
+import type { ProxyKind } from '../../policy/injection.ts';
 import type { KubeObject } from '../target.ts';
-import { applicationsOf, type ProxyKind, proxyName } from './injection.ts';
+import { applicationsOf, proxyName } from './injection.ts';
 import type { PodSpec } from './pod-spec.ts';
 import type { ServicePort } from './service-ports.ts';
 

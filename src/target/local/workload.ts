@@ -1,8 +1,10 @@
 /** One pod of the mesh: its applications, its proxy, and what the API server has of it. */
+
 import { join } from 'node:path';
 import { asHarnessError, type HarnessError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { applyObject } from '../../kube/objects.ts';
+import { isHttp } from '../../policy/service-port.ts';
 import type { KubeObject } from '../target.ts';
 import { type AddressBlock, portOn } from './addresses.ts';
 import type { StartPart } from './api-server.ts';
@@ -12,7 +14,7 @@ import { applicationsOf, checkInjection } from './injection.ts';
 import type { Mounts } from './mounts.ts';
 import type { ContainerSpec } from './pod-spec.ts';
 import { deletePod, reportPod } from './pods.ts';
-import { isHttp, type ServicePort } from './service-ports.ts';
+import type { ServicePort } from './service-ports.ts';
 import { standInFor } from './stand-ins.ts';
 import {
   gatewayFilter,

@@ -2,15 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { concernedBy, decidersOf, type Sent } from '../../../src/run/proof/concerned.ts';
 import type { KubeObject, MeshPod, Survey } from '../../../src/target/target.ts';
+import { meshPod as pod } from '../../support/mesh-pod.ts';
 
-const pod = (name: string, more: Partial<MeshPod> = {}): MeshPod => ({
-  namespace: 'foo',
-  name,
-  labels: { app: name },
-  isReady: true,
-  proxy: 'sidecar',
-  ...more,
-});
 const object = (kind: string, name: string, spec: object, namespace = 'foo'): KubeObject => ({
   apiVersion: kind === 'Service' ? 'v1' : 'networking.istio.io/v1',
   kind,

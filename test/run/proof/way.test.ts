@@ -1,19 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { wayOf } from '../../../src/run/proof/way.ts';
 import type { KubeObject, MeshPod, Origin, Survey } from '../../../src/target/target.ts';
+import { meshPod } from '../../support/mesh-pod.ts';
 
 const sleep: Origin = { kind: 'pod', app: 'sleep', namespace: 'foo' };
 const ingress: Origin = { kind: 'ingress' };
 
-const pod = (name: string, more: Partial<MeshPod> = {}): MeshPod => ({
-  namespace: 'foo',
-  name,
-  labels: { app: name },
-  isReady: true,
-  proxy: 'sidecar',
-  isApp: true,
-  ...more,
-});
+const pod = (name: string, more: Partial<MeshPod> = {}) => meshPod(name, { isApp: true, ...more });
 const pods = [
   pod('sleep'),
   pod('httpbin', { ip: '10.0.0.9' }),

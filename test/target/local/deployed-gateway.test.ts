@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { proxyOf } from '../../../src/policy/injection.ts';
 import { deployedFor } from '../../../src/target/local/deployed-gateway.ts';
-import { proxyOf } from '../../../src/target/local/injection.ts';
 import { podSpecOf } from '../../../src/target/local/pod-spec.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { applicationsOf, checkInjection, proxyOf } from '../../../src/target/local/injection.ts';
+import { proxyOf } from '../../../src/policy/injection.ts';
+import { applicationsOf, checkInjection } from '../../../src/target/local/injection.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { gatewaySpec, podSpec } from './support.ts';
 

@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  httpPorts,
-  isHttp,
-  protocolAt,
-  selecting,
-  servicePorts,
-} from '../../../src/target/local/service-ports.ts';
+import { isHttp, selecting } from '../../../src/policy/service-port.ts';
+import { httpPorts, protocolAt, servicePorts } from '../../../src/target/local/service-ports.ts';
 import { podSpec, service } from './support.ts';
 
 const pod = podSpec({
