@@ -4,7 +4,9 @@ import type { Answer, FieldTrace, PolicyTrace, RuleTrace } from './input.ts';
 import { matchesHost } from './patterns.ts';
 
 export function reasonsOf(answer: Answer): string[] {
-  return [...tokenReasons(answer), ...policyReasons(answer)];
+  // A token that is refused is the end: nobody has asked the other policies.
+  const isRefused = answer.decidedBy === 'RequestAuthentication';
+  return [...tokenReasons(answer), ...(isRefused ? [] : policyReasons(answer))];
 }
 
 /** What each rule of a RequestAuthentication made of the request. */

@@ -46,7 +46,7 @@ export interface Hop {
   readonly notes: readonly string[];
 }
 
-const remedy = 'Correct the rule or the selector of the policy, or what the scenario expects.';
+const remedy = 'Correct the policy, the token, or what the scenario expects.';
 /** More lines than these nobody reads in a message; the policies stand in the report as well. */
 const most = 3;
 

@@ -200,6 +200,15 @@ describe('then why', () => {
     expect(text(line, [service, deployment, authentication(), policy]).join('\n')).toContain(reason);
   });
 
+  test('of a token that is refused nothing is said of policies that nobody has asked', () => {
+    const expired = token({ exp: 1_700_000_000 });
+    expect(text(bearer(expired), [service, authentication(), wantsAdmin]).slice(4)).toEqual([
+      'Policies, the nearest miss first:',
+      `  RequestAuthentication shop/tokens: the token in header authorization, after "Bearer " is refused by its rule for ${issuer}: Jwt is expired: exp of the token is 2023-11-14T22:13:20Z, and it is 2027-01-15T08:00:00Z`,
+      '',
+    ]);
+  });
+
   test('without mutual TLS nobody has a namespace', () => {
     const policy = access('foo', [{ from: [{ source: { namespaces: ['*'] } }] }]);
     const [first, ...rest] = text('curl http://orders.shop/', [service, policy], null);
