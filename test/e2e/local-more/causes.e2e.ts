@@ -67,7 +67,8 @@ beforeAll(async () => {
   if (pictures !== undefined) mkdirSync(pictures, { recursive: true });
   browser = await launch();
   home = new Home();
-  await home.start('up', 'up', '--name', 'causes', '--grep', 'require-jwt').ended();
+  const up = await home.start('up', 'up', '--name', 'causes').ended();
+  expect(up.exitCode, up.output).toBe(0);
 });
 afterAll(async () => {
   await browser?.close();
