@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { oneLine } from '../../src/harmless.ts';
 import { type Cell, type Outcome, titleOf } from './cell.ts';
 import { clusterCells } from './cluster.ts';
+import { engineCells } from './engine.ts';
 import { kindCells } from './kind.ts';
 import { localCells } from './local.ts';
 import { tableOf } from './table.ts';
@@ -30,7 +31,7 @@ const { values } = parseArgs({
 });
 
 const [index = 1, of = 1] = (values.shard ?? '1/1').split('/').map(Number);
-const all: readonly Cell[] = [...localCells, ...kindCells, ...clusterCells];
+const all: readonly Cell[] = [...localCells, ...kindCells, ...clusterCells, ...engineCells];
 const chosen = all
   .filter(({ target }) => values.target === undefined || values.target.includes(target))
   .filter((cell) => (values.grep ?? []).every((pattern) => new RegExp(pattern).test(titleOf(cell))))

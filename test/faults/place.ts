@@ -1,7 +1,7 @@
 /** Where a cell happens: folders of its own, the command line that runs there, and what may be left. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeClient, loadKubeConfig } from '../../src/kube/client.ts';
 import { ownNamespaces } from '../../src/target/cluster/namespaces.ts';
@@ -137,7 +137,7 @@ export abstract class Place {
     return [
       ...this.processes.map(({ pid, args }) => `process ${pid} ${args.slice(0, 3).join(' ').slice(0, 80)}`),
       ...ports.flat(),
-      ...filesBelow(this.temporary).map((file) => `file TMPDIR/${file}`),
+      ...entriesOf(this.temporary).map((name) => `file TMPDIR/${name}`),
       ...filesBelow(this.state)
         .filter((file) => !this.keeps?.test(file))
         .map((file) => `file XDG_STATE_HOME/${file}`),
@@ -176,8 +176,16 @@ export abstract class Place {
   }
 }
 
+/** What a full disk was filled with is no file of a run. */
+const entriesOf = (folder: string) =>
+  existsSync(folder) ? readdirSync(folder).filter((name) => name !== 'filler') : [];
+
+/** Whatever is no folder, as paths: the folder of the product's state may stay, with nothing in it. */
 function filesBelow(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).filter((name) => name !== 'filler') : [];
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory() && entry.name !== 'filler')
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }
 
 /** Settings that this program's own environment has, for other clusters. */
@@ -222,7 +230,7 @@ export class KindPlace extends Place {
     this.name = name ?? testCluster;
     this.#isReused = name === undefined;
     // The kubeconfig of a cluster that goes on.
-    this.keeps = this.#isReused ? /^istio-jwt-e2e$/ : undefined;
+    this.keeps = this.#isReused ? /^istio-jwt-e2e\/[^/]+\/kubeconfig$/ : undefined;
     this.args = ['--target', 'kind', '--name', this.name, ...(this.#isReused ? ['--reuse'] : [])];
   }
 
