@@ -1,7 +1,7 @@
 /** The parts of the product know each other in one direction only. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { importsOf, rules, violations } from './imports.ts';
+import { circles, importsOf, rules, violations } from './imports.ts';
 
 function sources(): Map<string, string> {
   const paths = readdirSync('src', { recursive: true, encoding: 'utf8' })
@@ -14,6 +14,17 @@ test('every import in src goes in the allowed direction', () => {
   const files = sources();
   expect(files.size).toBeGreaterThan(10);
   expect(violations(files)).toEqual([]);
+});
+
+test('no file needs another one that needs it, not even for a type', () => {
+  expect(circles(sources())).toEqual([]);
+  const circle = {
+    'a.ts': "import type { B } from './b.ts';",
+    'b.ts': "const c = await import('./c/c.ts');",
+    'c/c.ts': "export { a } from '../a.ts';",
+    'd.ts': "import './a.ts';",
+  };
+  expect(circles(new Map(Object.entries(circle)))).toEqual(['a.ts → b.ts → c/c.ts → a.ts']);
 });
 
 test('rules are about files that exist, and nothing is imported against them by way of a circle', () => {

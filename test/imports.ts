@@ -167,6 +167,29 @@ export function violations(files: ReadonlyMap<string, string>): string[] {
   });
 }
 
+/** Files that import each other by some way, types too: none of them can be understood without the others. */
+export function circles(files: ReadonlyMap<string, string>): string[] {
+  const imports = new Map(
+    [...files].map(([path, source]) => [
+      path,
+      importsOf(source)
+        .map(({ specifier }) => posix.join(posix.dirname(path), specifier))
+        .filter((target) => files.has(target)),
+    ]),
+  );
+  const state = new Map<string, 'open' | 'done'>();
+  const found: string[] = [];
+  const visit = (path: string, way: readonly string[]): void => {
+    if (state.get(path) === 'open') found.push([...way.slice(way.indexOf(path)), path].join(' → '));
+    if (state.has(path)) return;
+    state.set(path, 'open');
+    for (const target of imports.get(path) ?? []) visit(target, [...way, path]);
+    state.set(path, 'done');
+  };
+  for (const path of files.keys()) visit(path, []);
+  return found;
+}
+
 function partOf(path: string): string {
   return path.includes('/') ? `${path.split('/')[0]}/` : path;
 }

@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { asHarnessError, exitCodes, formatPlace, type HarnessError } from '../errors.ts';
 import { lineBreak, oneLine } from '../harmless.ts';
-import { commandOptions, type OptionSpec } from '../settings/options.ts';
+import { type CommandSpec, commandOptions, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Values } from '../settings/settings.ts';
 import { flag, list, text } from '../settings/typed.ts';
 import { processIo, showTokens } from './io.ts';
@@ -12,15 +12,6 @@ const exitCodeText = `
 Exit codes: 0 all passed, 1 a check failed, 2 wrong usage, 3 a scenario file is invalid,
 4 no verdict (environment or set-up), 129, 130 or 143 interrupted.
 Every flag has a variable (--node-image: JWT_E2E_NODE_IMAGE) and a key in jwt-e2e.yaml (node-image).`;
-
-/** What is to be known of a command without running it. */
-export interface CommandSpec {
-  readonly name: string;
-  readonly description: string;
-  readonly options: readonly OptionSpec[];
-  /** What it takes besides options, in words; undefined for nothing. */
-  readonly operand: string | undefined;
-}
 
 /**
  * The commands with their options; nothing runs until `program` is given arguments.

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { formatPlace } from '../errors.ts';
 import type { CheckResult, CheckState, Convergence } from '../events.ts';
 import { wrongAnswerTexts } from './convergence-text.ts';
-import type { JUnitCase } from './junit-model.ts';
+import type { JUnitCase } from './junit-xml.ts';
 import { plural } from './text.ts';
 
 /** What a case is shown with. */

@@ -2,39 +2,12 @@
  * What the JUnit report says, before it is XML. One suite per scenario, one case per check. Whatever kept checks from
  * running becomes a case with an error, so that no report of an incomplete run is green.
  */
-import type { Place } from '../errors.ts';
 import { checkCase, onMesh } from './junit-case.ts';
 import { scenarioProperties } from './junit-properties.ts';
 import { setupSuite } from './junit-setup.ts';
+import type { JUnitCase, JUnitSuite } from './junit-xml.ts';
 import { meshLabel, type RunResult, type ScenarioResult } from './result.ts';
 import { plural } from './text.ts';
-
-export interface JUnitCase {
-  readonly classname: string;
-  readonly name: string;
-  readonly durationMs: number;
-  readonly place?: Place | undefined;
-  readonly outcome?:
-    | {
-        readonly kind: 'failure' | 'error';
-        readonly type: string;
-        readonly message: string;
-        readonly text: string;
-      }
-    | { readonly kind: 'skipped'; readonly message: string }
-    | undefined;
-  readonly output?: string | undefined;
-}
-
-export interface JUnitSuite {
-  readonly name: string;
-  /** ISO 8601, UTC. */
-  readonly startedAt: string;
-  readonly durationMs: number;
-  readonly properties: readonly (readonly [name: string, value: string])[];
-  readonly cases: readonly JUnitCase[];
-  readonly output?: string | undefined;
-}
 
 /** @param artifacts folder that `evidence` of a check is relative to, as it is to be shown */
 export function junitSuites(result: RunResult, artifacts?: string): JUnitSuite[] {

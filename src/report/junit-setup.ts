@@ -1,8 +1,8 @@
 /** The JUnit suite for what is no verdict about a check: setup, scenarios that broke off, the run itself. */
 import { formatPlace, type Place } from '../errors.ts';
 import type { Problem } from '../events.ts';
-import type { JUnitCase, JUnitSuite } from './junit-model.ts';
 import { meshProperties, runProperties } from './junit-properties.ts';
+import type { JUnitCase, JUnitSuite } from './junit-xml.ts';
 import { sameProblem } from './model-scenario.ts';
 import { meshLabel, type RunResult } from './result.ts';
 import { plural } from './text.ts';

@@ -20,8 +20,34 @@
 
 import type { Place } from '../errors.ts';
 import { oneLine } from '../harmless.ts';
-import type { JUnitCase, JUnitSuite } from './junit-model.ts';
 import { element, type XmlElement, xmlDocument } from './xml.ts';
+
+export interface JUnitCase {
+  readonly classname: string;
+  readonly name: string;
+  readonly durationMs: number;
+  readonly place?: Place | undefined;
+  readonly outcome?:
+    | {
+        readonly kind: 'failure' | 'error';
+        readonly type: string;
+        readonly message: string;
+        readonly text: string;
+      }
+    | { readonly kind: 'skipped'; readonly message: string }
+    | undefined;
+  readonly output?: string | undefined;
+}
+
+export interface JUnitSuite {
+  readonly name: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly properties: readonly (readonly [name: string, value: string])[];
+  readonly cases: readonly JUnitCase[];
+  readonly output?: string | undefined;
+}
 
 export interface JUnitXmlOptions {
   /** The host that the checks were run on. */

@@ -14,6 +14,15 @@ export interface OptionSpec {
   readonly form?: { readonly pattern: RegExp; readonly wanted: string };
 }
 
+/** What is to be known of a command without running it. */
+export interface CommandSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly OptionSpec[];
+  /** What it takes besides options, in words; undefined for nothing. */
+  readonly operand: string | undefined;
+}
+
 const wholeNumber = { pattern: /^[1-9]\d*$/, wanted: 'a whole number above 0' };
 
 const where: OptionSpec[] = [

@@ -1,5 +1,6 @@
 /** The command line as it is: its own description of itself, so that nothing is written down twice. */
-import { type CommandSpec, commandLine } from '../../src/cli/main.ts';
+import { commandLine } from '../../src/cli/main.ts';
+import type { CommandSpec } from '../../src/settings/options.ts';
 
 export interface CommandHelp extends Pick<CommandSpec, 'name' | 'description' | 'operand'> {
   /** Long flags with whether they take a value. */

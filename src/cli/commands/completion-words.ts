@@ -1,6 +1,5 @@
 /** What can be completed, the same for all shells: made from the commands and options that there are. */
-import type { OptionSpec } from '../../settings/options.ts';
-import type { CommandSpec } from '../main.ts';
+import type { CommandSpec, OptionSpec } from '../../settings/options.ts';
 
 /** What may stand at a place: one of some words, a file, a folder, or what nobody can guess. */
 export type Completion =

@@ -1,7 +1,7 @@
 /** `jwt-e2e completion`: a script that lets a shell complete commands, options, their values and files. */
 import { exitCodes, HarnessError } from '../../errors.ts';
+import type { CommandSpec } from '../../settings/options.ts';
 import type { Output } from '../io.ts';
-import type { CommandSpec } from '../main.ts';
 import { bashCompletion } from './completion-bash.ts';
 import { fishCompletion } from './completion-fish.ts';
 import { completables } from './completion-words.ts';

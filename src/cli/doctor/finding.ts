@@ -2,7 +2,6 @@
 import type { ProgramState } from '../../programs/local/survey.ts';
 import type { Versions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
-import type { Machine } from './machine.ts';
 
 /** A warning does not keep a target from being had; what is broken does. */
 export interface Finding {
@@ -16,6 +15,18 @@ export interface Finding {
 }
 
 export type TargetName = 'kind' | 'local' | 'cluster';
+
+/** How the machine is asked; tests have machines of their own. */
+export interface Machine {
+  /** As `process.versions.node`. */
+  readonly node: string;
+  /** Memory that can be had without swapping, in bytes. */
+  memory(): number;
+  /** Free bytes where a path is or would be; undefined when nothing can be said. */
+  freeDisk(path: string): Promise<number | undefined>;
+  /** The number in a file of /proc; undefined where there is no such file. */
+  limit(file: string): number | undefined;
+}
 
 export interface Surroundings {
   readonly values: Values;

@@ -7,19 +7,7 @@ import { satisfies } from 'semver';
 import { programCache } from '../../programs/cache.ts';
 import { capacityNow, perMesh } from '../../run/several.ts';
 import { requiredNode } from '../product.ts';
-import type { Finding, Surroundings } from './finding.ts';
-
-/** How the machine is asked; tests have machines of their own. */
-export interface Machine {
-  /** As `process.versions.node`. */
-  readonly node: string;
-  /** Memory that can be had without swapping, in bytes. */
-  memory(): number;
-  /** Free bytes where a path is or would be; undefined when nothing can be said. */
-  freeDisk(path: string): Promise<number | undefined>;
-  /** The number in a file of /proc; undefined where there is no such file. */
-  limit(file: string): number | undefined;
-}
+import type { Finding, Machine, Surroundings } from './finding.ts';
 
 export const thisMachine: Machine = {
   node: process.versions.node,

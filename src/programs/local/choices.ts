@@ -6,8 +6,7 @@ import { IstioctlSource } from './crds.ts';
 import { EnvtestSource } from './envtest.ts';
 import { envoyFor, FolderSource, programFolder } from './folder.ts';
 import { ImageSource, type Registry } from './images.ts';
-import type { Tried } from './plan.ts';
-import type { MeshProgram, Source } from './source.ts';
+import type { MeshProgram, Source, Tried } from './source.ts';
 import { WheelSource } from './wheel.ts';
 
 /** One Istio that would do. */

@@ -10,7 +10,7 @@ import { getAll } from './get.ts';
 import { Hosts } from './hosts.ts';
 import { isComplete, type Planned, planLocally } from './plan.ts';
 import { type Found, type MeshProgram, meshPrograms, type Problem, type Source } from './source.ts';
-import { missing, tellChoice } from './tell.ts';
+import { type Attempt, missing, tellChoice } from './tell.ts';
 
 export interface MeshPrograms {
   /** Version of pilot-discovery, such as 1.31.1 or 1.32-alpha.eed52ebb66ad. */
@@ -85,11 +85,6 @@ export async function findMeshPrograms(
     incomplete.push({ choice, planned });
   }
   throw missing(incomplete);
-}
-
-export interface Attempt {
-  readonly choice: Choice;
-  readonly planned: readonly Planned[];
 }
 
 /** @throws HarnessError E_PROGRAM for a platform that the target local does not run on */

@@ -1,6 +1,13 @@
 /** For one Istio: what of it is here, what can be had, what is missing. */
 import type { Choice } from './choices.ts';
-import { type Found, type MeshProgram, meshPrograms, type Problem, type Source } from './source.ts';
+import {
+  type Found,
+  type MeshProgram,
+  meshPrograms,
+  type Problem,
+  type Source,
+  type Tried,
+} from './source.ts';
 
 export interface Planned {
   readonly program: MeshProgram;
@@ -10,11 +17,6 @@ export interface Planned {
   readonly source?: Source | undefined;
   /** Where it is neither here nor to be had, and why. */
   readonly tried: readonly Tried[];
-}
-
-export interface Tried extends Problem {
-  /** The label of the source. */
-  readonly source: string;
 }
 
 /** What failed when it was tried, by source. */

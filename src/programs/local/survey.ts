@@ -1,8 +1,9 @@
 /** Says what of the programs of the target local is here, can be had, or is missing. */
 import { choicesOf, type Workshop, workshop } from './choices.ts';
-import { type Attempt, contextOf, firstComplete, type MeshProgramOptions } from './find.ts';
+import { contextOf, firstComplete, type MeshProgramOptions } from './find.ts';
 import { isComplete, type Planned, plan } from './plan.ts';
 import type { MeshProgram } from './source.ts';
+import type { Attempt } from './tell.ts';
 import { ownFolder } from './tell.ts';
 
 /** A program, of the target local or, by another `Name`, of anything else. */

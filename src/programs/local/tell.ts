@@ -1,15 +1,20 @@
 /** Says which programs are used and why, and what is missing. */
 import { HarnessError } from '../../errors.ts';
 import type { Choice } from './choices.ts';
-import type { Attempt, MeshProgramOptions } from './find.ts';
 import { programFolder } from './folder.ts';
 import type { Planned } from './plan.ts';
+
+/** One Istio, and what of it is here or can be had. */
+export interface Attempt {
+  readonly choice: Choice;
+  readonly planned: readonly Planned[];
+}
 
 /** Reports what is not as one would expect from the settings: nothing of it is to be silent. */
 export function tellChoice(
   { choice, planned }: Attempt,
   others: { readonly choices: readonly Choice[]; readonly incomplete: readonly Attempt[] },
-  options: Pick<MeshProgramOptions, 'folder' | 'report'>,
+  options: { readonly folder?: string | undefined; readonly report: (message: string) => void },
 ): void {
   const first = others.choices[0];
   if (first !== undefined && first !== choice) {

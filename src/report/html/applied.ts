@@ -4,7 +4,7 @@ import { groupBy } from '../../group.ts';
 import { plural } from '../text.ts';
 import { pre } from './look.ts';
 import { type Html, html } from './markup.ts';
-import type { StepPart } from './view.ts';
+import type { StepPart } from './matrix-view.ts';
 
 /** Meshes that got the same are told together. */
 export function applied(parts: readonly StepPart[]): Html {

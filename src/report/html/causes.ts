@@ -1,7 +1,8 @@
 /** What went wrong, each cause once, with all checks that show it. */
 import { formatPlace, type Place } from '../../errors.ts';
 import type { Problem } from '../../events.ts';
-import type { Shown, View } from './view.ts';
+import type { Shown } from './matrix-view.ts';
+import type { View } from './view.ts';
 
 export interface Cause {
   readonly look: 'failed' | 'error';

@@ -4,7 +4,7 @@ import { wrongAnswerTexts } from '../convergence-text.ts';
 import { plural } from '../text.ts';
 import { span } from './look.ts';
 import { type Html, html } from './markup.ts';
-import type { StepPart } from './view.ts';
+import type { StepPart } from './matrix-view.ts';
 
 export function convergence(
   { convergence, proof, state }: CheckResult,

@@ -7,8 +7,9 @@ import { evidence } from './evidence.ts';
 import { exchange, sent, tokenPart } from './exchange.ts';
 import { badge, facts, pre, source, span, wordOf } from './look.ts';
 import { type Html, html } from './markup.ts';
+import type { Shown, StepPart } from './matrix-view.ts';
 import type { HtmlOptions } from './options.ts';
-import type { ScenarioView, Shown, StepPart, StepView } from './view.ts';
+import type { ScenarioView, StepView } from './view.ts';
 
 export interface DetailContext {
   readonly scenario: ScenarioView;

@@ -3,7 +3,7 @@ import type { CheckResult } from '../../events.ts';
 import { isSettled } from '../convergence-text.ts';
 import { plural } from '../text.ts';
 import { span } from './look.ts';
-import type { Shown, StepPart } from './view.ts';
+import type { Shown, StepPart } from './matrix-view.ts';
 
 /** Times are milliseconds since the change. */
 export interface Lane {

@@ -1,8 +1,27 @@
 /** Checks of a step as the table they come from. */
 import type { CheckResult } from '../../events.ts';
 import { groupBy } from '../../group.ts';
+import type { StepResult } from '../result.ts';
 import type { MeshColumn } from './meshes.ts';
-import type { Shown, StepPart } from './view.ts';
+import type { StepPolicies } from './policies.ts';
+
+/** A check with its place in the page. */
+export interface Shown {
+  readonly check: CheckResult;
+  readonly mesh: MeshColumn;
+  readonly anchor: string;
+  /** Another mesh has given another answer. */
+  readonly changed: boolean;
+  /** Only what was wanted and what came: the page would be too large otherwise. */
+  readonly isBrief: boolean;
+}
+
+/** What one mesh made of a step. */
+export interface StepPart extends StepPolicies {
+  readonly mesh: MeshColumn;
+  readonly result: StepResult | undefined;
+  readonly checks: readonly Shown[];
+}
 
 /** What one mesh made of one place in the table. */
 export interface Cell {

@@ -2,9 +2,8 @@
 import { plural } from '../text.ts';
 import { glyph, glyphOf, wordOf } from './look.ts';
 import { type Html, html } from './markup.ts';
-import type { Cell, Matrix } from './matrix-view.ts';
+import type { Cell, Matrix, Shown } from './matrix-view.ts';
 import type { MeshColumn } from './meshes.ts';
-import type { Shown } from './view.ts';
 
 /**
  * @param corner what stands in the first column

@@ -6,9 +6,10 @@ import { type DetailContext, detail } from './detail.ts';
 import { badge, source, span } from './look.ts';
 import { type Html, html } from './markup.ts';
 import { matrixTable, notRunCells } from './matrix.ts';
+import type { StepPart } from './matrix-view.ts';
 import type { HtmlOptions } from './options.ts';
 import { timeline } from './timeline.ts';
-import type { ScenarioView, StepPart, StepView, View } from './view.ts';
+import type { ScenarioView, StepView, View } from './view.ts';
 
 /** What can be filtered by: the profile, who fetches keys, and the tags. */
 export function tagsOf({ info }: ScenarioView): string[] {

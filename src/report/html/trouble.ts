@@ -5,7 +5,8 @@ import { plural } from '../text.ts';
 import { type Cause, causesOf } from './causes.ts';
 import { badge, glyph, pre } from './look.ts';
 import { type Html, html } from './markup.ts';
-import type { Shown, View } from './view.ts';
+import type { Shown } from './matrix-view.ts';
+import type { View } from './view.ts';
 
 /** How many checks of one cause are named without a click. */
 const mostNamed = 6;

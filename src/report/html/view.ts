@@ -1,33 +1,15 @@
 /** The result as the page shows it: scenarios once, with what each mesh made of them side by side. */
 import type { CheckResult, ScenarioInfo } from '../../events.ts';
 import { groupBy } from '../../group.ts';
-import type { RunResult, ScenarioResult, StepResult } from '../result.ts';
+import type { RunResult, ScenarioResult } from '../result.ts';
 import { Anchors } from './anchors.ts';
 import type { Look } from './look.ts';
-import { type Matrix, matrixOf } from './matrix-view.ts';
+import { type Matrix, matrixOf, type Shown, type StepPart } from './matrix-view.ts';
 import { type MeshColumn, meshColumns } from './meshes.ts';
-import { policiesOf, type StepPolicies } from './policies.ts';
-
-/** A check with its place in the page. */
-export interface Shown {
-  readonly check: CheckResult;
-  readonly mesh: MeshColumn;
-  readonly anchor: string;
-  /** Another mesh has given another answer. */
-  readonly changed: boolean;
-  /** Only what was wanted and what came: the page would be too large otherwise. */
-  readonly isBrief: boolean;
-}
+import { policiesOf } from './policies.ts';
 
 /** A page with more checks is brief about those that passed, and about all but the first of the others. */
 export const inFull = { checks: 1_000, troubles: 200 };
-
-/** What one mesh made of a step. */
-export interface StepPart extends StepPolicies {
-  readonly mesh: MeshColumn;
-  readonly result: StepResult | undefined;
-  readonly checks: readonly Shown[];
-}
 
 export interface StepView {
   readonly name: string;

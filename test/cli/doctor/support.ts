@@ -1,6 +1,6 @@
 /** What probes of the doctor are given in tests. */
-import type { Surroundings } from '../../../src/cli/doctor/finding.ts';
-import { GiB, type Machine } from '../../../src/cli/doctor/machine.ts';
+import type { Machine, Surroundings } from '../../../src/cli/doctor/finding.ts';
+import { GiB } from '../../../src/cli/doctor/machine.ts';
 import type { Values } from '../../../src/settings/settings.ts';
 import { temporaryFolder } from '../../programs/downloads.ts';
 import { folderOf, versions } from '../../programs/local/support.ts';
