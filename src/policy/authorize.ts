@@ -125,10 +125,14 @@ function conditionOf(key: string, subject: Subject): Attribute {
   const { request, claims, whyNoClaims } = subject;
   const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
   if (header !== undefined) {
-    const values = request.headers.filter(([name]) => name.toLowerCase() === header.toLowerCase());
-    const has = values.length === 0 ? undefined : values.map(([, value]) => value).join(',');
+    const values = request.headers
+      .filter(([name]) => name.toLowerCase() === header.toLowerCase())
+      .map(([, value]) => value);
+    const has = values.length === 0 ? undefined : values.join(',');
+    const seen = subject.mesh.takesHeadersApart ? values : values.length === 0 ? [] : [values.join(',')];
     // Here `*` is presence, also of an empty value.
-    const test = (value: string) => (value === '*' ? has !== undefined : matchesText(value, has));
+    const test = (value: string) =>
+      value === '*' ? has !== undefined : seen.some((each) => matchesText(value, each));
     return { has, isHttp: true, test };
   }
   const path = claimOf(key);

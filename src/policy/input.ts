@@ -11,6 +11,8 @@ export interface Mesh {
   readonly trustDomains: readonly string[];
   readonly pathNormalization: PathNormalization;
   readonly fetch: FetchMode;
+  /** A condition on a header that is there several times looks at each value, not at all of them with commas between. */
+  readonly takesHeadersApart: boolean;
 }
 
 export const defaultMesh: Mesh = {
@@ -18,6 +20,7 @@ export const defaultMesh: Mesh = {
   trustDomains: ['cluster.local'],
   pathNormalization: 'BASE',
   fetch: 'istiod',
+  takesHeadersApart: true,
 };
 
 /** What policies are attached to. */

@@ -12,6 +12,7 @@ import { holdsFor, isWide, policyKinds } from '../policy/selection.ts';
 import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '../policy/service-port.ts';
 import type { JwtRule } from '../policy/tokens.ts';
 import { verifyWith } from '../policy/verify.ts';
+import { ofEnvoy } from '../policy/versions.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../target/target.ts';
 import type { Explanation } from './explanation.ts';
 import { formsOf, hostMatches } from './proof/hosts.ts';
@@ -24,6 +25,8 @@ export interface Sent {
   readonly survey: Survey;
   /** Of the ingress gateway, as seen from outside; undefined from a pod. */
   readonly ingressUrl: string | undefined;
+  /** Version of the proxies; default: one of today. */
+  readonly envoy?: string | undefined;
 }
 
 export interface Asked extends Sent {
@@ -131,7 +134,7 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
     const answer = decide(
       { ...sent, destinationPort: port?.number },
       {
-        mesh: { ...defaultMesh, rootNamespace: survey.rootNamespace },
+        mesh: { ...defaultMesh, ...ofEnvoy(asked.envoy), rootNamespace: survey.rootNamespace },
         workload: pod,
         // What filters of others do cannot be known; where the answer is that of the policies, they explain it.
         policies: survey.objects.filter(({ kind }) => policyKinds.includes(kind)),

@@ -118,6 +118,7 @@ async function report(
         survey,
         snapshot: state.snapshot,
         ingressUrl: origin.kind === 'ingress' ? target.ingressUrl() : undefined,
+        envoy: options.envoy,
       },
       { ...outcome.response, expected: check.expected.code },
     );

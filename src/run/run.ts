@@ -120,7 +120,7 @@ async function runOn(mesh: Mesh, request: RoundRequest, tally: Tally): Promise<v
     if (reload.length > 0 && mesh.facts !== undefined) await target.reload?.(reload, signal);
     const facts = await mesh.ready((event) => tally.emit(event), signal);
     const groups = request.plan(facts, target.missing);
-    const options = { ...request.options, meshFolder: mesh.folder };
+    const options = { ...request.options, meshFolder: mesh.folder, envoy: facts.envoy };
     for (const each of repetitions(groups, request.repeat ?? 1)) {
       if (stop.aborted || (request.failFast && tally.hasFailures)) break;
       await runGroups(each, facts, { ...request, options, mesh, stop }, tally);

@@ -16,6 +16,8 @@ export interface RunOptions {
   /** Images by name, for `${images.NAME}`. */
   readonly images: Readonly<Record<string, string>>;
   readonly showTokens: boolean;
+  /** Version of the proxies, where answers depend on it. */
+  readonly envoy?: string | undefined;
   /** How often in a row the expected answer must come. */
   readonly consecutive: number;
   /** Longest time for the answers to come, in milliseconds. */

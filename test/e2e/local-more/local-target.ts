@@ -10,13 +10,13 @@ import { LocalTarget } from '../../../src/target/local/target.ts';
 import { unaborted } from '../../support/signals.ts';
 
 /** Not up yet. @param folder with the manifests of applications */
-export function localTarget(runId: string, folder: string = kindFolder): LocalTarget {
+export function localTarget(runId: string, folder: string = kindFolder, envoy?: string): LocalTarget {
   const versions = loadVersions(versionsFile);
   const { programs, image } = mergeSettings({}, process.env, join(folder, 'none.yaml'));
   const values = { programs, image, 'no-download': true, 'no-build': true };
   const options = meshProgramOptions(
     values,
-    { istio: undefined, envoy: undefined },
+    { istio: undefined, envoy },
     { versions, report: () => {}, signal: unaborted() },
   );
   return new LocalTarget(

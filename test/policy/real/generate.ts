@@ -81,12 +81,10 @@ const goodClaims = claims.map(({ exp: _, nbf: __, aud, sub, ...rest }) => ({
 
 const plan: fc.Arbitrary<TokenPlan> = fc
   .record({
-    issuer: fc.nat(issuers.length - 1),
+    issuer: fc.constantFrom(0, 0, 1, 1, 2),
     otherKey: fc.option(fc.nat(issuers.length - 1), { freq: 8, nil: undefined }),
     header: fc.constantFrom<TokenPlan['header']>(
-      {},
-      {},
-      {},
+      ...Array(20).fill({}),
       { kid: 'k0' },
       { kid: 'none' },
       { kid: 5 },
@@ -95,7 +93,7 @@ const plan: fc.Arbitrary<TokenPlan> = fc
     ),
     claims: fc.oneof({ weight: 4, arbitrary: goodClaims }, claims),
     broken: fc.constantFrom<TokenPlan['broken']>(
-      ...Array(12).fill('no'),
+      ...Array(40).fill('no'),
       'payload',
       'signature',
       'sections',
@@ -126,6 +124,7 @@ const request: fc.Arbitrary<RequestPlan> = fc.record({
     fc.constantFrom<readonly [string, string]>(
       ['X-Other', 'admin'],
       ['X-Other', 'user'],
+      ['X-Other', ''],
       ['x-role', 'admin'],
       ['Origin', 'http://x'],
       ['Access-Control-Request-Method', 'GET'],
@@ -137,7 +136,7 @@ const request: fc.Arbitrary<RequestPlan> = fc.record({
 
 const jwtRule = fc.record(
   {
-    issuer: fc.constantFrom(...issuers),
+    issuer: fc.constantFrom(issuers[0], issuers[1], ...issuers),
     audiences: some(['api', 'api/', 'https://api', 'web']),
     fromHeaders: fc.array(
       fc.record(
@@ -206,6 +205,7 @@ const texts = {
     'cluster.local/ns/bar/*',
   ],
   namespaces: ['foo', 'f*', 'bar', '*'],
+  serviceAccounts: ['default', 'foo/default', 'bar/default', 'foo/other'],
 };
 type Texts = keyof typeof texts;
 
@@ -227,17 +227,20 @@ const condition = fc
   .tuple(
     fc.constantFrom(
       ...([
-        ['request.auth.claims[role]', ['admin', 'a*', '*n', '*', 'user']],
+        ['request.auth.claims[role]', ['admin', 'a*', '*n', '*', 'user', '5', 'true']],
         ['request.auth.claims[realm][roles]', ['admin', 'user', '*']],
         ['request.auth.claims[scope]', ['read', 'write', 'read write']],
         ['request.auth.claims[groups]', ['read', 'read write']],
         ['request.auth.claims[iss]', [issuers[0], 'https://*']],
         ['request.auth.audiences', ['api', 'web', '*', 'https://api/']],
-        ['request.auth.presenter', ['web', '*']],
+        ['request.auth.presenter', ['web', 'cli', '*']],
         ['request.auth.principal', texts.requestPrincipals],
         ['request.headers[X-Other]', ['admin', '*', 'adm*', 'admin,user']],
+        ['request.headers[X-Other]', ['admin', '*', 'admin,user', 'user']],
         ['request.headers[x-role]', ['admin', '*', 'user']],
         ['source.namespace', ['foo', 'bar']],
+        ['source.serviceAccount', texts.serviceAccounts],
+        ['source.principal', texts.principals],
         ['destination.port', ['8080', '80']],
       ] as const),
     ),
@@ -255,13 +258,15 @@ const condition = fc
 const accessRule = fc.record(
   {
     from: fc.array(
-      fields(['requestPrincipals', 'requestPrincipals', 'principals', 'namespaces']).map((source) => ({
-        source,
-      })),
+      fields(['requestPrincipals', 'requestPrincipals', 'requestPrincipals', 'principals', 'namespaces']).map(
+        (source) => ({
+          source,
+        }),
+      ),
       { minLength: 1, maxLength: 2 },
     ),
     to: fc.array(
-      fields(['paths', 'paths', 'methods', 'hosts', 'ports']).map((operation) => ({ operation })),
+      fields(['paths', 'paths', 'methods', 'hosts', 'hosts', 'ports']).map((operation) => ({ operation })),
       { minLength: 1, maxLength: 2 },
     ),
     when: fc.array(condition, { minLength: 1, maxLength: 2 }),
@@ -282,7 +287,10 @@ const policies: fc.Arbitrary<KubeObject[]> = fc
       fc.tuple(
         selection,
         fc.constantFrom('ALLOW', 'ALLOW', 'DENY', 'AUDIT', undefined),
-        fc.array(accessRule, { maxLength: 2 }),
+        fc.oneof(
+          { weight: 7, arbitrary: fc.array(accessRule, { minLength: 1, maxLength: 2 }) },
+          fc.constant([]),
+        ),
         maybe(fc.constantFrom('true', 'false', 't'), 6),
       ),
       { maxLength: 3 },
@@ -311,7 +319,7 @@ const policies: fc.Arbitrary<KubeObject[]> = fc
     })),
   ]);
 
-export const requestsPerCase = 60;
+export const requestsPerCase = 30;
 
 export const cases: fc.Arbitrary<Case> = fc.record({
   policies,

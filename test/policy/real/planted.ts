@@ -1,0 +1,132 @@
+/**
+ * Plants mistakes in a copy of the model, one at a time, and looks whether the recorded answers of a mesh notice each:
+ * node --import ./tools/typescript.mjs test/policy/real/planted.ts
+ * Exit code 0 when all are noticed, 1 otherwise.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A file of src/policy, what is there, and what stands there instead. */
+const planted: readonly (readonly [file: string, from: string, to: string])[] = [
+  ['authorize.ts', '/^not[A-Z]/.test(name) ? not(any) : any', 'any'],
+  ['authorize.ts', 'matchesPath(value, subject.path)', 'matchesText(value, subject.path)'],
+  ['authorize.ts', 'matchesHost(value, request.authority)', 'matchesText(value, request.authority)'],
+  ['authorize.ts', 'matchesText(value, request.method)', 'value === request.method'],
+  ['authorize.ts', "value === '*' ? has !== undefined : matchesText(value, has)", 'matchesText(value, has)'],
+  [
+    'authorize.ts',
+    'const isWhole = typeof iss === ',
+    'const isWhole = claims !== undefined || typeof iss === ',
+  ],
+  ['authorize.ts', "return claimAttribute(['azp'], subject)", "return claimAttribute(['aud'], subject)"],
+  ['authorize.ts', "[value].flat().filter((each) => typeof each === 'string')", '[value].flat().map(String)'],
+  ['authorize.ts', 'isLeftOut ? false : allOf([from, to, ...when])', 'anyOf([from, to, ...when])'],
+  ['authorize.ts', "'notValues', notValues, attribute", "'values', notValues, attribute"],
+  ['authorize.ts', 'Number(value) === destinationPort', "['80', '8000', '8080'].includes(value)"],
+  [
+    'authorize.ts',
+    'values.length === 0 ? undefined : values',
+    'values.length === 0 ? undefined : values.slice(0, 1)',
+  ],
+  ['authenticate.ts', 'if (first !== unknownIssuer) return first;', 'return first;'],
+  ['authenticate.ts', "if (first === undefined) return 'Ok';", 'if (first === undefined) return missing;'],
+  ['authenticate.ts', 'found.toReversed()', 'found'],
+  ['authenticate.ts', 'rule.forwardOriginalToken !== true', 'true'],
+  ['authenticate.ts', 'const listed = new Set([', 'const listed = new Set<string>(); new Set(['],
+  [
+    'authenticate.ts',
+    'return headers.filter(([name]) => !names.includes(name.toLowerCase()));',
+    'return names.length < 0 ? [] : headers;',
+  ],
+  ['authenticate.ts', '...outputs(jwt, rule)', '...outputs(jwt, {})'],
+  ['authenticate.ts', 'providers.length === 0 || isPreflight(request)', 'providers.length === 0'],
+  ['authenticate.ts', '.sort((a, b) => Buffer.compare(', '.sort((b, a) => Buffer.compare('],
+  ['tokens.ts', 'const at = value.indexOf(prefix);', 'const at = value.startsWith(prefix) ? 0 : -1;'],
+  ['tokens.ts', "isUsual ? ['access_token'] : fromParams", 'fromParams'],
+  [
+    'tokens.ts',
+    "if (location.kind === 'cookie') return { headers, path };",
+    "if (location.kind === 'cookie') return { headers: [], path };",
+  ],
+  [
+    'tokens.ts',
+    'fromHeaders.length + fromParams.length + fromCookies.length === 0',
+    'fromHeaders.length === 0',
+  ],
+  ['jwt.ts', 'Math.trunc(exp) !== 0 && ', ''],
+  [
+    'jwt.ts',
+    'if (wanted.length === 0) return true;',
+    'if (wanted.length === 0) return audiences.length === 0;',
+  ],
+  ['jwt.ts', ".replace(/^https?:\\/\\//, '').replace(/\\/$/, '')", ''],
+  [
+    'jwt.ts',
+    "(audiences.length === 0 ? [''] : audiences)",
+    '(audiences.length === 0 ? [...wanted] : audiences)',
+  ],
+  ['jwt.ts', "if (!algorithms.includes(alg)) return 'Jwt header [alg] is not supported';", ''],
+  ['patterns.ts', "if (pattern === '*') return text !== '';", ''],
+  ['patterns.ts', "path[at - 1] !== '/'", 'true'],
+  ['patterns.ts', "pattern.lastIndexOf('/')", "pattern.indexOf('/')"],
+  ['path.ts', '/[\\w.~-]/.test(character) ? character : whole', 'whole'],
+  ['path.ts', 'kept.pop();', ''],
+  ['path.ts', "plain.replaceAll('\\\\', '/')", 'plain'],
+  ['path.ts', "path.split(/[?#]/)[0] ?? ''", 'path'],
+  ['decide.ts', "body === 'Audiences in Jwt are not allowed' ? 403 : 401", '401'],
+  [
+    'decide.ts',
+    "metadata.namespace === rootNamespace ? '1' : '0'",
+    "metadata.namespace === rootNamespace ? '0' : '1'",
+  ],
+  ['decide.ts', 'deny === true || (deny', 'allow === false || (deny'],
+  ['decide.ts', 'dryRun !== true', 'dryRun !== undefined'],
+  ['decide.ts', 'allowing.length === 0 ? true : ', ''],
+  ['decide.ts', 'if (once.length < 2)', 'if (once.length < 20)'],
+  ['selection.ts', "'TRUE', 'true', 'True'].includes", "'TRUE', 'true', 'True', 'false'].includes"],
+  ['selection.ts', '!(isForWorkloads && namespace === rootNamespace)', 'true'],
+  ['selection.ts', 'pod.labels[name] === value', "pod.labels[name] !== ''"],
+  ['claims.ts', 'Object.hasOwn(value, name)', "Object.hasOwn(value, name) && name !== 'roles'"],
+];
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const copy = mkdtempSync(join(tmpdir(), 'planted-'));
+try {
+  for (const path of ['src', 'test/policy/real', 'tools', 'package.json', 'tsconfig.json'])
+    cpSync(join(root, path), join(copy, path), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const missed = planted.filter(([file, from, to]) => !isNoticed(join(copy, 'src/policy', file), from, to));
+  for (const [file, from, to] of missed) console.log(`not noticed: ${file}: ${from}  →  ${to}`);
+  console.log(`${planted.length - missed.length} of ${planted.length} planted mistakes are noticed`);
+  // What notices everything would notice nothing.
+  const { asked, differing } = replay();
+  console.log(`without any: ${differing} differences in ${asked} answers`);
+  process.exitCode = missed.length === 0 && differing === 0 && asked > 0 ? 0 : 1;
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+
+function isNoticed(file: string, from: string, to: string): boolean {
+  const right = readFileSync(file, 'utf8');
+  if (right.split(from).length !== 2) throw new Error(`${file} has not exactly one "${from}"`);
+  try {
+    writeFileSync(
+      file,
+      right.replace(from, () => to),
+    );
+    return replay().differing > 0;
+  } finally {
+    writeFileSync(file, right);
+  }
+}
+
+function replay(): { asked: number; differing: number } {
+  const code = `import { differencesWithRecord } from './test/policy/real/record.ts';
+    const { asked, differences } = differencesWithRecord(1);
+    console.log(JSON.stringify({ asked, differing: differences.length }));`;
+  const args = ['--import', './tools/typescript.mjs', '--input-type=module', '-e', code];
+  return JSON.parse(execFileSync(process.execPath, args, { cwd: copy, encoding: 'utf8' }));
+}
