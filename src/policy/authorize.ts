@@ -4,7 +4,7 @@
  */
 import { claimOf, valueAt } from './claims.ts';
 import type { FieldTrace, Mesh, Request, RuleTrace } from './input.ts';
-import { inBlock } from './ip-blocks.ts';
+import { hasPrivate, inBlock } from './ip-blocks.ts';
 import { matchesHost, matchesPath, matchesPrincipal, matchesText } from './patterns.ts';
 import { allOf, anyOf, not, type Truth } from './truth.ts';
 
@@ -85,6 +85,10 @@ export function traceRule(rule: Rule, index: number, subject: Subject, action: s
   return { index, matched: isLeftOut ? false : allOf([from, to, ...when]), fields };
 }
 
+/** Headers that clients and proxies add without being told, or that are the request itself. */
+const addedOnTheWay =
+  /^(?::|x-forwarded-|x-envoy-|x-request-id$|x-b3-|(?:traceparent|tracestate|user-agent|accept|host)$)/i;
+
 /** Fields of `source` and `operation`, with or without `not` before them. */
 function attributeOf(field: string, subject: Subject): Attribute {
   const name = field.replace(/^not(.)/, (_, letter: string) => letter.toLowerCase());
@@ -126,6 +130,8 @@ function conditionOf(key: string, subject: Subject): Attribute {
   const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
   if (header !== undefined) {
     const values = request.headers.filter(([name]) => name.toLowerCase() === header.toLowerCase());
+    if (values.length === 0 && addedOnTheWay.test(header))
+      return { ...unknown(`which ${header} the request has here is not known`), isHttp: true };
     const has = values.length === 0 ? undefined : values.map(([, value]) => value).join(',');
     // Here `*` is presence, also of an empty value.
     const test = (value: string) => (value === '*' ? has !== undefined : matchesText(value, has));
@@ -224,7 +230,8 @@ function principalsFor(value: string, { trustDomains }: Mesh): string[] {
 
 function address(has: string | undefined, what: string): Attribute {
   if (has === undefined) return unknown(`${what} is not known here`);
-  return { has, test: (block) => inBlock(has, block) };
+  if (has !== 'private') return { has, test: (block) => inBlock(has, block) };
+  return { has: 'a private address', note: `which one ${what} is is not known here`, test: hasPrivate };
 }
 
 function escaped(text: string): string {
