@@ -16,11 +16,10 @@ export interface Sent {
   readonly survey: Survey;
   /** Of the ingress gateway, as seen from outside; undefined from a pod. */
   readonly ingressUrl: string | undefined;
-  /**
-   * Nothing has been answered yet. So filters of others leave open what will be, where they explain nothing that was; and
-   * all addresses will be private ones.
-   */
-  readonly isAhead?: boolean;
+  /** Filters of others leave open what will be; what was is explained without them. */
+  readonly hasFilters?: boolean;
+  /** Of the client, as far as it is known. */
+  readonly address?: 'private' | undefined;
 }
 
 /** A proxy on the way, and what it answers. */
@@ -42,11 +41,10 @@ export function nameOfPod({ namespace, name }: MeshPod): string {
 
 /** What each proxy on the way answers, up to the first that does not let it pass. */
 export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
-  const { origin, request, survey, isAhead = false } = asked;
+  const { origin, request, survey, address, hasFilters = false } = asked;
   const way = wayOf(origin, request, survey);
   const [client, gateway] = [way.clients[0], way.gateways[0]];
   const notes: string[] = [];
-  const address = isAhead ? 'private' : undefined;
   let sent: Request = {
     method: request.method,
     authority: authorityOf(asked),
@@ -65,7 +63,7 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
       {
         mesh: { ...defaultMesh, rootNamespace: survey.rootNamespace },
         workload: pod,
-        policies: survey.objects.filter(({ kind }) => isAhead || policyKinds.includes(kind)),
+        policies: survey.objects.filter(({ kind }) => hasFilters || policyKinds.includes(kind)),
         verify: verifies,
         isTcp: port?.isTcp ?? false,
       },
@@ -85,6 +83,7 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
   };
   if (gateway?.proxy !== undefined && !arrive(gateway, undefined)) return hops;
   const route = routed(sent, gateway ?? origin, survey);
+  if (route === null) return hops;
   const backend = backendOf(route, survey) ?? way.backends[0];
   if (route !== undefined) {
     const { unknown, note } = route;

@@ -59,7 +59,7 @@ function predicted(check: RequestCheck, step: PlannedStep, survey: Survey, conte
   const expected = resolve(check.expected, context.names, check.place) as RequestCheck['expected'];
   const request = buildRequest(check, step, context, 'predicted');
   const ingressUrl = origin.kind === 'ingress' ? 'http://127.0.0.1' : undefined;
-  const hops = hopsOf({ origin, request, survey, ingressUrl, isAhead: true }, verify);
+  const hops = hopsOf({ origin, request, survey, ingressUrl, hasFilters: true, address: 'private' }, verify);
   const deciding = decidingOf(hops);
   return [{ step, check, expected, hops, deciding, agrees: agrees(expected, deciding) }];
 }

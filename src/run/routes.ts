@@ -55,20 +55,22 @@ const notFollowed = ['redirect', 'directResponse', 'delegate', 'fault', 'headers
 /**
  * The first route that fits, of the VirtualServices for the host at this gateway, or at the sidecars of the mesh.
  *
- * @returns undefined when there is none
+ * @returns undefined when there is no VirtualService for the host; null when none of its routes fits, which is answered 404
  */
-export function routed(request: Request, at: MeshPod | Origin, survey: Survey): Routed | undefined {
+export function routed(request: Request, at: MeshPod | Origin, survey: Survey): Routed | undefined | null {
   const isGateway = 'labels' in at;
   const forms = formsOf(request.authority, !isGateway && at.kind === 'pod' ? at.namespace : '');
   const gateways = survey.objects.filter(
     (object) => object.kind === 'Gateway' && isGateway && holdsFor(object, at, survey.rootNamespace),
   );
+  let hasHost = false;
   for (const service of survey.objects) {
     if (service.kind !== 'VirtualService') continue;
     const { metadata, spec } = service;
     const { hosts = [], http = [] } = spec as { hosts?: string[]; http?: HttpRoute[] };
     const isHere = isGateway ? gateways.some((gateway) => isBound(service, gateway)) : isOfMesh(service);
     if (!isHere || !hosts.some((host) => hostMatches(host, metadata.namespace ?? 'default', forms))) continue;
+    hasHost = true;
     for (const route of http) {
       const { match = [{}] } = route;
       const fitting = match
@@ -77,7 +79,7 @@ export function routed(request: Request, at: MeshPod | Origin, survey: Survey): 
       if (fitting !== undefined) return along(service, route, fitting, request);
     }
   }
-  return undefined;
+  return hasHost ? null : undefined;
 }
 
 function along(
@@ -110,12 +112,12 @@ function along(
 }
 
 function fits(match: HttpMatch, { path, method, authority, headers }: Request): Truth {
-  if (Object.keys(match).some((field) => !conditions.includes(field))) return undefined;
   const plain = withoutQuery(path);
   const isAnyCase = match.ignoreUriCase === true;
   const text = (wanted: Match | undefined, has: string | undefined) =>
     wanted === undefined || fitsText(wanted, has);
   return allOf([
+    Object.keys(match).every((field) => conditions.includes(field)) || undefined,
     isAnyCase && match.uri?.regex === undefined
       ? text(lower(match.uri), plain.toLowerCase())
       : text(match.uri, plain),
