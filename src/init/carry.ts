@@ -2,11 +2,10 @@
 import { isScalar } from 'yaml';
 import { hasPrivate } from '../policy/ip-blocks.ts';
 import { nameOf } from '../policy/selection.ts';
-import { escapeTemplate } from '../scenario/template.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuerOf } from './issuers.ts';
 import { jwtRulesOf } from './known-fields.ts';
-import { documentOf, print } from './text.ts';
+import { documentOf, escaped, print } from './text.ts';
 
 /** For documentation alone (RFC 5737): nobody has an address in it. */
 const nobodys = '203.0.113.0/24';
@@ -76,14 +75,4 @@ function ruleWithKeys(rule: object, issuers: readonly IssuerPlan[]): object {
   const name = issuers.find((each) => each.issuer === issuerOf(rule))?.name;
   const own = issuer === undefined ? {} : { issuer: `\${issuers.${name}.issuer}` };
   return { ...own, jwks: `\${issuers.${name}.jwks}`, ...(escaped(rest) as object) };
-}
-
-/** What the user has written is no template of ours. */
-function escaped(node: unknown): unknown {
-  if (typeof node === 'string') return escapeTemplate(node);
-  if (Array.isArray(node)) return node.map(escaped);
-  if (typeof node !== 'object' || node === null) return node;
-  return Object.fromEntries(
-    Object.entries(node).map(([key, value]) => [escapeTemplate(key), escaped(value)]),
-  );
 }

@@ -80,11 +80,13 @@ export function placesFor(policies: readonly KubeObject[], objects: readonly Kub
     });
   const hasSome = (policy: KubeObject) => found.some((pod) => holdsFor(policy, pod, rootNamespace));
   const home = ({ metadata }: KubeObject) => metadata.namespace ?? 'default';
-  for (const policy of policies) {
+  // What policies of the root namespace select may be known by then from another one.
+  const isRoot = (policy: KubeObject) => home(policy) === rootNamespace;
+  for (const policy of [...policies].sort((one, other) => Number(isRoot(one)) - Number(isRoot(other)))) {
     const labels = labelsOf(policy);
     if (labels === undefined || hasSome(policy)) continue;
     const isGateway = isForGateway(policy, objects);
-    const namespace = home(policy) === rootNamespace && !isGateway ? ownNamespace : home(policy);
+    const namespace = isRoot(policy) && !isGateway ? ownNamespace : home(policy);
     add({ namespace, name: nameFor(labels, policy.metadata.name), labels, isGateway });
   }
   const services = objects.filter(({ kind }) => kind === 'Service');
@@ -105,9 +107,9 @@ export function placesFor(policies: readonly KubeObject[], objects: readonly Kub
       isGateway: true,
     });
   for (const policy of policies) {
-    const namespace = home(policy) === rootNamespace ? ownNamespace : home(policy);
-    const isRoot = home(policy) === rootNamespace && !found.some(({ isGateway }) => !isGateway);
-    if (labelsOf(policy) === undefined && (isRoot || !hasSome(policy)))
+    const namespace = isRoot(policy) ? ownNamespace : home(policy);
+    const isAlone = isRoot(policy) && !found.some(({ isGateway }) => !isGateway);
+    if (labelsOf(policy) === undefined && (isAlone || !hasSome(policy)))
       add({ namespace, name: 'app', labels: { app: 'app' } });
   }
   if (found.every(({ isGateway }) => isGateway))

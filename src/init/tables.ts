@@ -3,7 +3,7 @@ import { type Client, nameOfClient } from './clients.ts';
 import type { Told } from './notes.ts';
 import { isIngress } from './places.ts';
 import type { Group } from './requests.ts';
-import { inline } from './text.ts';
+import { escaped, inline } from './text.ts';
 import type { TokenTry } from './tokens.ts';
 import type { Asking, Context, Judged, Way } from './ways.ts';
 
@@ -123,12 +123,12 @@ function requestOf(
   { url, method, host, headers }: Context,
   more: { headers?: Readonly<Record<string, string>>; [field: string]: unknown },
 ): Record<string, unknown> {
-  const all = { ...headers, ...more.headers };
+  const all = { ...(escaped(headers) as object), ...more.headers };
   const isOutside = way.gateway !== undefined && isIngress(way.gateway);
   return {
     ...(isOutside ? {} : { url }),
     ...(method === 'GET' ? {} : { method }),
-    ...(host === undefined ? {} : { host }),
+    ...(host === undefined ? {} : { host: escaped(host) }),
     ...more,
     ...(Object.keys(all).length === 0 ? {} : { headers: all }),
   };
@@ -143,6 +143,6 @@ function detailsOf({ way }: Asking, { method, host, url, client, headers }: Cont
     ...(client.name === way.client.name ? [] : [`from ${client.namespace}/${client.serviceAccount}`]),
     ...Object.entries(headers).map(([name, value]) => `header ${name} ${value}`),
   ]
-    .map((each) => `, ${each}`)
+    .map((each) => `, ${each.replaceAll('${', '{')}`)
     .join('');
 }

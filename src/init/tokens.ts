@@ -2,6 +2,7 @@
 import type { Verify } from '../policy/authenticate.ts';
 import { matchesPrincipal, matchesText } from '../policy/patterns.ts';
 import { type IssuerPlan, issuerOf, stranger } from './issuers.ts';
+import { escaped } from './text.ts';
 import { type Alternative, pick, textFor } from './wanted.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
@@ -44,7 +45,7 @@ export const verifyTry: Verify = ({ signature }, rule) =>
 function validToken(issuer: IssuerPlan, suffix: string): TokenTry {
   const { audiences } = issuer;
   const claims = { sub: somebody, ...(audiences[0] === undefined ? {} : { aud: [audiences[0]] }) };
-  const spec = { issuer: issuer.name, claims: { ...claims, exp: farAway } };
+  const spec = { issuer: issuer.name, claims: escaped({ ...claims, exp: farAway }) };
   return { name: `valid${suffix}`, issuer, home: issuer.issuer, claims, isInvalid: false, spec };
 }
 
@@ -79,7 +80,13 @@ export function derived(valid: TokenTry, claims: Claims, why: string): TokenTry 
   const own = Object.fromEntries(changed.map((name) => [name, claims[name] ?? null]));
   const suffix = valid.name.replace(/^valid/, '');
   const name = `${words[0]?.startsWith('without') ? '' : 'with '}${words.join(', ')}`.slice(0, 70).trim();
-  return { ...valid, name: `${name}${suffix}`, claims, spec: { extends: valid.name, claims: own }, why };
+  return {
+    ...valid,
+    name: `${name}${suffix}`,
+    claims,
+    spec: { extends: valid.name, claims: escaped(own) },
+    why,
+  };
 }
 
 /** A name without what URLs, templates and YAML would make of it. */

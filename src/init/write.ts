@@ -12,7 +12,7 @@ import type { Plan } from './plan.ts';
 import { groupsOf } from './requests.ts';
 import { standIns } from './stand-in.ts';
 import { type Step, stepsFor } from './tables.ts';
-import { asItem, documentOf, inline, print } from './text.ts';
+import { asItem, documentOf, escaped, inline, print } from './text.ts';
 import { TokenList } from './tokens.ts';
 import { Asking } from './ways.ts';
 
@@ -104,7 +104,9 @@ export function writeScenario(plan: Plan, where: string, file: string): Written 
       : [
           '# Keys are made by the run. Nobody but you can sign for yours.',
           'issuers:',
-          ...issuers.map(({ name, issuer, algorithm }) => `  ${name}: ${inline({ issuer, algorithm })}`),
+          ...issuers.map(
+            ({ name, issuer, algorithm }) => `  ${name}: ${inline(escaped({ issuer, algorithm }))}`,
+          ),
           ...(hasStranger ? [`  ${stranger.name}: ${inline({ issuer: stranger.issuer })}`] : []),
         ]),
     ...(sent.length === 0

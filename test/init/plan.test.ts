@@ -1,5 +1,7 @@
 /** Where requests go: stand-ins with the user's namespaces, labels and ports, gateways, and who sends. */
 import { expect, test } from 'vitest';
+import { knownApps } from '../../src/scenario/apps.ts';
+import { parseScenario } from '../../src/scenario/load.ts';
 import type { Manifest } from '../../src/scenario/schema.ts';
 import { policy, rules, tokens, write } from './support.ts';
 
@@ -121,4 +123,14 @@ test('private addresses are replaced, and PeerAuthentications and dry runs are c
     annotations: { 'istio.io/dry-run': 'true' },
   });
   expect(applied(objects, 'PeerAuthentication')).toHaveLength(1);
+});
+
+test('what people may write, and no template of ours', () => {
+  const odd = [
+    { when: [{ key: 'request.auth.claims[a\'b"c]', values: ['x\ny', '${z}'] }] },
+    { to: [{ operation: { paths: ['/a b', '/${z}'], hosts: ['*', '[::1]'] } }] },
+    { when: [{ key: 'request.headers[x-a]', values: ['${z}'] }] },
+  ];
+  const { text } = write([tokens({ issuer: 'https://a/${b}' }), rules(odd)]);
+  expect(parseScenario(text, 'first.yaml', undefined, knownApps()).errors).toEqual([]);
 });
