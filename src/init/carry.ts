@@ -1,72 +1,78 @@
-/** The user's policies as they stand in the scenario: the same, but for keys, namespace and what is attached to gateways. */
+/** The user's objects as they stand in the scenario: the same, but for keys and private addresses. */
 import { isScalar } from 'yaml';
-import { escapeTemplate } from '../scenario/template.ts';
-import type { IssuerPlan } from './issuers.ts';
-import { ownNamespace } from './plan.ts';
-import { nameOf, type Policy } from './policy.ts';
-import { documentOf, print } from './text.ts';
+import { hasPrivate } from '../policy/ip-blocks.ts';
+import { nameOf } from '../policy/selection.ts';
+import type { KubeObject } from '../target/target.ts';
+import { type IssuerPlan, issuerOf } from './issuers.ts';
+import { jwtRulesOf } from './known-fields.ts';
+import { documentOf, escaped, print } from './text.ts';
 
-/** Labels of the ingress gateway in every mesh of this tool. */
-const gatewaySelector = { matchLabels: { istio: 'ingressgateway' } };
-const gatewayNamespace = 'istio-system';
+/** For documentation alone (RFC 5737): nobody has an address in it. */
+const nobodys = '203.0.113.0/24';
+const addressKeys = /^((not)?(ipBlocks|remoteIpBlocks))$/i;
 
-/**
- * The manifest as YAML, with comments where it differs from the user's.
- *
- * @param name under which it is applied: two namespaces of the user become one
- */
-export function carried(policy: Policy, name: string, issuers: readonly IssuerPlan[]): string {
-  const { object, isForGateway } = policy;
-  const { selector, targetRef, targetRefs, jwtRules, ...rest } = escaped(object.spec ?? {}) as Record<
-    string,
-    unknown
-  >;
-  const chosen = isForGateway ? gatewaySelector : selector;
-  const document = documentOf({
-    apiVersion: object.apiVersion,
-    kind: object.kind,
-    metadata: { name, namespace: isForGateway ? gatewayNamespace : ownNamespace },
-    spec: {
-      ...(chosen === undefined ? {} : { selector: chosen }),
-      ...(policy.kind === 'RequestAuthentication'
-        ? {
-            jwtRules: policy.jwtRules.map((rule) =>
-              ruleWithKeys(escaped(rule) as object, rule.issuer, issuers),
-            ),
-          }
-        : rest),
+/** Without what a server has added; `istio.io/dry-run` decides whether a policy is in force. */
+export function plainObject({ apiVersion, kind, metadata, spec }: KubeObject): KubeObject {
+  const { name, namespace = 'default', annotations = {} } = metadata;
+  const dryRun = annotations['istio.io/dry-run'];
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      ...(dryRun === undefined ? {} : { annotations: { 'istio.io/dry-run': dryRun } }),
     },
+    spec: spec ?? {},
+  };
+}
+
+/** Which of one's own addresses a client has is another matter in every mesh: nobody has any of them in a scenario. */
+export function withoutPrivate(object: KubeObject): KubeObject {
+  if (object.kind !== 'AuthorizationPolicy') return object;
+  return { ...object, spec: replaced(object.spec, '') };
+}
+
+function replaced(node: unknown, key: string): unknown {
+  if (typeof node === 'string')
+    return addressKeys.test(key) && hasPrivate(node) === undefined ? nobodys : node;
+  if (Array.isArray(node)) return node.map((each) => replaced(each, key));
+  if (typeof node !== 'object' || node === null) return node;
+  const { key: condition } = node as { key?: unknown };
+  const isAddress = ['source.ip', 'remote.ip', 'destination.ip'].includes(String(condition));
+  return Object.fromEntries(
+    Object.entries(node).map(([name, value]) => [
+      name,
+      replaced(value, isAddress && /^(notV|v)alues$/.test(name) ? 'ipBlocks' : name),
+    ]),
+  );
+}
+
+/** The manifest as YAML, with comments where it differs from the user's. */
+export function carried(object: KubeObject, own: KubeObject, issuers: readonly IssuerPlan[]): string {
+  const rules = jwtRulesOf(object);
+  const spec = escaped(object.spec) as Record<string, unknown>;
+  const document = documentOf({
+    ...object,
+    spec: rules.length === 0 ? spec : { ...spec, jwtRules: rules.map((rule) => ruleWithKeys(rule, issuers)) },
   });
   const comment = (path: (string | number)[], text: string) => {
     const node = document.getIn(path, true);
     if (isScalar(node)) node.comment = ` ${text}`;
   };
-  const isMeshWide = policy.namespace === gatewayNamespace && !isForGateway;
-  const own = nameOf(object).replace(`${object.kind} `, '');
-  comment(['kind'], `yours: ${own}${isMeshWide ? ', for all namespaces' : ''}`);
-  if (isForGateway && (targetRef ?? targetRefs) !== undefined) {
-    comment(['spec', 'selector', 'matchLabels', 'istio'], 'yours is attached with targetRefs');
+  for (const [index, { jwksUri, jwks }] of rules.entries()) {
+    const whose = jwksUri ?? (jwks === undefined ? 'what the issuer says of itself' : 'in the policy');
+    comment(['spec', 'jwtRules', index, 'jwks'], `yours: ${whose}`);
   }
-  if (policy.kind === 'RequestAuthentication') {
-    for (const [index, { jwksUri, jwks }] of policy.jwtRules.entries()) {
-      const whose = jwksUri ?? (jwks === undefined ? 'what the issuer says of itself' : 'in the policy');
-      comment(['spec', 'jwtRules', index, 'jwks'], `yours: ${whose}`);
-    }
-  }
+  if (JSON.stringify(object.spec) !== JSON.stringify(own.spec ?? {}))
+    comment(['kind'], `${nameOf(own)} of yours has more, or other addresses: see above`);
   return print(document);
 }
 
 /** Nobody but the user can sign for the user's keys, so the keys are those of the run. */
-function ruleWithKeys(rule: object, issuer: string, issuers: readonly IssuerPlan[]): object {
-  const { issuer: _, jwksUri: __, jwks: ___, ...rest } = rule as Record<string, unknown>;
-  const name = issuers.find((each) => each.issuer === issuer)?.name;
-  return { issuer: `\${issuers.${name}.issuer}`, jwks: `\${issuers.${name}.jwks}`, ...rest };
-}
-
-/** What the user has written is no template of ours. */
-function escaped(node: unknown): unknown {
-  if (typeof node === 'string') return escapeTemplate(node);
-  if (Array.isArray(node)) return node.map(escaped);
-  if (typeof node !== 'object' || node === null) return node;
-  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, escaped(value)]));
+function ruleWithKeys(rule: object, issuers: readonly IssuerPlan[]): object {
+  const { issuer, jwksUri: _, jwks: __, ...rest } = rule as Record<string, unknown>;
+  const name = issuers.find((each) => each.issuer === issuerOf(rule))?.name;
+  const own = issuer === undefined ? {} : { issuer: `\${issuers.${name}.issuer}` };
+  return { ...own, jwks: `\${issuers.${name}.jwks}`, ...(escaped(rest) as object) };
 }

@@ -88,6 +88,9 @@ function readFile(file: string, shown: string): Read {
     const offset = mistake?.pos[0] ?? sameKey(document);
     if (offset !== undefined) {
       const { line, col } = lineCounter.linePos(offset);
+      const [open] = /\{\{.*?\}\}/.exec(source.slice(document.range?.[0])) ?? [];
+      if (mistake !== undefined && open !== undefined)
+        return { objects, warnings: [...warnings, renderFirst(`${shown}:${line}:${col}`, shown, open)] };
       const why = mistake?.message.split('\n')[0]?.replace(/ at line .*/, '') ?? 'Map keys must be unique';
       return {
         objects,
@@ -99,9 +102,7 @@ function readFile(file: string, shown: string): Read {
     }
     const template = templateIn(source.slice(document.range?.[0], document.range?.[2]));
     if (template !== undefined) {
-      warnings.push(
-        `${shown}: passed over, because something has to fill in ${template} first: render it, such as with "${template.startsWith('$') ? `envsubst < ${shown}` : 'helm template CHART'} > rendered.yaml", and name rendered.yaml`,
-      );
+      warnings.push(renderFirst(shown, shown, template));
       continue;
     }
     const expanded = expandedExcess(document, limits.conformanceEntries);
@@ -121,9 +122,14 @@ function readFile(file: string, shown: string): Read {
   return { objects, warnings };
 }
 
-/** What of a policy is no policy yet: `${NAME}` for envsubst, `{{ … }}` of Helm and other templates. */
+function renderFirst(where: string, file: string, template: string): string {
+  const command = template.startsWith('$') ? `envsubst < ${file}` : 'helm template CHART';
+  return `${where}: passed over, because something has to fill in ${template} first: render it, such as with "${command} > rendered.yaml", and name rendered.yaml`;
+}
+
+/** What of an object is none yet: `${NAME}` for envsubst, `{{ … }}` of Helm and other templates. */
 function templateIn(text: string): string | undefined {
-  if (!text.includes('security.istio.io/')) return undefined;
+  if (!/istio\.io\/|kind: (?:Service|Namespace)\b/.test(text)) return undefined;
   return /\$\{[A-Z_][A-Z0-9_]*\}|\{\{.*?\}\}/.exec(text.replace(/^\s*#.*$/gm, ''))?.[0];
 }
 

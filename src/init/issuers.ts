@@ -1,6 +1,8 @@
 /** The issuers of a scenario: those that RequestAuthentications name, with keys that the run makes. */
-import { type AccessPolicy, isAccess, isRequest, type JwtRule, type Policy } from './policy.ts';
-import { strangerName, type TokenTry, tokensOf } from './tokens.ts';
+import type { JwtRule } from '../policy/tokens.ts';
+import type { KubeObject } from '../target/target.ts';
+import { jwtRulesOf } from './known-fields.ts';
+import { uniqueName } from './places.ts';
 
 export interface IssuerPlan {
   /** Its name in the scenario. */
@@ -8,21 +10,32 @@ export interface IssuerPlan {
   /** The value of `iss`. */
   readonly issuer: string;
   readonly algorithm: string;
-  readonly rules: readonly JwtRule[];
-  readonly tokens: readonly TokenTry[];
+  readonly audiences: readonly string[];
+}
+
+/** An issuer that no policy knows. */
+export const stranger: IssuerPlan = {
+  name: 'stranger',
+  issuer: 'https://stranger.example.com',
+  algorithm: 'RS256',
+  audiences: [],
+};
+
+/** A rule without an issuer takes tokens of any, which this one stands for. */
+const anyIssuer = 'https://any.example.com';
+
+export function issuerOf({ issuer = '' }: JwtRule): string {
+  return issuer === '' ? anyIssuer : issuer;
 }
 
 /** In the order of the policies. */
-export function issuersOf(policies: readonly Policy[]): IssuerPlan[] {
-  const rules = policies.filter(isRequest).flatMap(({ jwtRules }) => jwtRules);
-  const access: readonly AccessPolicy[] = policies.filter(isAccess);
-  const names: string[] = [];
-  return [...new Set(rules.map(({ issuer }) => issuer))].map((issuer, index) => {
-    const own = rules.filter((rule) => rule.issuer === issuer);
-    const name = uniqueName(nameFor(issuer), names);
+export function issuersOf(policies: readonly KubeObject[]): IssuerPlan[] {
+  const rules = policies.flatMap(jwtRulesOf);
+  const names = [`/${stranger.name}`];
+  return [...new Set(rules.map(issuerOf))].map((issuer) => {
+    const own = rules.filter((rule) => issuerOf(rule) === issuer);
     const audiences = [...new Set(own.flatMap((rule) => rule.audiences ?? []))];
-    const tokens = tokensOf({ name, issuer, audiences }, access, index === 0 ? '' : ` ${name}`);
-    return { name, issuer, algorithm: algorithmOf(own), rules: own, tokens };
+    return { name: uniqueName(nameFor(issuer), names), issuer, algorithm: algorithmOf(own), audiences };
   });
 }
 
@@ -57,13 +70,5 @@ function nameFor(issuer: string): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '');
-  return name === '' || name === strangerName ? `issuer-${name}`.replace(/-$/, '') : name;
-}
-
-/** The name, or with a number behind it when it is taken; and takes it. */
-export function uniqueName(name: string, taken: string[]): string {
-  let unique = name;
-  for (let number = 2; taken.includes(unique); number++) unique = `${name}-${number}`;
-  taken.push(unique);
-  return unique;
+  return name === '' ? 'issuer' : name;
 }

@@ -1,105 +1,281 @@
-/** Where requests of the scenario go: for each set of policies that applies to workloads of the user, one stand-in. */
-import type { Manifest } from '../scenario/schema.ts';
-import { uniqueName } from './issuers.ts';
-import { isAccess, type Policy } from './policy.ts';
+/** Where requests of the scenario go: stand-ins for the user's workloads and gateways, in their namespaces, with their labels. */
+import { podsOf } from '../explain/workload.ts';
+import { templatesOf } from '../policy/injection.ts';
+import {
+  gatewayNameLabel,
+  hasLabels,
+  holdsFor,
+  nameOf,
+  policyKinds,
+  targetRefsOf,
+} from '../policy/selection.ts';
+import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '../policy/service-port.ts';
+import type { KubeObject } from '../target/target.ts';
+import { rulesOf } from './known-fields.ts';
+import { type Destination, destinationsOf, gatewayRefsOf } from './routes.ts';
+
+export const rootNamespace = 'istio-system';
+/** Of the client, and of what has no namespace of the user's. */
+export const ownNamespace = 'foo';
 
 type Labels = Readonly<Record<string, string>>;
 
-export interface Place {
-  /** Of the stand-in, and of its Service. */
+interface Port {
   readonly name: string;
-  /** Those that policies select by, and `app`. */
+  readonly port: number;
+  /** What the container listens on. */
+  readonly targetPort: number;
+}
+
+/** A Service of the stand-in. */
+interface PlaceService {
+  readonly name: string;
+  readonly ports: readonly Port[];
+}
+
+export interface Place {
+  readonly namespace: string;
+  readonly name: string;
   readonly labels: Labels;
-  /** Everything that applies there. */
-  readonly policies: readonly Policy[];
+  readonly services: readonly PlaceService[];
+  readonly serviceAccount: string;
+  /** The user's workload has none, by its own label. */
+  readonly hasSidecar: boolean;
   /** Names of the user's workloads that are all the same to the policies. */
   readonly workloads: readonly string[];
   /** Policies select it, and among the workloads that were found is none such. */
   readonly isUnknown: boolean;
-  /** What its container listens on. */
-  readonly port: number;
+  readonly isGateway: boolean;
 }
 
-interface Workload {
+/** The ingress gateway that every mesh of this tool has. */
+const ingressLabels: Labels = { app: 'istio-ingressgateway', istio: 'ingressgateway' };
+
+export function isIngress({ namespace, labels }: Pick<Place, 'namespace' | 'labels'>): boolean {
+  return namespace === rootNamespace && hasLabels({ labels: ingressLabels }, labels);
+}
+
+interface Found {
+  readonly namespace: string;
   readonly name: string;
   readonly labels: Labels;
+  readonly serviceAccount: string;
+  readonly hasSidecar: boolean;
+  readonly isGateway: boolean;
+  readonly isKnown: boolean;
+  readonly ports: ReturnType<typeof podsOf>[number]['ports'];
 }
 
-/** Names that applications of the product have in the same namespace. */
-const taken = ['httpbin', 'sleep', 'stand-in'];
-
-/** The client of the scenario; what is labelled like it would be taken for it. */
-const clientLabel = 'sleep';
-
-/**
- * @param policies all that are for workloads of the namespace, those of the root namespace among them
- * @param objects of the user, with workloads and Services as far as they are known
- */
-export function placesFor(
-  policies: readonly Policy[],
-  objects: readonly Manifest[],
-  namespace: string,
-): Place[] {
-  const known = workloadsOf(objects, namespace);
-  const unknown = policies.flatMap(({ labels, name }): Workload[] =>
-    labels === undefined || known.some((each) => selects(labels, each.labels))
-      ? []
-      : [{ name: labels.app ?? labels['app.kubernetes.io/name'] ?? name, labels }],
-  );
-  const all = [...known, ...unknown];
-  if (all.length === 0 && policies.length > 0) all.push({ name: 'app', labels: { app: 'app' } });
-  const keys = new Set(['app', ...policies.flatMap(({ labels = {} }) => Object.keys(labels))]);
-  const groups = new Map<string, { policies: Policy[]; workloads: Workload[] }>();
-  for (const workload of all) {
-    const own = policies.filter(({ labels = {} }) => selects(labels, workload.labels));
-    if (own.length === 0 || workload.labels.app === clientLabel) continue;
-    const key = own.map((policy) => policies.indexOf(policy)).join();
-    const group = groups.get(key) ?? { policies: own, workloads: [] };
-    if (!group.workloads.some(({ name }) => name === workload.name)) group.workloads.push(workload);
-    groups.set(key, group);
+/** @param policies RequestAuthentications and AuthorizationPolicies; `objects` are all, of the same namespaces */
+export function placesFor(policies: readonly KubeObject[], objects: readonly KubeObject[]): Place[] {
+  const found = foundIn(objects);
+  const add = (each: Partial<Found> & Pick<Found, 'namespace' | 'name' | 'labels'>) =>
+    found.push({
+      serviceAccount: 'default',
+      hasSidecar: true,
+      isGateway: false,
+      isKnown: false,
+      ports: [],
+      ...each,
+    });
+  const hasSome = (policy: KubeObject) => found.some((pod) => holdsFor(policy, pod, rootNamespace));
+  const home = ({ metadata }: KubeObject) => metadata.namespace ?? 'default';
+  // What policies of the root namespace select may be known by then from another one.
+  const isRoot = (policy: KubeObject) => home(policy) === rootNamespace;
+  for (const policy of [...policies].sort((one, other) => Number(isRoot(one)) - Number(isRoot(other)))) {
+    const labels = labelsOf(policy);
+    if (labels === undefined || hasSome(policy)) continue;
+    const isGateway = isForGateway(policy, objects);
+    const namespace = isRoot(policy) && !isGateway ? ownNamespace : home(policy);
+    add({ namespace, name: nameFor(labels, policy.metadata.name), labels, isGateway });
   }
-  const names = [...taken];
+  const services = objects.filter(({ kind }) => kind === 'Service');
+  const wanted = destinationsOf(objects);
+  for (const { name, namespace } of wanted) {
+    const isThere = services.some(
+      ({ metadata }) => metadata.name === name && metadata.namespace === namespace,
+    );
+    if (!isThere && !found.some((each) => each.name === name && each.namespace === namespace))
+      add({ namespace, name, labels: { app: name } });
+  }
+  const refs = gatewayRefsOf(objects);
+  if (refs.length > 0 && !found.some(({ isGateway }) => isGateway))
+    add({
+      namespace: rootNamespace,
+      name: 'istio-ingressgateway',
+      labels: { istio: 'ingressgateway' },
+      isGateway: true,
+    });
+  for (const policy of policies) {
+    const namespace = isRoot(policy) ? ownNamespace : home(policy);
+    const isAlone = isRoot(policy) && !found.some(({ isGateway }) => !isGateway);
+    if (labelsOf(policy) === undefined && (isAlone || !hasSome(policy)))
+      add({ namespace, name: 'app', labels: { app: 'app' } });
+  }
+  if (found.every(({ isGateway }) => isGateway))
+    add({ namespace: ownNamespace, name: 'app', labels: { app: 'app' } });
+  return grouped(found, policies, services, wanted);
+}
+
+/** Those that are the same to all policies are one, but for what routes lead to. */
+function grouped(
+  found: readonly Found[],
+  policies: readonly KubeObject[],
+  services: readonly KubeObject[],
+  wanted: readonly Destination[],
+): Place[] {
+  const groups = new Map<string, Found[]>();
+  const isDestination = ({ namespace, name }: Found) =>
+    wanted.some((each) => each.namespace === namespace && each.name === name);
+  const hasKnown = found.some(({ isKnown }) => isKnown);
+  for (const each of found) {
+    const held = policies.filter((policy) => holdsFor(policy, each, rootNamespace));
+    // The client of scenarios.
+    if (each.namespace === ownNamespace && each.labels.app === 'sleep') continue;
+    const isFallback = !each.isKnown && each.name === 'app';
+    if (held.length === 0 && !each.isGateway && !isDestination(each) && !isFallback) continue;
+    const own = isDestination(each) || each.isGateway ? each.name : '';
+    const key = JSON.stringify([each.namespace, each.isGateway, each.hasSidecar, own, held.map(nameOf)]);
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  const names = [...['httpbin', 'sleep'].map((name) => `${ownNamespace}/${name}`)];
   return [...groups.values()].map((group) => {
-    const [first] = group.workloads;
-    const labels = Object.entries(first?.labels ?? {}).filter(([key]) => keys.has(key));
+    const first = group[0] as Found;
+    const held = policies.filter((policy) => holdsFor(policy, first, rootNamespace));
+    const name = uniqueName(dnsName(first.name), names, first.namespace);
+    const ports = portsOf(held);
+    const ofFolder = selecting(services, first.namespace, first.labels);
+    const ofRoutes = wanted.filter(
+      ({ namespace, name: of }) => namespace === first.namespace && of === first.name,
+    );
+    const { namespace, labels, serviceAccount, hasSidecar, isGateway, isKnown } = first;
     return {
-      name: uniqueName(dnsName(first?.name ?? 'app'), names),
-      labels: Object.fromEntries(labels),
-      policies: group.policies,
-      workloads: group.workloads.map(({ name }) => name),
-      isUnknown: known.length > 0 && first !== undefined && !known.includes(first),
-      port: portFor(group.policies),
+      namespace,
+      name,
+      labels,
+      serviceAccount,
+      hasSidecar,
+      isGateway,
+      isUnknown: hasKnown && !isKnown,
+      workloads: [...new Set(group.map((each) => each.name))],
+      services:
+        ofFolder.length > 0 && !isGateway
+          ? ofFolder.map((service) => serviceFrom(service, first, ports, ofRoutes))
+          : [{ name, ports: isGateway ? [gatewayPort] : invented(ports, ofRoutes) }],
     };
   });
 }
 
-/** Deployments and their like, by the names of the Services that lead to them. */
-function workloadsOf(objects: readonly Manifest[], namespace: string): Workload[] {
-  const own = objects.filter(({ metadata }) => (metadata.namespace ?? 'default') === namespace);
-  const services = own.filter(({ kind, apiVersion }) => kind === 'Service' && apiVersion === 'v1');
-  const workloads = own.flatMap((object): Workload[] => {
-    if (!['Deployment', 'StatefulSet', 'DaemonSet'].includes(object.kind)) return [];
-    const { template } = (object.spec ?? {}) as { template?: { metadata?: { labels?: Labels } } };
-    const labels = template?.metadata?.labels;
-    if (labels === undefined) return [];
-    const service = services.find(({ spec }) => {
-      const { selector = {} } = (spec ?? {}) as { selector?: Labels };
-      return Object.keys(selector).length > 0 && selects(selector, labels);
-    });
-    return [{ name: (service ?? object).metadata.name, labels }];
+const gatewayPort: Port = { name: 'http', port: 80, targetPort: 8080 };
+
+function foundIn(objects: readonly KubeObject[]): Found[] {
+  const isOff = ({ kind, metadata }: KubeObject, namespace: string) =>
+    kind === 'Namespace' &&
+    metadata.name === namespace &&
+    metadata.labels?.['istio-injection'] === 'disabled';
+  return objects
+    .filter(({ kind }) => !/Job$/.test(kind))
+    .flatMap(podsOf)
+    .map((pod): Found => {
+      const { namespace, labels, annotations, ports, serviceAccount } = pod;
+      const isGateway = templatesOf(pod).includes('gateway') || isGatewayLabels(labels, objects);
+      const inject = labels['sidecar.istio.io/inject'] ?? annotations['sidecar.istio.io/inject'];
+      const hasSidecar =
+        inject !== 'false' && (inject === 'true' || !objects.some((each) => isOff(each, namespace)));
+      const service = selecting(
+        objects.filter(({ kind }) => kind === 'Service'),
+        namespace,
+        labels,
+      )[0];
+      const name = service?.metadata.name ?? pod.name;
+      return { namespace, name, labels, serviceAccount, hasSidecar, isGateway, isKnown: true, ports };
+    })
+    .sort((one, other) => one.name.localeCompare(other.name, 'en'));
+}
+
+/** What a policy selects by; undefined: all of its namespace. */
+function labelsOf({ spec }: KubeObject): Labels | undefined {
+  const { selector } = (spec ?? {}) as { selector?: { matchLabels?: Labels } };
+  const [ref] = targetRefsOf(spec);
+  if (ref !== undefined) return { [gatewayNameLabel]: ref.name };
+  const labels = selector?.matchLabels ?? {};
+  return Object.keys(labels).length === 0 ? undefined : labels;
+}
+
+function isForGateway(policy: KubeObject, objects: readonly KubeObject[]): boolean {
+  return isGatewayLabels(labelsOf(policy) ?? {}, objects);
+}
+
+/** Labels that gateways have by convention, or that a Gateway of Istio's API selects by. */
+function isGatewayLabels(labels: Labels, objects: readonly KubeObject[]): boolean {
+  const isConventional = Object.entries(labels).some(
+    ([name, value]) =>
+      /gateway-name$/.test(name) ||
+      (/^(istio|app)$/.test(name) && /^ingress$|(ingress|egress|istio)-?gateway/.test(value)),
+  );
+  return (
+    isConventional ||
+    objects.some(({ kind, apiVersion, spec }) => {
+      if (kind !== 'Gateway' || !apiVersion.startsWith('networking.istio.io/')) return false;
+      const entries = Object.entries((spec as { selector?: Labels } | undefined)?.selector ?? {});
+      return entries.length > 0 && entries.some(([name, value]) => labels[name] === value);
+    })
+  );
+}
+
+function nameFor(labels: Labels, otherwise: string): string {
+  const named = labels.app ?? labels['app.kubernetes.io/name'] ?? labels[gatewayNameLabel];
+  return named ?? Object.values(labels)[0] ?? otherwise;
+}
+
+/** Ports of containers that rules of the policies name. */
+function portsOf(policies: readonly KubeObject[]): number[] {
+  const rules = policies.flatMap(rulesOf);
+  const named = rules.flatMap(({ to = [], when = [] }) => [
+    ...to.flatMap(({ operation = {} }) => [...(operation.ports ?? []), ...(operation.notPorts ?? [])]),
+    ...when.flatMap(({ key, values = [], notValues = [] }) =>
+      key === 'destination.port' ? [...values, ...notValues] : [],
+    ),
+  ]);
+  return [...new Set(named.map(Number))].filter(
+    (port) => Number.isInteger(port) && port > 0 && port < 65_536,
+  );
+}
+
+/** A user's Service, with what of its ports is HTTP to Istio. Low ports may not be listened on everywhere. */
+function serviceFrom(
+  { metadata, spec }: KubeObject,
+  { ports: ofPod }: Found,
+  named: readonly number[],
+  wanted: readonly Destination[],
+): PlaceService {
+  const { ports } = (spec ?? {}) as ServiceSpec;
+  if (ports === undefined) return { name: metadata.name, ports: invented(named, wanted) };
+  return {
+    name: metadata.name,
+    ports: ports
+      .filter((port) => isHttp(protocolOf(port)) && (port.protocol ?? 'TCP') === 'TCP')
+      .map((port) => {
+        const target = targetPortOf(port, ofPod) ?? 8080;
+        return {
+          name: `http-${port.port}`,
+          port: port.port,
+          targetPort: target < 1024 && !named.includes(target) ? 8080 : target,
+        };
+      }),
+  };
+}
+
+/** Where no Service is known: a port of it for each that rules name, or that routes lead to. */
+function invented(named: readonly number[], wanted: readonly Destination[]): Port[] {
+  const targets = named.filter((port) => port >= 1024);
+  const ofRoutes = [...new Set(wanted.map(({ port }) => port ?? 8000))];
+  if (ofRoutes.length > 0)
+    return ofRoutes.map((port) => ({ name: `http-${port}`, port, targetPort: targets[0] ?? 8080 }));
+  return (targets.length === 0 ? [8080] : targets).map((targetPort, index) => {
+    const port = 8000 + index;
+    return { name: `http-${port}`, port, targetPort };
   });
-  return workloads.sort((one, other) => one.name.localeCompare(other.name, 'en'));
-}
-
-function selects(selector: Labels, labels: Labels): boolean {
-  return Object.entries(selector).every(([key, value]) => labels[key] === value);
-}
-
-/** The first port that policies name and every user may listen on, so that they have something to match. */
-function portFor(policies: readonly Policy[]): number {
-  const rules = policies.filter(isAccess).flatMap((policy) => policy.rules);
-  const named = rules.flatMap(({ to = [] }) => to.flatMap(({ operation }) => operation.ports ?? []));
-  return named.map(Number).find((port) => port >= 1024 && port < 65_536) ?? 8080;
 }
 
 /** What may be the name of a Service: RFC 1035, short enough for what Kubernetes appends. */
@@ -111,4 +287,22 @@ export function dnsName(text: string): string {
     .slice(0, 40)
     .replace(/-+$/, '');
   return name === '' ? 'app' : name;
+}
+
+/** The name, or with a number behind it when it is taken in its namespace; and takes it. */
+export function uniqueName(name: string, taken: string[], namespace = ''): string {
+  let unique = name;
+  for (let number = 2; taken.includes(`${namespace}/${unique}`); number++) unique = `${name}-${number}`;
+  taken.push(`${namespace}/${unique}`);
+  return unique;
+}
+
+/** Whether policies that need tokens or look at requests hold there. */
+export function policiesAt(
+  place: Pick<Place, 'namespace' | 'labels'>,
+  objects: readonly KubeObject[],
+): KubeObject[] {
+  return objects
+    .filter(({ kind }) => policyKinds.includes(kind))
+    .filter((policy) => holdsFor(policy, place, rootNamespace));
 }

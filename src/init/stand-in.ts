@@ -1,86 +1,174 @@
-/** What stands in for the user's workloads: nginx that answers 200 to every path and method. */
+/** What stands in for the user's workloads, gateways and clients, as objects. */
+import { nameOf } from '../policy/selection.ts';
+import type { KubeObject } from '../target/target.ts';
+import type { Client } from './clients.ts';
+import { isIngress, ownNamespace, type Place, rootNamespace } from './places.ts';
 
-import type { Place } from './places.ts';
-import { ownNamespace } from './plan.ts';
-import { asItem, inline } from './text.ts';
+const standIn = 'jwt-e2e/stand-in';
 
-const servicePort = 8000;
-
-/** What requests of a place are sent to. */
-export function addressOf(place: Pick<Place, 'name'>): string {
-  return `http://${place.name}.${ownNamespace}:${servicePort}`;
-}
-
-/** The manifests of all stand-ins, each as an item of `apply`. */
-export function standIns(places: readonly Place[]): string[] {
-  const ports = [...new Set(places.map(({ port }) => port))].sort((one, other) => one - other);
-  return [configuration(ports), ...places.flatMap((place) => [service(place), deployment(place)])];
-}
-
-/** A route from the ingress gateway to a place. */
-export function gatewayRoute({ name }: Place, host: string): string[] {
-  return [
-    `apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: stand-in, namespace: ${ownNamespace} }
-spec:
-  selector: { istio: ingressgateway }
-  servers:
-    - port: { number: 80, name: http, protocol: HTTP }
-      hosts: [${inline(host)}]`,
-    `apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: stand-in, namespace: ${ownNamespace} }
-spec:
-  hosts: [${inline(host)}]
-  gateways: [stand-in]
-  http:
-    - route: [{ destination: { host: ${name}, port: { number: ${servicePort} } } }]`,
+/** Everything that must be there before policies are, each object once. */
+export function standIns(places: readonly Place[], clients: readonly Client[]): KubeObject[] {
+  const own = places.filter((place) => !isIngress(place));
+  const namespaces = [...new Set([...own, ...clients].map(({ namespace }) => namespace))];
+  const workloads = own.filter(({ isGateway }) => !isGateway);
+  const accounts = [...own, ...clients].filter(({ serviceAccount }) => serviceAccount !== 'default');
+  const all = [
+    ...namespaces
+      .filter((name) => !['default', ownNamespace, rootNamespace].includes(name))
+      .map((name) => object('v1', 'Namespace', { name, labels: { 'istio-injection': 'enabled' } }, {})),
+    ...accounts.map(({ serviceAccount: name, namespace }) =>
+      object('v1', 'ServiceAccount', { name, namespace }, {}),
+    ),
+    ...[...new Set(workloads.map(({ namespace }) => namespace))].map((namespace) =>
+      configuration(
+        namespace,
+        workloads.filter((place) => place.namespace === namespace),
+      ),
+    ),
+    ...own.flatMap((place) => [...services(place), place.isGateway ? gateway(place) : workload(place)]),
+    ...clients.map(client),
   ];
+  return [...new Map(all.map((each) => [nameOf(each), each])).values()];
 }
 
-/** As items of a list at this indentation. */
-export function items(manifests: readonly string[], indent: number): string {
-  return manifests.map((each) => asItem(each, indent)).join('\n');
+function object(
+  apiVersion: string,
+  kind: string,
+  metadata: KubeObject['metadata'],
+  more: object,
+): KubeObject {
+  return { apiVersion, kind, metadata, ...more };
 }
 
-function configuration(ports: readonly number[]): string {
-  return `apiVersion: v1
-kind: ConfigMap
-metadata: { name: stand-in, namespace: ${ownNamespace} }
-data:
-  default.conf: |
-    server {
-${ports.map((port) => `      listen ${port};`).join('\n')}
-      location / { default_type text/plain; return 200 here; }
-    }`;
+/** nginx that answers 200 to every path and method. */
+function configuration(namespace: string, places: readonly Place[]): KubeObject {
+  const ports = places.flatMap((place) =>
+    place.services.flatMap((each) => each.ports.map(({ targetPort }) => targetPort)),
+  );
+  const listens = [...new Set(ports)].sort((one, other) => one - other).map((port) => `  listen ${port};`);
+  const server = ['server {', ...listens, '  location / { default_type text/plain; return 200 here; }', '}'];
+  return object(
+    'v1',
+    'ConfigMap',
+    { name: 'stand-in', namespace },
+    { data: { 'default.conf': server.join('\n') } },
+  );
 }
 
-function service({ name, port }: Place): string {
-  return `apiVersion: v1
-kind: Service
-metadata: { name: ${name}, namespace: ${ownNamespace} }
-spec:
-  ports: [{ name: http, port: ${servicePort}, targetPort: ${port} }]
-  selector: { jwt-e2e/stand-in: ${name} }`;
+function services({ name, namespace, services: all }: Place): KubeObject[] {
+  return all
+    .filter(({ ports }) => ports.length > 0)
+    .map((each) =>
+      object(
+        'v1',
+        'Service',
+        { name: each.name, namespace },
+        { spec: { selector: { [standIn]: name }, ports: each.ports } },
+      ),
+    );
 }
 
-function deployment({ name, labels, port }: Place): string {
-  return `apiVersion: apps/v1
-kind: Deployment
-metadata: { name: ${name}, namespace: ${ownNamespace} }
-spec:
-  selector: { matchLabels: { jwt-e2e/stand-in: ${name} } }
-  template:
-    metadata:
-      labels: ${inline({ 'jwt-e2e/stand-in': name, ...labels })}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-        - name: ${name}
-          image: \${images.nginx}
-          imagePullPolicy: IfNotPresent
-          ports: [{ containerPort: ${port} }]
-          volumeMounts: [{ name: configuration, mountPath: /etc/nginx/conf.d }]
-      volumes: [{ name: configuration, configMap: { name: stand-in } }]`;
+function deployment(
+  { name, namespace, serviceAccount }: Pick<Place, 'name' | 'namespace' | 'serviceAccount'>,
+  selector: Readonly<Record<string, string>>,
+  metadata: object,
+  spec: object,
+): KubeObject {
+  const account = serviceAccount === 'default' ? {} : { serviceAccountName: serviceAccount };
+  return object(
+    'apps/v1',
+    'Deployment',
+    { name, namespace },
+    {
+      spec: {
+        selector: { matchLabels: selector },
+        template: { metadata, spec: { terminationGracePeriodSeconds: 0, ...account, ...spec } },
+      },
+    },
+  );
+}
+
+function workload(place: Place): KubeObject {
+  const { name, labels, hasSidecar, services: all } = place;
+  const ports = [...new Set(all.flatMap((each) => each.ports.map(({ targetPort }) => targetPort)))];
+  return deployment(
+    place,
+    { [standIn]: name },
+    { labels: { [standIn]: name, ...labels, 'sidecar.istio.io/inject': String(hasSidecar) } },
+    {
+      containers: [
+        {
+          name,
+          image: '${images.nginx}',
+          imagePullPolicy: 'IfNotPresent',
+          ports: ports.map((containerPort) => ({ containerPort })),
+          volumeMounts: [{ name: 'configuration', mountPath: '/etc/nginx/conf.d' }],
+        },
+      ],
+      volumes: [{ name: 'configuration', configMap: { name: 'stand-in' } }],
+    },
+  );
+}
+
+/** https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway */
+function gateway(place: Place): KubeObject {
+  const { name, labels } = place;
+  return deployment(
+    place,
+    { [standIn]: name },
+    {
+      labels: { [standIn]: name, ...labels, 'sidecar.istio.io/inject': 'true' },
+      annotations: { 'inject.istio.io/templates': 'gateway' },
+    },
+    { containers: [{ name: 'istio-proxy', image: 'auto' }] },
+  );
+}
+
+function client(each: Client): KubeObject {
+  const labels = { app: each.name };
+  const { name } = each;
+  return deployment(
+    each,
+    labels,
+    { labels: { ...labels, 'sidecar.istio.io/inject': String(each.hasSidecar) } },
+    {
+      containers: [
+        {
+          name,
+          image: '${images.curl}',
+          imagePullPolicy: 'IfNotPresent',
+          command: ['/bin/sleep', 'infinity'],
+        },
+      ],
+    },
+  );
+}
+
+/** Where requests enter a gateway. */
+export function gatewayObject(ref: string, { labels }: Place): KubeObject {
+  const [namespace = '', name = ''] = ref.split('/');
+  const servers = [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }];
+  return object(
+    'networking.istio.io/v1',
+    'Gateway',
+    { name, namespace },
+    { spec: { selector: { ...labels }, servers } },
+  );
+}
+
+/** A route from a gateway to a place. */
+export function routeObject(
+  ref: string,
+  hosts: readonly string[],
+  { namespace, services: [service] }: Place,
+): KubeObject {
+  const [of = '', name = ''] = ref.split('/');
+  const to = `${service?.name}.${namespace}.svc.cluster.local`;
+  const destination = { host: to, port: { number: service?.ports[0]?.port ?? 8000 } };
+  return object(
+    'networking.istio.io/v1',
+    'VirtualService',
+    { name, namespace: of },
+    { spec: { hosts, gateways: [ref], http: [{ route: [{ destination }] }] } },
+  );
 }

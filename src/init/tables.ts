@@ -1,188 +1,148 @@
-/** The tables of the scenario: what is sent, and what is expected by the simple rules. */
-import { claimOf } from '../policy/claims.ts';
-import type { IssuerPlan } from './issuers.ts';
-import { judge, type Request } from './judge.ts';
-import { isAccess, type JwtRule, type Policy } from './policy.ts';
-import { hostFor, methodsFor, pathsFor } from './requests.ts';
-import { addressOf } from './stand-in.ts';
-import { inline } from './text.ts';
-import { strangerIssuer, type TokenTry } from './tokens.ts';
-import type { Tried } from './untested.ts';
+/** The tables of the scenario: what is sent, and what the model says must come back. */
+import { type Client, nameOfClient } from './clients.ts';
+import type { Told } from './notes.ts';
+import { isIngress } from './places.ts';
+import type { Group } from './requests.ts';
+import { escaped, inline } from './text.ts';
+import type { TokenTry } from './tokens.ts';
+import type { Asking, Context, Judged, Way } from './ways.ts';
 
-/** A step without what it applies. */
-export interface Exchange {
+export interface Step {
   readonly name: string;
+  readonly way: Way;
+  readonly client: Client;
   /** `from`, `request` and `expect`, as lines of a step. */
   readonly lines: readonly string[];
   readonly checks: number;
-  /** Those that it sends. */
   readonly tokens: readonly TokenTry[];
-  /** Its requests, with the policies that they meet. */
-  readonly tried: readonly Tried[];
-}
-
-/** Where requests of a table arrive. */
-export interface Arrival {
-  /** For the names of steps. */
-  readonly name: string;
-  readonly policies: readonly Policy[];
-  /** Of the stand-in; undefined through the gateway. */
-  readonly port: number | undefined;
-  readonly isGateway: boolean;
+  readonly told: readonly Told[];
+  /** What nothing is expected of, because the model does not know it. */
+  readonly unknown: readonly { readonly what: string; readonly token: string; readonly why: string }[];
 }
 
 const noToken = 'no token';
 
-/** Before any policy everything passes, whatever the token is. */
-export function before(arrival: Arrival, issuers: readonly IssuerPlan[]): Exchange {
-  const some = (issuers[0]?.tokens ?? []).filter(
-    ({ name, isInvalid }, index) => index === 0 || (isInvalid && name.startsWith('tampered')),
+/** A step for all tokens that are sent in the usual place, and one for each other token. */
+export function stepsFor(asking: Asking, group: Group, what: string): Step[] {
+  const usual = group.tokens.filter(
+    (token) => token === undefined || asking.placeOf(token, '') === undefined,
   );
-  return exchange(arrival, `${arrival.name} before any policy`, {
-    columns: [undefined, ...some],
-    paths: pathsFor(arrival.policies).slice(-1),
-    method: 'GET',
-    policies: [],
-  });
-}
-
-/** One table for each method. */
-export function after(arrival: Arrival, issuers: readonly IssuerPlan[]): Exchange[] {
-  const methods = methodsFor(arrival.policies);
-  const usual = issuers.filter(({ rules }) => placeOf(rules) === undefined);
-  // One token of an issuer that nobody knows is enough, whose valid token it otherwise is.
-  const strange = usual.flatMap(({ tokens }) => tokens).find(isStrange);
-  const columns = [
-    undefined,
-    ...usual
-      .flatMap(({ tokens }) => tokens)
-      .filter((token) => matters(token, arrival) && (!isStrange(token) || token === strange)),
+  const others = group.tokens.filter((token) => !usual.includes(token));
+  return [
+    ...table(asking, group, usual, what),
+    ...others.flatMap((token) => table(asking, group, [token], what)),
   ];
-  return methods.map((method) => {
-    const suffix = methods.length > 1 ? `, ${method}` : '';
-    return exchange(arrival, `${arrival.name} with the policies${suffix}`, {
-      columns,
-      paths: pathsFor(arrival.policies),
-      method,
-      policies: arrival.policies,
-    });
-  });
 }
 
-/**
- * For issuers whose tokens are looked for elsewhere: one table for each of the tokens that matter most, which is sent
- * there. Only with the valid one are all methods tried.
- */
-export function elsewhere(arrival: Arrival, issuers: readonly IssuerPlan[]): Exchange[] {
-  return issuers.flatMap(({ rules, tokens }) => {
-    const place = placeOf(rules);
-    if (place === undefined) return [];
-    const own = tokens.filter(({ about }) => about === undefined || about === 'aud');
-    const methods = methodsFor(arrival.policies);
-    return own.flatMap((token, index) => {
-      const reference = /^[\w-]+$/.test(token.name)
-        ? `\${tokens.${token.name}}`
-        : `\${tokens["${token.name}"]}`;
-      const tried = index === 0 ? methods : ['GET'];
-      return tried.map((method) => {
-        const suffix = tried.length > 1 ? `, ${method}` : '';
-        return exchange(arrival, `${arrival.name}, ${token.name} in ${place.words}${suffix}`, {
-          columns: [token],
-          paths: pathsFor(arrival.policies),
-          method,
-          extra: { token: noToken, ...place.request(reference) },
-          policies: arrival.policies,
-        });
-      });
-    });
-  });
+function table(
+  asking: Asking,
+  { context, paths }: Group,
+  tokens: readonly (TokenTry | undefined)[],
+  what: string,
+): Step[] {
+  const rows = tokens.map((token) => ({
+    token,
+    cells: paths.map((path) => ({ path, judged: asking.ask(context, path, token) })),
+  }));
+  const isKnown = (path: string) =>
+    rows.some(({ cells }) => cells.find((cell) => cell.path === path)?.judged.code !== undefined);
+  const columns = paths.filter(isKnown);
+  const whole = rows.map(({ token, cells }) => ({
+    token,
+    cells: cells.filter(({ path }) => columns.includes(path)),
+  }));
+  const known = whole.filter(
+    ({ cells }) => cells.length > 0 && cells.every(({ judged }) => judged.code !== undefined),
+  );
+  const unknown = rows.flatMap(({ token, cells }) =>
+    cells
+      .filter(({ judged }) => judged.code === undefined && judged.doubts.length > 0)
+      .map(({ path, judged }) => ({
+        what: `${context.method} ${path} ${asking.way.name}`,
+        token: token?.name ?? noToken,
+        why: judged.doubts.join('; '),
+      })),
+  );
+  const doubts = known.map(({ cells }) => doubtsIn(cells));
+  const common = doubts.every((each) => each.join() === doubts[0]?.join()) ? (doubts[0] ?? []) : [];
+  const [first] = tokens;
+  const place = first === undefined ? undefined : asking.placeOf(first, referenceTo(first));
+  const request = requestOf(
+    asking,
+    context,
+    place === undefined ? {} : { path: `\${column}${place.query}`, token: noToken, headers: place.headers },
+  );
+  return [
+    {
+      name: `${what} ${asking.way.name}${detailsOf(asking, context)}${place === undefined ? '' : `, ${first?.name} in ${place.words}`}`,
+      way: asking.way,
+      client: context.client,
+      lines: [
+        asking.way.gateway !== undefined && isIngress(asking.way.gateway)
+          ? 'through: ingress'
+          : `from: ${nameOfClient(context.client)}`,
+        ...(Object.keys(request).length === 0 ? [] : [`request: ${inline(request)}`]),
+        'expect:',
+        `  columns: ${inline(columns)}${commentFor(common)}`,
+        ...known.map(({ token, cells }) => {
+          const comment = common.length > 0 ? '' : commentFor(doubtsIn(cells));
+          return `  ${inline(token?.name ?? noToken)}: [${cells.map(({ judged }) => judged.code).join(', ')}]${comment}`;
+        }),
+      ],
+      checks: known.length * columns.length,
+      tokens: known.flatMap(({ token }) => token ?? []),
+      told: whole.flatMap(({ token, cells }) =>
+        cells.map(({ path, judged }) => ({
+          way: asking.way,
+          method: context.method,
+          host: context.host,
+          path,
+          token,
+          judged,
+        })),
+      ),
+      unknown,
+    },
+  ];
 }
 
-/** A rule with places of its own looks nowhere else: https://istio.io/latest/docs/reference/config/security/request_authentication/#JWTRule */
-function placeOf(rules: readonly JwtRule[]) {
-  const hasPlace = ({ fromHeaders, fromParams, fromCookies }: JwtRule) =>
-    [fromHeaders, fromParams, fromCookies].some((each) => (each?.length ?? 0) > 0);
-  if (!rules.every(hasPlace)) return undefined;
-  const header = rules.flatMap(({ fromHeaders = [] }) => fromHeaders)[0];
-  if (header !== undefined) {
-    const { name, prefix = '' } = header;
-    return {
-      words: `header ${name}`,
-      request: (token: string) => ({ headers: { [name]: `${prefix}${token}` } }),
-    };
-  }
-  const param = rules.flatMap(({ fromParams = [] }) => fromParams)[0];
-  if (param !== undefined) {
-    return {
-      words: `parameter ${param}`,
-      request: (token: string) => ({ path: `\${row}?${param}=${token}` }),
-    };
-  }
-  const cookie = rules.flatMap(({ fromCookies = [] }) => fromCookies)[0] ?? '';
-  return {
-    words: `cookie ${cookie}`,
-    request: (token: string) => ({ headers: { cookie: `${cookie}=${token}` } }),
-  };
+function doubtsIn(cells: readonly { readonly judged: Judged }[]): string[] {
+  return [...new Set(cells.flatMap(({ judged }) => judged.doubts))];
 }
 
-function isStrange({ issuer }: TokenTry): boolean {
-  return issuer === strangerIssuer;
+function commentFor(doubts: readonly string[]): string {
+  return doubts.length === 0 ? '' : ` # check this: ${doubts.join('; ')}`;
 }
 
-/** A token that differs in a claim is of use only where a policy looks at that. */
-function matters({ about }: TokenTry, { policies }: Arrival): boolean {
-  if (about === undefined || about === 'aud') return true;
-  const rules = policies.filter(isAccess).flatMap((policy) => policy.rules);
-  return rules.some(({ when = [] }) => when.some(({ key }) => claimOf(key)?.[0] === about));
+function referenceTo({ name }: TokenTry): string {
+  return /^[\w-]+$/.test(name) ? `\${tokens.${name}}` : `\${tokens["${name}"]}`;
 }
 
 function requestOf(
-  { policies, port, isGateway }: Arrival,
-  path: string,
-  method: string,
-  token: TokenTry | undefined,
-): Request {
-  return { path, method, token, port, host: isGateway ? hostFor(policies) : undefined };
-}
-
-interface Table {
-  readonly columns: readonly (TokenTry | undefined)[];
-  readonly paths: readonly string[];
-  readonly method: string;
-  readonly extra?: Readonly<Record<string, unknown>>;
-  /** Those that are applied by then; before that everything passes. */
-  readonly policies: readonly Policy[];
-}
-
-function exchange(
-  arrival: Arrival,
-  name: string,
-  { columns, paths, method, extra, policies }: Table,
-): Exchange {
-  const request = {
-    ...(arrival.isGateway ? { host: hostFor(arrival.policies) } : { url: addressOf(arrival) }),
-    ...(method === 'GET' ? {} : { method }),
-    ...extra,
-  };
-  const rows = paths.map((path) => {
-    const cells = columns.map((token) => judge(requestOf(arrival, path, method, token), policies));
-    const doubts = [...new Set(cells.flatMap((cell) => cell.doubts))].sort();
-    const comment = doubts.length === 0 ? '' : ` # check this: ${doubts.join('; ')}`;
-    return `  ${inline(path)}: [${cells.map(({ code }) => code).join(', ')}]${comment}`;
-  });
+  { way }: Asking,
+  { url, method, host, headers }: Context,
+  more: { headers?: Readonly<Record<string, string>>; [field: string]: unknown },
+): Record<string, unknown> {
+  const all = { ...(escaped(headers) as object), ...more.headers };
+  const isOutside = way.gateway !== undefined && isIngress(way.gateway);
   return {
-    name,
-    lines: [
-      arrival.isGateway ? 'through: ingress' : 'from: sleep.foo',
-      `request: ${inline(request)}`,
-      'expect:',
-      `  columns: ${inline(columns.map((token) => token?.name ?? noToken))}`,
-      ...rows,
-    ],
-    checks: rows.length * columns.length,
-    tokens: columns.flatMap((token) => token ?? []),
-    tried: paths.flatMap((path) =>
-      columns.map((token) => ({ request: requestOf(arrival, path, method, token), policies })),
-    ),
+    ...(isOutside ? {} : { url }),
+    ...(method === 'GET' ? {} : { method }),
+    ...(host === undefined ? {} : { host: escaped(host) }),
+    ...more,
+    ...(Object.keys(all).length === 0 ? {} : { headers: all }),
   };
+}
+
+/** In what a table differs from the usual one of its way. */
+function detailsOf({ way }: Asking, { method, host, url, client, headers }: Context): string {
+  return [
+    ...(method === 'GET' ? [] : [method]),
+    ...(host === way.host || host === undefined ? [] : [`host ${host}`]),
+    ...(url === way.addresses[0]?.url ? [] : [`port ${new URL(url).port}`]),
+    ...(client.name === way.client.name ? [] : [`from ${client.namespace}/${client.serviceAccount}`]),
+    ...Object.entries(headers).map(([name, value]) => `header ${name} ${value}`),
+  ]
+    .map((each) => `, ${each.replaceAll('${', '{')}`)
+    .join('');
 }

@@ -1,6 +1,7 @@
 /** YAML as people write it: short lists and maps on one line. */
 import { isDeepStrictEqual } from 'node:util';
 import { Document, isCollection, isMap, isPair, isScalar, type Node, parse, stringify } from 'yaml';
+import { escapeTemplate } from '../scenario/template.ts';
 
 const width = 100;
 
@@ -19,7 +20,8 @@ export function print(document: Document): string {
 /** A value on one line, such as `{ issuer: a, audiences: [b] }`. */
 export function inline(value: unknown): string {
   const options = { collectionStyle: 'flow', lineWidth: 0, aliasDuplicateObjects: false } as const;
-  return tight(stringify(value, options)).trim();
+  const text = tight(stringify(value, options)).trim();
+  return text.includes('\n') ? JSON.stringify(value) : text;
 }
 
 /** Lists without blanks at their ends, as scenarios of the product are written. */
@@ -52,4 +54,14 @@ function compact(node: unknown): boolean {
   const hasTemplate = JSON.stringify(node).includes('${');
   node.flow = inner.every(Boolean) && isShort && !hasTemplate;
   return node.flow;
+}
+
+/** What the user has written is no template of ours. */
+export function escaped(node: unknown): unknown {
+  if (typeof node === 'string') return escapeTemplate(node);
+  if (Array.isArray(node)) return node.map(escaped);
+  if (typeof node !== 'object' || node === null) return node;
+  return Object.fromEntries(
+    Object.entries(node).map(([key, value]) => [escapeTemplate(key), escaped(value)]),
+  );
 }

@@ -1,23 +1,27 @@
 /** The scenario as text: what stands in it follows from the plan, what it is for stands in its comments. */
 import { basename, extname } from 'node:path';
+import { HarnessError } from '../errors.ts';
+import { nameOf } from '../policy/selection.ts';
+import type { KubeObject } from '../target/target.ts';
 import { carried } from './carry.ts';
-import { type IssuerPlan, issuersOf, uniqueName } from './issuers.ts';
-import { dnsName, type Place } from './places.ts';
-import { ownNamespace, type Plan } from './plan.ts';
-import { isRequest, type Policy } from './policy.ts';
-import { hostFor } from './requests.ts';
-import { gatewayRoute, items, standIns } from './stand-in.ts';
-import { type Arrival, after, before, type Exchange, elsewhere } from './tables.ts';
-import { inline } from './text.ts';
-import { strangerIssuer, strangerName } from './tokens.ts';
-import { untestedRules } from './untested.ts';
+import { clientsFor, nameOfClient, outside, sleep } from './clients.ts';
+import { stranger } from './issuers.ts';
+import { doors, dryRuns, idleRules, portsInHosts } from './notes.ts';
+import { dnsName, type Place, policiesAt } from './places.ts';
+import type { Plan } from './plan.ts';
+import { groupsOf } from './requests.ts';
+import { standIns } from './stand-in.ts';
+import { type Step, stepsFor } from './tables.ts';
+import { asItem, documentOf, escaped, inline, print } from './text.ts';
+import { TokenList } from './tokens.ts';
+import { Asking } from './ways.ts';
 
 export interface Written {
   readonly text: string;
   readonly policies: number;
   readonly checks: number;
-  /** Rules that no request of it matches, a line each. */
-  readonly untested: readonly string[];
+  /** What a reader should know: rules that nothing matches, open doors, what is not known. A line each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -25,26 +29,73 @@ export interface Written {
  * @param file under which it is going to be saved, for the commands in its comments
  */
 export function writeScenario(plan: Plan, where: string, file: string): Written {
-  const all = [...plan.gateway, ...plan.policies];
-  const issuers = issuersOf(all);
-  const steps = [...gatewaySteps(plan, issuers), ...workloadSteps(plan, issuers)];
-  const subject = plan.namespace === undefined ? 'the ingress gateway' : `namespace ${plan.namespace}`;
-  const sent = new Set(steps.flatMap((step) => step.tokens));
-  // The first one of an issuer is what the others extend.
-  const tokens = issuers.flatMap((issuer) =>
-    issuer.tokens.filter(
-      (token, index) => sent.has(token) || (index === 0 && issuer.tokens.some((each) => sent.has(each))),
+  const { policies, places, around, ways, issuers } = plan;
+  const clients = clientsFor(policies);
+  const there = [...standIns(places, [sleep, outside, ...clients]), ...around];
+  const here = [...there, ...policies];
+  const whole = [...there, ...plan.originals, ...plan.unknowable];
+  const tokens = new TokenList(issuers);
+  const asked = ways.map((way) => {
+    const asking = new Asking(way, { here, whole });
+    return { asking, groups: groupsOf(asking, tokens) };
+  });
+  const before = asked.flatMap(({ asking, groups }) => {
+    const bare = new Asking(asking.way, { here: there, whole: there });
+    const some = [undefined, ...tokens.simple()];
+    return groups
+      .slice(0, 1)
+      .flatMap((group) =>
+        stepsFor(bare, { ...group, paths: group.paths.slice(0, 1), tokens: some }, 'before any policy,'),
+      );
+  });
+  const after = asked.flatMap(({ asking, groups }) =>
+    groups.flatMap((group) => stepsFor(asking, group, 'with the policies,')),
+  );
+  const used = new Set([...before, ...after].map(({ client }) => nameOfClient(client)));
+  const setUp = [
+    ...standIns(
+      places,
+      [outside, ...clients].filter((client) => used.has(nameOfClient(client))),
     ),
-  );
-  const hasStranger = tokens.some(({ issuer }) => issuer === strangerIssuer);
-  const untested = untestedRules(
-    all,
-    steps.flatMap((step) => step.tried),
-  );
+    ...around,
+  ];
+  const manifests = new Map(plan.originals.map((own, index) => [policies[index] as KubeObject, own]));
+  const texts = (objects: readonly KubeObject[]) =>
+    objects.map((object) => {
+      const own = manifests.get(object);
+      return own === undefined ? print(documentOf(object)) : carried(object, own, issuers);
+    });
+  const routes = new Map<string, string>();
+  const isSent = ({ checks }: Step) => checks > 0;
+  const first = before.filter(isSent);
+  const lines = [...first, ...after.filter(isSent)].map((step, index) => {
+    const own = step.way.isOwnRoute ? texts(step.way.routes) : [];
+    const key = step.way.gateway?.name ?? '';
+    const isNew = own.length > 0 && routes.get(key) !== own.join();
+    if (own.length > 0) routes.set(key, own.join());
+    return stepText(step, [
+      ...(index === 0 ? texts(setUp) : []),
+      ...(isNew ? own : []),
+      ...(index === first.length ? texts(policies) : []),
+    ]);
+  });
+  const notes = notesOf(plan, after);
+  if (lines.length === 0) {
+    throw new HarnessError('E_USAGE', `nothing can be expected of the policies in ${where}`, {
+      hint: 'Write a scenario by hand: docs/writing-scenarios.md',
+      details: notes.join('\n'),
+    });
+  }
+  const sent = tokens.used([...before, ...after].flatMap((step) => step.tokens));
+  const hasStranger = sent.some(({ issuer }) => issuer === stranger);
+  const subject =
+    plan.namespaces.length === 1
+      ? `namespace ${plan.namespaces[0]}`
+      : `namespaces ${plan.namespaces.join(', ')}`;
   const text = [
-    ...header(plan, all, where, file, untested).map((line) => (line === '' ? '#' : `# ${line}`)),
+    ...header(plan, where, file, notes).map((line) => (line === '' ? '#' : `# ${line}`)),
     // No two files of a folder have the same.
-    `name: ${dnsName(plan.namespace ?? 'gateway')}-${dnsName(basename(file, extname(file)))}`,
+    `name: ${dnsName(plan.namespaces[0] ?? 'policies')}-${dnsName(basename(file, extname(file)))}`,
     `title: ${inline(`Policies of ${subject} let in whom they should`)}`,
     `source: ${inline({ document: `Policies of ${subject}`, section: where })}`,
     'apps: [sleep]',
@@ -53,145 +104,128 @@ export function writeScenario(plan: Plan, where: string, file: string): Written 
       : [
           '# Keys are made by the run. Nobody but you can sign for yours.',
           'issuers:',
-          ...issuers.map(({ name, issuer, algorithm }) => `  ${name}: ${inline({ issuer, algorithm })}`),
-          ...(hasStranger ? [`  ${strangerName}: ${inline({ issuer: strangerIssuer })}`] : []),
+          ...issuers.map(
+            ({ name, issuer, algorithm }) => `  ${name}: ${inline(escaped({ issuer, algorithm }))}`,
+          ),
+          ...(hasStranger ? [`  ${stranger.name}: ${inline({ issuer: stranger.issuer })}`] : []),
         ]),
-    ...(tokens.length === 0
-      ? []
-      : ['tokens:', ...tokens.map(({ name, spec }) => `  ${inline(name)}: ${inline(spec)}`)]),
-    'steps:',
-    ...steps.map(({ lines }) => lines.join('\n')),
-  ].join('\n');
-  const checks = steps.reduce((sum, step) => sum + step.checks, 0);
-  return { text: `${text}\n`, policies: all.length, checks, untested };
-}
-
-function header(
-  plan: Plan,
-  policies: readonly Policy[],
-  where: string,
-  file: string,
-  untested: readonly string[],
-): string[] {
-  const stranded = plan.places.filter((place) => !place.policies.some(isRequest));
-  const unknown = plan.places.filter(({ isUnknown }) => isUnknown);
-  return [
-    `Written by "jwt-e2e init" from ${policies.length} ${policies.length === 1 ? 'policy' : 'policies'} in ${where}.`,
-    '',
-    'It runs on a mesh of its own. There, servers that answer 200 to everything stand in for your workloads, in',
-    `namespace ${ownNamespace}, with the labels that your policies select by. Your issuers have keys that the run makes, because`,
-    'only you can sign with yours. Look at what is expected, above all where "check this" stands. Then:',
-    '',
-    `  jwt-e2e lint ${file}`,
-    `  jwt-e2e run ${file}`,
-    '',
-    'What can stand in it: docs/writing-scenarios.md. Change an expected code, and see the check fail.',
-    ...(plan.gateway.length === 0
+    ...(sent.length === 0
       ? []
       : [
-          '',
-          'On an existing cluster it changes the ingress gateway that others use, too: see docs/cluster-rbac.md.',
+          'tokens:',
+          ...sent.map(
+            ({ name, spec, why }) =>
+              `  ${inline(name)}: ${inline(spec)}${why === undefined ? '' : ` # ${inline(why)}`}`,
+          ),
         ]),
-    ...(plan.leftOut.length === 0
-      ? []
-      : ['', 'Left out:', ...plan.leftOut.map(({ what, why }) => `  ${what}: ${why}.`)]),
-    ...(untested.length === 0 ? [] : ['', ...untested]),
+    'steps:',
+    ...lines,
+  ].join('\n');
+  const checks = [...before, ...after].reduce((sum, step) => sum + step.checks, 0);
+  return { text: `${text}\n`, policies: policies.length, checks, notes };
+}
+
+function stepText({ name, lines }: Step, apply: readonly string[]): string {
+  return [
+    `  - name: ${inline(name)}`,
+    ...(apply.length === 0 ? [] : ['    apply:', ...apply.map((each) => asItem(each, 6))]),
+    ...lines.map((line) => `    ${line}`),
+  ].join('\n');
+}
+
+function notesOf({ originals, places, policies, ways }: Plan, steps: readonly Step[]): string[] {
+  const told = steps.flatMap((step) => step.told);
+  const stranded = ways.filter(({ place, gateway }) =>
+    [place, ...(gateway === undefined ? [] : [gateway])].every((each) =>
+      policiesAt(each, policies).every(({ kind }) => kind !== 'RequestAuthentication'),
+    ),
+  );
+  const silent = places.filter(
+    (place) => !place.isGateway && place.services.every(({ ports }) => ports.length === 0),
+  );
+  const unknown = places.filter(({ isUnknown, isGateway }) => isUnknown && !isGateway);
+  return [
+    ...dryRuns(originals),
+    ...idleRules(policies, told),
+    ...doors(told),
+    ...portsInHosts(told),
     ...(stranded.length === 0
       ? []
       : [
-          '',
-          `No RequestAuthentication is for ${names(stranded)}: nobody has a principal there, whatever the token.`,
+          `no RequestAuthentication is for ${names(stranded.map(({ place }) => place))}: nobody has a principal there, whatever the token`,
         ]),
+    ...silent.map(
+      ({ namespace, name }) =>
+        `${namespace}/${name} has no port that is HTTP to Istio (by name or appProtocol): tokens are not looked at there, and nothing is sent`,
+    ),
     ...(unknown.length === 0
       ? []
       : [
-          '',
-          `Policies select ${names(unknown)} by labels that none of your workloads has: is the selector right?`,
+          `policies select ${names(unknown)} by labels that none of your workloads has: is the selector right?`,
         ]),
+    ...unknownIn(steps),
   ];
+}
+
+/** What the model does not know, by request and reason. */
+function unknownIn(steps: readonly Step[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { what, token, why } of steps.flatMap((step) => step.unknown)) {
+    const key = `${what} (TOKENS): ${why}`;
+    byReason.set(key, [...new Set([...(byReason.get(key) ?? []), token])]);
+  }
+  return [...byReason].map(
+    ([key, tokens]) => `check this: ${key.replace('TOKENS', () => tokens.join(', '))}`,
+  );
 }
 
 function names(places: readonly Place[]): string {
-  return places.map(({ name }) => name).join(', ');
+  return [...new Set(places.map(({ namespace, name }) => `${namespace}/${name}`))].join(', ');
 }
 
-type Step = Pick<Exchange, 'lines' | 'checks' | 'tokens' | 'tried'>;
-
-/** The gateway is tried first: a token that it has accepted is not handed on, and policies behind it would miss it. */
-function gatewaySteps({ gateway, places }: Plan, issuers: readonly IssuerPlan[]): Step[] {
-  if (gateway.length === 0) return [];
-  const behind: Place = {
-    name: uniqueName(
-      'behind-gateway',
-      places.map(({ name }) => name),
+function header(plan: Plan, where: string, file: string, notes: readonly string[]): string[] {
+  const { policies, places, leftOut, originals } = plan;
+  const merged = places.filter(({ workloads }) => workloads.length > 1);
+  const replaced = originals.filter((own, index) => JSON.stringify(own) !== JSON.stringify(policies[index]));
+  const hasRoot = policies.some(({ metadata }) => metadata.namespace === 'istio-system');
+  return [
+    `Written by "jwt-e2e init" from ${policies.length} ${policies.length === 1 ? 'policy' : 'policies'} in ${where}.`,
+    '',
+    'It runs on a mesh of its own, not on yours: servers that answer 200 to everything stand in for your workloads, in',
+    'namespaces of the same names, with the same labels. Your issuers have keys that the run makes, because only you can',
+    'sign with yours. What is expected is what your policies say. Is it what you want? Then:',
+    '',
+    `  jwt-e2e lint --strict ${file}`,
+    `  jwt-e2e run ${file}`,
+    '',
+    'What can stand in it: docs/writing-scenarios.md. Change an expected code, and see the check fail.',
+    ...(hasRoot
+      ? [
+          '',
+          'It has policies for the whole mesh or its ingress gateway: on an existing cluster they are for others, too.',
+        ]
+      : []),
+    ...section('Look at this', notes),
+    ...section(
+      'Left out',
+      leftOut.map(({ what, why }) => `${what}: ${why}`),
     ),
-    labels: { app: 'behind-gateway' },
-    policies: [],
-    workloads: [],
-    isUnknown: false,
-    port: 8080,
-  };
-  const arrival: Arrival = { name: 'ingress gateway', policies: gateway, port: undefined, isGateway: true };
-  const own = issuers.filter(({ issuer }) => knows(gateway, issuer));
-  const [first, ...others] = [...after(arrival, own), ...elsewhere(arrival, own)];
-  return [
-    step(before(arrival, own), [...standIns([behind]), ...gatewayRoute(behind, hostFor(gateway))]),
-    ...(first === undefined ? [] : [step(first, manifests(gateway, issuers))]),
-    ...others.map((each) => step(each)),
+    ...section(
+      'Stand-ins',
+      merged.map(
+        ({ namespace, name, workloads }) =>
+          `${namespace}/${name} stands in for ${workloads.join(', ')}, which are the same to the policies`,
+      ),
+    ),
+    ...section(
+      'Addresses of private networks are others in every mesh, so nobody has one of these here',
+      replaced.map((own) => `${nameOf(own)}: 203.0.113.0/24 stands for them`),
+    ),
   ];
 }
 
-function workloadSteps({ places, policies }: Plan, issuers: readonly IssuerPlan[]): Step[] {
-  const arrivals = places.map((place) => ({ ...place, isGateway: false, place }));
-  const known = (arrival: Arrival) => issuers.filter(({ issuer }) => knows(arrival.policies, issuer));
-  // Where no issuer is known, a valid token shows that it is of no use.
-  const orAny = (arrival: Arrival) =>
-    known(arrival).length > 0
-      ? known(arrival)
-      : issuers.slice(0, 1).map((issuer) => ({ ...issuer, tokens: issuer.tokens.slice(0, 1) }));
-  const firsts = arrivals.map((arrival, index) =>
-    step(before(arrival, orAny(arrival)), index === 0 ? standIns(places) : [], standsFor(arrival.place)),
-  );
-  const exchanges = arrivals.flatMap((arrival) => [
-    ...after(arrival, orAny(arrival)),
-    ...elsewhere(arrival, known(arrival)),
-  ]);
-  return [
-    ...firsts,
-    ...exchanges.map((each, index) => step(each, index === 0 ? manifests(policies, issuers) : [])),
-  ];
-}
-
-function knows(policies: readonly Policy[], issuer: string): boolean {
-  return policies.some(
-    (policy) => isRequest(policy) && policy.jwtRules.some((rule) => rule.issuer === issuer),
-  );
-}
-
-/** Which of the user's workloads a stand-in is, when its name does not say all. */
-function standsFor({ name, workloads }: Place): string | undefined {
-  return workloads.length === 1 && workloads[0] === name
-    ? undefined
-    : `stands in for ${workloads.join(', ')}`;
-}
-
-/** All policies; names that two namespaces have given stay apart. */
-function manifests(policies: readonly Policy[], issuers: readonly IssuerPlan[]): string[] {
-  const taken = new Map<string, string[]>();
-  return policies.map((policy) => {
-    const names = taken.get(policy.kind) ?? [];
-    taken.set(policy.kind, names);
-    return carried(policy, uniqueName(policy.name, names), issuers);
-  });
-}
-
-function step({ name, lines, ...rest }: Exchange, apply: readonly string[] = [], comment?: string): Step {
-  return {
-    lines: [
-      `  - name: ${inline(name)}${comment === undefined ? '' : ` # ${comment}`}`,
-      ...(apply.length === 0 ? [] : ['    apply:', items(apply, 6)]),
-      ...lines.map((line) => `    ${line}`),
-    ],
-    ...rest,
-  };
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0
+    ? []
+    : ['', `${title}:`, ...lines.map((line) => `  ${line.replaceAll(/\s+/g, ' ')}.`)];
 }

@@ -4,7 +4,7 @@
  */
 import { claimOf, valueAt } from './claims.ts';
 import type { FieldTrace, Mesh, Request, RuleTrace } from './input.ts';
-import { inBlock } from './ip-blocks.ts';
+import { hasPrivate, inBlock } from './ip-blocks.ts';
 import { matchesHost, matchesPath, matchesPrincipal, matchesText } from './patterns.ts';
 import { allOf, anyOf, not, type Truth } from './truth.ts';
 
@@ -76,13 +76,23 @@ export function traceRule(rule: Rule, index: number, subject: Subject, action: s
   const from = one((rule.from ?? []).map(({ source }, at) => of(`from[${at}].source`, source)));
   const to = one((rule.to ?? []).map(({ operation }, at) => of(`to[${at}].operation`, operation)));
   const when = (rule.when ?? []).map(({ key, values, notValues }, at) => {
-    const attribute = conditionOf(key, subject);
+    const attribute = conditionOf(key, subject, [...(values ?? []), ...(notValues ?? [])]);
     return allOf([
       each(`when[${at}] ${key}`, 'values', values, attribute),
       each(`when[${at}] ${key}`, 'notValues', notValues, attribute),
     ]);
   });
   return { index, matched: isLeftOut ? false : allOf([from, to, ...when]), fields };
+}
+
+/** Headers that clients and proxies add without being told, or that are the request itself. */
+const added = /^(?:traceparent|tracestate|user-agent|accept|host)$|^x-b3-/i;
+/** Those that proxies write anew, whatever the client has sent. */
+const writtenByProxies = /^(?::|x-forwarded-|x-envoy-|x-request-id$)/i;
+
+/** Whether it can be said what a header has, once the request is here. */
+export function isHeaderKnown(name: string, isSent: boolean): boolean {
+  return !writtenByProxies.test(name) && (isSent || !added.test(name));
 }
 
 /** Fields of `source` and `operation`, with or without `not` before them. */
@@ -121,15 +131,24 @@ function unknown(note: string): Attribute {
   return { has: undefined, note, test: () => undefined };
 }
 
-function conditionOf(key: string, subject: Subject): Attribute {
+function conditionOf(key: string, subject: Subject, wants: readonly string[] = []): Attribute {
   const { request, claims, whyNoClaims } = subject;
   const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
   if (header !== undefined) {
     const values = request.headers
       .filter(([name]) => name.toLowerCase() === header.toLowerCase())
       .map(([, value]) => value);
+    if (!isHeaderKnown(header, values.length > 0)) {
+      // It is one address, and compared as a text.
+      const isBlock = (value: string) => /external-address$/i.test(header) && /\/\d+$/.test(value);
+      const isNever = wants.length > 0 && wants.every(isBlock);
+      const note = isNever
+        ? 'a header is compared as a text, so a block of addresses matches none'
+        : `which ${header} the request has here is not known`;
+      return { has: undefined, note, isHttp: true, test: (value) => (isBlock(value) ? false : undefined) };
+    }
     const has = values.length === 0 ? undefined : values.join(',');
-    const seen = subject.mesh.takesHeadersApart ? values : values.length === 0 ? [] : [values.join(',')];
+    const seen = subject.mesh.takesHeadersApart || has === undefined ? values : [has];
     // Here `*` is presence, also of an empty value.
     const test = (value: string) =>
       value === '*' ? has !== undefined : seen.some((each) => matchesText(value, each));
@@ -228,7 +247,8 @@ function principalsFor(value: string, { trustDomains }: Mesh): string[] {
 
 function address(has: string | undefined, what: string): Attribute {
   if (has === undefined) return unknown(`${what} is not known here`);
-  return { has, test: (block) => inBlock(has, block) };
+  if (has !== 'private') return { has, test: (block) => inBlock(has, block) };
+  return { has: 'a private address', note: `which one ${what} is is not known here`, test: hasPrivate };
 }
 
 function escaped(text: string): string {

@@ -41,9 +41,9 @@ export interface Request {
   readonly headers: readonly Header[];
   /** Of the client's certificate, as `cluster.local/ns/foo/sa/sleep`; null: there is none, the connection is plain text. */
   readonly principal?: string | null | undefined;
-  /** Of the connection; `source.ip`. */
+  /** Of the connection; `source.ip`. 'private': some address of a private network, as pods have. */
   readonly sourceAddress?: string | undefined;
-  /** `remote.ip`: of the client as X-Forwarded-For and the number of trusted proxies have it. */
+  /** `remote.ip`: of the client as X-Forwarded-For and the number of trusted proxies have it; or 'private'. */
   readonly remoteAddress?: string | undefined;
   readonly destinationAddress?: string | undefined;
   /** Of the container, or of the gateway's pod: not of the Service. */

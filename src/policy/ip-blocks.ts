@@ -1,16 +1,43 @@
 /** Addresses and blocks of them, as `10.1.2.3` and `10.1.0.0/16`. */
 import { BlockList, isIP } from 'node:net';
+import type { Truth } from './truth.ts';
+
+/** Where addresses of pods, nodes and local meshes come from: RFC 1918, RFC 6598, loopback and link-local. */
+const inner: readonly (readonly [string, number])[] = [
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+];
+const innerList = new BlockList();
+for (const [start, bits] of inner) innerList.addSubnet(start, bits, 'ipv4');
 
 /** Whether an address is in a block; false for what is no address or no block, which istiod refuses. */
 export function inBlock(address: string, block: string): boolean {
+  const list = listOf(block);
+  return (
+    list !== undefined && isIP(address) !== 0 && list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
+  );
+}
+
+/** Whether all private addresses of IPv4 are in a block; undefined when some are and others are not. */
+export function hasPrivate(block: string): Truth {
+  const [address = '', bits] = block.split('/');
+  const list = listOf(block);
+  if (list === undefined || isIP(address) !== 4) return false;
+  if (bits === '0') return true;
+  return innerList.check(address) || inner.some(([start]) => list.check(start)) ? undefined : false;
+}
+
+function listOf(block: string): BlockList | undefined {
   const [net = '', bits] = block.split('/');
-  const [family, of] = [isIP(net), isIP(address)];
-  if (family === 0 || family !== of) return false;
-  const list = new BlockList();
-  const name = family === 4 ? 'ipv4' : 'ipv6';
+  const family = isIP(net);
   const most = family === 4 ? 32 : 128;
   const prefix = bits === undefined ? most : Number(bits);
-  if (!Number.isInteger(prefix) || prefix < 0 || prefix > most) return false;
-  list.addSubnet(net, prefix, name);
-  return list.check(address, name);
+  if (family === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > most) return undefined;
+  const list = new BlockList();
+  list.addSubnet(net, prefix, family === 4 ? 'ipv4' : 'ipv6');
+  return list;
 }

@@ -64,9 +64,14 @@ function lineOf(policy: PolicyTrace, rule: RuleTrace | undefined): string {
     const why = rule.fields.filter(({ matched }) => matched === true).map(fieldText);
     return `${head}: ${number} matches${why.length === 0 ? ', as it does everything' : `: ${why.join('; ')}`}${alternative}`;
   }
-  const misses = rule.fields.filter(({ matched }) => matched !== true).map(fieldText);
   const verb = rule.matched === undefined ? 'may match' : 'does not match';
-  return `${head}: ${number} ${verb}: ${[...new Set(misses)].join('; ')}`;
+  return `${head}: ${number} ${verb}: ${ruleText(rule)}`;
+}
+
+/** What of a rule does not match: what it wants, and what the request has. */
+export function ruleText({ fields }: RuleTrace): string {
+  const misses = fields.filter(({ matched }) => matched !== true).map(fieldText);
+  return [...new Set(misses)].join('; ');
 }
 
 /** `wants request.auth.claims[role] = admin; the token has user`. */
@@ -91,6 +96,8 @@ function hintOf(what: string, wants: readonly string[], has: string | undefined)
   const host = has?.replace(/:\d+$/, '') ?? '';
   if (/hosts$/i.test(what) && host !== has && wants.some((each) => matchesHost(each, host)))
     return `the port is a part of the host: write ${host}:* as well`;
+  if (/methods$/i.test(what) && wants.some((each) => each.includes('/')))
+    return 'methods are those of HTTP: a gRPC call is a POST, and what it calls is its path';
   if (/^(?:p|notP)orts$/.test(what) || what === 'destination.port')
     return 'ports are those of the container, not of the Service';
   return undefined;

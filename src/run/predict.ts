@@ -5,7 +5,7 @@ import { verifyWith } from '../policy/verify.ts';
 import { resolve } from '../scenario/template.ts';
 import type { KeyServerHandle, KubeObject, Survey, Target } from '../target/target.ts';
 import { makeContext, type RunContext } from './context.ts';
-import { decidingOf, type Hop, hopsOf } from './explain-model.ts';
+import { decidingOf, type Hop, hopsOf } from './hops.ts';
 import { inPlace } from './in-place.ts';
 import type { KeyRing } from './keys.ts';
 import { buildRequest } from './requests.ts';
@@ -59,7 +59,7 @@ function predicted(check: RequestCheck, step: PlannedStep, survey: Survey, conte
   const expected = resolve(check.expected, context.names, check.place) as RequestCheck['expected'];
   const request = buildRequest(check, step, context, 'predicted');
   const ingressUrl = origin.kind === 'ingress' ? 'http://127.0.0.1' : undefined;
-  const hops = hopsOf({ origin, request, survey, ingressUrl }, verify);
+  const hops = hopsOf({ origin, request, survey, ingressUrl, hasFilters: true, address: 'private' }, verify);
   const deciding = decidingOf(hops);
   return [{ step, check, expected, hops, deciding, agrees: agrees(expected, deciding) }];
 }

@@ -38,14 +38,27 @@ test('documents, lists and folders below are read, in order', () => {
 
 test('what is no YAML is passed over, with its place', () => {
   const cwd = folderWith({
-    'chart/t.yaml': `${object('before')}---\nkind: {{ .Values.kind }}\nmetadata: [\n`,
+    'bad.yaml': `${object('before')}---\nkind: [\n`,
     'good.yaml': object('good'),
   });
   const read = readFolder('.', cwd);
   expect(namesIn(read)).toEqual(['before', 'good']);
   expect(read.warnings).toEqual([
-    expect.stringMatching(/^chart\/t\.yaml:\d+:\d+: passed over from here on, because it is no YAML: /),
+    expect.stringMatching(/^bad\.yaml:\d+:\d+: passed over from here on, because it is no YAML: /),
   ]);
+});
+
+test.each([
+  ['kind: {{ .Values.kind }}\nmetadata: [\n', 'helm template CHART'],
+  ['apiVersion: security.istio.io/v1\nkind: A\nmetadata: { name: "{{ .name }}" }\n', 'helm template CHART'],
+  ['apiVersion: networking.istio.io/v1\nkind: A\nmetadata: { name: "${NAME}" }\n', 'envsubst < t.yaml'],
+])('%j: render first', (content, command) => {
+  const read = readFolder('.', folderWith({ 't.yaml': content }));
+  expect(read.objects).toEqual([]);
+  expect(read.warnings).toEqual([
+    expect.stringMatching(/^t\.yaml.*: passed over, because something has to fill in .*: render it/),
+  ]);
+  expect(read.warnings[0]).toContain(`"${command} > rendered.yaml"`);
 });
 
 test('a kustomization is not built, and that is said', () => {

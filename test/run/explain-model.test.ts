@@ -135,7 +135,7 @@ describe('a request from a pod', () => {
     const request = { method: 'POST', headers: [['content-type', 'application/grpc'] as [string, string]] };
     const came = { status: 200, body: '', expected: 404, headers: { 'grpc-status': '7' } };
     expect(cause({ objects: [access(methods)], request, came })).toBe(
-      'AuthorizationPolicy foo/rules (ALLOW): rule 1 does not match: wants methods = /a.B/C; the request has POST; Envoy answers a gRPC call that it refuses with 200 and grpc-status 7',
+      'AuthorizationPolicy foo/rules (ALLOW): rule 1 does not match: wants methods = /a.B/C; the request has POST; methods are those of HTTP: a gRPC call is a POST, and what it calls is its path; Envoy answers a gRPC call that it refuses with 200 and grpc-status 7',
     );
   });
 

@@ -37,11 +37,11 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
     ...(plan.leftOut.length === 0
       ? []
       : ['Left out:', ...plan.leftOut.map(({ what, why }) => `  ${oneLine(`${what}: ${why}`)}`)]),
-    ...(written.untested.length === 0
+    ...(written.notes.length === 0
       ? []
-      : ['Not tested:', ...written.untested.map((line) => `  ${oneLine(line)}`)]),
-    'Read it, and look at what "check this" stands beside. Then:',
-    `  jwt-e2e lint ${output}`,
+      : ['Look at this:', ...written.notes.map((line) => `  ${oneLine(line)}`)]),
+    'Read it: is it what you want? Then:',
+    `  jwt-e2e lint --strict ${output}`,
     `  jwt-e2e run ${output}`,
   ];
   io.stdout.write(`${lines.join('\n')}\n`);

@@ -256,13 +256,13 @@ class Walk {
 }
 
 /** Whether sidecars follow a VirtualService: one that names gateways only is for these (Istio, VirtualService.gateways). */
-function isOfMesh({ spec }: KubeObject): boolean {
+export function isOfMesh({ spec }: KubeObject): boolean {
   const { gateways = [] } = spec as VirtualServiceSpec;
   return gateways.length === 0 || gateways.includes('mesh');
 }
 
 /** Whether a VirtualService names this Gateway, as `name` of its own namespace or `namespace/name`. */
-function isBound({ metadata, spec }: KubeObject, gateway: KubeObject): boolean {
+export function isBound({ metadata, spec }: KubeObject, gateway: KubeObject): boolean {
   const { gateways = [] } = spec as VirtualServiceSpec;
   const { name, namespace = 'default' } = gateway.metadata;
   return gateways.some((each) => {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { initCommand } from '../../../src/cli/commands/init.ts';
+import { strictLintCommand } from '../../../src/cli/commands/lint-strict.ts';
 import { readFolder } from '../../../src/init/folder.ts';
-import { loadScenarios } from '../../../src/scenario/load.ts';
 import type { Values } from '../../../src/settings/settings.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { temporaryFolder } from '../../programs/downloads.ts';
@@ -26,7 +26,21 @@ async function init(values: Values, cwd = folder) {
   return { code, text: plain(written), said: plain(stdout()), warnings: stderr(), file };
 }
 
-const cases = ['shop', 'gateway', 'wide', 'places', 'faults', 'gateway-api', 'header'];
+const cases = [
+  ...['shop', 'gateway', 'wide', 'places', 'faults', 'gateway-api', 'header'],
+  ...[
+    'several',
+    'own-gateway',
+    'target-port',
+    'rewrite',
+    'strict',
+    'roles',
+    'claims',
+    'blocks',
+    'mesh',
+    'unknown',
+  ],
+];
 
 describe('out of a folder', () => {
   test.each(cases)('%s', async (name) => {
@@ -34,9 +48,8 @@ describe('out of a folder', () => {
     expect(code).toBe(0);
     await expect(text).toMatchFileSnapshot(`../../golden/cli/init-${name}.yaml`);
     await expect(said).toMatchFileSnapshot(`../../golden/cli/init-${name}.txt`);
-    const { scenarios, errors } = loadScenarios([file], { cwd: folder });
-    expect(errors).toEqual([]);
-    expect(scenarios).toHaveLength(1);
+    const { io, stdout } = recorder();
+    expect(await strictLintCommand([file], { cwd: folder }, io), stdout()).toBe(0);
   });
 
   test('the file is where it is looked for when nothing else is said, and is never replaced by itself', async () => {
@@ -67,16 +80,13 @@ describe('out of a folder', () => {
     return error;
   };
 
-  test('policies of several namespaces: which one', async () => {
-    const error = await refused({ from: '.' });
-    expect(error).toMatchObject({ code: 'E_USAGE', hint: expect.stringMatching(/--namespace \w+\.$/) });
-    expect(error.message).toMatch(
-      /^there are policies in 5 namespaces: default \(2\), cart \(2\), api \(3\), shop \(2\), pay \(2\)$/,
-    );
+  test('one namespace of several', async () => {
     const { text } = await init({ from: '.', namespace: 'shop' });
-    // What is for the whole mesh is for this namespace, too; what is for gateways is not.
-    expect(text).toContain('yours: istio-system/jwt');
-    expect(text).not.toContain('ingress-jwt');
+    // What is for the whole mesh is for this namespace, too; what is for gateways of others is not.
+    expect(text).toContain('metadata: { name: jwt, namespace: istio-system }');
+    expect(text).not.toContain('name: ingress-jwt');
+    expect(text).toContain('istio-system/ingress-jwt: it is for a gateway of another namespace');
+    expect(text).not.toContain('namespace: pay');
   });
 
   test('nothing there: what was looked for, where, and what there is', async () => {
@@ -141,7 +151,7 @@ describe('out of a cluster', () => {
     api.rule('GET', /^\/apis\/apps\/v1\/namespaces\//, failure(403, 'Forbidden', 'forbidden'));
     api.rule('GET', /^\/apis\/security.istio.io\/v1\/\w+$/, failure(403, 'Forbidden', 'not everywhere'));
     const { text } = await init({ kubeconfig: api.kubeconfig, namespace: 'pay' });
-    expect(text).toContain('yours: pay/ledger');
+    expect(text).toContain('{ name: ledger, namespace: pay }');
     await expect(init({ kubeconfig: api.kubeconfig })).rejects.toMatchObject({
       code: 'E_KUBE',
       message: 'not everywhere',

@@ -7,7 +7,21 @@ import { recorder } from '../../scenario/support.ts';
 import { describeOnLocal, Home, haveLocal } from '../local/command.ts';
 
 const policies = fileURLToPath(new URL('../../golden/cli/init/', import.meta.url));
-const cases = ['shop', 'gateway', 'wide', 'places', 'header', 'faults', 'gateway-api'];
+const cases = [
+  ...['shop', 'gateway', 'wide', 'places', 'header', 'faults', 'gateway-api'],
+  ...[
+    'several',
+    'own-gateway',
+    'target-port',
+    'rewrite',
+    'strict',
+    'roles',
+    'claims',
+    'blocks',
+    'mesh',
+    'unknown',
+  ],
+];
 
 let home: Home;
 beforeAll(() => {
