@@ -287,6 +287,16 @@ export const commandOptions = {
     ...selection.filter(({ name }) => name === 'grep'),
     { name: 'json', description: 'as JSON, with everything that was compared' },
   ],
+  mutate: [
+    ...selection.filter(({ name }) => name === 'profile'),
+    {
+      name: 'min-score',
+      value: 'PERCENT',
+      description: 'end with 3 when fewer of the mistakes are noticed',
+      form: { pattern: /^(?:100|[1-9]?\d)$/, wanted: 'a whole number from 0 to 100' },
+    },
+    { name: 'json', description: 'as JSON, with every mistake and what became of it' },
+  ],
 } as const;
 
 /** Every option that the settings file may have. */
