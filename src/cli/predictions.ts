@@ -58,8 +58,11 @@ export async function forEachPlanned(
     apps: (name: string) => loadApp(join(kindFolder, 'apps'), name, images),
     world: worldOf,
   };
+  // Made while others are judged; a part of the checks needs a part of the keys.
+  if (grep === undefined) keys.begin(scenarios);
   try {
-    for (const scenario of plan(scenarios, facts, new Map(), selection).scenarios) await work(scenario, options);
+    for (const scenario of plan(scenarios, facts, new Map(), selection).scenarios)
+      await work(scenario, options);
   } finally {
     keys.end();
   }

@@ -103,6 +103,18 @@ function dimensionOf(key: string): string {
   }
 }
 
+/** Of the values of all fields about something. */
+export function valuesOf(fields: readonly Field[], dimension: string): string[] {
+  return [
+    ...new Set(fields.filter((field) => field.dimension === dimension).flatMap(({ values }) => values)),
+  ];
+}
+
+/** The comparisons with each value of all fields about something. */
+export function atomsOf(fields: readonly Field[], dimension: string): Field['atoms'] {
+  return fields.filter((field) => field.dimension === dimension).flatMap(({ atoms }) => atoms);
+}
+
 /** What comparisons see; what is not given is as in a request without anything. */
 export function matches(
   rule: Rule,

@@ -11,8 +11,12 @@ const other = 'other';
  */
 export function textsFor(patterns: readonly string[]): string[] {
   const plain = patterns.filter((each) => !each.startsWith('*') && !each.endsWith('*'));
-  const prefixes = patterns.filter((each) => each.endsWith('*') && each !== '*').map((each) => each.slice(0, -1));
-  const suffixes = patterns.filter((each) => each.startsWith('*') && each !== '*').map((each) => each.slice(1));
+  const prefixes = patterns
+    .filter((each) => each.endsWith('*') && each !== '*')
+    .map((each) => each.slice(0, -1));
+  const suffixes = patterns
+    .filter((each) => each.startsWith('*') && each !== '*')
+    .map((each) => each.slice(1));
   return [
     ...plain,
     ...prefixes.flatMap((prefix) => [`${prefix}${other}`, prefix]),
@@ -29,9 +33,7 @@ export function pathsFor(patterns: readonly string[]): string[] {
   const filled = patterns
     .filter((each) => each.includes('{'))
     .flatMap((each) =>
-      ['', other, `${other}/${other}`].map((rest) =>
-        each.replaceAll('{**}', rest).replaceAll('{*}', other),
-      ),
+      ['', other, `${other}/${other}`].map((rest) => each.replaceAll('{**}', rest).replaceAll('{*}', other)),
     );
   const rooted = (text: string) => (text.startsWith('/') ? text : `/${text}`);
   return [...textsFor(patterns.filter((each) => !each.includes('{'))), ...filled].map(rooted);

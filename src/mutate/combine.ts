@@ -10,16 +10,17 @@ export interface Combined {
 /**
  * @param sizes how many values each dimension has; the first value of each is the simplest
  * @param bases combinations that count, such as those that satisfy a rule: when there are more than `most` combinations, those
- *   that differ from one of them in at most two dimensions are taken, and of these no more than `most`
+ *   that differ from one of them in at most two dimensions are taken, and of these no more than `few`
  */
 export function combine(
   sizes: readonly number[],
   bases: readonly (readonly number[])[],
   most: number,
+  few = most,
 ): Combined {
   const total = sizes.reduce((product, size) => product * size, 1);
   const isComplete = total <= most;
-  const all = isComplete ? product(sizes) : near(sizes, [sizes.map(() => 0), ...bases], most);
+  const all = isComplete ? product(sizes) : near(sizes, [sizes.map(() => 0), ...bases], few);
   const costOf = (each: readonly number[]) => each.reduce((sum, index) => sum + index, 0);
   const priced = all.map((each) => ({ each, cost: costOf(each) })).sort((a, b) => a.cost - b.cost);
   return { combinations: priced.map(({ each }) => each), isComplete };
@@ -41,7 +42,8 @@ function near(sizes: readonly number[], bases: readonly (readonly number[])[], m
   };
   for (const base of bases) add(base, {});
   for (const base of bases)
-    for (const [at, size] of sizes.entries()) for (let index = 0; index < size; index++) add(base, { [at]: index });
+    for (const [at, size] of sizes.entries())
+      for (let index = 0; index < size; index++) add(base, { [at]: index });
   for (const base of bases)
     for (const [at, size] of sizes.entries())
       for (const [other, length] of sizes.slice(0, at).entries())

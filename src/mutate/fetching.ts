@@ -45,7 +45,8 @@ export function fetchingOf(model: ModelStep, survey: Survey): Fetching {
 function isRight(guess: Fetching, { asked, origin, keys }: ModelStep, survey: Survey): boolean {
   const verify = verifyWithKeys(guess, keys);
   return asked.every(
-    ({ expected, request }) => agrees(expected, decidingOf(hopsFor(origin, request, survey, verify))) !== false,
+    ({ expected, request }) =>
+      agrees(expected, decidingOf(hopsFor(origin, request, survey, verify))) !== false,
   );
 }
 

@@ -4,18 +4,28 @@ import type { PlannedScenario } from '../plan/types.ts';
 import { holdsFor, policyKinds } from '../policy/selection.ts';
 import { decidingOf } from '../run/explain-model.ts';
 import type { PlacedObject } from '../run/in-place.ts';
-import { type AskedRequest, agrees, hopsFor, type ModelStep, modelSteps, type PredictOptions } from '../run/predict.ts';
+import {
+  type AskedRequest,
+  agrees,
+  hopsFor,
+  type ModelStep,
+  modelSteps,
+  type PredictOptions,
+} from '../run/predict.ts';
 import type { KubeObject, Survey } from '../target/target.ts';
 import { type Fetching, fetchingOf, verifyWithKeys } from './fetching.ts';
 import { type Mutant, mutantsOf } from './operators.ts';
-import { differenceOf, type Witness } from './witness.ts';
+import { differenceOf, type Original, type Witness } from './witness.ts';
 
 export type Verdict =
   | { readonly kind: 'noticed'; readonly step: string; readonly by: AskedRequest }
   /** No check notices it, and this request would. */
   | { readonly kind: 'survived'; readonly step: string; readonly witness: Witness }
   /** No request at all is answered otherwise. */
-  | { readonly kind: 'equivalent'; /** Workloads that no request reaches, whose answers would be others. */ readonly beyond: readonly string[] }
+  | {
+      readonly kind: 'equivalent' /** Workloads that no request reaches, whose answers would be others. */;
+      readonly beyond: readonly string[];
+    }
   | { readonly kind: 'undecided'; readonly why: string };
 
 export interface JudgedMutant {
@@ -36,7 +46,7 @@ export interface ScenarioScore {
 /** A step in which a policy is in place, and what its checks say without any mistake. */
 interface Scene {
   readonly model: ModelStep;
-  readonly survey: Survey;
+  readonly original: Original;
   readonly fetching: Fetching;
   /** Checks that can notice something. */
   readonly sighted: readonly AskedRequest[];
@@ -47,9 +57,12 @@ interface Scene {
  *
  * @throws HarnessError E_TEMPLATE and E_TOKEN, as a run does
  */
-export async function judgeScenario(scenario: PlannedScenario, options: PredictOptions): Promise<ScenarioScore> {
+export async function judgeScenario(
+  scenario: PlannedScenario,
+  options: PredictOptions,
+): Promise<ScenarioScore> {
   const steps = await modelSteps(scenario, options);
-  const scenes = steps.map((model) => sceneOf(model, options.world));
+  const scenes = steps.map((model) => sceneOf(model, steps, options.world));
   const policies = new Map<PlacedObject['place'], PlacedObject>();
   for (const { applied } of steps)
     for (const each of applied) if (policyKinds.includes(each.object.kind)) policies.set(each.place, each);
@@ -57,10 +70,10 @@ export async function judgeScenario(scenario: PlannedScenario, options: PredictO
     const own = scenes.filter(({ model }) => model.applied.some(({ place }) => place === placed.place));
     const [first] = own;
     if (first === undefined) return [];
-    return mutantsOf(placed.object, first.survey).map((mutant) => ({
+    return mutantsOf(placed.object, first.original.survey).map((mutant) => ({
       mutant,
       place: placed.place,
-      verdict: verdictOf(mutant, placed, own, steps, options.world),
+      verdict: verdictOf(mutant, placed, own, options.world),
     }));
   });
   const blind = scenes.flatMap(({ model, sighted }) =>
@@ -70,11 +83,12 @@ export async function judgeScenario(scenario: PlannedScenario, options: PredictO
   return { scenario: id, place, mutants, blind };
 }
 
-function sceneOf(model: ModelStep, world: PredictOptions['world']): Scene {
+function sceneOf(model: ModelStep, steps: readonly ModelStep[], world: PredictOptions['world']): Scene {
   const survey = world([...model.base, ...model.applied.map(({ object }) => object)]);
   const fetching = fetchingOf(model, survey);
   const sighted = model.asked.filter((each) => answers(each, model, survey, fetching) === true);
-  return { model, survey, fetching, sighted };
+  const original = { survey, steps, failures: fetching.failures, answers: new Map() };
+  return { model, original, fetching, sighted };
 }
 
 function answers(
@@ -90,28 +104,33 @@ function verdictOf(
   mutant: Mutant,
   placed: PlacedObject,
   scenes: readonly Scene[],
-  steps: readonly ModelStep[],
   world: PredictOptions['world'],
 ): Verdict {
-  const changed = scenes.map((scene) => ({ scene, survey: world(withMutant(scene.model, placed, mutant.object)) }));
+  const changed = scenes.map((scene) => ({
+    scene,
+    survey: world(withMutant(scene.model, placed, mutant.object)),
+  }));
   for (const { scene, survey } of changed) {
     const { model, fetching, sighted } = scene;
     const by = sighted.find((each) => answers(each, model, survey, fetching) === false);
     if (by !== undefined) return { kind: 'noticed', step: model.step.name, by };
   }
+  const isOfTokens = placed.object.kind === 'RequestAuthentication';
   let why: string | undefined;
   const beyond = new Set<string>();
   for (const { scene, survey } of changed) {
-    const { survey: original, fetching, model } = scene;
-    const found = differenceOf(original, survey, steps, fetching.failures);
+    const { original, model } = scene;
+    const found = differenceOf(original, survey, isOfTokens);
     if (found.witness !== undefined)
       return { kind: 'survived', step: model.step.name, witness: found.witness };
     why ??= found.gap;
-    for (const pod of original.pods) {
-      if (pod.proxy === undefined || found.reached.has(pod.name)) continue;
+    const { pods, rootNamespace } = original.survey;
+    for (const pod of pods) {
+      const name = `${pod.namespace}/${pod.name}`;
+      if (pod.proxy === undefined || found.reached.has(name)) continue;
       const holds = (object: KubeObject | undefined) =>
-        object !== undefined && holdsFor(object, pod, original.rootNamespace);
-      if (holds(placed.object) || holds(mutant.object)) beyond.add(`${pod.namespace}/${pod.name}`);
+        object !== undefined && holdsFor(object, pod, rootNamespace);
+      if (holds(placed.object) || holds(mutant.object)) beyond.add(name);
     }
   }
   return why === undefined ? { kind: 'equivalent', beyond: [...beyond] } : { kind: 'undecided', why };

@@ -88,7 +88,9 @@ function fieldChanges<T>(fields: Fields, made: (fields: Fields) => T): Altered<T
   return names.flatMap((name) => {
     const values = fields[name] ?? [];
     const negated = negation(name);
-    const isPattern = withPatterns.includes(name.replace(/^not(.)/, (_, first: string) => first.toLowerCase()));
+    const isPattern = withPatterns.includes(
+      name.replace(/^not(.)/, (_, first: string) => first.toLowerCase()),
+    );
     return [
       ...(names.length < 2 ? [] : [{ change: `without \`${name}\``, to: made(without(fields, name)) }]),
       ...(Object.hasOwn(fields, negated)

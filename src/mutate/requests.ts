@@ -1,13 +1,14 @@
 /** One request for each class of requests that a scenario can send, the simplest first. */
+import type { Verify } from '../policy/authenticate.ts';
 import { normalizedPath, pathAndQuery, withoutQuery } from '../policy/path.ts';
 import { type Location, locationsOf } from '../policy/tokens.ts';
 import type { ModelStep } from '../run/predict.ts';
 import type { HttpRequest, KubeObject, Origin, Survey } from '../target/target.ts';
-import { type Field, type LookedAt, lookedAt, matches } from './atoms.ts';
+import { atomsOf, type Field, type LookedAt, lookedAt, matches, valuesOf } from './atoms.ts';
 import { oneOfEach, pathsFor, textsFor } from './classes.ts';
 import { combine } from './combine.ts';
-import { atomsOf, type Carried, carriedTokens, placeWords, valuesOf } from './token-classes.ts';
-import { type Way, waysOf } from './ways.ts';
+import { type Carried, carriedTokens, good, placeWords } from './token-classes.ts';
+import { passed, type Way, waysOf } from './ways.ts';
 
 /** A request that stands for its class. */
 export interface ClassRequest {
@@ -24,7 +25,9 @@ export interface RequestClasses {
 }
 
 /** How many classes are tried for one mistake in one step. */
-export const mostRequests = 6000;
+const mostRequests = 4000;
+/** And how many when there are more, so that nothing is certain anyway. */
+const fewRequests = 1000;
 
 type Seen = Parameters<typeof matches>[1];
 
@@ -32,30 +35,44 @@ type Seen = Parameters<typeof matches>[1];
 interface Part<T> {
   readonly values: readonly T[];
   /** How well a value fits the fields of a rule. */
-  readonly fit: (value: T, fields: readonly Field[]) => number;
+  readonly score: (value: T, fields: readonly Field[]) => number;
 }
 
 /**
  * @param policies all of one step, as they are and with a mistake
  * @param steps all of the scenario: their paths and methods come first
  * @param survey the mesh as it is in the step
+ * @param verify what keys say about tokens of classes
+ * @param isOfTokens whether the mistake is in what becomes of tokens
  */
 export function requestClasses(
   policies: readonly KubeObject[],
   steps: readonly ModelStep[],
   survey: Survey,
+  verify: Verify,
+  isOfTokens: boolean,
 ): RequestClasses {
   const seen = lookedAt(policies);
-  const { carried, isComplete: hasTokens } = carriedTokens(seen);
-  const ways: Part<Way> = { values: waysOf(steps, survey), fit: () => 0 };
-  const tokens: Part<Carried> = { values: carried, fit: tokenFit };
+  const ways: Part<Way> = { values: waysOf(steps, survey), score: () => 0 };
+  // One token has any claims that a second one could have, unless the next proxy looks at the second one.
+  const withPairs = isOfTokens || ways.values.some((way) => passed(way, survey).length > 1);
+  const { carried, isComplete: hasTokens } = carriedTokens(seen, withPairs, verify);
+  const tokens: Part<Carried> = { values: carried, score: tokenScore };
   const asked = steps.flatMap((step) => step.asked.map(({ request }) => request));
   const used = asked.map(({ url }) => withoutQuery(normalizedPath(pathAndQuery(url), 'BASE') ?? '/'));
-  const paths = part(seen, 'path', [...used, ...pathsFor(valuesOf(seen.fields, 'path'))], (path) => ({ path }));
+  const paths = part(seen, 'path', [...used, ...pathsFor(valuesOf(seen.fields, 'path'))], (path) => ({
+    path,
+  }));
   const methods = part(
     seen,
     'method',
-    [...asked.map(({ method }) => method), 'GET', ...textsFor(valuesOf(seen.fields, 'method'))],
+    [
+      ...asked.map(({ method }) => method),
+      'GET',
+      'POST',
+      'PATCH',
+      ...textsFor(valuesOf(seen.fields, 'method')),
+    ],
     (method) => ({ method }),
   );
   const hosts = part(seen, 'host', [undefined, ...textsFor(valuesOf(seen.fields, 'host'))], (host) =>
@@ -75,7 +92,7 @@ export function requestClasses(
   const parts = [ways, tokens, paths, methods, hosts, ...headers] as readonly Part<unknown>[];
   const bases = seen.alternatives.map((fields) => parts.map((each) => best(each, fields)));
   const sizes = parts.map(({ values }) => values.length);
-  const { combinations, isComplete } = combine(sizes, bases, mostRequests);
+  const { combinations, isComplete } = combine(sizes, bases, mostRequests, fewRequests);
   const requests = combinations.map(([way = 0, token = 0, path = 0, method = 0, host = 0, ...rest]) =>
     requestOf(
       ways.values[way] as Way,
@@ -110,24 +127,22 @@ function part<T extends string | undefined>(
         ...atoms.map((rule) => matches(rule, seenAs(value))),
       ]),
     ).slice(0, atoms.length === 0 ? 1 : undefined),
-    fit: (value, about) =>
+    score: (value, about) =>
       about.filter((field) => field.dimension === dimension && matches(field.rule, seenAs(value))).length,
   };
 }
 
-function tokenFit(carried: Carried, fields: readonly Field[]): number {
+function tokenScore(carried: Carried, fields: readonly Field[]): number {
   const [first] = carried;
-  const isGood = first === undefined || first.token.words.startsWith('a good token');
+  const isGood = first === undefined || first.token.words.startsWith(good);
   const claims = isGood ? first?.token.claims : undefined;
-  const about = fields.filter(
-    ({ dimension }) => dimension === 'principal' || dimension.startsWith('claim '),
-  );
+  const about = fields.filter(({ dimension }) => dimension === 'principal' || dimension.startsWith('claim '));
   const fitting = about.filter(({ rule }) => matches(rule, claims === undefined ? {} : { claims }));
   return isGood ? fitting.length : -1;
 }
 
-function best({ values, fit }: Part<unknown>, fields: readonly Field[]): number {
-  const scores = values.map((value) => fit(value, fields));
+function best({ values, score }: Part<unknown>, fields: readonly Field[]): number {
+  const scores = values.map((value) => score(value, fields));
   return Math.max(0, scores.indexOf(Math.max(...scores)));
 }
 
@@ -170,7 +185,7 @@ function gapOf(
   isComplete: boolean,
 ): string | undefined {
   if (!isComplete) return `there are more than ${mostRequests} classes of requests, or of claims`;
-  if (valuesOf(fields, 'path').some((path) => path.includes('{') || path.slice(1, -1).includes('*')))
+  if (valuesOf(fields, 'path').some((path) => path.includes('{')))
     return 'which paths fit several templates at once is not worked out';
   const isRewritten = objects.some(
     ({ kind, spec }) => kind === 'VirtualService' && JSON.stringify(spec ?? {}).includes('"rewrite":'),

@@ -37,22 +37,26 @@ export function scoreText({ noticed, survived }: Tally): string {
 /** The score of a scenario, then what no check notices, then what is not counted. */
 export function scenarioText({ scenario, mutants, blind }: ScenarioScore): string {
   const tally = tallyOf(mutants);
-  const beyond = new Set(mutants.flatMap(({ verdict }) => (verdict.kind === 'equivalent' ? verdict.beyond : [])));
+  const beyond = new Set(
+    mutants.flatMap(({ verdict }) => (verdict.kind === 'equivalent' ? verdict.beyond : [])),
+  );
   const lines = [`${scenario}: ${scoreText(tally)}`];
   for (const each of mutants) lines.push(...mutantLines(each));
   if (tally.equivalent > 0)
-    lines.push(`  not counted: ${tally.equivalent}, which change no answer to any request that can be sent here`);
+    lines.push(
+      `  not counted: ${tally.equivalent}, which change no answer to any request that can be sent here`,
+    );
   if (beyond.size > 0)
     lines.push(`    no request reaches ${[...beyond].join(', ')}, so what policies do there is not seen`);
   if (blind.length > 0)
     lines.push(
-      `  ${blind.length === 1 ? '1 check notices' : `${blind.length} checks notice`} nothing, as the policies do not say its answer: ${blind.join(', ')}`,
+      `  ${blind.length === 1 ? '1 check notices' : `${blind.length} checks notice`} nothing, as the policies do not say what ${blind.length === 1 ? 'it expects' : 'they expect'}: ${blind.join(', ')}`,
     );
   return lines.join('\n');
 }
 
 function mutantLines({ mutant, place, verdict }: JudgedMutant): string[] {
-  const what = `  ${formatPlace(place)}: ${mutant.policy} ${mutant.change}`;
+  const what = `  ${formatPlace(place)}: ${mutant.policy}, ${mutant.change}`;
   if (verdict.kind === 'survived') {
     const { request, answer, mistaken } = verdict.witness;
     return [`${what}: no check notices it`, `    ${request}: ${answer}; with the mistake: ${mistaken}`];

@@ -1,6 +1,6 @@
 /** A request that is answered otherwise with a mistake in a policy: one of each class is asked about. */
 import { policyKinds } from '../policy/selection.ts';
-import { decidingOf, type Hop } from '../run/explain-model.ts';
+import { decidingOf } from '../run/explain-model.ts';
 import { hopsFor, type ModelStep } from '../run/predict.ts';
 import type { Survey } from '../target/target.ts';
 import { type ClassRequest, requestClasses } from './requests.ts';
@@ -19,61 +19,81 @@ export interface Found {
   readonly witness: Witness | undefined;
   /** Why there may be one all the same. */
   readonly gap: string | undefined;
-  /** Names of pods that requests reach. */
+  /** Pods that requests reach, as `namespace/name`. */
   readonly reached: ReadonlySet<string>;
 }
 
+/** A mesh as it is in a step of a scenario, and what it answers, which is the same for every mistake. */
+export interface Original {
+  readonly survey: Survey;
+  /** Of the scenario; they say what can be sent. */
+  readonly steps: readonly ModelStep[];
+  /** What comes of keys at addresses where they are not to be had. */
+  readonly failures: ReadonlyMap<string, string>;
+  /** Answers by request; filled here. */
+  readonly answers: Map<string, Answered>;
+}
+
+interface Answered {
+  readonly reached: readonly string[];
+  /** In words; undefined: not known. */
+  readonly text: string | undefined;
+  /** What the workload gets, when it passes. */
+  readonly received: string;
+  /** Why it is not known. */
+  readonly why: string;
+  /** Policies were asked. */
+  readonly isJudged: boolean;
+}
+
 /**
- * @param original the mesh as it is
- * @param mistaken the same, with a mistake in one of its policies
- * @param steps of the scenario, which say what can be sent
- * @param failures what comes of keys at addresses where they are not to be had
+ * @param mistaken the mesh of `original`, with a mistake in one of its policies
+ * @param isOfTokens whether the mistake is in a RequestAuthentication
  */
-export function differenceOf(
-  original: Survey,
-  mistaken: Survey,
-  steps: readonly ModelStep[],
-  failures: ReadonlyMap<string, string>,
-): Found {
-  const policies = [...original.objects, ...mistaken.objects].filter(({ kind }) => policyKinds.includes(kind));
-  const { requests, gap } = requestClasses(policies, steps, original);
+export function differenceOf(original: Original, mistaken: Survey, isOfTokens: boolean): Found {
+  const { survey, steps, failures, answers } = original;
+  const policies = [...survey.objects, ...mistaken.objects].filter(({ kind }) => policyKinds.includes(kind));
   const verify = classVerify(failures);
+  const { requests, gap } = requestClasses(policies, steps, survey, verify, isOfTokens);
   const reached = new Set<string>();
   let unknown: string | undefined;
   let hidden: Witness | undefined;
   for (const each of requests) {
-    const before = hopsFor(each.origin, each.request, original, verify);
-    const after = hopsFor(each.origin, each.request, mistaken, verify);
-    for (const { pod } of [...before, ...after]) reached.add(pod.name);
-    const compared = compare(before, after, each);
-    if (compared.kind === 'answer') return { witness: compared.witness, gap: undefined, reached };
-    if (compared.kind === 'unknown') unknown ??= compared.why;
-    if (compared.kind === 'received') hidden ??= compared.witness;
+    const key = JSON.stringify([each.origin, each.request]);
+    const before = answers.get(key) ?? answered(each, survey, failures);
+    answers.set(key, before);
+    const after = answered(each, mistaken, failures);
+    for (const name of [...before.reached, ...after.reached]) reached.add(name);
+    // Nobody has asked the policies, as of a connection that is refused.
+    if (!before.isJudged && !after.isJudged) continue;
+    if (before.text === undefined || after.text === undefined) {
+      unknown ??= before.text === undefined ? before.why : after.why;
+      continue;
+    }
+    const witness = { request: each.words, answer: before.text, mistaken: after.text };
+    if (before.text !== after.text) return { witness, gap: undefined, reached };
+    if (before.received !== after.received)
+      hidden ??= { ...witness, mistaken: `${passes}, and the workload gets other headers or another path` };
   }
   return { witness: hidden, gap: unknown ?? gap, reached };
 }
 
-type Compared =
-  | { readonly kind: 'same' }
-  | { readonly kind: 'unknown'; readonly why: string }
-  | { readonly kind: 'answer' | 'received'; readonly witness: Witness };
+const passes = 'it passes';
 
-function compare(before: readonly Hop[], after: readonly Hop[], { words }: ClassRequest): Compared {
-  const [one, other] = [decidingOf(before)?.answer, decidingOf(after)?.answer];
-  if (one === undefined || other === undefined) return { kind: 'same' };
-  if (one.status === undefined || other.status === undefined) {
-    // Nobody has asked the policies.
-    const isBefore = [one, other].every(({ policies, tokens }) => policies.length + tokens.length === 0);
-    return isBefore ? { kind: 'same' } : { kind: 'unknown', why: [...one.unknown, ...other.unknown].join('; ') };
-  }
-  const witness = { request: words, answer: answerText(one), mistaken: answerText(other) };
-  if (one.status !== other.status || one.body !== other.body) return { kind: 'answer', witness };
-  const received = ({ headers, path }: typeof one) => JSON.stringify([headers, path]);
-  if (one.status !== 200 || received(one) === received(other)) return { kind: 'same' };
-  const without = 'it passes, and the workload gets other headers or another path';
-  return { kind: 'received', witness: { ...witness, mistaken: without } };
-}
-
-function answerText({ status, body }: { status?: number | undefined; body?: string | undefined }): string {
-  return status === 200 ? 'it passes' : `${status} ${body}`;
+function answered(
+  { origin, request }: ClassRequest,
+  survey: Survey,
+  failures: ReadonlyMap<string, string>,
+): Answered {
+  const hops = hopsFor(origin, request, survey, classVerify(failures));
+  const answer = decidingOf(hops)?.answer;
+  const { status, body, headers, path, unknown = [], policies = [], tokens = [] } = answer ?? {};
+  const isPassing = answer === undefined || status === 200;
+  return {
+    reached: hops.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+    text: isPassing ? passes : status === undefined ? undefined : `${status} ${body}`,
+    received: status === 200 ? JSON.stringify([headers, path]) : '',
+    why: unknown.join('; '),
+    isJudged: policies.length + tokens.length > 0,
+  };
 }
