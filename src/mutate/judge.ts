@@ -1,8 +1,9 @@
 /** How good the checks of a scenario are: which mistakes in its policies they notice. */
 import type { Place } from '../errors.ts';
-import type { PlannedScenario } from '../plan/types.ts';
+import type { PlannedScenario, PlannedStep } from '../plan/types.ts';
+import type { Answer } from '../policy/input.ts';
 import { holdsFor, policyKinds } from '../policy/selection.ts';
-import { decidingOf } from '../run/explain-model.ts';
+import { decidingOf, type Hop } from '../run/explain-model.ts';
 import type { PlacedObject } from '../run/in-place.ts';
 import {
   type AskedRequest,
@@ -18,7 +19,13 @@ import { type Mutant, mutantsOf } from './operators.ts';
 import { differenceOf, type Original, type Witness } from './witness.ts';
 
 export type Verdict =
-  | { readonly kind: 'noticed'; readonly step: string; readonly by: AskedRequest }
+  | {
+      readonly kind: 'noticed';
+      readonly step: PlannedStep;
+      readonly by: AskedRequest;
+      /** What is answered with the mistake. */
+      readonly answer: Pick<Answer, 'body'> & { readonly status: number };
+    }
   /** No check notices it, and this request would. */
   | { readonly kind: 'survived'; readonly step: string; readonly witness: Witness }
   /** No request at all is answered otherwise. */
@@ -30,6 +37,8 @@ export type Verdict =
 
 export interface JudgedMutant {
   readonly mutant: Mutant;
+  /** The same mistake in the policy as it is written, with `${…}` in it; undefined when that cannot be told. */
+  readonly written: Mutant | undefined;
   /** Where the policy is applied. */
   readonly place: Place;
   readonly verdict: Verdict;
@@ -70,8 +79,12 @@ export async function judgeScenario(
     const own = scenes.filter(({ model }) => model.applied.some(({ place }) => place === placed.place));
     const [first] = own;
     if (first === undefined) return [];
-    return mutantsOf(placed.object, first.original.survey).map((mutant) => ({
+    const { survey } = first.original;
+    const manifest = placed.step.apply.find(({ place }) => place === placed.place)?.manifest;
+    const written = manifest === undefined ? [] : mutantsOf(manifest as unknown as KubeObject, survey);
+    return mutantsOf(placed.object, survey).map((mutant, index, all) => ({
       mutant,
+      written: written.length === all.length ? written[index] : undefined,
       place: placed.place,
       verdict: verdictOf(mutant, placed, own, options.world),
     }));
@@ -86,18 +99,20 @@ export async function judgeScenario(
 function sceneOf(model: ModelStep, steps: readonly ModelStep[], world: PredictOptions['world']): Scene {
   const survey = world([...model.base, ...model.applied.map(({ object }) => object)]);
   const fetching = fetchingOf(model, survey);
-  const sighted = model.asked.filter((each) => answers(each, model, survey, fetching) === true);
+  const sighted = model.asked.filter(
+    (each) => agrees(each.expected, decidingFor(each, model, survey, fetching)) === true,
+  );
   const original = { survey, steps, failures: fetching.failures, answers: new Map() };
   return { model, original, fetching, sighted };
 }
 
-function answers(
-  { expected, request }: AskedRequest,
+function decidingFor(
+  { request }: AskedRequest,
   { origin, keys }: ModelStep,
   survey: Survey,
   fetching: Fetching,
-): boolean | undefined {
-  return agrees(expected, decidingOf(hopsFor(origin, request, survey, verifyWithKeys(fetching, keys))));
+): Hop | undefined {
+  return decidingOf(hopsFor(origin, request, survey, verifyWithKeys(fetching, keys)));
 }
 
 function verdictOf(
@@ -112,8 +127,12 @@ function verdictOf(
   }));
   for (const { scene, survey } of changed) {
     const { model, fetching, sighted } = scene;
-    const by = sighted.find((each) => answers(each, model, survey, fetching) === false);
-    if (by !== undefined) return { kind: 'noticed', step: model.step.name, by };
+    for (const by of sighted) {
+      const deciding = decidingFor(by, model, survey, fetching);
+      const { status, body } = deciding?.answer ?? {};
+      if (status !== undefined && agrees(by.expected, deciding) === false)
+        return { kind: 'noticed', step: model.step, by, answer: { status, body } };
+    }
   }
   const isOfTokens = placed.object.kind === 'RequestAuthentication';
   let why: string | undefined;

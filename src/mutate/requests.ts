@@ -143,7 +143,7 @@ function tokenScore(carried: Carried, fields: readonly Field[]): number {
 
 function best({ values, score }: Part<unknown>, fields: readonly Field[]): number {
   const scores = values.map((value) => score(value, fields));
-  return Math.max(0, scores.indexOf(Math.max(...scores)));
+  return scores.reduce((found, each, at) => (each > (scores[found] ?? -1) ? at : found), 0);
 }
 
 function requestOf(

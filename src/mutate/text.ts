@@ -1,5 +1,6 @@
 /** What is said about mistakes in policies, for people and for programs. */
 import { formatPlace } from '../errors.ts';
+import type { Mutation } from '../events.ts';
 import type { JudgedMutant, ScenarioScore, Verdict } from './judge.ts';
 
 /** How many mistakes there are of each kind. */
@@ -72,6 +73,14 @@ export function totalText(scores: readonly ScenarioScore[]): string {
   return `${scoreText(tally)} (${percentOf(tally)} %), ${equivalent} change nothing${more}`;
 }
 
+/** As events have it. */
+export function mutationOf(mutants: readonly JudgedMutant[]): Mutation {
+  const survivors = mutants.flatMap(({ mutant: { policy, change }, place, verdict }) =>
+    verdict.kind === 'survived' ? [{ policy, change, place, ...verdict.witness }] : [],
+  );
+  return { ...tallyOf(mutants), survivors };
+}
+
 /** As `mutate --json` prints it. */
 export function scoresJson(scores: readonly ScenarioScore[]): object {
   return {
@@ -95,6 +104,6 @@ export function scoresJson(scores: readonly ScenarioScore[]): object {
 
 function verdictJson(verdict: Verdict): object {
   return verdict.kind === 'noticed'
-    ? { kind: verdict.kind, step: verdict.step, by: verdict.by.check.id }
+    ? { kind: verdict.kind, step: verdict.step.name, by: verdict.by.check.id }
     : verdict;
 }

@@ -20,6 +20,8 @@ export type Carried = readonly { readonly token: ClassToken; readonly place: Loc
 
 /** How many combinations of claims are tried for one issuer. */
 const mostClaims = 400;
+/** How many requests with two tokens. */
+const mostPairs = 4000;
 const nobodysKey = 'nobody';
 /** When requests arrive, in seconds since the epoch: after what has expired, and before what is not yet good. */
 const now = 1e9;
@@ -43,24 +45,35 @@ export function carriedTokens(
   const single = places.flatMap((place) => tokens.map((token): Carried => [{ token, place }]));
   // Of two tokens one can have any claims.
   const plain = oneOfEach(tokens, (token) => JSON.stringify(judged(token, seen, verify, false)));
-  const both = [
-    ...tokens.flatMap((one) => plain.map((two) => [one, two] as const)),
-    ...plain.flatMap((one) => tokens.map((two) => [one, two] as const)),
-  ];
-  const pairs = places.flatMap((place, at) =>
-    places
-      .slice(at + 1)
-      .filter((another) => !isSameHeader(place, another))
-      .flatMap((another) =>
-        both.map(
-          ([one, two]): Carried => [
-            { token: one, place },
-            { token: two, place: another },
-          ],
-        ),
-      ),
-  );
-  return { carried: [[], ...single, ...(withPairs ? pairs : [])], isComplete };
+  const pairs = withPairs ? pairsOf(places, tokens, plain) : [];
+  const isWhole = pairs.length <= mostPairs;
+  return { carried: [[], ...single, ...pairs.slice(0, mostPairs)], isComplete: isComplete && isWhole };
+}
+
+/** One of all tokens in one place, and one of `plain` in another; a few more than are of use when there are too many. */
+function pairsOf(
+  places: readonly Location[],
+  tokens: readonly ClassToken[],
+  plain: readonly ClassToken[],
+): Carried[] {
+  const pairs: Carried[] = [];
+  for (const [at, place] of places.entries())
+    for (const another of places.slice(at + 1)) {
+      if (isSameHeader(place, another)) continue;
+      for (const token of tokens)
+        for (const other of plain) {
+          if (pairs.length > mostPairs) return pairs;
+          pairs.push([
+            { token, place },
+            { token: other, place: another },
+          ]);
+          pairs.push([
+            { token: other, place },
+            { token, place: another },
+          ]);
+        }
+    }
+  return pairs;
 }
 
 /** What each rule makes of a token, and each comparison of its claims, where any rule takes it. */

@@ -182,6 +182,17 @@ const running: OptionSpec[] = [
     value: 'FILE',
     description: 'known deviations, each with a reason and an end date; they do not fail the run',
   },
+  {
+    name: 'mutate',
+    description:
+      'after the run, make mistakes in the policies of the scenarios, and say which of them no check would notice; the mesh is not asked',
+  },
+  {
+    name: 'confirm',
+    value: 'N',
+    description: 'with --mutate, try N of the mistakes that checks would notice on the mesh',
+    form: wholeNumber,
+  },
   { name: 'show-tokens', description: 'show signatures of tokens and secrets of keys too' },
 ];
 

@@ -98,7 +98,7 @@ test('a mistake counts in every step in which its policy is in place, and no lon
 `;
   const { mutants } = await scoreOf(steps);
   const other = mutants.find(({ mutant }) => mutant.change.includes('issuer'))?.verdict;
-  expect(other).toMatchObject({ kind: 'noticed', step: 'still there' });
+  expect(other).toMatchObject({ kind: 'noticed', step: { name: 'still there' } });
   expect(mutants.filter(({ verdict }) => verdict.kind === 'survived')).toEqual([]);
 });
 
