@@ -3,20 +3,13 @@ import type { Verify } from '../policy/authenticate.ts';
 import { normalizedPath, pathAndQuery, withoutQuery } from '../policy/path.ts';
 import { type Location, locationsOf } from '../policy/tokens.ts';
 import type { ModelStep } from '../run/predict.ts';
-import type { HttpRequest, KubeObject, Origin, Survey } from '../target/target.ts';
+import type { KubeObject, Survey } from '../target/target.ts';
 import { atomsOf, type Field, type LookedAt, lookedAt, matches, valuesOf } from './atoms.ts';
+import { type ClassRequest, requestOf } from './class-request.ts';
 import { oneOfEach, pathsFor, textsFor } from './classes.ts';
 import { combine } from './combine.ts';
-import { type Carried, carriedTokens, good, placeWords } from './token-classes.ts';
+import { type Carried, carriedTokens, good } from './token-classes.ts';
 import { passed, type Way, waysOf } from './ways.ts';
-
-/** A request that stands for its class. */
-export interface ClassRequest {
-  readonly origin: Origin;
-  readonly request: HttpRequest;
-  /** As people can send it: method, address, from where, and the token. */
-  readonly words: string;
-}
 
 export interface RequestClasses {
   readonly requests: readonly ClassRequest[];
@@ -144,37 +137,6 @@ function tokenScore(carried: Carried, fields: readonly Field[]): number {
 function best({ values, score }: Part<unknown>, fields: readonly Field[]): number {
   const scores = values.map((value) => score(value, fields));
   return scores.reduce((found, each, at) => (each > (scores[found] ?? -1) ? at : found), 0);
-}
-
-function requestOf(
-  { origin, url, host }: Way,
-  carried: Carried,
-  method: string,
-  path: string,
-  more: readonly (readonly [string, string])[],
-): ClassRequest {
-  const headers: [string, string][] = [];
-  if (host !== undefined) headers.push(['Host', host]);
-  headers.push(...more.map(([name, value]): [string, string] => [name, value]));
-  let query = '';
-  for (const { token, place } of carried) {
-    if (place.kind === 'header') headers.push([place.name, `${place.prefix}${token.text}`]);
-    else if (place.kind === 'cookie') headers.push(['cookie', `${place.name}=${token.text}`]);
-    else query += `${query === '' ? '?' : '&'}${place.name}=${token.text}`;
-  }
-  const from = origin.kind === 'ingress' ? 'through the gateway' : `from ${origin.app}.${origin.namespace}`;
-  const named = host === undefined ? more : [['Host', host] as const, ...more];
-  const told = [
-    ...named.map(([name, value]) => `with ${name}: ${value}`),
-    carried.length === 0
-      ? 'without a token'
-      : `with ${carried.map(({ token, place }) => `${token.words}${placeWords(place)}`).join(' and ')}`,
-  ];
-  return {
-    origin,
-    request: { id: 'class', method, url: `${url}${path}${query}`, headers },
-    words: `${method} ${url}${path} ${from}, ${told.join(', ')}`,
-  };
 }
 
 /** What the classes leave out, in words. */

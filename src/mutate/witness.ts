@@ -3,7 +3,8 @@ import { policyKinds } from '../policy/selection.ts';
 import { decidingOf } from '../run/explain-model.ts';
 import { hopsFor, type ModelStep } from '../run/predict.ts';
 import type { Survey } from '../target/target.ts';
-import { type ClassRequest, requestClasses } from './requests.ts';
+import type { ClassRequest } from './class-request.ts';
+import { requestClasses } from './requests.ts';
 import { classVerify } from './token-classes.ts';
 
 /** The request that tells a mistake, and both answers. */
