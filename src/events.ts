@@ -167,6 +167,32 @@ export interface CheckResult {
   readonly durationMs: number;
 }
 
+/** A mistake in a policy that no check of its scenario notices. */
+interface Survivor {
+  /** `Kind namespace/name`. */
+  readonly policy: string;
+  /** What was changed, as the end of a sentence about the policy. */
+  readonly change: string;
+  /** Where the policy stands. */
+  readonly place: Place;
+  /** The request that would notice it, as people can send it. */
+  readonly request: string;
+  /** What is answered to it, and what would be with the mistake. */
+  readonly answer: string;
+  readonly mistaken: string;
+}
+
+/** How many mistakes in the policies of a scenario its checks would notice, by the model of policies. */
+export interface Mutation {
+  readonly noticed: number;
+  readonly survived: number;
+  /** Not counted: they change no answer to any request. */
+  readonly equivalent: number;
+  /** Not counted either: it is not known whether they do. */
+  readonly undecided: number;
+  readonly survivors: readonly Survivor[];
+}
+
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
@@ -285,6 +311,14 @@ export type Event =
       readonly mesh: string;
       readonly durationMs: number;
       readonly problem?: Problem | undefined;
+    }
+  | {
+      /** After a scenario: mistakes were made in its policies, without the mesh. */
+      readonly type: 'mutated';
+      readonly at: number;
+      readonly mesh: string;
+      readonly scenario: string;
+      readonly mutation: Mutation;
     }
   | {
       readonly type: 'run-finished';

@@ -48,6 +48,8 @@ export interface Settings {
   readonly 'hold-timeout'?: number | undefined;
   readonly repeat?: number | undefined;
   readonly baseline?: string | undefined;
+  readonly mutate?: boolean | undefined;
+  readonly confirm?: number | undefined;
   readonly 'show-tokens'?: boolean | undefined;
   readonly artifacts?: string | undefined;
 }

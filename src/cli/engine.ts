@@ -116,9 +116,17 @@ export function roundOf({
     failFast: flag(values, 'fail-fast'),
     repeat: count(values, 'repeat', 1),
     shard: selection.shard,
+    conclude: concludeOf(values, keys, options.images),
     baseline: baseline && { ...baseline, isWhole: isWhole(values, scenarios) },
     signal,
   };
+}
+
+/** Loaded when it is asked for, and not before. */
+function concludeOf(values: Values, keys: KeyRing, images: RunOptions['images']): RoundRequest['conclude'] {
+  const confirm = count(values, 'confirm', 0);
+  if (!flag(values, 'mutate') && confirm === 0) return undefined;
+  return async (...given) => (await import('./mutations.ts')).mutating(keys, images, confirm)(...given);
 }
 
 /**

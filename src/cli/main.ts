@@ -173,6 +173,14 @@ export function commandLine(ended: (exitCode: number) => void): {
     'the request, as a curl line; or scenario files, about whose checks it says what the policies say',
   );
   add(
+    'mutate',
+    'make mistakes in the policies of scenarios, and say which of them no check would notice, without a mesh',
+    commandOptions.mutate,
+    'jwt-e2e mutate --min-score 90 my-scenarios/',
+    async (files, values) => (await import('./commands/mutate.ts')).mutateCommand(files, values, processIo),
+    'scenario files or folders (default: the documented ones)',
+  );
+  add(
     'completion',
     'print completion for a shell',
     [],

@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { worldOf } from '../explain/world.ts';
 import { plan } from '../plan/plan.ts';
+import type { PlannedScenario } from '../plan/types.ts';
 import { loadVersions } from '../programs/versions.ts';
 import { KeyRing } from '../run/keys.ts';
-import { type Predicted, predict } from '../run/predict.ts';
+import { type Predicted, type PredictOptions, predict } from '../run/predict.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import { imagesOf } from '../settings/typed.ts';
 import { loadApp } from '../target/kubernetes/apps.ts';
@@ -28,6 +29,24 @@ export async function predictAll(
   scenarios: readonly LoadedScenario[],
   grep?: string | undefined,
 ): Promise<Predicted[]> {
+  const all: Predicted[] = [];
+  await forEachPlanned(scenarios, grep, async (scenario, options) => {
+    all.push(...(await predict(scenario, options)));
+  });
+  return all;
+}
+
+/**
+ * Plans scenarios as for a mesh as most are, and hands over one after the other with what predictions need.
+ *
+ * @param grep a part of the names of checks
+ * @throws HarnessError E_SETTINGS, and what `work` throws
+ */
+export async function forEachPlanned(
+  scenarios: readonly LoadedScenario[],
+  grep: string | undefined,
+  work: (scenario: PlannedScenario, options: PredictOptions) => Promise<void>,
+): Promise<void> {
   const keys = new KeyRing('predicted');
   const versions = loadVersions(versionsFile);
   const images = imagesOf({}, versions);
@@ -39,12 +58,12 @@ export async function predictAll(
     apps: (name: string) => loadApp(join(kindFolder, 'apps'), name, images),
     world: worldOf,
   };
-  const all: Predicted[] = [];
+  // Made while others are judged; a part of the checks needs a part of the keys.
+  if (grep === undefined) keys.begin(scenarios);
   try {
     for (const scenario of plan(scenarios, facts, new Map(), selection).scenarios)
-      all.push(...(await predict(scenario, options)));
+      await work(scenario, options);
   } finally {
     keys.end();
   }
-  return all;
 }

@@ -1,7 +1,9 @@
 /** What stands at the end of the console output: what was skipped, what was found, the counts, where the reports are. */
 
+import { formatPlace } from '../errors.ts';
 import type { CheckResult } from '../events.ts';
 import { oneLine } from '../harmless.ts';
+import { mistakeText, mutationScore } from './mutation.ts';
 import { meshLabel, type RunResult } from './result.ts';
 import type { Colors } from './terminal.ts';
 import { duration, padEnd, plural } from './text.ts';
@@ -23,6 +25,7 @@ export function summaryLines(
   const lines: string[] = [
     '',
     ...flakyLines(result, colors),
+    ...mutationLines(result, colors),
     ...skippedLines(checks, colors),
     ...findingLines(result, colors),
   ];
@@ -78,6 +81,25 @@ function flakyLines({ flaky = [], meshes, run }: RunResult, colors: Colors): str
     ...(more > 0 ? [`  … ${more} more in the JSON report`] : []),
     '',
   ];
+}
+
+/** How many mistakes in policies the checks would notice, and the requests that would notice the others. */
+function mutationLines({ scenarios, meshes, run }: RunResult, colors: Colors): string[] {
+  const judged = scenarios.filter(({ mutation }) => mutation !== undefined);
+  if (judged.length === 0) return [];
+  const lines = judged.flatMap(({ info, mutation }) => {
+    if (mutation === undefined) return [];
+    const where = run.meshes === undefined ? '' : ` (${meshLabel(meshes, info.mesh).join(', ')})`;
+    const score = mutationScore(mutation);
+    return [
+      `  ${mutation.survived === 0 ? score : colors.yellow(score)}  ${oneLine(`${info.id}${where}`)}`,
+      ...mutation.survivors.flatMap((each) => [
+        `    ${oneLine(`${formatPlace(each.place)}: ${mistakeText(each)}`)}`,
+        `      ${colors.dim(oneLine(`${each.request}: ${each.answer}; with the mistake: ${each.mistaken}`))}`,
+      ]),
+    ];
+  });
+  return ['Mistakes in policies, by the model, without the mesh:', ...lines, ''];
 }
 
 /** Every reason once, with how many checks it kept from running. */

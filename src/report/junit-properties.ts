@@ -1,5 +1,6 @@
 /** The <properties> of JUnit suites: what was tested, with what, by which document. */
 import type { MeshFacts } from '../events.ts';
+import { mutationScore } from './mutation.ts';
 import type { RunResult, ScenarioResult } from './result.ts';
 
 export function runProperties(result: RunResult): [string, string][] {
@@ -25,7 +26,7 @@ export function meshProperties(mesh: MeshFacts): [string, string][] {
 
 export function scenarioProperties(
   result: RunResult,
-  { info }: ScenarioResult,
+  { info, mutation }: ScenarioResult,
   mesh: MeshFacts | undefined,
 ): [string, string][] {
   const fetch = info.fetch ?? mesh?.fetch;
@@ -40,6 +41,9 @@ export function scenarioProperties(
     ['tags', info.tags.join(' ')],
     ['source.document', info.source.document],
     ['source.section', info.source.section],
+    ...(mutation === undefined
+      ? []
+      : [['mutation.score', mutationScore(mutation)] satisfies [string, string]]),
     ...(info.source.url === undefined ? [] : [['source.url', info.source.url] satisfies [string, string]]),
   ];
 }

@@ -1,5 +1,5 @@
 /** What the events say about one scenario, and the verdict that follows. */
-import type { CheckResult, Event, Problem, ScenarioInfo } from '../events.ts';
+import type { CheckResult, Event, Mutation, Problem, ScenarioInfo } from '../events.ts';
 import { type Finding, isoTime, type ScenarioResult, type ScenarioState, type StepResult } from './result.ts';
 
 /** Collected while the scenario runs. */
@@ -10,6 +10,7 @@ export interface ScenarioEntry {
   finished: Extract<Event, { type: 'scenario-finished' }> | undefined;
   steps: Map<string, StepResult>;
   checks: CheckResult[];
+  mutation?: Mutation | undefined;
 }
 
 /**
@@ -29,6 +30,7 @@ export function scenarioResult(entry: ScenarioEntry, lastAt: number, runFinished
     problem: finished?.problem,
     steps: [...entry.steps.values()],
     checks: [...entry.checks],
+    mutation: entry.mutation,
   };
 }
 

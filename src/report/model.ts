@@ -71,6 +71,11 @@ export class ResultModel {
         if (entry !== undefined) entry.finished = event;
         break;
       }
+      case 'mutated': {
+        const entry = this.#find(event.mesh, event.scenario);
+        if (entry !== undefined) entry.mutation = event.mutation;
+        break;
+      }
       case 'run-finished':
         this.#finished = event;
         break;

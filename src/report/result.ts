@@ -7,6 +7,7 @@ import type {
   CheckState,
   Counts,
   MeshFacts,
+  Mutation,
   Problem,
   ScenarioInfo,
   Shard,
@@ -49,6 +50,8 @@ export interface ScenarioResult {
   readonly problem?: Problem | undefined;
   readonly steps: readonly StepResult[];
   readonly checks: readonly CheckResult[];
+  /** Absent when no mistakes were made in its policies. */
+  readonly mutation?: Mutation | undefined;
 }
 
 /** A known deviation from the documents, with the checks that show it. */

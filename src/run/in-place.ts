@@ -26,14 +26,19 @@ export function meantIdle(step: PlannedStep, state: Known): Set<string> {
   );
 }
 
-interface Placed {
+/** The same as `inPlace`, with where in the file each object was applied last, and by which step. */
+export function placedObjects(step: PlannedStep, state: Known): PlacedObject[] {
+  return [...placed(step, state).values()];
+}
+
+export interface PlacedObject {
   readonly object: KubeObject;
   readonly place: Place;
   readonly step: PlannedStep;
 }
 
-function placed(step: PlannedStep, { scenario, context }: Known): Map<string, Placed> {
-  const objects = new Map<string, Placed>();
+function placed(step: PlannedStep, { scenario, context }: Known): Map<string, PlacedObject> {
+  const objects = new Map<string, PlacedObject>();
   for (const each of scenario.steps.slice(0, scenario.steps.indexOf(step) + 1)) {
     for (const ref of each.delete) objects.delete(nameOfKey(ref));
     for (const { manifest, place } of each.apply) {

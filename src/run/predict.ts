@@ -3,10 +3,10 @@ import type { PlannedScenario, PlannedStep, RequestCheck } from '../plan/types.t
 import type { Verify } from '../policy/authenticate.ts';
 import { verifyWith } from '../policy/verify.ts';
 import { resolve } from '../scenario/template.ts';
-import type { KeyServerHandle, KubeObject, Survey, Target } from '../target/target.ts';
+import type { HttpRequest, KeyServerHandle, KubeObject, Origin, Survey, Target } from '../target/target.ts';
 import { makeContext, type RunContext } from './context.ts';
 import { decidingOf, type Hop, hopsOf } from './hops.ts';
-import { inPlace } from './in-place.ts';
+import { type PlacedObject, placedObjects } from './in-place.ts';
 import type { KeyRing } from './keys.ts';
 import { buildRequest } from './requests.ts';
 
@@ -35,33 +35,77 @@ export interface PredictOptions {
 const nowhere = { caCertificate: async () => '' } as unknown as Target;
 const server = (name: string) => ({ host: `${name}.external.test`, ip: '192.0.2.1' }) as KeyServerHandle;
 
+/** A request of a scenario as it is sent, and what is expected of it. */
+export interface AskedRequest {
+  readonly check: RequestCheck;
+  readonly expected: RequestCheck['expected'];
+  readonly request: HttpRequest;
+}
+
+/** A step that sends requests, and what is in place meanwhile. */
+export interface ModelStep {
+  readonly step: PlannedStep;
+  readonly origin: Origin;
+  /** Objects of the applications. */
+  readonly base: readonly KubeObject[];
+  /** What the scenario has applied, up to this step. */
+  readonly applied: readonly PlacedObject[];
+  readonly asked: readonly AskedRequest[];
+  /** The keys of the issuers by their names, as JSON. */
+  readonly keys: ReadonlyMap<string, string>;
+}
+
+/**
+ * The steps that send requests, in their order, without skipped checks.
+ *
+ * @throws HarnessError E_TEMPLATE and E_TOKEN, as a run does
+ */
+export async function modelSteps(
+  scenario: PlannedScenario,
+  options: Omit<PredictOptions, 'world'>,
+): Promise<ModelStep[]> {
+  const servers = new Map(Object.keys(scenario.keyServers).map((name) => [name, server(name)]));
+  const issuers = await options.keys.get(scenario);
+  const context = await makeContext(scenario, issuers, servers, nowhere, options.images);
+  const keys = new Map([...issuers].map(([name, own]) => [name, JSON.stringify(own.jwks())]));
+  const base = scenario.apps.flatMap(options.apps);
+  return scenario.steps.flatMap((step) => {
+    const { origin } = step;
+    if (origin === undefined) return [];
+    const applied = placedObjects(step, { scenario, context });
+    const asked = step.checks.flatMap((check) =>
+      check.kind === 'request' && check.skip === undefined ? askedOf(check, step, context) : [],
+    );
+    return [{ step, origin, base, applied, asked, keys }];
+  });
+}
+
+function askedOf(check: RequestCheck, step: PlannedStep, context: RunContext): AskedRequest[] {
+  const expected = resolve(check.expected, context.names, check.place) as RequestCheck['expected'];
+  return [{ check, expected, request: buildRequest(check, step, context, 'predicted') }];
+}
+
 /**
  * The requests of all steps, in their order.
  *
  * @throws HarnessError E_TEMPLATE and E_TOKEN, as a run does
  */
 export async function predict(scenario: PlannedScenario, options: PredictOptions): Promise<Predicted[]> {
-  const servers = new Map(Object.keys(scenario.keyServers).map((name) => [name, server(name)]));
-  const issuers = await options.keys.get(scenario);
-  const context = await makeContext(scenario, issuers, servers, nowhere, options.images);
-  const base = scenario.apps.flatMap(options.apps);
-  return scenario.steps.flatMap((step) => {
-    const survey = options.world([...base, ...inPlace(step, { scenario, context })]);
-    return step.checks.flatMap((check) =>
-      check.kind === 'request' && check.skip === undefined ? predicted(check, step, survey, context) : [],
-    );
+  const steps = await modelSteps(scenario, options);
+  return steps.flatMap(({ step, origin, base, applied, asked }) => {
+    const survey = options.world([...base, ...applied.map(({ object }) => object)]);
+    return asked.map(({ check, expected, request }): Predicted => {
+      const hops = hopsFor(origin, request, survey, verify);
+      const deciding = decidingOf(hops);
+      return { step, check, expected, hops, deciding, agrees: agrees(expected, deciding) };
+    });
   });
 }
 
-function predicted(check: RequestCheck, step: PlannedStep, survey: Survey, context: RunContext): Predicted[] {
-  const { origin } = step;
-  if (origin === undefined) return [];
-  const expected = resolve(check.expected, context.names, check.place) as RequestCheck['expected'];
-  const request = buildRequest(check, step, context, 'predicted');
+/** What each proxy on the way of a request answers, in a mesh that is not there. */
+export function hopsFor(origin: Origin, request: HttpRequest, survey: Survey, verifies: Verify): Hop[] {
   const ingressUrl = origin.kind === 'ingress' ? 'http://127.0.0.1' : undefined;
-  const hops = hopsOf({ origin, request, survey, ingressUrl, hasFilters: true, address: 'private' }, verify);
-  const deciding = decidingOf(hops);
-  return [{ step, check, expected, hops, deciding, agrees: agrees(expected, deciding) }];
+  return hopsOf({ origin, request, survey, ingressUrl, hasFilters: true, address: 'private' }, verifies);
 }
 
 /** Keys that are somewhere else may be there or not: nothing is known of them. */
@@ -69,15 +113,21 @@ const verify: Verify = (jwt, { jwks }) =>
   jwks === undefined || jwks === '' ? 'unknown' : verifyWith(jwks, jwt);
 
 /**
- * When a request passes, the application answers what it likes. That it answers 401 or 403 itself is possible, and nobody
- * means it.
+ * Whether the mesh could answer as expected; undefined: that is not known. When a request passes, the application answers
+ * what it likes. That it answers 401 or 403 itself is possible, and nobody means it.
  */
-function agrees({ code, body }: RequestCheck['expected'], deciding: Hop | undefined): boolean | undefined {
+export function agrees(
+  { code, body, headers = {} }: RequestCheck['expected'],
+  deciding: Hop | undefined,
+): boolean | undefined {
   if (deciding === undefined) return undefined;
-  const { status, body: own = '' } = deciding.answer;
+  const { status, body: own = '', wwwAuthenticate } = deciding.answer;
   if (status === undefined) return undefined;
   if (status === 200) return code !== 401 && code !== 403;
   if (code !== status) return false;
-  if (body === undefined || typeof body === 'string') return body === undefined || body === own;
+  // Only whether there is one: the address in it is not known of a gateway.
+  const wantsHeader = Object.keys(headers).some((name) => name.toLowerCase() === 'www-authenticate');
+  if (wantsHeader && wwwAuthenticate === undefined) return false;
+  if (body === undefined || typeof body === 'string') return body === undefined || body.trim() === own;
   return 'contains' in body ? own.includes(body.contains) : false;
 }

@@ -1,6 +1,6 @@
 /** The whole run: meshes up, plan, groups of scenarios, meshes down. Everything it does is told as events. */
 import { HarnessError } from '../errors.ts';
-import type { Emit, MeshFacts, Shard } from '../events.ts';
+import type { Emit, MeshFacts, Shard, Unstamped } from '../events.ts';
 import { repetitions } from '../plan/repeat.ts';
 import type { PlannedGroup } from '../plan/types.ts';
 import type { CapabilityName, Target } from '../target/target.ts';
@@ -34,6 +34,16 @@ export interface RoundRequest {
   readonly signal: AbortSignal;
   /** Ends the scenarios early, but not what sets up a mesh: the next round goes on with it. */
   readonly cut?: AbortSignal | undefined;
+  /**
+   * Called when the scenarios of a mesh have run: what there is to say about them besides, and what is to run besides.
+   * Default: nothing.
+   */
+  readonly conclude?:
+    | ((
+        planned: readonly PlannedGroup[],
+        emit: (event: Unstamped) => void,
+      ) => Promise<readonly PlannedGroup[]>)
+    | undefined;
   /** Applications whose manifests have changed since the round before. */
   readonly reload?: readonly string[] | undefined;
 }
@@ -121,10 +131,15 @@ async function runOn(mesh: Mesh, request: RoundRequest, tally: Tally): Promise<v
     const facts = await mesh.ready((event) => tally.emit(event), signal);
     const groups = request.plan(facts, target.missing);
     const options = { ...request.options, meshFolder: mesh.folder, envoy: facts.envoy };
-    for (const each of repetitions(groups, request.repeat ?? 1)) {
+    const rounds = repetitions(groups, request.repeat ?? 1);
+    const own = { ...request, options, mesh, stop };
+    for (const each of rounds) {
       if (stop.aborted || (request.failFast && tally.hasFailures)) break;
-      await runGroups(each, facts, { ...request, options, mesh, stop }, tally);
+      await runGroups(each, facts, own, tally);
     }
+    if (stop.aborted || request.conclude === undefined) return;
+    const more = await request.conclude(rounds[0] ?? [], (event) => tally.emit(event));
+    if (more.length > 0) await runGroups(more, facts, own, tally);
   } catch (thrown) {
     tally.failed(mesh, thrown, stop.aborted);
   }

@@ -191,6 +191,17 @@ const running: OptionSpec[] = [
     value: 'FILE',
     description: 'known deviations, each with a reason and an end date; they do not fail the run',
   },
+  {
+    name: 'mutate',
+    description:
+      'after the run, make mistakes in the policies of the scenarios, and say which of them no check would notice; the mesh is not asked',
+  },
+  {
+    name: 'confirm',
+    value: 'N',
+    description: 'with --mutate, try N of the mistakes that checks would notice on the mesh',
+    form: wholeNumber,
+  },
   { name: 'show-tokens', description: 'show signatures of tokens and secrets of keys too' },
 ];
 
@@ -295,6 +306,16 @@ export const commandOptions = {
     },
     ...selection.filter(({ name }) => name === 'grep'),
     { name: 'json', description: 'as JSON, with everything that was compared' },
+  ],
+  mutate: [
+    ...selection.filter(({ name }) => name === 'profile'),
+    {
+      name: 'min-score',
+      value: 'PERCENT',
+      description: 'end with 3 when fewer of the mistakes are noticed',
+      form: { pattern: /^(?:100|[1-9]?\d)$/, wanted: 'a whole number from 0 to 100' },
+    },
+    { name: 'json', description: 'as JSON, with every mistake and what became of it' },
   ],
 } as const;
 

@@ -13,8 +13,8 @@ import { timeouts } from '../timeouts.ts';
 import { Broker } from './broker.ts';
 import { socketKey, testModule } from './test-module.ts';
 
-/** Settings that Vitest has its own ways for. */
-type OwnOfVitest = 'repeat' | 'shard' | 'fail-fast' | 'jobs';
+/** Settings that Vitest has its own ways for, and those about what is no test. */
+type OwnOfVitest = 'repeat' | 'shard' | 'fail-fast' | 'jobs' | 'mutate' | 'confirm';
 
 export interface ScenariosOptions extends Omit<Settings, OwnOfVitest> {
   /** Scenario files and folders, relative to the root of the project; without them, those of the product. */
@@ -57,7 +57,8 @@ export function scenarios({ files, ...settings }: ScenariosOptions = {}): Plugin
       };
     },
     async configureVitest({ vitest, project }) {
-      const values = { ...valuesOf(settings), repeat: undefined, shard: undefined };
+      const own = { repeat: undefined, shard: undefined, mutate: undefined, confirm: undefined };
+      const values = { ...valuesOf(settings), ...own };
       const people = new HarmlessOutput(process.stderr, { github: () => true });
       const cancel = () => broker.order('cut');
       const broker = new Broker(

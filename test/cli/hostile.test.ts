@@ -68,6 +68,18 @@ kind: RequestAuthentication
 metadata: { name: ${name}, namespace: ${quoted} }
 spec: { jwtRules: [{ issuer: ${quoted}, jwksUri: ${quoted} }], ${quoted}: 1 }
 `;
+write(
+  'policed/a.yaml',
+  scenario('', 'policed').replace(
+    '    from: sleep.foo',
+    `    apply:
+      - apiVersion: security.istio.io/v1
+        kind: RequestAuthentication
+        metadata: { name: a, namespace: foo }
+        spec: { jwtRules: [{ issuer: ${quoted}, jwksUri: "http://a/b", audiences: [${quoted}, b] }] }
+    from: sleep.foo`,
+  ),
+);
 write('policies/a.yaml', policy(quoted));
 write('policies/b.yaml', `kind: ${quoted}\napiVersion: ${quoted}\nmetadata: ${quoted}\n---\n${bad}: {`);
 
@@ -134,6 +146,9 @@ const calls: readonly (readonly [name: string, args: readonly string[]])[] = [
     ],
   ],
   ['explain', ['explain', '--from', join(cwd, bad), '--to', bad, badLine]],
+  ['mutate', ['mutate', ...at('good', bad)]],
+  ['mutate', ['mutate', ...at('policed')]],
+  ['mutate', ['mutate', '--json', ...at('policed')]],
   ['completion', ['completion', bad]],
   ['completion', ['completion', 'zsh']],
   ['matrix', ['matrix', '--istio', badLine]],

@@ -56,6 +56,43 @@ export const flaky: Event[] = stream([
   closing(1, { passed: 5, failed: 1 }),
 ]);
 
+/** Mistakes were made in the policies of two scenarios; of one no check notices all. */
+export const mutated: Event[] = stream([
+  ...opening,
+  planned([requireJwt, 1], [exclusion, 1]),
+  ...[requireJwt, exclusion].flatMap((info) =>
+    scenarioEvents(info, [check(info, { step, row: 'valid', column: '/headers', expected: '200' })]),
+  ),
+  {
+    type: 'mutated',
+    mesh: kind.id,
+    scenario: requireJwt.id,
+    mutation: { noticed: 11, survived: 0, equivalent: 4, undecided: 0, survivors: [] },
+  },
+  {
+    type: 'mutated',
+    mesh: kind.id,
+    scenario: exclusion.id,
+    mutation: {
+      noticed: 13,
+      survived: 1,
+      equivalent: 1,
+      undecided: 0,
+      survivors: [
+        {
+          policy: 'AuthorizationPolicy istio-system/test-exclude',
+          change: 'its rule with /productpage* for /productpage in `notPaths`',
+          place: { file: 'scenarios/documented/bookinfo-exclusion.yaml', line: 45, column: 9 },
+          request: 'GET /productpageother through the gateway, without a token',
+          answer: '403 RBAC: access denied',
+          mistaken: 'it passes',
+        },
+      ],
+    },
+  },
+  closing(0, { passed: 2 }),
+]);
+
 function nth(repeat: number): ScenarioInfo {
   return { ...requireJwt, id: `${requireJwt.id}#${repeat}`, repeat };
 }

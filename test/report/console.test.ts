@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { failureLines } from '../../src/report/console-failure.ts';
 import { colorsOf, describeTerminal } from '../../src/report/terminal.ts';
 import { displayWidth } from '../../src/report/text.ts';
-import { flaky, known, paused } from './console-runs.ts';
+import { flaky, known, mutated, paused } from './console-runs.ts';
 import { tell, tellInTwo } from './console-support.ts';
 import { check, kind, readLine, requireJwt, scenarioEvents, stream } from './fixture.ts';
 import * as runs from './runs.ts';
@@ -30,6 +30,7 @@ describe('ConsoleReporter', () => {
     ['several', runs.several],
     ['known', known],
     ['flaky', flaky],
+    ['mutated', mutated],
     ['paused', paused],
   ])('says what happened: %s', async (name, events) => {
     await expect(await tell(events)).toMatchFileSnapshot(`../golden/report/console-${name}.txt`);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { meshProperties, scenarioProperties } from '../../src/report/junit-properties.ts';
+import { mutated } from './console-runs.ts';
 import { kind } from './fixture.ts';
 import { resultOf } from './results.ts';
 import * as runs from './runs.ts';
@@ -32,4 +33,12 @@ test('a scenario says where its promise stands, with the address when there is o
   ];
   expect(urls()).toEqual(known);
   expect(urls('https://istio.io/')).toEqual([...known, ['source.url', 'https://istio.io/']]);
+});
+
+test('a scenario in whose policies mistakes were made says how many are noticed', () => {
+  const result = resultOf(mutated);
+  const scores = result.scenarios.map((scenario) =>
+    new Map(scenarioProperties(result, scenario, kind)).get('mutation.score'),
+  );
+  expect(scores).toEqual(['11 of 11 mistakes noticed', '13 of 14 mistakes noticed']);
 });

@@ -19,7 +19,9 @@ export interface Outcome {
 }
 
 export interface RunSettings
-  extends Partial<Pick<RunRequest, 'failFast' | 'repeat' | 'shard' | 'baseline' | 'signal' | 'emit'>> {
+  extends Partial<
+    Pick<RunRequest, 'failFast' | 'repeat' | 'conclude' | 'shard' | 'baseline' | 'signal' | 'emit'>
+  > {
   readonly target?: FakeTarget;
   /** Instead of one target. */
   readonly targets?: readonly FakeTarget[];
@@ -56,6 +58,7 @@ export async function run(sources: readonly string[], settings: RunSettings = {}
     keys: new KeyRing('abc123'),
     failFast: settings.failFast ?? false,
     repeat: settings.repeat,
+    conclude: settings.conclude,
     shard: settings.shard,
     baseline: settings.baseline,
     emit: (event) => {

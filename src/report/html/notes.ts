@@ -1,5 +1,6 @@
 /** Findings, warnings, checks that do not always come out the same, and the set-up with its times. */
 import { formatPlace } from '../../errors.ts';
+import { mistakeText, mutationScore } from '../mutation.ts';
 import { plural } from '../text.ts';
 import { badge, glyph, span } from './look.ts';
 import { type Html, html } from './markup.ts';
@@ -55,6 +56,29 @@ export function flaky({ result, meshes }: View): Html {
     <tbody>${all.map(
       ({ check, mesh, runs, passed }) => html`<tr><th scope="row">${check}</th>
         ${several && html`<td>${meshes.find(({ id }) => id === mesh)?.name ?? mesh}</td>`}<td>${passed} of ${runs}</td></tr>`,
+    )}</tbody>
+  </table></div>
+</section>`;
+}
+
+/** How many mistakes in policies the checks would notice, and the requests that would notice the others. */
+export function mutations({ result, meshes }: View): Html {
+  const all = result.scenarios.filter(({ mutation }) => mutation !== undefined);
+  if (all.length === 0) return html``;
+  const several = meshes.length > 1;
+  return html`
+<section aria-labelledby="mutations">
+  <h2 id="mutations">Mistakes in policies</h2>
+  <div class="scroll"><table class="plain">
+    <caption>How many the checks would notice, by the model of policies, without the mesh</caption>
+    <thead><tr><th scope="col">Scenario</th>${several && html`<th scope="col">Mesh</th>`}<th scope="col">Score</th><th scope="col">What no check notices, and the request that would</th></tr></thead>
+    <tbody>${all.map(
+      ({ info, mutation }) => html`<tr><th scope="row">${info.id}</th>
+        ${several && html`<td>${meshes.find(({ id }) => id === info.mesh)?.name ?? info.mesh}</td>`}<td>${mutation && mutationScore(mutation)}</td>
+        <td>${mutation?.survivors.map(
+          (each) => html`<p><code>${formatPlace(each.place)}</code> ${mistakeText(each)}<br>
+          ${each.request}: ${each.answer}; with the mistake: ${each.mistaken}</p>`,
+        )}</td></tr>`,
     )}</tbody>
   </table></div>
 </section>`;

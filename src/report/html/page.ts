@@ -4,7 +4,7 @@ import { pageAssets } from './assets.ts';
 import { filters } from './filters.ts';
 import { header, pageTitle } from './header.ts';
 import { Html, html } from './markup.ts';
-import { findings, flaky, setUp, warnings } from './notes.ts';
+import { findings, flaky, mutations, setUp, warnings } from './notes.ts';
 import type { HtmlOptions } from './options.ts';
 import { overview } from './overview.ts';
 import { scenarioSection } from './scenario.ts';
@@ -44,6 +44,7 @@ ${knownDeviations(view)}
 ${overview(view)}
 ${findings(view)}
 ${flaky(view)}
+${mutations(view)}
 ${warnings(view)}
 ${skippedChecks(view)}
 <section aria-labelledby="results" class="results">

@@ -29,6 +29,25 @@ const step = z
   })
   .meta({ id: 'Step' });
 
+const mutation = z
+  .object({
+    noticed: z.number(),
+    survived: z.number(),
+    equivalent: z.number().meta({ description: 'Not counted: they change no answer to any request.' }),
+    undecided: z.number(),
+    survivors: z.array(
+      z.object({
+        policy: z.string(),
+        change: z.string(),
+        place,
+        request: z.string(),
+        answer: z.string(),
+        mistaken: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'Mutation', description: 'Mistakes in the policies, and whether checks would notice them.' });
+
 const scenario = z
   .object({
     info: scenarioInfo,
@@ -40,6 +59,7 @@ const scenario = z
     problem: problem.optional(),
     steps: z.array(step),
     checks: z.array(checkResult),
+    mutation: mutation.optional(),
   })
   .meta({ id: 'Scenario' });
 

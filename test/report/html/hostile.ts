@@ -113,5 +113,14 @@ export function resultOfText(text: string): RunResult {
       closing(1, {}, { problem }),
     ]),
   );
-  return { ...result, flaky: [{ mesh: text, check: text, runs: 3, passed: 1 }] };
+  const survivor = {
+    ...{ policy: text, change: text, request: text, answer: text, mistaken: text },
+    place: info.place,
+  };
+  const mutation = { noticed: 1, survived: 1, equivalent: 0, undecided: 0, survivors: [survivor] };
+  return {
+    ...result,
+    scenarios: result.scenarios.map((scenario) => ({ ...scenario, mutation })),
+    flaky: [{ mesh: text, check: text, runs: 3, passed: 1 }],
+  };
 }

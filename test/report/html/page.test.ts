@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderHtml } from '../../../src/report/html/page.ts';
+import { mutated } from '../console-runs.ts';
 import * as runs from '../runs.ts';
 import { attacks, resultOfText } from './hostile.ts';
 import { failing, large, resultOf, sideBySide } from './showcase.ts';
@@ -112,6 +113,16 @@ describe('page', () => {
           `jwt-e2e run scenarios/documented/require-jwt.yaml --target kind --context &#39;it&#39;\\&#39;&#39;s&#39; --grep &#39;require-jwt/a token is required/${check}&#39; --pause-on-failure`,
       ),
     );
+  });
+
+  it('says which mistakes in policies no check would notice', () => {
+    const page = renderHtml(resultOf(mutated));
+    expect(page).toContain('<h2 id="mutations">Mistakes in policies</h2>');
+    expect(page).toContain('<td>11 of 11 mistakes noticed</td>');
+    expect(page).toContain(
+      'GET /productpageother through the gateway, without a token: 403 RBAC: access denied; with the mistake: it passes',
+    );
+    expect(renderHtml(resultOf(runs.passed))).not.toContain('Mistakes in policies');
   });
 
   it('can be made from a file that lacks what newer versions write', () => {

@@ -1,0 +1,166 @@
+/** How good the checks of a scenario are: which mistakes in its policies they notice. */
+import type { Place } from '../errors.ts';
+import type { PlannedScenario, PlannedStep } from '../plan/types.ts';
+import type { Answer } from '../policy/input.ts';
+import { holdsFor, policyKinds } from '../policy/selection.ts';
+import { decidingOf, type Hop } from '../run/hops.ts';
+import type { PlacedObject } from '../run/in-place.ts';
+import {
+  type AskedRequest,
+  agrees,
+  hopsFor,
+  type ModelStep,
+  modelSteps,
+  type PredictOptions,
+} from '../run/predict.ts';
+import type { KubeObject, Survey } from '../target/target.ts';
+import { type Fetching, fetchingOf, verifyWithKeys } from './fetching.ts';
+import { type Mutant, mutantsOf } from './operators.ts';
+import { differenceOf, type Original, type Witness } from './witness.ts';
+
+export type Verdict =
+  | {
+      readonly kind: 'noticed';
+      readonly step: PlannedStep;
+      readonly by: AskedRequest;
+      /** What is answered with the mistake. */
+      readonly answer: Pick<Answer, 'body'> & { readonly status: number };
+    }
+  /** No check notices it, and this request would. */
+  | { readonly kind: 'survived'; readonly step: string; readonly witness: Witness }
+  /** No request at all is answered otherwise. */
+  | {
+      readonly kind: 'equivalent' /** Workloads that no request reaches, whose answers would be others. */;
+      readonly beyond: readonly string[];
+    }
+  | { readonly kind: 'undecided'; readonly why: string };
+
+export interface JudgedMutant {
+  readonly mutant: Mutant;
+  /** The same mistake in the policy as it is written, with `${…}` in it; undefined when that cannot be told. */
+  readonly written: Mutant | undefined;
+  /** Where the policy is applied. */
+  readonly place: Place;
+  readonly verdict: Verdict;
+}
+
+export interface ScenarioScore {
+  readonly scenario: string;
+  readonly place: Place;
+  readonly mutants: readonly JudgedMutant[];
+  /** Checks whose answer the policies do not say, or say otherwise: they notice nothing. */
+  readonly blind: readonly string[];
+}
+
+/** A step in which a policy is in place, and what its checks say without any mistake. */
+interface Scene {
+  readonly model: ModelStep;
+  readonly original: Original;
+  readonly fetching: Fetching;
+  /** Checks that can notice something. */
+  readonly sighted: readonly AskedRequest[];
+}
+
+/**
+ * Makes every mistake in every policy that the scenario applies, one at a time, in all steps in which the policy is in place.
+ *
+ * @throws HarnessError E_TEMPLATE and E_TOKEN, as a run does
+ */
+export async function judgeScenario(
+  scenario: PlannedScenario,
+  options: PredictOptions,
+): Promise<ScenarioScore> {
+  const steps = await modelSteps(scenario, options);
+  const scenes = steps.map((model) => sceneOf(model, steps, options.world));
+  const policies = new Map<PlacedObject['place'], PlacedObject>();
+  for (const { applied } of steps)
+    for (const each of applied) if (policyKinds.includes(each.object.kind)) policies.set(each.place, each);
+  const mutants = [...policies.values()].flatMap((placed): JudgedMutant[] => {
+    const own = scenes.filter(({ model }) => model.applied.some(({ place }) => place === placed.place));
+    const [first] = own;
+    if (first === undefined) return [];
+    const { survey } = first.original;
+    const manifest = placed.step.apply.find(({ place }) => place === placed.place)?.manifest;
+    const written = manifest === undefined ? [] : mutantsOf(manifest as unknown as KubeObject, survey);
+    return mutantsOf(placed.object, survey).map((mutant, index, all) => ({
+      mutant,
+      written: written.length === all.length ? written[index] : undefined,
+      place: placed.place,
+      verdict: verdictOf(mutant, placed, own, options.world),
+    }));
+  });
+  const blind = scenes.flatMap(({ model, sighted }) =>
+    model.asked.filter((each) => !sighted.includes(each)).map(({ check }) => check.id),
+  );
+  const { id, place } = scenario.info;
+  return { scenario: id, place, mutants, blind };
+}
+
+function sceneOf(model: ModelStep, steps: readonly ModelStep[], world: PredictOptions['world']): Scene {
+  const survey = world([...model.base, ...model.applied.map(({ object }) => object)]);
+  const fetching = fetchingOf(model, survey);
+  const sighted = model.asked.filter(
+    (each) => agrees(each.expected, decidingFor(each, model, survey, fetching)) === true,
+  );
+  const original = { survey, steps, failures: fetching.failures, answers: new Map() };
+  return { model, original, fetching, sighted };
+}
+
+function decidingFor(
+  { request }: AskedRequest,
+  { origin, keys }: ModelStep,
+  survey: Survey,
+  fetching: Fetching,
+): Hop | undefined {
+  return decidingOf(hopsFor(origin, request, survey, verifyWithKeys(fetching, keys)));
+}
+
+function verdictOf(
+  mutant: Mutant,
+  placed: PlacedObject,
+  scenes: readonly Scene[],
+  world: PredictOptions['world'],
+): Verdict {
+  const changed = scenes.map((scene) => ({
+    scene,
+    survey: world(withMutant(scene.model, placed, mutant.object)),
+  }));
+  for (const { scene, survey } of changed) {
+    const { model, fetching, sighted } = scene;
+    for (const by of sighted) {
+      const deciding = decidingFor(by, model, survey, fetching);
+      const { status, body } = deciding?.answer ?? {};
+      if (status !== undefined && agrees(by.expected, deciding) === false)
+        return { kind: 'noticed', step: model.step, by, answer: { status, body } };
+    }
+  }
+  const isOfTokens = placed.object.kind === 'RequestAuthentication';
+  let why: string | undefined;
+  const beyond = new Set<string>();
+  for (const { scene, survey } of changed) {
+    const { original, model } = scene;
+    const found = differenceOf(original, survey, isOfTokens);
+    if (found.witness !== undefined)
+      return { kind: 'survived', step: model.step.name, witness: found.witness };
+    why ??= found.gap;
+    const { pods, rootNamespace } = original.survey;
+    for (const pod of pods) {
+      const name = `${pod.namespace}/${pod.name}`;
+      if (pod.proxy === undefined || found.reached.has(name)) continue;
+      const holds = (object: KubeObject | undefined) =>
+        object !== undefined && holdsFor(object, pod, rootNamespace);
+      if (holds(placed.object) || holds(mutant.object)) beyond.add(name);
+    }
+  }
+  return why === undefined ? { kind: 'equivalent', beyond: [...beyond] } : { kind: 'undecided', why };
+}
+
+/** All objects of a step, with the mutant where its policy was applied. */
+function withMutant(model: ModelStep, placed: PlacedObject, mutant: KubeObject | undefined): KubeObject[] {
+  return [
+    ...model.base,
+    ...model.applied.flatMap(({ object, place }) =>
+      place !== placed.place ? [object] : mutant === undefined ? [] : [mutant],
+    ),
+  ];
+}

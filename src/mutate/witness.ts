@@ -1,0 +1,100 @@
+/** A request that is answered otherwise with a mistake in a policy: one of each class is asked about. */
+import { policyKinds } from '../policy/selection.ts';
+import { decidingOf } from '../run/hops.ts';
+import { hopsFor, type ModelStep } from '../run/predict.ts';
+import type { Survey } from '../target/target.ts';
+import type { ClassRequest } from './class-request.ts';
+import { requestClasses } from './requests.ts';
+import { classVerify } from './token-classes.ts';
+
+/** The request that tells a mistake, and both answers. */
+export interface Witness {
+  readonly request: string;
+  /** Such as `403 RBAC: access denied`, or `it passes`. */
+  readonly answer: string;
+  readonly mistaken: string;
+}
+
+export interface Found {
+  /** Undefined: no request of those that were tried is answered otherwise. */
+  readonly witness: Witness | undefined;
+  /** Why there may be one all the same. */
+  readonly gap: string | undefined;
+  /** Pods that requests reach, as `namespace/name`. */
+  readonly reached: ReadonlySet<string>;
+}
+
+/** A mesh as it is in a step of a scenario, and what it answers, which is the same for every mistake. */
+export interface Original {
+  readonly survey: Survey;
+  /** Of the scenario; they say what can be sent. */
+  readonly steps: readonly ModelStep[];
+  /** What comes of keys at addresses where they are not to be had. */
+  readonly failures: ReadonlyMap<string, string>;
+  /** Answers by request; filled here. */
+  readonly answers: Map<string, Answered>;
+}
+
+interface Answered {
+  readonly reached: readonly string[];
+  /** In words; undefined: not known. */
+  readonly text: string | undefined;
+  /** What the workload gets, when it passes. */
+  readonly received: string;
+  /** Why it is not known. */
+  readonly why: string;
+  /** Policies were asked. */
+  readonly isJudged: boolean;
+}
+
+/**
+ * @param mistaken the mesh of `original`, with a mistake in one of its policies
+ * @param isOfTokens whether the mistake is in a RequestAuthentication
+ */
+export function differenceOf(original: Original, mistaken: Survey, isOfTokens: boolean): Found {
+  const { survey, steps, failures, answers } = original;
+  const policies = [...survey.objects, ...mistaken.objects].filter(({ kind }) => policyKinds.includes(kind));
+  const verify = classVerify(failures);
+  const { requests, gap } = requestClasses(policies, steps, survey, verify, isOfTokens);
+  const reached = new Set<string>();
+  let unknown: string | undefined;
+  let hidden: Witness | undefined;
+  for (const each of requests) {
+    const key = JSON.stringify([each.origin, each.request]);
+    const before = answers.get(key) ?? answered(each, survey, failures);
+    answers.set(key, before);
+    const after = answered(each, mistaken, failures);
+    for (const name of [...before.reached, ...after.reached]) reached.add(name);
+    // Nobody has asked the policies, as of a connection that is refused.
+    if (!before.isJudged && !after.isJudged) continue;
+    if (before.text === undefined || after.text === undefined) {
+      unknown ??= before.text === undefined ? before.why : after.why;
+      continue;
+    }
+    const witness = { request: each.words, answer: before.text, mistaken: after.text };
+    if (before.text !== after.text) return { witness, gap: undefined, reached };
+    if (before.received !== after.received)
+      hidden ??= { ...witness, mistaken: `${passes}, and the workload gets other headers or another path` };
+  }
+  return { witness: hidden, gap: unknown ?? gap, reached };
+}
+
+const passes = 'it passes';
+
+function answered(
+  { origin, request }: ClassRequest,
+  survey: Survey,
+  failures: ReadonlyMap<string, string>,
+): Answered {
+  const hops = hopsFor(origin, request, survey, classVerify(failures));
+  const answer = decidingOf(hops)?.answer;
+  const { status, body, headers, path, unknown = [], policies = [], tokens = [] } = answer ?? {};
+  const isPassing = answer === undefined || status === 200;
+  return {
+    reached: hops.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+    text: isPassing ? passes : status === undefined ? undefined : `${status} ${body}`,
+    received: status === 200 ? JSON.stringify([headers, path]) : '',
+    why: unknown.join('; '),
+    isJudged: policies.length + tokens.length > 0,
+  };
+}
