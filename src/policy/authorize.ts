@@ -248,7 +248,11 @@ function principalsFor(value: string, { trustDomains }: Mesh): string[] {
 function address(has: string | undefined, what: string): Attribute {
   if (has === undefined) return unknown(`${what} is not known here`);
   if (has !== 'private') return { has, test: (block) => inBlock(has, block) };
-  return { has: 'a private address', note: `which one ${what} is is not known here`, test: hasPrivate };
+  return {
+    has: 'a private address',
+    note: `${what} is a private one, and it is not known here which`,
+    test: hasPrivate,
+  };
 }
 
 function escaped(text: string): string {

@@ -125,9 +125,10 @@ export function agrees(
   if (status === undefined) return undefined;
   if (status === 200) return code !== 401 && code !== 403;
   if (code !== status) return false;
-  // Only whether there is one: the address in it is not known of a gateway.
-  const wantsHeader = Object.keys(headers).some((name) => name.toLowerCase() === 'www-authenticate');
-  if (wantsHeader && wwwAuthenticate === undefined) return false;
+  const realm = Object.entries(headers).find(([name]) => name.toLowerCase() === 'www-authenticate')?.[1];
+  if (realm !== undefined && wwwAuthenticate === undefined) return false;
+  // Which address of a gateway stands in it is not known.
+  if (realm !== undefined && deciding.pod.proxy !== 'gateway' && realm !== wwwAuthenticate) return false;
   if (body === undefined || typeof body === 'string') return body === undefined || body.trim() === own;
   return 'contains' in body ? own.includes(body.contains) : false;
 }

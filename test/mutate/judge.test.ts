@@ -122,7 +122,7 @@ test('a check that the policies contradict, or do not answer, notices nothing, a
   const score = await scoreOf(step(authorization(rules), '      good: [200, 403]'));
   expect(tallyOf(score.mutants)).toMatchObject({ noticed: 0, survived: 0 });
   expect(scenarioText(score)).toContain(
-    'not decided, not counted: the address of the connection is not known here',
+    'not decided, not counted: the address of the connection is a private one, and it is not known here which',
   );
   expect(scenarioText(score)).toContain(
     '2 checks notice nothing, as the policies do not say what they expect: small/one/good//headers, small/one/good//ip',

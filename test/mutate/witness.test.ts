@@ -1,4 +1,4 @@
-/** That no request is answered otherwise is said only when it is so: thousands of requests by chance do not find one. */
+/** That no request is answered otherwise is said only when it is so: hundreds of requests by chance do not find one. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { worldOf } from '../../src/explain/world.ts';
@@ -79,13 +79,13 @@ function answerOf(request: HttpRequest, survey: Survey): string {
 }
 
 /** How many sets of policies; they are the same every time. */
-const runs = Number(process.env.MUTATE_RUNS ?? 2);
+const runs = Number(process.env.MUTATE_RUNS ?? 1);
 
-test('a mistake that is said to change nothing changes no answer to 1,000 requests', {
+test('a mistake that is said to change nothing changes no answer to hundreds of requests', {
   timeout: 120_000 + runs * 30_000,
 }, () => {
   const counts = { equivalent: 0, witnessed: 0, undecided: 0 };
-  const more = fc.array(cases, { minLength: 34, maxLength: 34 });
+  const more = fc.array(cases, { minLength: 12, maxLength: 12 });
   for (const [{ policies }, others] of fc.sample(fc.tuple(cases, more), { numRuns: runs, seed: 7 })) {
     const objects = policies.map(withKeys);
     const survey = worldOf([...base, ...objects]);

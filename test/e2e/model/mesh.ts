@@ -21,7 +21,6 @@ import { localTarget } from '../local-more/local-target.ts';
 const signal = unaborted();
 /** Default: the newest there is. */
 const envoy = process.env.MODEL_ENVOY;
-const patienceMs = 20_000;
 
 export interface Compared {
   readonly plan: RequestPlan;
@@ -51,14 +50,14 @@ export class ModelMesh {
   /**
    * Applies policies, asks, and undoes them.
    *
-   * A difference has some time to go away: the client's sidecar goes on using its connections to the listener before, which
-   * ends them within some seconds, and later on a busy machine.
-   *
+   * @param patienceMs how long a difference has to go away: the client's sidecar goes on using its connections to the
+   * listener before, which ends them within some seconds, and later on a busy machine
    * @returns one for each request; undefined when Istio's validation refuses the policies
    */
   async compare(
     policies: readonly KubeObject[],
     requests: readonly RequestPlan[],
+    patienceMs = 20_000,
   ): Promise<Compared[] | undefined> {
     const scope = `m${this.#count++}`;
     const situation = situationOf(policies, this.#proxy, { ...defaultMesh, ...ofEnvoy(envoy) });
