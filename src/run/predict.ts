@@ -92,13 +92,20 @@ function askedOf(check: RequestCheck, step: PlannedStep, context: RunContext): A
  */
 export async function predict(scenario: PlannedScenario, options: PredictOptions): Promise<Predicted[]> {
   const steps = await modelSteps(scenario, options);
-  return steps.flatMap(({ step, origin, base, applied, asked }) => {
-    const survey = options.world([...base, ...applied.map(({ object }) => object)]);
-    return asked.map(({ check, expected, request }): Predicted => {
-      const hops = hopsFor(origin, request, survey, verify);
-      const deciding = decidingOf(hops);
-      return { step, check, expected, hops, deciding, agrees: agrees(expected, deciding) };
-    });
+  return steps.flatMap((model) => predictedOf(model, surveyOf(model, options.world)));
+}
+
+/** The mesh as it would be in this step. */
+export function surveyOf({ base, applied }: ModelStep, world: PredictOptions['world']): Survey {
+  return world([...base, ...applied.map(({ object }) => object)]);
+}
+
+/** The requests of one step, in the mesh that there would be. */
+export function predictedOf({ step, origin, asked }: ModelStep, survey: Survey): Predicted[] {
+  return asked.map(({ check, expected, request }) => {
+    const hops = hopsFor(origin, request, survey, verify);
+    const deciding = decidingOf(hops);
+    return { step, check, expected, hops, deciding, agrees: agrees(expected, deciding) };
   });
 }
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { isPart, type Process } from '../e2e/local/processes.ts';
 import type { Cell, Expected, Fault, Moment, TargetName } from './cell.ts';
 import type { Place } from './place.ts';
+import type { Running } from './running.ts';
 
 const clock = fileURLToPath(new URL('clock.mjs', import.meta.url));
 
@@ -61,6 +62,16 @@ export function halted(
       } else if (isUndone) place.undo.push(goOn);
     },
   };
+}
+
+/** The run is held, so that it is not over before something else has been tried beside it. */
+export async function meanwhile<T>(running: Running, work: () => Promise<T>): Promise<T> {
+  running.kill('SIGSTOP');
+  try {
+    return await work();
+  } finally {
+    running.kill('SIGCONT');
+  }
 }
 
 /** Stops a process for some seconds, or for good. */

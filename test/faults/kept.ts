@@ -8,6 +8,7 @@ import {
   cross,
   full,
   killed,
+  meanwhile,
   needsRoot,
   noVerdict,
   noVerdictOrFailed,
@@ -92,9 +93,9 @@ const twoRuns: Fault = {
   name: 'another run on the mesh',
   args: use,
   before: up,
-  bring: async (_, place) => {
+  bring: async (running, place) => {
     const other = place.command('run', ['--target', 'local', ...use, join(place.work, 'require.yaml')]);
-    const ended = await other.ended(120_000);
+    const ended = await meanwhile(running, () => other.ended(120_000));
     if (ended?.exit !== 4 || !ended.output.includes('is in use by another run')) {
       throw new Error(`the other run ended with ${ended?.exit ?? 'nothing'}: ${ended?.output ?? ''}`);
     }

@@ -11,6 +11,7 @@ import {
   guardian,
   halted,
   killed,
+  meanwhile,
   needsRoot,
   noVerdictOrFailed,
   type Signal,
@@ -157,8 +158,10 @@ const lockOf = (pid: number) => JSON.stringify({ pid, since: Date.now() - 1000 }
 
 const twoRuns: Fault = {
   name: 'another run on the cluster',
-  bring: async (_, place) => {
-    const other = await place.command('run', [...place.args, join(place.work, 'require.yaml')]).ended(60_000);
+  bring: async (running, place) => {
+    const other = await meanwhile(running, () =>
+      place.command('run', [...place.args, join(place.work, 'require.yaml')]).ended(60_000),
+    );
     if (other?.exit !== 4 || !other.output.includes('is in use by process')) {
       throw new Error(`the other run ended with ${other?.exit ?? 'nothing'}: ${other?.output ?? ''}`);
     }

@@ -1,14 +1,18 @@
-/** `jwt-e2e lint --strict`: also compares what scenarios expect with what their policies say. */
-import { exitCodes, HarnessError } from '../../errors.ts';
+/** `jwt-e2e lint --strict`: also compares what scenarios expect with what their policies say, and doubts the policies. */
+import { exitCodes, formatPlace, HarnessError } from '../../errors.ts';
 import { wholeOf } from '../../explain/scenario-text.ts';
+import { oneLine } from '../../harmless.ts';
+import { doubtsOfStep, type PlacedDoubt } from '../../run/doubtful.ts';
+import { modelSteps, type Predicted, predictedOf, surveyOf } from '../../run/predict.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import type { Output } from '../io.ts';
 import { count } from '../plural.ts';
-import { predictAll } from '../predictions.ts';
+import { forEachPlanned } from '../predictions.ts';
 import { lintCommand, renderAll } from './lint.ts';
 
 /**
- * Checks scenario files, and then each expectation that can be compared without a mesh.
+ * Checks scenario files, and then each expectation that can be compared without a mesh. Policies that can hardly be meant as
+ * they are raise warnings, which leave the exit code as it is.
  *
  * @returns the exit code: that of lint, or 3 when an expectation is not what the policies say
  */
@@ -19,7 +23,18 @@ export async function strictLintCommand(
 ): Promise<number> {
   const { scenarios, errors: mistakes } = loadScenarios(paths, options);
   if (mistakes.length > 0) return lintCommand(paths, options, io);
-  const all = await predictAll(scenarios);
+  const all: Predicted[] = [];
+  const doubts: PlacedDoubt[] = [];
+  const seen = new Set<string>();
+  await forEachPlanned(scenarios, undefined, async (scenario, given) => {
+    for (const step of await modelSteps(scenario, given)) {
+      const survey = surveyOf(step, given.world);
+      all.push(...predictedOf(step, survey));
+      doubts.push(...doubtsOfStep(step, survey, seen));
+    }
+  });
+  for (const { place, text } of doubts)
+    io.stdout.write(`${oneLine(`${formatPlace(place)}: warning: ${text}`)}\n`);
   const errors = all
     .filter(({ agrees }) => agrees === false)
     .map((each) => {

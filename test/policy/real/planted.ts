@@ -15,7 +15,7 @@ const planted: readonly (readonly [file: string, from: string, to: string])[] = 
   ['authorize.ts', 'matchesPath(value, subject.path)', 'matchesText(value, subject.path)'],
   ['authorize.ts', 'matchesHost(value, request.authority)', 'matchesText(value, request.authority)'],
   ['authorize.ts', 'matchesText(value, request.method)', 'value === request.method'],
-  ['authorize.ts', "value === '*' ? has !== undefined : matchesText(value, has)", 'matchesText(value, has)'],
+  ['authorize.ts', "value === '*' ? has !== undefined : seen.some(", 'seen.some('],
   [
     'authorize.ts',
     'const isWhole = typeof iss === ',
@@ -28,8 +28,8 @@ const planted: readonly (readonly [file: string, from: string, to: string])[] = 
   ['authorize.ts', 'Number(value) === destinationPort', "['80', '8000', '8080'].includes(value)"],
   [
     'authorize.ts',
-    'values.length === 0 ? undefined : values',
-    'values.length === 0 ? undefined : values.slice(0, 1)',
+    'subject.mesh.takesHeadersApart || has === undefined ? values : [has]',
+    'has === undefined ? [] : [has]',
   ],
   ['authenticate.ts', 'if (first !== unknownIssuer) return first;', 'return first;'],
   ['authenticate.ts', "if (first === undefined) return 'Ok';", 'if (first === undefined) return missing;'],
