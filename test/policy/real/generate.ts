@@ -32,7 +32,7 @@ const some = <T>(values: readonly T[], most = 2) =>
 const maybe = <T>(arbitrary: fc.Arbitrary<T>, freq = 2) => fc.option(arbitrary, { nil: undefined, freq });
 
 const subjects = ['alice', 'bob', 'a/b', ''];
-const roles = ['admin', 'adm', 'user', 'x admin'];
+const roles = ['admin', 'adm', 'user', 'x admin', ''];
 const paths = [
   ...[
     '/anything',
@@ -68,7 +68,7 @@ const claims = fc.record(
     scope: fc.constantFrom<unknown>('read write', 'read', 'write  read', ' ', ['read']),
     groups: fc.constantFrom<unknown>('read write', 'read'),
     realm: fc.constantFrom<unknown>({ roles: ['admin'] }, { roles: 'user' }, 'roles', [{ roles: 'admin' }]),
-    azp: fc.constantFrom('web', 'cli'),
+    azp: fc.constantFrom('web', 'cli', 'mobile'),
   },
   { requiredKeys: [] },
 );
@@ -194,8 +194,8 @@ const texts = {
   hosts: ['httpbin.foo:8000', 'httpbin.foo', 'httpbin.*', '*:8000', '*', 'HttpBin.foo*'],
   ports: ['8080', '80', '8000'],
   requestPrincipals: [
-    ...issuers.flatMap((issuer) => [`${issuer}/alice`, `${issuer}/*`, `${issuer}*`]),
-    ...['*', '*/alice', '*/bob', 'alice', '*alice', 'https://*', 'a.example.com/a/b'],
+    ...issuers.flatMap((issuer) => [`${issuer}/alice`, `${issuer}/alice`, `${issuer}/*`, `${issuer}*`]),
+    ...['*', '*', '*/alice', '*alice', 'https://*', 'a.example.com/a/b'],
   ],
   principals: [
     'cluster.local/ns/foo/sa/default',
@@ -230,6 +230,7 @@ const condition = fc
         ['request.auth.claims[role]', ['admin', 'a*', '*n', '*', 'user', '5', 'true']],
         ['request.auth.claims[realm][roles]', ['admin', 'user', '*']],
         ['request.auth.claims[scope]', ['read', 'write', 'read write']],
+        ['request.auth.claims[sub]', ['*', 'alice', 'a*']],
         ['request.auth.claims[groups]', ['read', 'read write']],
         ['request.auth.claims[iss]', [issuers[0], 'https://*']],
         ['request.auth.audiences', ['api', 'web', '*', 'https://api/']],
@@ -255,23 +256,25 @@ const condition = fc
     })),
   );
 
-const accessRule = fc.record(
-  {
-    from: fc.array(
-      fields(['requestPrincipals', 'requestPrincipals', 'requestPrincipals', 'principals', 'namespaces']).map(
-        (source) => ({
-          source,
-        }),
-      ),
-      { minLength: 1, maxLength: 2 },
+const parts = {
+  from: fc.array(
+    fields(['requestPrincipals', 'requestPrincipals', 'requestPrincipals', 'principals', 'namespaces']).map(
+      (source) => ({ source }),
     ),
-    to: fc.array(
-      fields(['paths', 'paths', 'methods', 'hosts', 'hosts', 'ports']).map((operation) => ({ operation })),
-      { minLength: 1, maxLength: 2 },
-    ),
-    when: fc.array(condition, { minLength: 1, maxLength: 2 }),
-  },
-  { requiredKeys: [] },
+    { minLength: 1, maxLength: 2 },
+  ),
+  to: fc.array(
+    fields(['paths', 'paths', 'methods', 'hosts', 'hosts', 'ports']).map((operation) => ({ operation })),
+    { minLength: 1, maxLength: 2 },
+  ),
+  when: fc.array(condition, { minLength: 1, maxLength: 2 }),
+};
+/** Mostly of one part: then it is that part that decides. */
+const accessRule: fc.Arbitrary<object> = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ from: parts.from }) },
+  { weight: 1, arbitrary: fc.record({ to: parts.to }) },
+  { weight: 3, arbitrary: fc.record({ when: parts.when }) },
+  { weight: 2, arbitrary: fc.record(parts, { requiredKeys: [] }) },
 );
 
 const policies: fc.Arbitrary<KubeObject[]> = fc

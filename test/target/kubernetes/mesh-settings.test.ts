@@ -163,6 +163,20 @@ describe('settings that were applied', () => {
     });
   });
 
+  test('are not asked of other pods there', async () => {
+    istiod('istiod-1');
+    api.put({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'gateway', namespace, labels: { app: 'istio-ingressgateway' } },
+      spec: { containers: [{ name: 'istio-proxy', image: 'x' }] },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+    answers({ 'istiod-1': [{ pathNormalization: none }] });
+    await takenByIstiod(clients, key(), undefined, now, signal);
+    expect(asked).toEqual(['istiod-1']);
+  });
+
   test('are not asked for any more after an interruption', async () => {
     istiod('istiod-1');
     const own = new AbortController();
