@@ -40,6 +40,14 @@ export const signals: readonly Signal[] = [
   },
 ];
 
+/** All is written then, and what is left to do may be over before the signal, or be cut off by it. */
+export function ofEnd({ name, expected }: Signal): Expected | undefined {
+  // There is no time for two.
+  if (name === 'SIGINT twice') return undefined;
+  const ends = /^SIG[A-Z]+$/.test(name) ? [name as NodeJS.Signals] : [];
+  return { ...expected, says: undefined, codes: [...expected.codes, 1, ...ends] };
+}
+
 /**
  * Brings something to a halt for some seconds, or for good.
  *

@@ -80,8 +80,8 @@ const lock = (pid: number) => JSON.stringify({ pid, since: Date.now() - 1000 });
 const leftOver: readonly Cell[] = cross(
   'local',
   [
-    found('the lock of a process that is gone', 'starting-kept/lock', lock(gone)),
-    found('a lock that is no JSON', 'starting-kept/lock', 'garbage'),
+    found('the lock of a process that is gone', 'starting-kept', lock(gone)),
+    found('a lock that is no JSON', 'starting-kept', 'garbage'),
     found('the state of a mesh that is gone', 'local-kept/mesh.json', mesh(gone)),
     found('a state of a mesh that is no JSON', 'local-kept/mesh.json', '{"pid":'),
   ],

@@ -14,6 +14,7 @@ import {
   meanwhile,
   needsRoot,
   noVerdictOrFailed,
+  ofEnd,
   type Signal,
   signals,
   survives,
@@ -59,10 +60,7 @@ const ofSignals = cross(
   'kind',
   signals.map((signal) => ((signal as Signal).expected.cutOff ? { ...signal, after: next } : signal)),
   [applying, answers, ended],
-  (fault, moment): Expected => {
-    const { expected } = fault as Signal;
-    return moment === ended ? { ...expected, says: undefined, codes: [...expected.codes, 1] } : expected;
-  },
+  (fault, moment) => (moment === ended ? ofEnd(fault as Signal) : expectedOf(fault)),
   (fault, moment) => ({ quick: fault.name === 'SIGTERM' && moment === answers }),
 );
 

@@ -11,6 +11,7 @@ import {
   needsRoot,
   noVerdict,
   noVerdictOrFailed,
+  ofEnd,
   parts,
   type Signal,
   signals,
@@ -25,10 +26,10 @@ const { before, looking, applying, proving, answers, judged, ended } = moments;
 const { etcd, api, istiod, stopping } = local;
 
 /** A run that has begun to end may be faster than the signal. */
-function ofSignal(fault: Fault, moment: Moment): Expected {
+function ofSignal(fault: Fault, moment: Moment): Expected | undefined {
   const { expected } = fault as Signal;
   if (moment === looking && expected.cutOff) return { ...expected, reports: 'valid when there' };
-  return moment === ended ? { ...expected, says: undefined, codes: [...expected.codes, 1] } : expected;
+  return moment === ended ? ofEnd(fault as Signal) : expected;
 }
 
 const signalMoments = [looking, etcd, istiod, applying, answers, stopping, ended];
@@ -43,6 +44,8 @@ const quickSignals = [
 function isThere(part: string, moment: Moment): boolean {
   if (part === 'etcd') return moment !== looking;
   if (part === 'the API server') return ![looking, etcd].includes(moment);
+  // Its scenario may be over when a check is judged.
+  if (part.startsWith('key server')) return moment === answers;
   return [answers, judged].includes(moment);
 }
 
@@ -59,9 +62,7 @@ function killedParts(): Cell[] {
       'local',
       [killed(name, isIt)],
       [api, answers, judged].filter((moment) => isThere(name, moment)),
-      // Its scenario is over, and another one needs it no more.
-      (_, moment) =>
-        name.startsWith('key server') && moment === judged ? { codes: [1] } : ofKilled(name, moment),
+      (_, moment) => ofKilled(name, moment),
       (_, moment) => ({ quick: name === 'istiod' && moment === answers }),
     ),
   );

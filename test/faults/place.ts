@@ -229,8 +229,8 @@ export class KindPlace extends Place {
     super();
     this.name = name ?? testCluster;
     this.#isReused = name === undefined;
-    // The kubeconfig of a cluster that goes on.
-    this.keeps = this.#isReused ? /^istio-jwt-e2e\/[^/]+\/kubeconfig$/ : undefined;
+    // The kubeconfig of a cluster that goes on, and the CA that its applications know.
+    this.keeps = this.#isReused ? /^istio-jwt-e2e\/[^/]+\/(?:kubeconfig|ca\.json)$/ : undefined;
     this.args = ['--target', 'kind', '--name', this.name, ...(this.#isReused ? ['--reuse'] : [])];
   }
 

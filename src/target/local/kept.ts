@@ -87,11 +87,15 @@ export interface Kept {
   readonly letGo: () => void;
 }
 
+function startLock(name: string): ClusterLock {
+  return new ClusterLock(join(stateFolder(), `starting-${name}`), `local mesh "${name}"`);
+}
+
 /** Starts the process that keeps a mesh, and returns once the mesh is there. @throws HarnessError why it is not */
 export async function startKept(config: Omit<HostConfig, 'stateFile'>, signal: AbortSignal): Promise<Kept> {
   const { name } = config;
   // Of two that start a mesh of the same name, each would remove what the other has written.
-  const lock = new ClusterLock(join(stateFolder(), `starting-${name}`), `local mesh "${name}"`);
+  const lock = startLock(name);
   lock.take();
   try {
     if ((await findKept(name, signal)) !== undefined) throw existsAlready(name);
@@ -161,7 +165,10 @@ async function startAlone(config: Omit<HostConfig, 'stateFile'>, signal: AbortSi
 /** Ends a mesh that is kept; false when there is none. */
 export async function endKept(name: string, signal: AbortSignal): Promise<boolean> {
   const state = await findKept(name, signal);
-  if (state === undefined) return false;
+  if (state === undefined) {
+    clearStart(name);
+    return false;
+  }
   const client = new Client('http://mesh', { socketPath: state.socket });
   try {
     const body = JSON.stringify({ name: 'end', args: [] });
@@ -179,6 +186,18 @@ export async function endKept(name: string, signal: AbortSignal): Promise<boolea
   });
   rmSync(dirname(stateFileOf(name)), { recursive: true, force: true });
   return true;
+}
+
+/** What a start has left that was killed; one that goes on is let alone. */
+function clearStart(name: string): void {
+  const lock = startLock(name);
+  try {
+    lock.take();
+  } catch {
+    return;
+  }
+  rmSync(dirname(stateFileOf(name)), { recursive: true, force: true });
+  lock.release();
 }
 
 function readState(file: string): HostState | undefined {

@@ -80,6 +80,21 @@ describe('a mesh that is kept', () => {
     expect(await endKept('dev', unaborted())).toBe(false);
   });
 
+  test('whose start was killed leaves nothing once it is ended, and one that is being started is let alone', async () => {
+    const lock = join(state, 'istio-jwt-e2e', 'starting-dev');
+    const left = (pid: number) => {
+      mkdirSync(folderOf('dev'), { recursive: true });
+      writeFileSync(join(folderOf('dev'), 'host.log'), 'Starting');
+      writeFileSync(lock, JSON.stringify({ pid, since: Date.now() - 1000 }));
+    };
+    left(4_194_000);
+    expect(await endKept('dev', unaborted())).toBe(false);
+    expect([lock, folderOf('dev')].filter((path) => existsSync(path))).toEqual([]);
+    left(process.ppid);
+    expect(await endKept('dev', unaborted())).toBe(false);
+    expect([lock, folderOf('dev')].filter((path) => !existsSync(path))).toEqual([]);
+  });
+
   test('that was killed is an error for the run that uses it, which says what to do; then it is not found', async () => {
     const { child, pid } = await keep();
     const wanted = { istio: undefined, envoy: undefined };
