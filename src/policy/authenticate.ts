@@ -40,11 +40,12 @@ export function authenticate(
   const providers = providersOf(policies);
   const untouched = { claims: undefined, headers: request.headers, path: request.path };
   if (providers.length === 0 || isPreflight(request)) return { status: 'Ok', ...untouched, traces: [] };
-  let { headers, path } = request;
+  let { path } = request;
+  // Those of all rules, also of the ones that are not asked because another has accepted a token.
+  let headers = providers.reduce((left, { rule }) => withoutOutputs(rule, left), request.headers);
   const traces: TokenTrace[] = [];
   let statuses: string[] = [];
   for (const { policy, rule } of providers) {
-    headers = withoutOutputs(rule, headers);
     const result = check({ ...request, headers, path }, rule, verify);
     traces.push({
       policy: { namespace: policy.metadata.namespace ?? 'default', name: policy.metadata.name },
