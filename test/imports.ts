@@ -60,7 +60,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
     'group.ts',
     'names.ts',
     'policy/',
-    'run/explain-model.ts',
+    'run/hops.ts',
     'run/predict.ts',
     'run/proof/way.ts',
     'type:events.ts',

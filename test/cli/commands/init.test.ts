@@ -1,7 +1,6 @@
 /** First scenarios from policies of several kinds: what is written is compared with what was read over and run. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { initCommand } from '../../../src/cli/commands/init.ts';
 import { strictLintCommand } from '../../../src/cli/commands/lint-strict.ts';
@@ -11,10 +10,9 @@ import type { KubeObject } from '../../../src/target/target.ts';
 import { temporaryFolder } from '../../programs/downloads.ts';
 import { recorder } from '../../scenario/support.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
+import { initCases, initFolder } from '../../support/init-folders.ts';
 
-const folder = fileURLToPath(new URL('../../golden/cli/init/', import.meta.url));
-
-async function init(values: Values, cwd = folder) {
+async function init(values: Values, cwd = initFolder) {
   const { io, stdout, stderr } = recorder();
   const output = join(temporaryFolder(), 'first.yaml');
   const code = await initCommand({ output, ...values }, { ...io, env: {}, cwd });
@@ -26,35 +24,19 @@ async function init(values: Values, cwd = folder) {
   return { code, text: plain(written), said: plain(stdout()), warnings: stderr(), file };
 }
 
-const cases = [
-  ...['shop', 'gateway', 'wide', 'places', 'faults', 'gateway-api', 'header'],
-  ...[
-    'several',
-    'own-gateway',
-    'target-port',
-    'rewrite',
-    'strict',
-    'roles',
-    'claims',
-    'blocks',
-    'mesh',
-    'unknown',
-  ],
-];
-
 describe('out of a folder', () => {
-  test.each(cases)('%s', async (name) => {
+  test.each(initCases)('%s', async (name) => {
     const { code, text, said, file } = await init({ from: name });
     expect(code).toBe(0);
     await expect(text).toMatchFileSnapshot(`../../golden/cli/init-${name}.yaml`);
     await expect(said).toMatchFileSnapshot(`../../golden/cli/init-${name}.txt`);
     const { io, stdout } = recorder();
-    expect(await strictLintCommand([file], { cwd: folder }, io), stdout()).toBe(0);
+    expect(await strictLintCommand([file], { cwd: initFolder }, io), stdout()).toBe(0);
   });
 
   test('the file is where it is looked for when nothing else is said, and is never replaced by itself', async () => {
     const cwd = temporaryFolder();
-    const policies = readFileSync(join(folder, 'shop', 'policies.yaml'), 'utf8');
+    const policies = readFileSync(join(initFolder, 'shop', 'policies.yaml'), 'utf8');
     writeFileSync(join(cwd, 'policies.yaml'), policies);
     const values = { from: 'policies.yaml', output: undefined };
     const { io } = recorder();
@@ -73,7 +55,7 @@ describe('out of a folder', () => {
     expect(readFileSync(file, 'utf8')).toBe(first);
   });
 
-  const refused = async (values: Values, cwd = folder) => {
+  const refused = async (values: Values, cwd = initFolder) => {
     const output = join(temporaryFolder(), 'first.yaml');
     const error = await init({ output, ...values }, cwd).catch((thrown) => thrown);
     expect(existsSync(output)).toBe(false);
@@ -135,7 +117,8 @@ describe('out of a cluster', () => {
       namespaced: true,
     }));
     api.resources.set('apps/v1', [...listed, ...more]);
-    for (const object of readFolder('wide', folder).objects) api.put(structuredClone(object) as KubeObject);
+    for (const object of readFolder('wide', initFolder).objects)
+      api.put(structuredClone(object) as KubeObject);
   });
 
   test('the same as out of a folder, and only by reading', async () => {
@@ -170,9 +153,4 @@ describe('out of a cluster', () => {
     for (const version of ['v1', 'v1beta1']) api.resources.delete(`security.istio.io/${version}`);
     await expect(init({ kubeconfig: api.kubeconfig })).rejects.toMatchObject({ code: 'E_ISTIO' });
   });
-});
-
-test('every policy folder is in the list of cases', () => {
-  const read = cases.flatMap((name) => readFolder(name, folder).objects);
-  expect(read.length).toBe(readFolder('.', folder).objects.length);
 });

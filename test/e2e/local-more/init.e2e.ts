@@ -1,27 +1,10 @@
 /** What `jwt-e2e init` expects of other people's policies is what a mesh does with them. */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { initCommand } from '../../../src/cli/commands/init.ts';
 import { recorder } from '../../scenario/support.ts';
+import { initCases, initFolder } from '../../support/init-folders.ts';
 import { describeOnLocal, Home, haveLocal } from '../local/command.ts';
-
-const policies = fileURLToPath(new URL('../../golden/cli/init/', import.meta.url));
-const cases = [
-  ...['shop', 'gateway', 'wide', 'places', 'header', 'faults', 'gateway-api'],
-  ...[
-    'several',
-    'own-gateway',
-    'target-port',
-    'rewrite',
-    'strict',
-    'roles',
-    'claims',
-    'blocks',
-    'mesh',
-    'unknown',
-  ],
-];
 
 let home: Home;
 beforeAll(() => {
@@ -32,9 +15,9 @@ afterAll(() => home?.remove());
 describeOnLocal('scenarios that init writes', () => {
   test('pass as they are', async () => {
     const files = await Promise.all(
-      cases.map(async (name) => {
+      initCases.map(async (name) => {
         const output = join(home.sub('written'), `${name}.yaml`);
-        await initCommand({ from: name, output }, { ...recorder().io, env: {}, cwd: policies });
+        await initCommand({ from: name, output }, { ...recorder().io, env: {}, cwd: initFolder });
         return output;
       }),
     );
@@ -44,7 +27,7 @@ describeOnLocal('scenarios that init writes', () => {
     const [, all = '0', passed] =
       /^(\d+) checks in (?:\d+) scenarios: (\d+) passed \(/m.exec(run.output) ?? [];
     expect(passed, run.output).toBe(all);
-    expect(run.output).toContain(`checks in ${cases.length} scenarios`);
+    expect(run.output).toContain(`checks in ${initCases.length} scenarios`);
     expect(Number(all)).toBeGreaterThan(200);
   });
 });
