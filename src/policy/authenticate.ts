@@ -40,11 +40,24 @@ export function authenticate(
   const providers = providersOf(policies);
   const untouched = { claims: undefined, headers: request.headers, path: request.path };
   if (providers.length === 0 || isPreflight(request)) return { status: 'Ok', ...untouched, traces: [] };
-  let { path } = request;
   // Those of all rules, also of the ones that are not asked because another has accepted a token.
-  let headers = providers.reduce((left, { rule }) => withoutOutputs(rule, left), request.headers);
+  const headers = providers.reduce((left, { rule }) => withoutOutputs(rule, left), request.headers);
+  const any = askAll({ ...request, headers }, providers, verify, true);
+  if (any.claims !== undefined || (any.headers === headers && any.path === request.path)) return any;
+  // None is satisfied by itself; what one has accepted before it came to a bad token is gone when they are asked together.
+  return askAll({ ...request, headers: any.headers, path: any.path }, providers, verify, false);
+}
+
+/** @param isOneEnough return at the first that is satisfied */
+function askAll(
+  request: Request,
+  providers: readonly Provider[],
+  verify: Verify,
+  isOneEnough: boolean,
+): Authenticated {
+  let { headers, path } = request;
+  let claims: Authenticated['claims'];
   const traces: TokenTrace[] = [];
-  let statuses: string[] = [];
   for (const { policy, rule } of providers) {
     const result = check({ ...request, headers, path }, rule, verify);
     traces.push({
@@ -56,10 +69,11 @@ export function authenticate(
       note: result.note,
     });
     ({ headers, path } = result);
-    if (result.status === 'Ok') return { status: 'Ok', claims: result.claims, headers, path, traces };
-    statuses = [...statuses, result.status];
+    claims = result.claims ?? claims;
+    if (isOneEnough && result.status === 'Ok') return { status: 'Ok', claims, headers, path, traces };
   }
-  return { status: worst(statuses), ...untouched, headers, path, traces };
+  const status = worst(traces.map((trace) => trace.status));
+  return { status, claims: status === 'Ok' ? claims : undefined, headers, path, traces };
 }
 
 /** The rules of all policies, by issuer; those of one issuer stay in their order. */
@@ -86,10 +100,10 @@ function isPreflight({ method, headers }: Request): boolean {
  * of each rule and then all of them together).
  */
 function worst(statuses: readonly string[]): string {
-  const first = statuses.find((status) => status !== missing);
+  const first = statuses.find((status) => status !== missing && status !== 'Ok');
   if (first === undefined) return 'Ok';
   if (first !== unknownIssuer) return first;
-  return statuses.findLast((status) => status !== missing && status !== unknownIssuer) ?? first;
+  return statuses.findLast((status) => ![missing, 'Ok', unknownIssuer].includes(status)) ?? first;
 }
 
 interface Checked {
