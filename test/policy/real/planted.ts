@@ -69,7 +69,6 @@ const planted: readonly (readonly [file: string, from: string, to: string])[] = 
     '(audiences.length === 0 ? [...wanted] : audiences)',
   ],
   ['jwt.ts', "if (!algorithms.includes(alg)) return 'Jwt header [alg] is not supported';", ''],
-  ['patterns.ts', "if (pattern === '*') return text !== '';", ''],
   ['patterns.ts', "path[at - 1] !== '/'", 'true'],
   ['patterns.ts', "pattern.lastIndexOf('/')", "pattern.indexOf('/')"],
   ['path.ts', '/[\\w.~-]/.test(character) ? character : whole', 'whole'],
