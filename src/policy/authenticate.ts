@@ -59,6 +59,8 @@ function askAll(
   let claims: Authenticated['claims'];
   const traces: TokenTrace[] = [];
   for (const { policy, rule } of providers) {
+    // Also what a rule before it has written, whose token was good and another one bad.
+    headers = withoutOutputs(rule, headers);
     const result = check({ ...request, headers, path }, rule, verify);
     traces.push({
       policy: { namespace: policy.metadata.namespace ?? 'default', name: policy.metadata.name },
@@ -215,6 +217,7 @@ function outputNames({ outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRu
 /** Nobody else can send what the proxy adds. */
 function withoutOutputs(rule: JwtRule, headers: readonly Header[]): readonly Header[] {
   const names = outputNames(rule);
+  if (names.length === 0) return headers;
   return headers.filter(([name]) => !names.includes(name.toLowerCase()));
 }
 
