@@ -60,6 +60,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
     'group.ts',
     'names.ts',
     'policy/',
+    'report/mutation.ts',
     'run/hops.ts',
     'run/predict.ts',
     'run/proof/way.ts',

@@ -2,9 +2,9 @@
 import { isScalar } from 'yaml';
 import { hasPrivate } from '../policy/ip-blocks.ts';
 import { nameOf } from '../policy/selection.ts';
+import { jwtRulesOf } from '../policy/tokens.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuerOf } from './issuers.ts';
-import { jwtRulesOf } from './known-fields.ts';
 import { documentOf, escaped, print } from './text.ts';
 
 /** For documentation alone (RFC 5737): nobody has an address in it. */

@@ -1,7 +1,8 @@
 /** Who sends: the client of all scenarios, one outside of the mesh, and those whom rules name. */
+
+import { rulesOf } from '../policy/authorize.ts';
 import { matchesText } from '../policy/patterns.ts';
 import type { KubeObject } from '../target/target.ts';
-import { rulesOf } from './known-fields.ts';
 import { dnsName, ownNamespace, rootNamespace } from './places.ts';
 import { type Alternative, alternativesOf, textFor } from './wanted.ts';
 

@@ -1,7 +1,7 @@
 /** The issuers of a scenario: those that RequestAuthentications name, with keys that the run makes. */
 import type { JwtRule } from '../policy/tokens.ts';
+import { jwtRulesOf } from '../policy/tokens.ts';
 import type { KubeObject } from '../target/target.ts';
-import { jwtRulesOf } from './known-fields.ts';
 import { uniqueName } from './places.ts';
 
 export interface IssuerPlan {

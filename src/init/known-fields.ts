@@ -1,8 +1,6 @@
 /** The fields of policies, read strictly: one that Istio does not know would make the API server refuse the scenario. */
 import { z } from 'zod';
-import type { Rule as ModelRule } from '../policy/authorize.ts';
 import { targetRefsOf } from '../policy/selection.ts';
-import type { JwtRule } from '../policy/tokens.ts';
 import type { KubeObject } from '../target/target.ts';
 
 const texts = z.array(z.string()).optional();
@@ -60,14 +58,6 @@ const specs: Readonly<Record<string, z.ZodType>> = {
     rules: z.array(rule).optional(),
   }),
 };
-
-export function jwtRulesOf({ spec }: KubeObject): readonly JwtRule[] {
-  return (spec as { jwtRules?: readonly JwtRule[] } | undefined)?.jwtRules ?? [];
-}
-
-export function rulesOf({ spec }: KubeObject): readonly ModelRule[] {
-  return (spec as { rules?: readonly ModelRule[] } | undefined)?.rules ?? [];
-}
 
 /** Why a policy cannot be in a scenario; undefined when it can. */
 export function problemOf({ kind, spec = {} }: KubeObject): string | undefined {

@@ -1,12 +1,12 @@
 /** What a reader of a scenario may overlook: rules that nothing matches, doors that are open, ways that are closed. */
 
 import { nameOfKey } from '../names.ts';
+import { actionOf, rulesOf } from '../policy/authorize.ts';
 import type { RuleTrace } from '../policy/input.ts';
 import { policyReasons, ruleText } from '../policy/reasons.ts';
 import { isDryRun, nameOf } from '../policy/selection.ts';
 import { decidingOf, type Hop } from '../run/hops.ts';
 import type { KubeObject } from '../target/target.ts';
-import { rulesOf } from './known-fields.ts';
 import type { TokenTry } from './tokens.ts';
 import { hopOf, type Judged, ruleOf, type Way } from './ways.ts';
 
@@ -23,8 +23,7 @@ export interface Told {
 /** A line for each rule that no request matches, or none of a way through a gateway. Rules are counted from 1. */
 export function idleRules(policies: readonly KubeObject[], told: readonly Told[]): string[] {
   return policies.flatMap((policy) => {
-    const { action = 'ALLOW' } = (policy.spec ?? {}) as { action?: string };
-    const rules = rulesOf(policy);
+    const [action, rules] = [actionOf(policy), rulesOf(policy)];
     if (policy.kind !== 'AuthorizationPolicy' || isDryRun(policy) || !['ALLOW', 'DENY'].includes(action))
       return [];
     const what = action === 'DENY' ? 'denies nothing' : 'lets nobody in';

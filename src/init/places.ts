@@ -1,5 +1,6 @@
 /** Where requests of the scenario go: stand-ins for the user's workloads and gateways, in their namespaces, with their labels. */
 import { podsOf } from '../explain/workload.ts';
+import { rulesOf } from '../policy/authorize.ts';
 import { templatesOf } from '../policy/injection.ts';
 import {
   gatewayNameLabel,
@@ -11,7 +12,6 @@ import {
 } from '../policy/selection.ts';
 import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '../policy/service-port.ts';
 import type { KubeObject } from '../target/target.ts';
-import { rulesOf } from './known-fields.ts';
 import { type Destination, destinationsOf, gatewayRefsOf } from './routes.ts';
 
 export const rootNamespace = 'istio-system';

@@ -1,12 +1,13 @@
 /** From the user's objects to what the scenario has in place, on which ways it sends, and what it leaves out. */
 import { HarnessError } from '../errors.ts';
+import { actionOf, rulesOf } from '../policy/authorize.ts';
 import { holdsFor, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
 import type { Manifest } from '../scenario/schema.ts';
 import type { KubeObject } from '../target/target.ts';
 import { plainObject, withoutPrivate } from './carry.ts';
 import { outside, sleep } from './clients.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
-import { problemOf, rulesOf } from './known-fields.ts';
+import { problemOf } from './known-fields.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt, rootNamespace } from './places.ts';
 import { hostFor, otherHost } from './requests.ts';
 import { boundTo, carriedRoutes, gatewayRefsOf } from './routes.ts';
@@ -73,8 +74,7 @@ export function planFor(read: readonly Manifest[], wanted: string | undefined, w
   const gateways = places.filter(({ isGateway }) => isGateway);
   const around = aroundOf(objects, places, gateways, leftOut);
   const unknowable = objects.filter(
-    ({ kind, spec }) =>
-      /^(EnvoyFilter|WasmPlugin)$/.test(kind) || (spec as { action?: string })?.action === 'CUSTOM',
+    (object) => /^(EnvoyFilter|WasmPlugin)$/.test(object.kind) || actionOf(object) === 'CUSTOM',
   );
   return {
     namespaces: [

@@ -1,11 +1,11 @@
 /** What is tried on a way: for each rule a request that it matches, and the nearest that it does not. */
-import { isHeaderKnown } from '../policy/authorize.ts';
+import { isHeaderKnown, rulesOf } from '../policy/authorize.ts';
 import type { RuleTrace } from '../policy/input.ts';
 import { matchesHost, matchesText } from '../policy/patterns.ts';
+import { missesOf } from '../policy/reasons.ts';
 import { nameOf } from '../policy/selection.ts';
 import { type Client, clientFor } from './clients.ts';
 import { issuerOf } from './issuers.ts';
-import { rulesOf } from './known-fields.ts';
 import { policiesAt } from './places.ts';
 import { beforeRewrite } from './routes.ts';
 import { claimsFor, derived, nearMisses, needsToken, type TokenList, type TokenTry } from './tokens.ts';
@@ -64,9 +64,7 @@ export function groupsOf(asking: Asking, tokens: TokenList): Group[] {
   for (const { policy, index, wanted } of alternatives) {
     const ruleFor = (judged: Judged) => ruleOf(judged.hops, policy, index);
     const client = clientFor(wanted, policy.metadata.namespace ?? 'default');
-    const { context, path, token, misses } = trial(asking, home, wanted, valid, client, (judged) =>
-      missesIn(ruleFor(judged)),
-    );
+    const { context, path, token, misses } = trial(asking, home, wanted, valid, client, ruleFor);
     const name = `what rule ${index + 1} of ${nameOf(policy)} wants`;
     const chosen = token && tokens.take({ ...token, why: misses === 0 ? name : `the nearest to ${name}` });
     // Nearest misses of a workload's rules are tried where nothing is before it.
@@ -115,7 +113,7 @@ function trial(
   wanted: Alternative,
   valid: readonly TokenTry[],
   client: Client | undefined,
-  missesOf: (judged: Judged) => number,
+  ruleFor: (judged: Judged) => RuleTrace | undefined,
 ): Tried {
   const own = valid.flatMap((each) => tokenFor(wanted, each) ?? []);
   const tokens = needsToken(wanted) ? own : [undefined, ...own];
@@ -125,7 +123,7 @@ function trial(
   for (const context of contextsFor(asking, home, wanted, client)) {
     for (const path of pathsOn(asking, context, candidates)) {
       for (const token of tokens) {
-        const misses = missesOf(asking.ask(context, path, token));
+        const misses = missesOf(ruleFor(asking.ask(context, path, token)));
         if (misses < nearest.misses) nearest = { context, path, token, misses };
         if (misses === 0) return nearest;
       }
@@ -195,11 +193,4 @@ function nearTokens(
   const base = valid.find((each) => each.home === home);
   if (base === undefined) return [];
   return nearMisses(wanted, claims).map((candidates) => candidates.map((each) => derived(base, each, '')));
-}
-
-function missesIn(rule: RuleTrace | undefined): number {
-  if (rule === undefined) return Number.POSITIVE_INFINITY;
-  return rule.matched === true
-    ? 0
-    : Math.max(1, rule.fields.filter(({ matched }) => matched !== true).length);
 }

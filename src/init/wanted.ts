@@ -1,6 +1,7 @@
 /** What an alternative of a rule wants of a request, and values that it takes. */
 import type { Rule } from '../policy/authorize.ts';
 import { claimOf } from '../policy/claims.ts';
+import { ofConditions, ofFields } from '../policy/constraints.ts';
 import { matchesPath } from '../policy/patterns.ts';
 
 /** Values of which one is wanted, and values that must not be. */
@@ -28,32 +29,28 @@ export function alternativesOf({ from = [], to = [], when = [] }: Rule): Alterna
   return Array.from({ length: count }, (_, index) => {
     const source = from[index % Math.max(from.length, 1)]?.source ?? {};
     const operation = to[index % Math.max(to.length, 1)]?.operation ?? {};
-    const lists = Object.entries({ ...source, ...operation });
-    const valuesOf = (name: string) => lists.find(([each]) => each === name)?.[1] ?? [];
-    const conditions = when.map(({ key, values = [], notValues = [] }) => ({ key, values, notValues }));
-    const named = (field: string, key?: string): Wanted => {
-      const own = conditions.filter((each) => each.key === key);
-      return {
-        values: [...valuesOf(field), ...own.flatMap(({ values }) => values)],
-        notValues: [
-          ...valuesOf(`not${field[0]?.toUpperCase()}${field.slice(1)}`),
-          ...own.flatMap((each) => each.notValues),
-        ],
-      };
+    const constraints = [...ofFields({ ...source, ...operation }), ...ofConditions({ when })];
+    const about = (key: string): Wanted => {
+      const of = (isNot: boolean) =>
+        constraints
+          .filter((each) => each.key === key && each.isNot === isNot)
+          .flatMap(({ values }) => values);
+      return { values: of(false), notValues: of(true) };
     };
+    const conditions = when.map(({ key, values = [], notValues = [] }) => ({ key, values, notValues }));
     return {
       of: {
-        paths: named('paths'),
-        methods: named('methods'),
-        hosts: named('hosts'),
-        ports: named('ports', 'destination.port'),
-        principal: named('requestPrincipals', 'request.auth.principal'),
-        principals: named('principals', 'source.principal'),
-        namespaces: named('namespaces', 'source.namespace'),
-        serviceAccounts: named('serviceAccounts', 'source.serviceAccount'),
+        paths: about('paths'),
+        methods: about('methods'),
+        hosts: about('hosts'),
+        ports: about('destination.port'),
+        principal: about('request.auth.principal'),
+        principals: about('source.principal'),
+        namespaces: about('source.namespace'),
+        serviceAccounts: about('source.serviceAccount'),
       },
       claims: conditions.flatMap(({ key, ...wanted }) => {
-        const path = ofToken[key] ?? claimOf(key);
+        const path = claimOf(key);
         return path === undefined ? [] : [{ path, ...wanted }];
       }),
       headers: conditions.flatMap(({ key, ...wanted }) => {
@@ -63,12 +60,6 @@ export function alternativesOf({ from = [], to = [], when = [] }: Rule): Alterna
     };
   });
 }
-
-/** Names of conditions for claims that every token may have. */
-const ofToken: Readonly<Record<string, readonly string[]>> = {
-  'request.auth.audiences': ['aud'],
-  'request.auth.presenter': ['azp'],
-};
 
 /** The first of the candidates that is wanted. */
 export function pick(

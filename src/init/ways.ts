@@ -4,11 +4,11 @@ import { nameOfKey } from '../names.ts';
 import type { RuleTrace } from '../policy/input.ts';
 import { nameOf, policyKinds } from '../policy/selection.ts';
 import type { JwtRule } from '../policy/tokens.ts';
+import { jwtRulesOf } from '../policy/tokens.ts';
 import { decidingOf, type Hop, hopsOf } from '../run/hops.ts';
 import type { HttpRequest, KubeObject, Survey } from '../target/target.ts';
 import type { Client } from './clients.ts';
 import { issuerOf } from './issuers.ts';
-import { jwtRulesOf } from './known-fields.ts';
 import { isIngress, type Place, policiesAt } from './places.ts';
 import { type TokenTry, textOf, verifyTry } from './tokens.ts';
 

@@ -2,10 +2,11 @@
  * What policies look at: each value of each field by itself. Two requests that no such comparison tells apart are of one
  * class, and are answered alike.
  */
-import { type Rule, type Subject, traceRule } from '../policy/authorize.ts';
-import { claimOf } from '../policy/claims.ts';
+import { type Rule, rulesOf, type Subject, traceRule } from '../policy/authorize.ts';
+import { claimOf, headerOf } from '../policy/claims.ts';
+import { alternativesOf, type Constraint } from '../policy/constraints.ts';
 import { defaultMesh } from '../policy/input.ts';
-import type { JwtRule } from '../policy/tokens.ts';
+import { type JwtRule, jwtRulesOf } from '../policy/tokens.ts';
 import type { KubeObject } from '../target/target.ts';
 
 /** One field of a rule, with all its values. */
@@ -32,75 +33,39 @@ export const claimDimension = (path: readonly string[]): string => `claim ${JSON
 
 /** @param policies of both kinds; others are passed over */
 export function lookedAt(policies: readonly KubeObject[]): LookedAt {
-  const alternatives = policies.flatMap(({ kind, spec }) =>
-    kind === 'AuthorizationPolicy'
-      ? ((spec as { rules?: readonly (Rule | null)[] } | undefined)?.rules ?? []).flatMap((rule) =>
-          alternativesOf(rule ?? {}),
-        )
-      : [],
-  );
-  const jwtRules = policies.flatMap(({ kind, spec }) =>
-    kind === 'RequestAuthentication'
-      ? ((spec as { jwtRules?: readonly JwtRule[] } | undefined)?.jwtRules ?? [])
-      : [],
-  );
+  const alternatives = policies
+    .flatMap(rulesOf)
+    .flatMap(alternativesOf)
+    .map((constraints) => constraints.map(fieldOf));
+  const jwtRules = policies.flatMap(jwtRulesOf);
   const unique = new Map(alternatives.flat().map((field) => [JSON.stringify(field), field]));
   return { alternatives, fields: [...unique.values()], jwtRules };
 }
 
-function alternativesOf({ from = [{}], to = [{}], when = [] }: Rule): Field[][] {
-  const conditions = when.flatMap(({ key, values = [], notValues = [] }) => {
-    const dimension = dimensionOf(key);
-    return [
-      ...fieldOf(dimension, values, (some) => ({ when: [{ key, values: some }] })),
-      ...fieldOf(dimension, notValues, (some) => ({ when: [{ key, notValues: some }] })),
-    ];
-  });
-  return from.flatMap(({ source = {} }) =>
-    to.map(({ operation = {} }) => [
-      ...Object.entries(source).flatMap(([name, values = []]) =>
-        fieldOf(dimensionOf(name), values, (some) => ({ from: [{ source: { [name]: some } }] })),
-      ),
-      ...Object.entries(operation).flatMap(([name, values = []]) =>
-        fieldOf(dimensionOf(name), values, (some) => ({ to: [{ operation: { [name]: some } }] })),
-      ),
-      ...conditions,
-    ]),
-  );
+function fieldOf({ key, name, isNot, values }: Constraint): Field {
+  const alone = (some: readonly string[]): Rule => {
+    if (isOperation.has(key)) return { to: [{ operation: { [name]: some } }] };
+    return { when: [{ key, [isNot ? 'notValues' : 'values']: some }] };
+  };
+  return {
+    dimension: dimensionOf(key),
+    values,
+    rule: alone(values),
+    atoms: values.map((value) => alone([value])),
+  };
 }
 
-function fieldOf(
-  dimension: string,
-  values: readonly string[],
-  made: (values: readonly string[]) => Rule,
-): Field[] {
-  if (values.length === 0) return [];
-  return [{ dimension, values, rule: made(values), atoms: values.map((value) => made([value])) }];
-}
+/** What no condition is about. */
+const isOperation: ReadonlySet<string> = new Set(['paths', 'methods', 'hosts']);
 
 function dimensionOf(key: string): string {
-  const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
+  const header = headerOf(key);
   if (header !== undefined) return `header ${header.toLowerCase()}`;
   const claim = claimOf(key);
   if (claim !== undefined) return claimDimension(claim);
-  switch (key.replace(/^not(.)/, (_, letter: string) => letter.toLowerCase())) {
-    case 'paths':
-      return 'path';
-    case 'methods':
-      return 'method';
-    case 'hosts':
-      return 'host';
-    case 'requestPrincipals':
-    case 'request.auth.principal':
-      return 'principal';
-    case 'request.auth.audiences':
-      return claimDimension(['aud']);
-    case 'request.auth.presenter':
-      return claimDimension(['azp']);
-    default:
-      // Who the client is and where it sends to are taken as they are in the scenario.
-      return 'other';
-  }
+  if (isOperation.has(key)) return key.slice(0, -1);
+  // Who the client is and where it sends to are taken as they are in the scenario.
+  return key === 'request.auth.principal' ? 'principal' : 'other';
 }
 
 /** Of the values of all fields about something. */

@@ -3,6 +3,7 @@ import type { Place } from '../errors.ts';
 import { groupBy } from '../group.ts';
 import { nameOfKey } from '../names.ts';
 import type { PlannedGroup, PlannedScenario, PlannedStep, RequestCheck } from '../plan/types.ts';
+import { mistakeText } from '../report/mutation.ts';
 import type { Manifest, ObjectRef } from '../scenario/schema.ts';
 import type { JudgedMutant, Verdict } from './judge.ts';
 
@@ -73,7 +74,7 @@ function trial(
         checks: step === last ? [check] : [],
       }),
     );
-  const title = `${info.title}; with a mistake: ${mutant.policy}, ${mutant.change}`;
+  const title = `${info.title}; with a mistake: ${mistakeText(mutant)}`;
   return { ...scenario, info: { ...info, id, title, profile: 'mutants' }, steps };
 }
 

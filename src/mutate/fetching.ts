@@ -4,7 +4,7 @@
  */
 import type { Verify } from '../policy/authenticate.ts';
 import type { Verification } from '../policy/input.ts';
-import type { JwtRule } from '../policy/tokens.ts';
+import { jwtRulesOf } from '../policy/tokens.ts';
 import { verifyWith } from '../policy/verify.ts';
 import { decidingOf } from '../run/hops.ts';
 import { agrees, hopsFor, type ModelStep } from '../run/predict.ts';
@@ -25,12 +25,10 @@ const failures: readonly Verification[] = ['Jwks remote fetch is failed', 'Jwt v
 export function fetchingOf(model: ModelStep, survey: Survey): Fetching {
   const uris = [
     ...new Set(
-      model.applied.flatMap(({ object: { kind, spec } }) =>
-        kind === 'RequestAuthentication'
-          ? ((spec as { jwtRules?: readonly JwtRule[] } | undefined)?.jwtRules ?? []).flatMap(
-              ({ jwks, jwksUri }) => (jwks === undefined && jwksUri !== undefined ? [jwksUri] : []),
-            )
-          : [],
+      model.applied.flatMap(({ object }) =>
+        jwtRulesOf(object).flatMap(({ jwks, jwksUri }) =>
+          jwks === undefined && jwksUri !== undefined ? [jwksUri] : [],
+        ),
       ),
     ),
   ];

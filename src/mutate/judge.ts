@@ -3,7 +3,7 @@ import type { Place } from '../errors.ts';
 import type { PlannedScenario, PlannedStep } from '../plan/types.ts';
 import type { Answer } from '../policy/input.ts';
 import { holdsFor, policyKinds } from '../policy/selection.ts';
-import { decidingOf, type Hop } from '../run/hops.ts';
+import { decidingOf, type Hop, nameOfPod } from '../run/hops.ts';
 import type { PlacedObject } from '../run/in-place.ts';
 import {
   type AskedRequest,
@@ -12,6 +12,7 @@ import {
   type ModelStep,
   modelSteps,
   type PredictOptions,
+  surveyOf,
 } from '../run/predict.ts';
 import type { KubeObject, Survey } from '../target/target.ts';
 import { type Fetching, fetchingOf, verifyWithKeys } from './fetching.ts';
@@ -97,7 +98,7 @@ export async function judgeScenario(
 }
 
 function sceneOf(model: ModelStep, steps: readonly ModelStep[], world: PredictOptions['world']): Scene {
-  const survey = world([...model.base, ...model.applied.map(({ object }) => object)]);
+  const survey = surveyOf(model, world);
   const fetching = fetchingOf(model, survey);
   const sighted = model.asked.filter(
     (each) => agrees(each.expected, decidingFor(each, model, survey, fetching)) === true,
@@ -145,7 +146,7 @@ function verdictOf(
     why ??= found.gap;
     const { pods, rootNamespace } = original.survey;
     for (const pod of pods) {
-      const name = `${pod.namespace}/${pod.name}`;
+      const name = nameOfPod(pod);
       if (pod.proxy === undefined || found.reached.has(name)) continue;
       const holds = (object: KubeObject | undefined) =>
         object !== undefined && holdsFor(object, pod, rootNamespace);

@@ -1,5 +1,6 @@
 /** Mistakes in AuthorizationPolicies: rules, fields and values left out, negated or made wider, and the other action. */
-import type { Rule } from '../policy/authorize.ts';
+import { actionOf, type Rule, rulesOf } from '../policy/authorize.ts';
+import { isNegative, plainField } from '../policy/fields.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type Change, replaced, shortened, without } from './change.ts';
 
@@ -20,9 +21,11 @@ const conditionsWithPatterns =
 
 /** @param policy an AuthorizationPolicy; one that asks somebody else, or only records, has no mistakes in its action */
 export function accessChanges(policy: KubeObject): Change[] {
-  const spec = (policy.spec ?? {}) as { action?: string; rules?: readonly (Rule | null)[] };
-  const { action = 'ALLOW', rules = [] } = spec;
-  const as = (changed: object): KubeObject => ({ ...policy, spec: { ...spec, ...changed } });
+  const [action, rules] = [actionOf(policy), rulesOf(policy)];
+  const as = (changed: object): KubeObject => ({
+    ...policy,
+    spec: { ...(policy.spec as object), ...changed },
+  });
   const other = { ALLOW: 'DENY', DENY: 'ALLOW' }[action];
   const isOnly = rules.length === 1;
   const changes: Change[] = [];
@@ -33,7 +36,7 @@ export function accessChanges(policy: KubeObject): Change[] {
     const name = isOnly ? 'its rule' : `rule ${index + 1}`;
     if (!isOnly || action === 'ALLOW')
       changes.push({ change: `without ${name}`, object: as({ rules: replaced(rules, index, undefined) }) });
-    for (const { change, to } of ruleChanges(rule ?? {}))
+    for (const { change, to } of ruleChanges(rule))
       changes.push({ change: `${name} ${change}`, object: as({ rules: replaced(rules, index, to) }) });
   }
   return changes;
@@ -88,9 +91,7 @@ function fieldChanges<T>(fields: Fields, made: (fields: Fields) => T): Altered<T
   return names.flatMap((name) => {
     const values = fields[name] ?? [];
     const negated = negation(name);
-    const isPattern = withPatterns.includes(
-      name.replace(/^not(.)/, (_, first: string) => first.toLowerCase()),
-    );
+    const isPattern = withPatterns.includes(plainField(name));
     return [
       ...(names.length < 2 ? [] : [{ change: `without \`${name}\``, to: made(without(fields, name)) }]),
       ...(Object.hasOwn(fields, negated)
@@ -158,7 +159,5 @@ function widened(value: string): string | undefined {
 }
 
 function negation(name: string): string {
-  return /^not[A-Z]/.test(name)
-    ? `${name.charAt(3).toLowerCase()}${name.slice(4)}`
-    : `not${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  return isNegative(name) ? plainField(name) : `not${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }

@@ -1,5 +1,5 @@
 /** Mistakes in RequestAuthentications: which tokens are accepted, where they are looked for, and what becomes of them. */
-import type { JwtRule } from '../policy/tokens.ts';
+import { type JwtRule, jwtRulesOf } from '../policy/tokens.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type Change, replaced, shortened, without } from './change.ts';
 
@@ -23,11 +23,10 @@ const lists = ['audiences', 'fromParams', 'fromCookies', 'spaceDelimitedClaims']
 
 /** @param policy a RequestAuthentication */
 export function tokenChanges(policy: KubeObject): Change[] {
-  const spec = (policy.spec ?? {}) as { jwtRules?: readonly JwtRule[] };
-  const { jwtRules: rules = [] } = spec;
+  const rules = jwtRulesOf(policy);
   const as = (changed: readonly JwtRule[]): KubeObject => ({
     ...policy,
-    spec: { ...spec, jwtRules: changed },
+    spec: { ...(policy.spec as object), jwtRules: changed },
   });
   const isOnly = rules.length === 1;
   return rules.flatMap((rule, index) => {

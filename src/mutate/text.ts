@@ -1,17 +1,11 @@
 /** What is said about mistakes in policies, for people and for programs. */
 import { formatPlace } from '../errors.ts';
 import type { Mutation } from '../events.ts';
+import { mistakeText, mutationScore, witnessText } from '../report/mutation.ts';
 import type { JudgedMutant, ScenarioScore, Verdict } from './judge.ts';
 
 /** How many mistakes there are of each kind. */
-export interface Tally {
-  readonly noticed: number;
-  readonly survived: number;
-  /** Not counted: no request is answered otherwise. */
-  readonly equivalent: number;
-  /** Not counted either: nobody knows whether a request is. */
-  readonly undecided: number;
-}
+type Tally = Omit<Mutation, 'survivors'>;
 
 export function tallyOf(mutants: readonly JudgedMutant[]): Tally {
   const count = (kind: Verdict['kind']) => mutants.filter(({ verdict }) => verdict.kind === kind).length;
@@ -29,19 +23,13 @@ export function percentOf({ noticed, survived }: Tally): number {
   return all === 0 ? 100 : Math.floor((noticed / all) * 100);
 }
 
-/** `8 of 9 mistakes noticed`. */
-export function scoreText({ noticed, survived }: Tally): string {
-  const all = noticed + survived;
-  return all === 0 ? 'no mistakes to notice' : `${noticed} of ${all} mistakes noticed`;
-}
-
 /** The score of a scenario, then what no check notices, then what is not counted. */
 export function scenarioText({ scenario, mutants, blind }: ScenarioScore): string {
   const tally = tallyOf(mutants);
   const beyond = new Set(
     mutants.flatMap(({ verdict }) => (verdict.kind === 'equivalent' ? verdict.beyond : [])),
   );
-  const lines = [`${scenario}: ${scoreText(tally)}`];
+  const lines = [`${scenario}: ${mutationScore(tally)}`];
   for (const each of mutants) lines.push(...mutantLines(each));
   if (tally.equivalent > 0)
     lines.push(
@@ -57,11 +45,9 @@ export function scenarioText({ scenario, mutants, blind }: ScenarioScore): strin
 }
 
 function mutantLines({ mutant, place, verdict }: JudgedMutant): string[] {
-  const what = `  ${formatPlace(place)}: ${mutant.policy}, ${mutant.change}`;
-  if (verdict.kind === 'survived') {
-    const { request, answer, mistaken } = verdict.witness;
-    return [`${what}: no check notices it`, `    ${request}: ${answer}; with the mistake: ${mistaken}`];
-  }
+  const what = `  ${formatPlace(place)}: ${mistakeText(mutant)}`;
+  if (verdict.kind === 'survived')
+    return [`${what}: no check notices it`, `    ${witnessText(verdict.witness)}`];
   return verdict.kind === 'undecided' ? [`${what}: not decided, not counted: ${verdict.why}`] : [];
 }
 
@@ -70,7 +56,7 @@ export function totalText(scores: readonly ScenarioScore[]): string {
   const tally = tallyOf(scores.flatMap(({ mutants }) => mutants));
   const { equivalent, undecided } = tally;
   const more = undecided === 0 ? '' : `, ${undecided} not decided`;
-  return `${scoreText(tally)} (${percentOf(tally)} %), ${equivalent} change nothing${more}`;
+  return `${mutationScore(tally)} (${percentOf(tally)} %), ${equivalent} change nothing${more}`;
 }
 
 /** As events have it. */

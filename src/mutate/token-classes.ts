@@ -86,7 +86,12 @@ function judged(
   const about = fields.filter(({ dimension }) => dimension === 'principal' || dimension.startsWith('claim '));
   return jwtRules.map((rule) => {
     const only = { ...rule, fromHeaders: [{ name: 'x' }], fromParams: [], fromCookies: [] };
-    const policy = { apiVersion: '', kind: '', metadata: { name: '' }, spec: { jwtRules: [only] } };
+    const policy = {
+      apiVersion: '',
+      kind: 'RequestAuthentication',
+      metadata: { name: '' },
+      spec: { jwtRules: [only] },
+    };
     const request = { method: 'GET', authority: '', path: '/', headers: [['x', text] as const], at: now };
     const { status, claims, headers } = authenticate(request, [policy], verify);
     if (claims === undefined || !withClaims) return status;

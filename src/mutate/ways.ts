@@ -1,6 +1,7 @@
 /** Where the requests of a scenario can go: from where it sends, to whatever answers there. */
 import { podsOf } from '../explain/workload.ts';
 import { hasLabels } from '../policy/selection.ts';
+import { nameOfPod } from '../run/hops.ts';
 import type { ModelStep } from '../run/predict.ts';
 import { wayOf } from '../run/proof/way.ts';
 import type { KubeObject, MeshPod, Origin, Survey } from '../target/target.ts';
@@ -37,7 +38,11 @@ export function waysOf(steps: readonly ModelStep[], survey: Survey): Way[] {
   const known = new Map<string, Way>();
   for (const way of [...own, ...others]) {
     const { origin, url, host } = way;
-    const key = JSON.stringify([origin, ends(way, survey), new URL(url || 'http://gateway').port]);
+    const key = JSON.stringify([
+      origin,
+      passed(way, survey).map(nameOfPod),
+      new URL(url || 'http://gateway').port,
+    ]);
     const isNew = host === undefined ? !known.has(key) : !known.has(`${key} ${host}`);
     if (isNew) known.set(host === undefined ? key : `${key} ${host}`, way);
   }
@@ -50,10 +55,6 @@ export function passed(way: Way, survey: Survey): MeshPod[] {
   const headers = host === undefined ? [] : [['Host', host] as const];
   const { gateways, backends } = wayOf(origin, { url, headers }, survey);
   return [...gateways, ...backends];
-}
-
-function ends(way: Way, survey: Survey): string[] {
-  return passed(way, survey).map(({ namespace, name }) => `${namespace}/${name}`);
 }
 
 function unique<T>(values: readonly T[]): T[] {

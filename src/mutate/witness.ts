@@ -1,6 +1,6 @@
 /** A request that is answered otherwise with a mistake in a policy: one of each class is asked about. */
 import { policyKinds } from '../policy/selection.ts';
-import { decidingOf } from '../run/hops.ts';
+import { decidingOf, nameOfPod } from '../run/hops.ts';
 import { hopsFor, type ModelStep } from '../run/predict.ts';
 import type { Survey } from '../target/target.ts';
 import type { ClassRequest } from './class-request.ts';
@@ -91,7 +91,7 @@ function answered(
   const { status, body, headers, path, unknown = [], policies = [], tokens = [] } = answer ?? {};
   const isPassing = answer === undefined || status === 200;
   return {
-    reached: hops.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+    reached: hops.map(({ pod }) => nameOfPod(pod)),
     text: isPassing ? passes : status === undefined ? undefined : `${status} ${body}`,
     received: status === 200 ? JSON.stringify([headers, path]) : '',
     why: unknown.join('; '),

@@ -7,7 +7,7 @@ import type { KubeObject } from '../target/target.ts';
 import { valueAt } from './claims.ts';
 import type { Header, Request, TokenTrace, Verification } from './input.ts';
 import { allowsAudience, type Jwt, parseJwt, timeProblem } from './jwt.ts';
-import { findTokens, type JwtRule, locationsOf, placeText, withoutToken } from './tokens.ts';
+import { findTokens, type JwtRule, jwtRulesOf, locationsOf, placeText, withoutToken } from './tokens.ts';
 
 /** Whether the keys of a rule verify a token. */
 export type Verify = (token: Jwt, rule: JwtRule) => Verification;
@@ -81,12 +81,7 @@ function askAll(
 /** The rules of all policies, by issuer; those of one issuer stay in their order. */
 function providersOf(policies: readonly KubeObject[]): Provider[] {
   return policies
-    .flatMap((policy) =>
-      ((policy.spec as { jwtRules?: readonly JwtRule[] } | undefined)?.jwtRules ?? []).map((rule) => ({
-        policy,
-        rule,
-      })),
-    )
+    .flatMap((policy) => jwtRulesOf(policy).map((rule) => ({ policy, rule })))
     .sort((a, b) => Buffer.compare(Buffer.from(a.rule.issuer ?? ''), Buffer.from(b.rule.issuer ?? '')));
 }
 

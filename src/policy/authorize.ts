@@ -2,7 +2,9 @@
  * AuthorizationPolicies: what each rule wants, what the request has, and which rule decides. As istiod translates them
  * (pilot/pkg/security/authz/model/model.go and generator.go) and Envoy's RBAC filter takes the translation.
  */
-import { claimOf, valueAt } from './claims.ts';
+import type { KubeObject } from '../target/target.ts';
+import { claimOf, headerOf, valueAt } from './claims.ts';
+import { isNegative, plainField, subjectOf } from './fields.ts';
 import type { FieldTrace, Mesh, Request, RuleTrace } from './input.ts';
 import { hasPrivate, inBlock } from './ip-blocks.ts';
 import { matchesHost, matchesPath, matchesPrincipal, matchesText } from './patterns.ts';
@@ -19,6 +21,18 @@ export interface Rule {
   }[];
 }
 type Fields = Readonly<Record<string, readonly string[] | undefined>>;
+
+/** The rules of an AuthorizationPolicy, of which an empty one may be null; none for other kinds. */
+export function rulesOf({ kind, spec }: KubeObject): readonly Rule[] {
+  if (kind !== 'AuthorizationPolicy') return [];
+  const { rules = [] } = (spec ?? {}) as { rules?: readonly (Rule | null)[] };
+  return rules.map((rule) => rule ?? {});
+}
+
+/** Of an AuthorizationPolicy. */
+export function actionOf({ spec }: KubeObject): string {
+  return (spec as { action?: string } | undefined)?.action ?? 'ALLOW';
+}
 
 /** What of a request rules look at. */
 export interface Subject {
@@ -48,7 +62,7 @@ export function traceRule(rule: Rule, index: number, subject: Subject, action: s
   const fields: FieldTrace[] = [];
   const compare = (at: string, name: string, wants: readonly string[], attribute: Attribute): Truth => {
     const any = anyOf(wants.map((value) => attribute.test(value)));
-    const matched = /^not[A-Z]/.test(name) ? not(any) : any;
+    const matched = isNegative(name) ? not(any) : any;
     const { has, note } = attribute;
     fields.push({ field: `${at}.${name}`, wants, has, matched, note });
     return matched;
@@ -97,25 +111,11 @@ export function isHeaderKnown(name: string, isSent: boolean): boolean {
 
 /** Fields of `source` and `operation`, with or without `not` before them. */
 function attributeOf(field: string, subject: Subject): Attribute {
-  const name = field.replace(/^not(.)/, (_, letter: string) => letter.toLowerCase());
   const { request } = subject;
+  const name = plainField(field);
+  const about = subjectOf(field);
+  if (about !== name) return conditionOf(about, subject);
   switch (name) {
-    case 'requestPrincipals':
-      return conditionOf('request.auth.principal', subject);
-    case 'principals':
-      return conditionOf('source.principal', subject);
-    case 'namespaces':
-      return conditionOf('source.namespace', subject);
-    case 'serviceAccounts':
-      return conditionOf('source.serviceAccount', subject);
-    case 'trustDomains':
-      return conditionOf('source.trustDomain', subject);
-    case 'ipBlocks':
-      return conditionOf('source.ip', subject);
-    case 'remoteIpBlocks':
-      return conditionOf('remote.ip', subject);
-    case 'ports':
-      return conditionOf('destination.port', subject);
     case 'paths':
       return { has: subject.path, isHttp: true, test: (value) => matchesPath(value, subject.path) };
     case 'methods':
@@ -133,7 +133,7 @@ function unknown(note: string): Attribute {
 
 function conditionOf(key: string, subject: Subject, wants: readonly string[] = []): Attribute {
   const { request, claims, whyNoClaims } = subject;
-  const header = /^request\.headers\[(.+)\]$/.exec(key)?.[1];
+  const header = headerOf(key);
   if (header !== undefined) {
     const values = request.headers
       .filter(([name]) => name.toLowerCase() === header.toLowerCase())
@@ -166,10 +166,6 @@ function conditionOf(key: string, subject: Subject, wants: readonly string[] = [
       const test = (value: string) => isWhole && matchesPrincipal(value, iss, sub);
       return { has: isWhole ? `${iss}/${sub}` : undefined, note, isHttp: true, test };
     }
-    case 'request.auth.audiences':
-      return claimAttribute(['aud'], subject);
-    case 'request.auth.presenter':
-      return claimAttribute(['azp'], subject);
     case 'source.principal':
     case 'source.namespace':
     case 'source.serviceAccount':

@@ -1,51 +1,5 @@
 /** Whether one rule holds for every request that another one holds for. Where that is not certain it does not. */
-import type { Rule } from './authorize.ts';
-
-/** What a rule demands of one attribute: one of the values, or none of them. */
-export interface Constraint {
-  /** The condition of the same meaning, such as `request.auth.principal`, or the name of the field. */
-  readonly key: string;
-  /** As it is written in the policy. */
-  readonly name: string;
-  readonly isNot: boolean;
-  readonly values: readonly string[];
-}
-
-/** Fields that say the same as a condition. */
-const conditions: Readonly<Record<string, string>> = {
-  requestPrincipals: 'request.auth.principal',
-  principals: 'source.principal',
-  namespaces: 'source.namespace',
-  serviceAccounts: 'source.serviceAccount',
-  ipBlocks: 'source.ip',
-  remoteIpBlocks: 'remote.ip',
-  ports: 'destination.port',
-};
-
-type Fields = Readonly<Record<string, readonly string[] | undefined>>;
-
-/** A rule holds when all constraints of one of these hold: one of `from`, one of `to`, and all of `when`. */
-export function alternativesOf(rule: Rule): readonly (readonly Constraint[])[] {
-  const when = (rule.when ?? []).flatMap(({ key, values, notValues }) => [
-    ...constraint(key, key, values, false),
-    ...constraint(key, key, notValues, true),
-  ]);
-  const from = (rule.from ?? []).map(({ source }) => ofFields(source));
-  const to = (rule.to ?? []).map(({ operation }) => ofFields(operation));
-  const orNothing = <T>(list: readonly (readonly T[])[]) => (list.length === 0 ? [[]] : list);
-  return orNothing(from).flatMap((one) => orNothing(to).map((other) => [...one, ...other, ...when]));
-}
-
-function ofFields(fields: Fields = {}): Constraint[] {
-  return Object.entries(fields).flatMap(([name, values]) => {
-    const plain = name.replace(/^not(.)/, (_, letter: string) => letter.toLowerCase());
-    return constraint(conditions[plain] ?? plain, name, values, plain !== name);
-  });
-}
-
-function constraint(key: string, name: string, values: readonly string[] = [], isNot: boolean): Constraint[] {
-  return values.length === 0 ? [] : [{ key, name, isNot, values }];
-}
+import type { Constraint } from './constraints.ts';
 
 /** Whether all that the wide one demands follows from what the narrow one demands. */
 export function covers(wide: readonly Constraint[], narrow: readonly Constraint[]): boolean {

@@ -5,7 +5,7 @@
 import { nameOfKey } from '../names.ts';
 import type { KubeObject } from '../target/target.ts';
 import { authenticate, type Verify } from './authenticate.ts';
-import { type Rule, type Subject, traceRule } from './authorize.ts';
+import { actionOf, rulesOf, type Subject, traceRule } from './authorize.ts';
 import type { Answer, Header, Mesh, PolicyTrace, Request, Workload } from './input.ts';
 import { normalizedPath, withoutQuery } from './path.ts';
 import { holdsFor, isDryRun, isWide, nameOf } from './selection.ts';
@@ -137,8 +137,9 @@ function whyNoClaims(tokens: Answer['tokens']): string {
 function tracePolicy(policy: KubeObject, subject: Subject): PolicyTrace {
   const { namespace = 'default', name } = policy.metadata;
   const action = actionOf(policy);
-  const { rules = [] } = (policy.spec ?? {}) as { rules?: readonly (Rule | null)[] };
-  const traces = rules.map((rule, index) => traceRule(rule ?? {}, index, { ...subject, namespace }, action));
+  const traces = rulesOf(policy).map((rule, index) =>
+    traceRule(rule, index, { ...subject, namespace }, action),
+  );
   return {
     kind: policy.kind,
     namespace,
@@ -149,10 +150,6 @@ function tracePolicy(policy: KubeObject, subject: Subject): PolicyTrace {
     matched: anyOf(traces.map(({ matched }) => matched)),
     rules: traces,
   };
-}
-
-function actionOf({ spec }: KubeObject): string {
-  return (spec as { action?: string } | undefined)?.action ?? 'ALLOW';
 }
 
 function notesOf(policies: readonly PolicyTrace[]): string[] {

@@ -2,12 +2,12 @@
  * What in policies is probably a mistake, whatever requests come: rules that can never decide, and values that can match
  * nothing or less than they seem to.
  */
-import { nameOfKey } from '../names.ts';
 import type { KubeObject, Survey } from '../target/target.ts';
-import type { Rule } from './authorize.ts';
-import { alternativesOf, type Constraint, contradictionOf, covers } from './cover.ts';
+import { actionOf, type Rule, rulesOf } from './authorize.ts';
+import { alternativesOf, type Constraint } from './constraints.ts';
+import { contradictionOf, covers } from './cover.ts';
 import { holdsFor, isDryRun, nameOf } from './selection.ts';
-import type { JwtRule } from './tokens.ts';
+import { jwtRulesOf } from './tokens.ts';
 
 export interface Doubt {
   readonly policy: KubeObject;
@@ -31,12 +31,8 @@ export function doubtsAbout(survey: Survey): Doubt[] {
   const accesses = survey.objects
     .filter((object) => object.kind === 'AuthorizationPolicy' && !isDryRun(object))
     .map((policy): Access => {
-      const { action = 'ALLOW', rules = [] } = (policy.spec ?? {}) as {
-        action?: string;
-        rules?: (Rule | null)[];
-      };
       const pods = new Set(podsOf(policy).map(({ namespace, name }) => `${namespace}/${name}`));
-      return { policy, action, rules: rules.map((rule) => rule ?? {}), pods };
+      return { policy, action: actionOf(policy), rules: rulesOf(policy), pods };
     })
     .filter(({ pods }) => pods.size > 0);
   return [
@@ -52,8 +48,7 @@ export function doubtsAbout(survey: Survey): Doubt[] {
 
 /** Without a prefix the whole value of the header is taken for a token, and `Bearer` is part of it. */
 function aboutPlaces(policy: KubeObject): Doubt[] {
-  const { jwtRules = [] } = (policy.spec ?? {}) as { jwtRules?: readonly JwtRule[] };
-  return jwtRules.flatMap(({ fromHeaders = [] }, index) =>
+  return jwtRulesOf(policy).flatMap(({ fromHeaders = [] }, index) =>
     fromHeaders
       .filter(({ name, prefix = '' }) => name.toLowerCase() === 'authorization' && prefix === '')
       .map(() => ({
@@ -149,6 +144,5 @@ const inTheMiddle = (value: string) => value.slice(1, -1).includes('*');
 
 /** For people: `AuthorizationPolicy foo/x: rule 1 never decides …`. */
 export function doubtText({ policy, text }: Doubt): string {
-  const { namespace, name } = policy.metadata;
-  return `${nameOfKey({ kind: policy.kind, namespace, name })}: ${text}`;
+  return `${nameOf(policy)}: ${text}`;
 }

@@ -39,7 +39,8 @@ function nearestOf({ rules }: PolicyTrace): readonly RuleTrace[] {
   return fewest === 0 ? nearest.slice(0, 1) : nearest;
 }
 
-function missesOf(rule: RuleTrace | undefined): number {
+/** How many fields of a rule do not hold; more than any number where there is no rule. */
+export function missesOf(rule: RuleTrace | undefined): number {
   if (rule === undefined) return Number.POSITIVE_INFINITY;
   return rule.matched === true
     ? 0

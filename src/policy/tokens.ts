@@ -1,4 +1,5 @@
 /** Where a rule of a RequestAuthentication looks for tokens (Envoy's jwt_authn, extractor.cc). */
+import type { KubeObject } from '../target/target.ts';
 import type { Header } from './input.ts';
 
 /** security.istio.io/v1, JWTRule. */
@@ -14,6 +15,12 @@ export interface JwtRule {
   readonly outputClaimToHeaders?: readonly { readonly header: string; readonly claim: string }[];
   readonly forwardOriginalToken?: boolean;
   readonly spaceDelimitedClaims?: readonly string[];
+}
+
+/** The rules of a RequestAuthentication; none for other kinds. */
+export function jwtRulesOf({ kind, spec }: KubeObject): readonly JwtRule[] {
+  if (kind !== 'RequestAuthentication') return [];
+  return (spec as { jwtRules?: readonly JwtRule[] } | undefined)?.jwtRules ?? [];
 }
 
 export type Location =

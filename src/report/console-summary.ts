@@ -3,7 +3,7 @@
 import { formatPlace } from '../errors.ts';
 import type { CheckResult } from '../events.ts';
 import { oneLine } from '../harmless.ts';
-import { mistakeText, mutationScore } from './mutation.ts';
+import { mistakeText, mutationScore, witnessText } from './mutation.ts';
 import { meshLabel, type RunResult } from './result.ts';
 import type { Colors } from './terminal.ts';
 import { duration, padEnd, plural } from './text.ts';
@@ -95,7 +95,7 @@ function mutationLines({ scenarios, meshes, run }: RunResult, colors: Colors): s
       `  ${mutation.survived === 0 ? score : colors.yellow(score)}  ${oneLine(`${info.id}${where}`)}`,
       ...mutation.survivors.flatMap((each) => [
         `    ${oneLine(`${formatPlace(each.place)}: ${mistakeText(each)}`)}`,
-        `      ${colors.dim(oneLine(`${each.request}: ${each.answer}; with the mistake: ${each.mistaken}`))}`,
+        `      ${colors.dim(oneLine(witnessText(each)))}`,
       ]),
     ];
   });

@@ -1,5 +1,7 @@
-/** What reports say of mistakes in policies. */
+/** What is said of mistakes in policies, in reports and by `mutate`. */
 import type { Mutation } from '../events.ts';
+
+type Survivor = Mutation['survivors'][number];
 
 /** `8 of 9 mistakes noticed`. */
 export function mutationScore({ noticed, survived }: Pick<Mutation, 'noticed' | 'survived'>): string {
@@ -7,7 +9,16 @@ export function mutationScore({ noticed, survived }: Pick<Mutation, 'noticed' | 
   return all === 0 ? 'no mistakes to notice' : `${noticed} of ${all} mistakes noticed`;
 }
 
-/** Of a survivor: the policy and what was changed in it. */
-export function mistakeText({ policy, change }: Mutation['survivors'][number]): string {
+/** The policy and what was changed in it. */
+export function mistakeText({ policy, change }: Pick<Survivor, 'policy' | 'change'>): string {
   return `${policy}, ${change}`;
+}
+
+/** The request that would notice it, and what is answered. */
+export function witnessText({
+  request,
+  answer,
+  mistaken,
+}: Pick<Survivor, 'request' | 'answer' | 'mistaken'>): string {
+  return `${request}: ${answer}; with the mistake: ${mistaken}`;
 }

@@ -2,12 +2,13 @@
  * Why the mesh may have answered otherwise than expected, as far as it can be read from what istiod and Envoy say about keys
  * and issuers, and from policies that hold for nobody. What the policies themselves say is in explain-model.ts.
  */
+import { jwtRulesOf } from '../policy/tokens.ts';
 import type { EvidenceFile, KubeObject } from '../target/target.ts';
 import { whyNoKeys } from './explain-keys.ts';
 import { selectsNothing } from './explain-selection.ts';
 import type { Explanation } from './explanation.ts';
 
-import { jwksUrisOf, jwtRulesOf } from './jwt-rules.ts';
+import { jwksUrisOf } from './jwt-rules.ts';
 import type { Snapshot } from './proof/prove.ts';
 
 export interface WrongAnswer {
@@ -43,7 +44,7 @@ function fromEnvoy(wrong: WrongAnswer, declared: readonly KubeObject[]): Explana
   const { iss } = (wrong.claims ?? {}) as { iss?: unknown };
   const uris = jwksUrisOf(declared);
   if (body.startsWith('Jwt issuer is not configured') && typeof iss === 'string') {
-    const issuers = [...new Set(jwtRulesOf(declared).map(({ issuer }) => issuer))].join(', ');
+    const issuers = [...new Set(declared.flatMap(jwtRulesOf).map(({ issuer }) => issuer))].join(', ');
     return {
       cause: `iss of the token is ${iss}, and the policies are for ${issuers || 'none'}`,
       remedy: 'Make issuer of the RequestAuthentication the same as iss, down to the last slash.',

@@ -1,5 +1,5 @@
 /** The rules of RequestAuthentications. */
-import type { JwtRule } from '../policy/tokens.ts';
+import { type JwtRule, jwtRulesOf } from '../policy/tokens.ts';
 import type { KubeObject, ProviderRule } from '../target/target.ts';
 
 /** What Envoy's provider for the rule has of it. */
@@ -18,16 +18,9 @@ export function providerRule(rule: JwtRule): ProviderRule {
   };
 }
 
-/** Of all RequestAuthentications among these objects, in their order. */
-export function jwtRulesOf(objects: readonly KubeObject[]): JwtRule[] {
-  return objects
-    .filter(({ kind }) => kind === 'RequestAuthentication')
-    .flatMap(({ spec }) => (spec as { jwtRules?: JwtRule[] } | undefined)?.jwtRules ?? []);
-}
-
 /** Addresses of keys in them. Of a rule with an issuer alone it is where OpenID Connect has its discovery (JwksResolver). */
 export function jwksUrisOf(objects: readonly KubeObject[]): string[] {
-  return jwtRulesOf(objects).flatMap(({ jwksUri, jwks = '', issuer }) => {
+  return objects.flatMap(jwtRulesOf).flatMap(({ jwksUri, jwks = '', issuer }) => {
     if (jwksUri !== undefined) return jwksUri;
     return jwks !== '' || issuer === undefined
       ? []

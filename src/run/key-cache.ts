@@ -5,16 +5,17 @@
  */
 import type { FetchMode } from '../events.ts';
 import type { PlannedScenario } from '../plan/types.ts';
+import { jwtRulesOf } from '../policy/tokens.ts';
 import { resolve } from '../scenario/template.ts';
 import type { KubeObject, Target } from '../target/target.ts';
-import { jwtRulesOf } from './jwt-rules.ts';
 
 /** Where the policies of a scenario have keys from, as the scenario says it: issuer and address. */
 export function keyAddresses({ steps }: Pick<PlannedScenario, 'steps'>): [string, string][] {
   const manifests = steps.flatMap(({ apply }) =>
     apply.map(({ manifest }) => manifest as unknown as KubeObject),
   );
-  return jwtRulesOf(manifests)
+  return manifests
+    .flatMap(jwtRulesOf)
     .filter(({ jwks = '' }) => jwks === '')
     .map(({ issuer = '', jwksUri = '' }) => [issuer, jwksUri]);
 }

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { forEachPlanned } from '../../src/cli/predictions.ts';
 import { judgeScenario, type ScenarioScore } from '../../src/mutate/judge.ts';
-import { scoreText, tallyOf } from '../../src/mutate/text.ts';
+import { tallyOf } from '../../src/mutate/text.ts';
+import { mutationScore } from '../../src/report/mutation.ts';
 import { loadScenarios } from '../../src/scenario/load.ts';
 import { partOf, table } from './generated.ts';
 import { root } from './markdown.ts';
@@ -40,7 +41,7 @@ test('docs/mutation.md has the score of each documented scenario, and a reason f
       const what = `${mutant.policy}, ${mutant.change}`;
       return [`${what}: ${reasons.find(([pattern]) => pattern.test(what))?.[1] ?? 'no reason'}`];
     });
-    return [`\`${scenario}\``, scoreText(tallyOf(mutants)), [...new Set(missed)].join('; ')];
+    return [`\`${scenario}\``, mutationScore(tallyOf(mutants)), [...new Set(missed)].join('; ')];
   });
   expect(rows.filter(([, , missed]) => missed?.includes('no reason'))).toEqual([]);
   const decided = all.flatMap(({ mutants }) => mutants).filter(({ verdict }) => verdict.kind === 'undecided');

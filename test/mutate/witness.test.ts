@@ -9,6 +9,7 @@ import { decidingOf } from '../../src/run/hops.ts';
 import { hopsFor, type ModelStep } from '../../src/run/predict.ts';
 import type { HttpRequest, KubeObject, Survey } from '../../src/target/target.ts';
 import { cases, issuers, type RequestPlan, type TokenPlan } from '../policy/real/generate.ts';
+import { sentOf } from '../policy/real/tokens.ts';
 
 const origin = { kind: 'pod', app: 'sleep', namespace: 'foo' } as const;
 const workload = (app: string, port?: number): KubeObject => ({
@@ -54,16 +55,10 @@ function tokenOf({ issuer, key, header, claims, broken }: TokenPlan): string {
   return parts.slice(0, broken === 'sections' ? 2 : 3).join('.');
 }
 
-function requestOf({ method, path, host, headers, tokens }: RequestPlan): HttpRequest {
-  const all: [string, string][] = [['Host', host], ...headers.map(([a, b]): [string, string] => [a, b])];
-  let url = `http://httpbin.foo:8000${path}`;
-  for (const { place, plan } of tokens) {
-    const text = tokenOf(plan);
-    const colon = place.indexOf(': ');
-    if (place.startsWith('?')) url += `${url.includes('?') ? '&' : '?'}${place.slice(1)}${text}`;
-    else all.push([place.slice(0, colon), `${place.slice(colon + 2)}${text}`.trim()]);
-  }
-  return { id: '', method, url, headers: all };
+function requestOf(plan: RequestPlan): HttpRequest {
+  const { path, headers } = sentOf(plan, tokenOf);
+  const all: [string, string][] = [['Host', plan.host], ...headers.map(([a, b]): [string, string] => [a, b])];
+  return { id: '', method: plan.method, url: `http://httpbin.foo:8000${path}`, headers: all };
 }
 
 function withKeys(policy: KubeObject): KubeObject {

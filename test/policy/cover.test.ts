@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Rule, type Subject, traceRule } from '../../src/policy/authorize.ts';
-import { alternativesOf, contradictionOf, covers } from '../../src/policy/cover.ts';
+import { alternativesOf } from '../../src/policy/constraints.ts';
+import { contradictionOf, covers } from '../../src/policy/cover.ts';
 import { defaultMesh } from '../../src/policy/input.ts';
 import { withoutQuery } from '../../src/policy/path.ts';
 import { cases, issuers } from './real/generate.ts';

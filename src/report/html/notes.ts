@@ -1,6 +1,6 @@
 /** Findings, warnings, checks that do not always come out the same, and the set-up with its times. */
 import { formatPlace } from '../../errors.ts';
-import { mistakeText, mutationScore } from '../mutation.ts';
+import { mistakeText, mutationScore, witnessText } from '../mutation.ts';
 import { plural } from '../text.ts';
 import { badge, glyph, span } from './look.ts';
 import { type Html, html } from './markup.ts';
@@ -77,7 +77,7 @@ export function mutations({ result, meshes }: View): Html {
         ${several && html`<td>${meshes.find(({ id }) => id === info.mesh)?.name ?? info.mesh}</td>`}<td>${mutation && mutationScore(mutation)}</td>
         <td>${mutation?.survivors.map(
           (each) => html`<p><code>${formatPlace(each.place)}</code> ${mistakeText(each)}<br>
-          ${each.request}: ${each.answer}; with the mistake: ${each.mistaken}</p>`,
+          ${witnessText(each)}</p>`,
         )}</td></tr>`,
     )}</tbody>
   </table></div>

@@ -4,10 +4,11 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { FetchMode } from '../../events.ts';
+import { actionOf, rulesOf } from '../../policy/authorize.ts';
 import { isDryRun } from '../../policy/selection.ts';
-import type { JwtRule } from '../../policy/tokens.ts';
+import { type JwtRule, jwtRulesOf } from '../../policy/tokens.ts';
 import type { KubeObject, ProxyPolicies, ProxyRef } from '../../target/target.ts';
-import { jwtRulesOf, providerRule } from '../jwt-rules.ts';
+import { providerRule } from '../jwt-rules.ts';
 import type { Role } from './concerned.ts';
 
 /** What is known of one proxy: what the API server declares for it and what it has. */
@@ -24,7 +25,7 @@ export function lacks(state: ProxyState, fetch: FetchMode): string[] {
 }
 
 function lacksProviders({ declared, policies: { providers } }: ProxyState, fetch: FetchMode): string[] {
-  const rules = jwtRulesOf(declared);
+  const rules = declared.flatMap(jwtRulesOf);
   const issuers = new Set(rules.map((rule) => rule.issuer ?? ''));
   const missing = rules
     .filter(
@@ -59,22 +60,16 @@ function keysOf(jwks: string): unknown {
   }
 }
 
-interface PolicySpec {
-  readonly action?: string;
-  readonly rules?: readonly unknown[];
-}
-
 /** Istio names the RBAC policies `ns[NAMESPACE]-policy[NAME]-rule[N]` (pilot/pkg/security/authz/builder). */
 function lacksRbac({ declared, policies }: ProxyState): string[] {
   const names = policies.rbac.map((each) => each.name);
   const wanted = declared
     .filter(({ kind }) => kind === 'AuthorizationPolicy')
     // CUSTOM is enforced by ext_authz, and a dry run is not enforced at all.
-    .filter(({ spec }) => (spec as PolicySpec | undefined)?.action !== 'CUSTOM')
-    .filter((policy) => !isDryRun(policy))
-    .map(({ metadata, spec }) => ({
-      prefix: `ns[${metadata.namespace}]-policy[${metadata.name}]-`,
-      rules: ((spec as PolicySpec | undefined)?.rules ?? []).length,
+    .filter((policy) => actionOf(policy) !== 'CUSTOM' && !isDryRun(policy))
+    .map((policy) => ({
+      prefix: `ns[${policy.metadata.namespace}]-policy[${policy.metadata.name}]-`,
+      rules: rulesOf(policy).length,
     }));
   return [
     ...wanted

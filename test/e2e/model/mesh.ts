@@ -69,7 +69,7 @@ export class ModelMesh {
         if (thrown instanceof HarnessError && thrown.code === 'E_REFUSED') return undefined;
         throw thrown;
       }
-      const sent = requests.map(sentOf);
+      const sent = requests.map((plan) => sentOf(plan));
       const compared = await this.#ask(sent, scope);
       const differing = () =>
         compared.flatMap((each, index) => {

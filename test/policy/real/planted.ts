@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 /** A file of src/policy, what is there, and what stands there instead. */
 const planted: readonly (readonly [file: string, from: string, to: string])[] = [
-  ['authorize.ts', '/^not[A-Z]/.test(name) ? not(any) : any', 'any'],
+  ['authorize.ts', 'isNegative(name) ? not(any) : any', 'any'],
   ['authorize.ts', 'matchesPath(value, subject.path)', 'matchesText(value, subject.path)'],
   ['authorize.ts', 'matchesHost(value, request.authority)', 'matchesText(value, request.authority)'],
   ['authorize.ts', 'matchesText(value, request.method)', 'value === request.method'],
@@ -21,7 +21,7 @@ const planted: readonly (readonly [file: string, from: string, to: string])[] = 
     'const isWhole = typeof iss === ',
     'const isWhole = claims !== undefined || typeof iss === ',
   ],
-  ['authorize.ts', "return claimAttribute(['azp'], subject)", "return claimAttribute(['aud'], subject)"],
+  ['claims.ts', "['azp']", "['aud']"],
   ['authorize.ts', "[value].flat().filter((each) => typeof each === 'string')", '[value].flat().map(String)'],
   ['authorize.ts', 'isLeftOut ? false : allOf([from, to, ...when])', 'anyOf([from, to, ...when])'],
   ['authorize.ts', "'notValues', notValues, attribute", "'values', notValues, attribute"],

@@ -57,12 +57,12 @@ export interface Sent {
   readonly path: string;
 }
 
-/** The request as curl and the model get it. */
-export function sentOf(plan: RequestPlan): Sent {
+/** The request as curl and the model get it. @param textOf how a token is written; default: signed */
+export function sentOf(plan: RequestPlan, textOf: (token: TokenPlan) => string = tokenOf): Sent {
   const headers: [string, string][] = plan.headers.map(([name, value]) => [name, value]);
   let path = plan.path;
   for (const { place, plan: token } of plan.tokens) {
-    const text = tokenOf(token);
+    const text = textOf(token);
     if (place.startsWith('?')) path += `${path.includes('?') ? '&' : '?'}${place.slice(1)}${text}`;
     else {
       const colon = place.indexOf(': ');
