@@ -8,10 +8,12 @@ import { brokenInstruments } from './broken-instruments.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { fetchFailures } from './explain-keys.ts';
 import { jwksUrisOf } from './jwt-rules.ts';
+import { lookAgain } from './look-again.ts';
 import { ownAgent } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import { whenCached } from './stale.ts';
 import { deciding, proxiesOf, type StepState, warning } from './state.ts';
+import { withoutProof } from './verdict.ts';
 
 /** Where the log of each key server ended whose log the step asks for, or why that is not known. */
 export type LogEnds = ReadonlyMap<string, LogPosition | HarnessError>;
@@ -45,8 +47,13 @@ export async function checkFetches(
   since: number,
   signal: AbortSignal,
 ): Promise<CheckResult[]> {
+  const checks = checksOf(step);
+  const hasRequests = step.checks.some(({ kind, skip }) => kind === 'request' && skip === undefined);
+  // Where there are requests it has been looked at after their answers.
+  if (!hasRequests && checks.length > 0 && state.held !== undefined)
+    await lookAgain(state.held, state, false, signal);
   return Promise.all(
-    checksOf(step).map(async (check) => {
+    checks.map(async (check) => {
       try {
         return await checkOne(check, step, state, ends, since, signal);
       } catch (thrown) {
@@ -84,9 +91,13 @@ async function checkOne(
       : `keys fetched by ${by.join(' and ')} (${entries.length} times)`;
   const durationMs = Math.max(0, Date.now() - since);
   const seen = { ...resultBase(state.scenario, step, check), actual, durationMs };
-  if (right) return { ...seen, state: 'passed' };
-  const broken = await brokenInstruments(state, signal);
+  const broken = right ? undefined : await brokenInstruments(state, signal);
   if (broken !== undefined) throw broken;
+  if (!right && state.held !== undefined) await lookAgain(state.held, state, true, signal);
+  const { held } = state;
+  if (held?.kind === 'unproven' || held?.kind === 'undone')
+    return { ...seen, ...withoutProof(held, 'what the access log shows') };
+  if (right) return { ...seen, state: 'passed' };
   return failed({ ...seen, state: 'failed' }, state, since, { all, entries }, signal);
 }
 

@@ -12,6 +12,7 @@ import { collectEvidence, writeEvidence } from './evidence.ts';
 import { explain } from './explain.ts';
 import { explainByModel } from './explain-model.ts';
 import { inPlace } from './in-place.ts';
+import { lookAgain } from './look-again.ts';
 import { decidersOf } from './proof/concerned.ts';
 import { wayOf } from './proof/way.ts';
 import { buildRequest, ownAgent } from './requests.ts';
@@ -48,10 +49,6 @@ export async function checkRequests(
     sequence += 1;
     return buildRequest(check, step, context, `${ownAgent(options.runId)}${sequence}`);
   });
-  const broken = async (outcomes: readonly Outcome[]) =>
-    held.kind !== 'holds' || outcomes.every((outcome) => outcome.held)
-      ? undefined
-      : await brokenInstruments(state, signal);
   const outcomes = await converge(
     target,
     origin,
@@ -71,7 +68,9 @@ export async function checkRequests(
     },
     signal,
   );
-  const instrument = await broken(outcomes);
+  const isWrong = outcomes.some((outcome) => !outcome.held);
+  const broken = held.kind === 'holds' && isWrong ? await brokenInstruments(state, signal) : undefined;
+  const now = broken === undefined ? await lookAgain(held, state, isWrong, signal) : held;
   return together(
     [...checks.entries()],
     ([index, check], own) =>
@@ -79,8 +78,8 @@ export async function checkRequests(
         step,
         origin,
         state,
-        held,
-        broken: instrument,
+        held: now,
+        broken,
         since,
         signal: own,
       }),

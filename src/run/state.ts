@@ -58,8 +58,10 @@ export function warning({ emit }: Pick<StepState, 'emit'>): (message: string) =>
 /** How the configuration was found to hold, or why not; checks take their proof or problem from it. */
 export type Held =
   | { readonly kind: 'holds'; readonly proof: string }
+  | { readonly kind: 'rejected'; readonly message: string }
   | {
-      readonly kind: 'rejected' | 'unproven';
+      /** `undone`: it was proven, and has changed since, not by this run. */
+      readonly kind: 'unproven' | 'undone';
       readonly message: string;
       readonly hint?: string | undefined;
       /** Of the manifest that it is about. */

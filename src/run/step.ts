@@ -9,6 +9,7 @@ import type { RunContext } from './context.ts';
 import { collectEvidence, writeEvidence } from './evidence.ts';
 import { checkFetches, logEnds } from './fetches.ts';
 import { inPlace, meantIdle, placeOf } from './in-place.ts';
+import { undoneBy } from './look-again.ts';
 import { manifestsOf } from './manifests.ts';
 import { type ProofResult, prove } from './proof/prove.ts';
 import { checkRequests } from './request-checks.ts';
@@ -63,7 +64,13 @@ async function proveStep(step: PlannedStep, state: StepState, signal: AbortSigna
   state.snapshot = result.snapshot;
   state.survey = result.survey;
   refuseStaleKeys(result.snapshot, options.runId, kidsOf(context));
-  if (result.kind !== 'holds') return withoutProof(result, step, state);
+  if (result.kind !== 'holds') {
+    // What others have done explains more than what proxies are without.
+    const altered = result.kind === 'unproven' ? await target.altered(signal) : [];
+    return altered.length > 0
+      ? undoneBy(altered.join('; '), 'before the proxies had it')
+      : withoutProof(result, step, state);
+  }
   pending.clear();
   emit({
     type: 'step-held',

@@ -5,7 +5,9 @@ import type { Outcome } from './converge.ts';
 import type { Explanation } from './explanation.ts';
 import type { Held } from './state.ts';
 
-export type Verdict = Pick<CheckResult, 'state' | 'message' | 'hint' | 'code' | 'place'>;
+export type Verdict = Pick<CheckResult, 'state' | 'message' | 'hint' | 'code'> & {
+  readonly place?: CheckResult['place'];
+};
 
 /**
  * @param why the cause of a wrong answer, when one can be seen
@@ -16,7 +18,7 @@ export function verdict(
   held: Held,
   why: () => Explanation | undefined = () => undefined,
   broken?: HarnessError,
-): Omit<Verdict, 'place'> & { readonly place?: CheckResult['place'] } {
+): Verdict {
   const { response, difference, unanswered } = outcome;
   if (held.kind === 'rejected') {
     return {
@@ -26,17 +28,8 @@ export function verdict(
       hint: 'Look for keys that Envoy does not accept in the JWKS; proxy-filters-*.json of the evidence shows what it has.',
     };
   }
-  if (held.kind === 'unproven') {
-    const seen = difference === undefined ? 'the answer' : `${difference}, but that`;
-    return {
-      state: 'error',
-      code: 'E_UNPROVEN',
-      message:
-        held.place === undefined ? `${seen} may come from an older policy: ${held.message}` : held.message,
-      hint: held.hint,
-      ...(held.place === undefined ? {} : { place: held.place }),
-    };
-  }
+  if (held.kind !== 'holds')
+    return withoutProof(held, difference === undefined ? 'the answer' : `${difference}, but that`);
   if (outcome.held) return { state: 'passed' };
   if (broken !== undefined) {
     const { code, message, hint } = broken;
@@ -58,5 +51,24 @@ export function verdict(
     state: 'failed',
     message: [difference, cause].filter((part) => part !== undefined).join('; '),
     hint: remedy,
+  };
+}
+
+/**
+ * The verdict about anything that was seen without proof.
+ *
+ * @param seen what was seen, as the subject of a sentence
+ */
+export function withoutProof(
+  { kind, message, hint, place }: Extract<Held, { kind: 'unproven' | 'undone' }>,
+  seen: string,
+): Verdict & { readonly state: 'error' } {
+  const says = kind === 'undone' ? 'proves nothing' : 'may come from an older policy';
+  return {
+    state: 'error',
+    code: 'E_UNPROVEN',
+    message: place === undefined ? `${seen} ${says}: ${message}` : message,
+    hint,
+    ...(place === undefined ? {} : { place }),
   };
 }

@@ -273,6 +273,11 @@ export interface Target {
   /** What there is in the mesh now. */
   survey(signal: AbortSignal): Promise<Survey>;
   /**
+   * What is not as this target has left it, of all that it has applied or deleted and not put back: each object with what
+   * somebody else has done to it.
+   */
+  altered(signal: AbortSignal): Promise<string[]>;
+  /**
    * Puts a value into the mesh that changes no answer, and that reaches proxies the way policies do: an AuthorizationPolicy
    * that is a dry run. A proxy that has it has what was applied before, too (docs/adr/0017-markers.md).
    *

@@ -117,6 +117,8 @@ export class FakeTarget implements Target {
   without: (object: KubeObject, proxy: ProxyRef) => boolean = () => false;
   warnings: string[] = [];
   mode: FetchMode = 'istiod';
+  /** What others have done to the objects of the run. */
+  meddled: string[] = [];
   evidenceText = 'the filters';
   #scopes = new Map<string, Map<string, KubeObject | undefined>>();
   #pushed: Held = { objects: [], marker: '' };
@@ -240,6 +242,11 @@ export class FakeTarget implements Target {
       objects: [...fakeObjects, ...this.objects.values()],
       hidden: [],
     };
+  }
+
+  async altered(signal: AbortSignal): Promise<string[]> {
+    await this.#called('altered', signal);
+    return this.meddled;
   }
 
   async mark(value: string, _proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void> {

@@ -110,6 +110,9 @@ export class LyingMesh extends FakeTarget {
     await this.#noting(() => super.undo(scope, signal));
   }
 
+  /** Somebody else changes what the API server has, at the next request. */
+  meddle: ((objects: Map<string, KubeObject>) => void) | undefined;
+
   async #noting<T>(change: () => Promise<T>): Promise<T> {
     const result = await change();
     this.clock.pass(5);
@@ -209,6 +212,9 @@ export class LyingMesh extends FakeTarget {
     limit: SendLimit,
   ): Promise<HttpResponse[][]> {
     const { lost, stall, clockSkew } = this.#schedule;
+    const { meddle } = this;
+    this.meddle = undefined;
+    if (meddle !== undefined) await this.#noting(async () => meddle(this.objects));
     const isLost = lost.has(this.#sends);
     if (stall.before === this.#sends) this.clock.pass(stall.ms);
     this.#sends += 1;

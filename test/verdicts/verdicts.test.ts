@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Pending } from '../../src/run/proof/pending.ts';
 import type { Manifest } from '../../src/scenario/schema.ts';
+import type { KubeObject } from '../../src/target/target.ts';
 import { dice } from '../support/dice.ts';
 import { LyingMesh, type Schedule } from './lying-mesh.ts';
 import { type Judged, judged, type Step } from './support.ts';
@@ -163,4 +164,37 @@ test('what a scenario before has left on its way does not change a verdict', {
     ),
     { numRuns: Math.ceil(numRuns / 3), seed: 3 },
   );
+});
+
+test('nothing is passed or failed while somebody else changes policies', { timeout: 600_000 }, async () => {
+  const theirs = authentication('theirs', 'foo', '/c');
+  const seen = { deleted: 0, added: 0, changed: 0 };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record(working) as fc.Arbitrary<Schedule>,
+      steps,
+      fc.constantFrom('deleted' as const, 'added' as const, 'changed' as const),
+      fc.nat(),
+      async (schedule, drafts, what, index) => {
+        const mesh = new LyingMesh(schedule);
+        mesh.meddle = (objects) => {
+          const policies = [...objects].filter(([, { kind }]) => kind !== 'VirtualService');
+          const [name, policy] = policies[index % Math.max(1, policies.length)] ?? [];
+          if (what === 'added' || name === undefined || policy === undefined)
+            objects.set(keyOf(theirs), theirs as KubeObject);
+          else if (what === 'deleted') objects.delete(name);
+          else objects.set(name, { ...policy, spec: { ...(policy.spec as object), more: true } });
+          seen[what] += 1;
+        };
+        const all = await judged(mesh, stepsOf(drafts), nowhere);
+        const [first] = all;
+        for (const { check } of all.filter(({ check: { step } }) => step === first?.check.step))
+          expect(check).toMatchObject({ state: 'error', code: 'E_UNPROVEN' });
+        for (const each of all.filter(({ check: { state } }) => state === 'passed' || state === 'failed'))
+          expect(each.check.state, say(each)).toBe(each.settled === each.expected ? 'passed' : 'failed');
+      },
+    ),
+    { numRuns: Math.ceil(numRuns / 3), seed: 5 },
+  );
+  expect(Math.min(...Object.values(seen))).toBeGreaterThan(numRuns / 20);
 });

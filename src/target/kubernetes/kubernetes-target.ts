@@ -272,6 +272,10 @@ export abstract class KubernetesTarget implements Target {
     return surveyMesh(this.clients, mesh, apps, this.#absent, signal);
   }
 
+  altered(signal: AbortSignal): Promise<string[]> {
+    return this.ledger.altered(signal);
+  }
+
   /** Returns when pods and the endpoints of Services are as these workloads declare. */
   protected async settle(changed: readonly ObjectKey[], signal: AbortSignal): Promise<void> {
     await waitForEndpoints(this.clients, changed, signal);

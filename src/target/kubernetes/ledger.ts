@@ -1,14 +1,18 @@
 /** Remembers, per scope, what every object was before it was changed, so that it can be put back. */
+import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../../errors.ts';
 import { KubeError } from '../../kube/client.ts';
 import { applyObject, deleteObject, getObject, keyOf } from '../../kube/objects.ts';
 import { nameOfKey } from '../../names.ts';
-import { until } from '../../wait.ts';
+import { together, until } from '../../wait.ts';
 import type { Applied, KubeObject, ObjectKey } from '../target.ts';
 import { type Clients, clientFor } from './clients.ts';
 import { deleteCreated } from './delete-created.ts';
 import { appliersOf, type FieldSet, oursIn, union } from './managed-fields.ts';
 import { leftBy, recreate, restoreObject, without, withoutCreated } from './restore.ts';
+
+/** How many objects are read at a time. */
+const atOnce = 8;
 
 interface Entry {
   readonly key: ObjectKey;
@@ -115,6 +119,25 @@ export class Ledger {
     if (this.#scopes.get(scope)?.size === 0) this.#scopes.delete(scope);
   }
 
+  /** What somebody else has done to what was applied or deleted in all scopes, and is not put back: each with its name. */
+  async altered(signal: AbortSignal): Promise<string[]> {
+    const entries = [...this.#scopes.values()].flatMap((scope) => [...scope.values()]);
+    const found = await together(entries, (entry, own) => this.#alteration(entry, own), signal, atOnce);
+    return found.flatMap((each) => each ?? []);
+  }
+
+  async #alteration({ key, after, deleted }: Entry, signal: AbortSignal): Promise<string | undefined> {
+    // Without an answer nobody knows how it was left.
+    if (after === undefined) return undefined;
+    const now = await getObject(clientFor(this.#clients, key.apiVersion), key, signal);
+    const name = nameOfKey(key);
+    const isAnother = now?.metadata.uid !== after.metadata.uid;
+    if (deleted) return now !== undefined && isAnother ? `${name} was created again` : undefined;
+    if (now === undefined || isAnother || now.metadata.deletionTimestamp !== undefined)
+      return `${name} was deleted`;
+    return hasAll(now, after) ? undefined : `${name} was changed`;
+  }
+
   scopes(): string[] {
     return [...this.#scopes.keys()];
   }
@@ -201,4 +224,15 @@ function beforeOf(
 function idOf(key: ObjectKey): string {
   const group = key.apiVersion.split('/').slice(0, -1);
   return [...group, nameOfKey(key)].join(' ');
+}
+
+/** Whether an object is as it was but for its status and for what only its controllers write into its metadata. */
+function hasAll(now: KubeObject, before: KubeObject): boolean {
+  const { metadata: isNow, status: _now, ...rest } = now;
+  const { metadata: was, status: _was, ...restBefore } = before;
+  const has = (field: 'labels' | 'annotations') =>
+    Object.entries(was[field] ?? {})
+      .filter(([name]) => !name.startsWith('deployment.kubernetes.io/'))
+      .every(([name, value]) => isNow[field]?.[name] === value);
+  return isDeepStrictEqual(rest, restBefore) && has('labels') && has('annotations');
 }

@@ -44,6 +44,7 @@ export const forwarded = [
   'delete',
   'undo',
   'survey',
+  'altered',
   'mark',
   'proxyPolicies',
   'podLogEnd',

@@ -172,6 +172,10 @@ export class RemoteTarget implements Target {
     return this.#call('survey', [], signal);
   }
 
+  altered(signal: AbortSignal): Promise<string[]> {
+    return this.#call('altered', [], signal);
+  }
+
   mark(value: string, proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void> {
     return this.#call('mark', [value, proxies], signal);
   }

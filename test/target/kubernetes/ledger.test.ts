@@ -341,6 +341,74 @@ test('says how long it has waited for the old one to go', async () => {
   expect(before.spec).toEqual({ action: 'DENY' });
 });
 
+describe('what others have done meanwhile', () => {
+  const ours = policy({ action: 'ALLOW', rules: [] }, { labels: { ours: 'x' }, annotations: { a: 'b' } });
+  const altered = () => ledger.altered(signal);
+  const name = 'AuthorizationPolicy foo/theirs';
+  /** As somebody else leaves it. */
+  const put = (change: (object: KubeObject) => KubeObject) => api.put(change(structuredClone(current()!)));
+
+  test('is nothing while everything is as it was left', async () => {
+    expect(await altered()).toEqual([]);
+    await ledger.apply(ours, 'scope', signal);
+    await ledger.apply(policy({ action: 'DENY', rules: [] }), 'scope', signal);
+    expect(await altered()).toEqual([]);
+    await ledger.delete(key, 'scope', signal);
+    expect(await altered()).toEqual([]);
+    await undo();
+    expect(await altered()).toEqual([]);
+  });
+
+  test('is not what controllers write: the status, labels and annotations of their own', async () => {
+    await ledger.apply(ours, 'scope', signal);
+    put((object) => ({
+      ...object,
+      status: { conditions: [] },
+      metadata: {
+        ...object.metadata,
+        labels: { ...object.metadata.labels, theirs: 'y' },
+        annotations: { ...object.metadata.annotations, 'deployment.kubernetes.io/revision': '2' },
+      },
+    }));
+    expect(await altered()).toEqual([]);
+  });
+
+  test.each<[string, (object: KubeObject) => KubeObject]>([
+    ['its spec', (object) => ({ ...object, spec: { action: 'DENY', rules: [] } })],
+    ['a label of ours', (object) => ({ ...object, metadata: { ...object.metadata, labels: { ours: 'y' } } })],
+    ['an annotation', (object) => ({ ...object, metadata: { ...object.metadata, annotations: {} } })],
+    ['more in it', (object) => ({ ...object, data: { more: 'x' } })],
+  ])('is said of %s', async (_, change) => {
+    await ledger.apply(ours, 'scope', signal);
+    put(change);
+    expect(await altered()).toEqual([`${name} was changed`]);
+  });
+
+  test('is said when it was deleted, made anew, or is leaving', async () => {
+    await ledger.apply(ours, 'scope', signal);
+    const leaving = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['example.com/keep'] };
+    put((object) => ({ ...object, metadata: { ...object.metadata, ...leaving } }));
+    expect(await altered()).toEqual([`${name} was deleted`]);
+    api.put({ ...ours, metadata: { ...ours.metadata, uid: 'another' } });
+    expect(await altered()).toEqual([`${name} was deleted`]);
+    api.remove('security.istio.io/v1', 'AuthorizationPolicy', 'theirs', 'foo');
+    expect(await altered()).toEqual([`${name} was deleted`]);
+  });
+
+  test('is said of what this tool has deleted and somebody has created again, in every scope', async () => {
+    api.put(policy({ action: 'DENY', rules: [] }));
+    await ledger.delete(key, 'one', signal);
+    await ledger.apply({ ...ours, metadata: { name: 'more', namespace: 'foo' } }, 'two', signal);
+    expect(await altered()).toEqual([]);
+    api.put(policy({ action: 'DENY', rules: [] }));
+    api.remove('security.istio.io/v1', 'AuthorizationPolicy', 'more', 'foo');
+    expect(await altered()).toEqual([
+      `${name} was created again`,
+      'AuthorizationPolicy foo/more was deleted',
+    ]);
+  });
+});
+
 describe('what is applied again without a look', () => {
   const again = (spec: unknown) => ledger.applyAgain(policy(spec), 'scope', signal);
 

@@ -139,6 +139,7 @@ describe('a run', () => {
     expect(stub.target.fetchMode()).toBe('envoy');
     const proxy = { namespace: 'foo', pod: 'a', labels: {}, kind: 'sidecar' } as const;
     expect(await target.survey(signal)).toMatchObject({ hidden: ['WasmPlugin'] });
+    expect(await target.altered(signal)).toEqual(['Secret foo/x was changed']);
     await target.mark('m1', [proxy], signal);
     const pods = { namespace: 'foo', app: 'nginx' };
     const end = await target.podLogEnd(pods, signal);

@@ -76,6 +76,7 @@ export function stubTarget(progress: Progress, log: (line: string) => void): Stu
     },
     delete: async () => [],
     undo: async (scope) => log(`undo ${scope}`),
+    altered: async () => ['Secret foo/x was changed'],
     survey: async () => ({
       rootNamespace: 'istio-system',
       ingress: { namespace: 'istio-system', labels: {} },
