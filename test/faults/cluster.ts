@@ -64,7 +64,29 @@ function api(seconds?: number): Fault {
     signal('STOP');
     return () => signal('CONT');
   };
-  return { ...halted('SIGSTOP of the API server', seconds, stop, true), after: next };
+  return { ...halted('SIGSTOP of the API server', seconds, stop, true), after: nextOnceReady };
+}
+
+/** The kubelet starts an API server anew that has not answered it for long; until then nobody else can do anything. */
+async function nextOnceReady(ending: Ending, place: Place): Promise<readonly string[]> {
+  for (const undo of place.undo.splice(0).reverse()) await undo();
+  const kubectl = ['exec', node, 'kubectl', '--kubeconfig', '/etc/kubernetes/admin.conf'];
+  const isReady = () => {
+    try {
+      docker(...kubectl, 'get', '--raw', '/readyz');
+      docker(...kubectl, 'wait', '-A', '--for=condition=Available', 'deploy', '--all', '--timeout', '5s');
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  // Once may be just before it ends.
+  for (let times = 0, tries = 0; times < 5; tries++) {
+    if (tries > 120) return ['the cluster has not come back'];
+    times = isReady() ? times + 1 : 0;
+    await sleep(1000);
+  }
+  return next(ending, place);
 }
 
 const pausedNode: Fault = {
