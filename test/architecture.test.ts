@@ -53,7 +53,7 @@ describe('the checker', () => {
     ['run/x.ts', `import { KindTarget } from '../target/kind/kind.ts';`],
     ['run/x.ts', `import {\n  a,\n  b,\n} from "../report/junit.ts";`],
     ['plan/x.ts', `import { mint } from '../token/mint.ts';`],
-    ['scenario/x.ts', `import type { Event } from '../events.ts';`],
+    ['scenario/x.ts', `import type { Plan } from '../plan/types.ts';`],
     ['programs/x.ts', `import { client } from '../kube/client.ts';`],
     ['kube/x.ts', `import { isTarget } from '../target/target.ts';`],
     ['kube/x.ts', `import { isTarget, type Target } from '../target/target.ts';`],
@@ -65,7 +65,10 @@ describe('the checker', () => {
   });
 
   test.each([
-    ['report/html/x.ts', `import type { Event } from '../../events.ts';\nimport { page } from '../page.ts';`],
+    [
+      'report/html/x.ts',
+      `import type { Event } from '../../base/events.ts';\nimport { page } from '../page.ts';`,
+    ],
     ['target/kind/x.ts', `import { apply } from '../../kube/objects.ts';`],
     ['run/x.ts', `import type { Target } from '../target/target.ts';`],
     ['kube/x.ts', `import type { KubeObject } from '../target/target.ts';`],
@@ -82,9 +85,9 @@ describe('the checker', () => {
   });
 
   test('says where, what and why', () => {
-    const source = `/** Words. */\n\nimport { a } from '../events.ts';\nimport { b } from '../run/b.ts';\n`;
+    const source = `/** Words. */\n\nimport { a } from '../base/events.ts';\nimport { b } from '../run/b.ts';\n`;
     expect(check('report/x.ts', source)).toEqual([
-      'report/x.ts:4 imports run/b.ts: report/ may import errors.ts, group.ts, harmless.ts, events.ts, file-error.ts, nothing-tested.ts, problem.ts, skip-reasons.ts, limited-file.ts, limits.ts, yaml-bounds.ts',
+      'report/x.ts:4 imports run/b.ts: report/ may import base/',
     ]);
   });
 

@@ -6,7 +6,7 @@
  *   if (event.type === 'check-finished') console.log(event.check.state, event.check.id);
  * }
  */
-export { type ErrorCode, HarnessError, type Place } from '../errors.ts';
+export { type ErrorCode, HarnessError, type Place } from '../base/errors.ts';
 export type {
   AppliedManifest,
   CheckResult,
@@ -22,7 +22,7 @@ export type {
   ScenarioInfo,
   SourceRef,
   TokenView,
-} from '../events.ts';
+} from '../base/events.ts';
 export { ResultModel } from '../report/model.ts';
 export type {
   Difference,
@@ -34,6 +34,6 @@ export type {
   ScenarioState,
   StepResult,
 } from '../report/result.ts';
+export type { Settings } from './program-settings.ts';
 export { resultOf } from './result-of.ts';
-export { type RunOptions, run } from './run.ts';
-export type { Settings } from './settings.ts';
+export { type RunOptions, run } from './run-for-program.ts';

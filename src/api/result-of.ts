@@ -1,4 +1,4 @@
-import type { Event } from '../events.ts';
+import type { Event } from '../base/events.ts';
 import { ResultModel } from '../report/model.ts';
 import type { RunResult } from '../report/result.ts';
 

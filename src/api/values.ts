@@ -1,9 +1,9 @@
 /** From settings that a program gives to the values that the parts of the product take. */
-import { HarnessError } from '../errors.ts';
-import { nearest } from '../scenario/suggest.ts';
+import { HarnessError } from '../base/errors.ts';
+import { nearest } from '../scenario/format/suggest.ts';
 import { allOptions, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Value, type Values } from '../settings/settings.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './program-settings.ts';
 
 /** What only makes sense at a terminal, or is about reports, which a program makes of the events as it likes. */
 const onlyForPeople: readonly string[] = [

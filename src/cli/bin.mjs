@@ -33,7 +33,7 @@ process.on('uncaughtException', (error) => {
 
 // In a clone the TypeScript sources run as they are, even when there is a build, which may be old; the package has nothing
 // but the build.
-const source = new URL('../../src/cli/main.ts', import.meta.url);
+const source = new URL('./main.ts', import.meta.url);
 const isClone = existsSync(source);
 if (isClone) {
   // What has a thousand files is loaded before: on Node.js 20 each file that comes after takes a moment longer.

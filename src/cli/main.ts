@@ -1,12 +1,12 @@
 /** The command line: commands, flags, help. What they do is in commands/, loaded when one is called. */
 import { Command, CommanderError, Option } from 'commander';
-import { asHarnessError, exitCodes, formatPlace, type HarnessError } from '../errors.ts';
-import { lineBreak, oneLine } from '../harmless.ts';
+import { asHarnessError, exitCodes, formatPlace, type HarnessError } from '../base/errors.ts';
+import { lineBreak, oneLine } from '../base/harmless.ts';
+import { pathsOf, productVersion } from '../engine/product.ts';
 import { type CommandSpec, commandOptions, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Values } from '../settings/settings.ts';
 import { flag, list, text } from '../settings/typed.ts';
-import { processIo, showTokens } from './io.ts';
-import { pathsOf, productVersion } from './product.ts';
+import { processIo, showTokens } from './support/io.ts';
 
 const exitCodeText = `
 Exit codes: 0 all passed, 1 a check failed, 2 wrong usage, 3 a scenario file is invalid,
@@ -60,7 +60,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     'run scenarios on a mesh',
     commandOptions.run,
     'jwt-e2e run --target kind --istio 1.31.1 --junit reports/junit.xml',
-    async (files, values) => (await import('./commands/run.ts')).runCommand(files, values, processIo),
+    async (files, values) => (await import('./commands/run-command.ts')).runCommand(files, values, processIo),
     'scenario files or folders (default: the documented ones)',
   );
   add(
@@ -105,7 +105,7 @@ export function commandLine(ended: (exitCode: number) => void): {
       const paths = pathsOf(files, 'all');
       const options = { cwd: processIo.cwd };
       return flag(values, 'strict')
-        ? await (await import('./commands/lint-strict.ts')).strictLintCommand(paths, options, processIo)
+        ? await (await import('./models/lint-strict.ts')).strictLintCommand(paths, options, processIo)
         : (await import('./commands/lint.ts')).lintCommand(paths, options, processIo);
     },
     'scenario files or folders (default: all of the product)',
@@ -119,7 +119,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     ],
     'jwt-e2e schema > scenario.schema.json',
     async (names, values) =>
-      (await import('./commands/schema.ts')).schemaCommand(
+      (await import('./commands/schema-command.ts')).schemaCommand(
         names,
         { write: flag(values, 'write'), check: flag(values, 'check') },
         processIo,
@@ -131,7 +131,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     'get the programs of the target local ahead of time',
     commandOptions.fetch,
     'jwt-e2e fetch --istio 1.31.1',
-    async (_, values) => (await import('./commands/fetch.ts')).fetchCommand(values, processIo),
+    async (_, values) => (await import('./commands/fetch-command.ts')).fetchCommand(values, processIo),
   );
   add(
     'doctor',
@@ -169,7 +169,8 @@ export function commandLine(ended: (exitCode: number) => void): {
     'say what policies answer to a request, and why, without a mesh',
     commandOptions.explain,
     'jwt-e2e explain --from policies/ --to httpbin.foo \'curl -H "Authorization: Bearer $TOKEN" http://httpbin.foo:8000/ip\'',
-    async (words, values) => (await import('./commands/explain.ts')).explainCommand(words, values, processIo),
+    async (words, values) =>
+      (await import('./commands/explain-command.ts')).explainCommand(words, values, processIo),
     'the request, as a curl line; or scenario files, about whose checks it says what the policies say',
   );
   add(
@@ -185,7 +186,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     'print completion for a shell',
     [],
     'source <(jwt-e2e completion bash)',
-    async (files) => (await import('./commands/completion.ts')).completionCommand(files, commands, processIo),
+    async (files) => (await import('./commands/completion.ts')).completionCommand(files, processIo),
     'bash, zsh or fish',
   );
   add(
@@ -193,7 +194,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     'print the versions to test as JSON, for CI',
     commandOptions.matrix,
     'jwt-e2e matrix --istio 1.31.1,1.30.5',
-    async (_, values) => (await import('./commands/matrix.ts')).matrixCommand(values, processIo),
+    async (_, values) => (await import('./commands/matrix-command.ts')).matrixCommand(values, processIo),
   );
   return { program, commands };
 }
@@ -201,10 +202,13 @@ export function commandLine(ended: (exitCode: number) => void): {
 /** Parses the arguments, runs the command and returns the exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.passed;
-  const { program } = commandLine((code) => {
+  const { program, commands } = commandLine((code) => {
     exitCode = code;
   });
   try {
+    // Words as they are typed are no arguments yet.
+    if (args[0] === '__complete')
+      return (await import('./commands/completion.ts')).completeCommand(args.slice(1), commands, processIo);
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (thrown) {

@@ -1,7 +1,7 @@
 /** A request out of a curl line, as people have it at hand. */
-import { HarnessError } from '../errors.ts';
+import { HarnessError } from '../base/errors.ts';
 import type { Header } from '../policy/input.ts';
-import { pathAndQuery } from '../policy/path.ts';
+import { pathAndQuery } from '../policy/match/path.ts';
 
 export interface CurlRequest {
   readonly method: string;

@@ -1,6 +1,6 @@
 /** What is said about the checks of scenarios, without a mesh. */
 import { reasonsOf } from '../policy/reasons.ts';
-import type { Predicted } from '../run/predict.ts';
+import type { Predicted } from '../run/explain/predict.ts';
 
 /** A line a check: what is expected, what the policies say, and a sign for those that disagree. */
 export function lineOf({ check, expected, deciding, agrees }: Predicted): string {

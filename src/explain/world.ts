@@ -1,8 +1,8 @@
 /** A mesh as it would be with these objects: pods of workloads, with sidecars where Istio would inject them. */
-import { proxyOf } from '../policy/injection.ts';
+import { proxyOf } from '../policy/injected-proxy.ts';
 import { gatewayNameLabel } from '../policy/selection.ts';
 import type { KubeObject, MeshPod, Survey } from '../target/target.ts';
-import { podsOf } from './workload.ts';
+import { podsOf } from './find-workload.ts';
 
 const rootNamespace = 'istio-system';
 const gatewayLabels = { app: 'istio-ingressgateway', istio: 'ingressgateway' };

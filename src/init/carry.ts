@@ -1,11 +1,11 @@
 /** The user's objects as they stand in the scenario: the same, but for keys and private addresses. */
 import { isScalar } from 'yaml';
-import { hasPrivate } from '../policy/ip-blocks.ts';
+import { hasPrivate } from '../policy/match/ip-blocks.ts';
 import { nameOf } from '../policy/selection.ts';
-import { jwtRulesOf } from '../policy/tokens.ts';
+import { jwtRulesOf } from '../policy/token-locations.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuerOf } from './issuers.ts';
-import { documentOf, escaped, print } from './text.ts';
+import { documentOf, escaped, print } from './yaml-text.ts';
 
 /** For documentation alone (RFC 5737): nobody has an address in it. */
 const nobodys = '203.0.113.0/24';

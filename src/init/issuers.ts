@@ -1,6 +1,6 @@
 /** The issuers of a scenario: those that RequestAuthentications name, with keys that the run makes. */
-import type { JwtRule } from '../policy/tokens.ts';
-import { jwtRulesOf } from '../policy/tokens.ts';
+import type { JwtRule } from '../policy/token-locations.ts';
+import { jwtRulesOf } from '../policy/token-locations.ts';
 import type { KubeObject } from '../target/target.ts';
 import { uniqueName } from './places.ts';
 

@@ -1,7 +1,7 @@
 /** Where requests of the scenario go: stand-ins for the user's workloads and gateways, in their namespaces, with their labels. */
-import { podsOf } from '../explain/workload.ts';
-import { rulesOf } from '../policy/authorize.ts';
-import { templatesOf } from '../policy/injection.ts';
+import { podsOf } from '../explain/find-workload.ts';
+import { templatesOf } from '../policy/injected-proxy.ts';
+import { rulesOf } from '../policy/rules.ts';
 import {
   gatewayNameLabel,
   hasLabels,
@@ -12,7 +12,7 @@ import {
 } from '../policy/selection.ts';
 import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '../policy/service-port.ts';
 import type { KubeObject } from '../target/target.ts';
-import { type Destination, destinationsOf, gatewayRefsOf } from './routes.ts';
+import { type Destination, destinationsOf, gatewayRefsOf } from './carried-routes.ts';
 
 export const rootNamespace = 'istio-system';
 /** Of the client, and of what has no namespace of the user's. */

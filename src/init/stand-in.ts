@@ -1,8 +1,8 @@
 /** What stands in for the user's workloads, gateways and clients, as objects. */
 import { nameOf } from '../policy/selection.ts';
 import type { KubeObject } from '../target/target.ts';
-import type { Client } from './clients.ts';
 import { isIngress, ownNamespace, type Place, rootNamespace } from './places.ts';
+import type { Client } from './senders.ts';
 
 const standIn = 'jwt-e2e/stand-in';
 

@@ -1,11 +1,12 @@
 /** The tables of the scenario: what is sent, and what the model says must come back. */
-import { type Client, nameOfClient } from './clients.ts';
-import type { Told } from './notes.ts';
+
+import type { Told } from './overlooked.ts';
 import { isIngress } from './places.ts';
-import type { Group } from './requests.ts';
-import { escaped, inline } from './text.ts';
-import type { TokenTry } from './tokens.ts';
-import type { Asking, Context, Judged, Way } from './ways.ts';
+import { type Client, nameOfClient } from './senders.ts';
+import type { Group } from './tried-requests.ts';
+import type { TokenTry } from './tried-tokens.ts';
+import type { Asking, Context, Judged, Way } from './tried-ways.ts';
+import { escaped, inline } from './yaml-text.ts';
 
 export interface Step {
   readonly name: string;

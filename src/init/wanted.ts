@@ -1,8 +1,9 @@
 /** What an alternative of a rule wants of a request, and values that it takes. */
-import type { Rule } from '../policy/authorize.ts';
-import { claimOf } from '../policy/claims.ts';
-import { ofConditions, ofFields } from '../policy/constraints.ts';
-import { matchesPath } from '../policy/patterns.ts';
+
+import { ofConditions, ofFields } from '../policy/doubts/constraints.ts';
+import { claimOf } from '../policy/match/claims.ts';
+import { matchesPath } from '../policy/match/patterns.ts';
+import type { Rule } from '../policy/rules.ts';
 
 /** Values of which one is wanted, and values that must not be. */
 export interface Wanted {

@@ -1,20 +1,20 @@
 /** The scenario as text: what stands in it follows from the plan, what it is for stands in its comments. */
 import { basename, extname } from 'node:path';
-import { HarnessError } from '../errors.ts';
+import { HarnessError } from '../base/errors.ts';
 import { nameOf } from '../policy/selection.ts';
 import type { KubeObject } from '../target/target.ts';
 import { carried } from './carry.ts';
-import { clientsFor, nameOfClient, outside, sleep } from './clients.ts';
+import type { Plan } from './first-plan.ts';
 import { stranger } from './issuers.ts';
-import { doors, dryRuns, idleRules, portsInHosts } from './notes.ts';
+import { doors, dryRuns, idleRules, portsInHosts } from './overlooked.ts';
 import { dnsName, type Place, policiesAt } from './places.ts';
-import type { Plan } from './plan.ts';
-import { groupsOf } from './requests.ts';
+import { clientsFor, nameOfClient, outside, sleep } from './senders.ts';
 import { standIns } from './stand-in.ts';
 import { type Step, stepsFor } from './tables.ts';
-import { asItem, documentOf, escaped, inline, print } from './text.ts';
-import { TokenList } from './tokens.ts';
-import { Asking } from './ways.ts';
+import { groupsOf } from './tried-requests.ts';
+import { TokenList } from './tried-tokens.ts';
+import { Asking } from './tried-ways.ts';
+import { asItem, documentOf, escaped, inline, print } from './yaml-text.ts';
 
 export interface Written {
   readonly text: string;

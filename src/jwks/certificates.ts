@@ -1,7 +1,7 @@
 /** Certificates of one run: a CA that the mesh is told to trust, and server certificates signed by it. */
 import { randomBytes, webcrypto } from 'node:crypto';
 import type { Extension, X509Certificate } from '@peculiar/x509';
-import { HarnessError } from '../errors.ts';
+import { HarnessError } from '../base/errors.ts';
 
 export interface Ca {
   readonly certPem: string;

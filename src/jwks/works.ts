@@ -1,5 +1,5 @@
 /** Whether a key server of ours does what it is there for. */
-import { HarnessError } from '../errors.ts';
+import { HarnessError } from '../base/errors.ts';
 
 /** The error that says that a server of ours is to blame, and not the mesh. */
 export function notWorking(name: string, why: string, cause?: unknown): HarnessError {

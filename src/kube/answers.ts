@@ -1,7 +1,7 @@
 /** Answers of a mesh are taken as what they should be only after a look: something else may have answered. */
 import { z } from 'zod';
+import { notUnderstood } from '../base/understood.ts';
 import type { KubeObject } from '../target/target.ts';
-import { notUnderstood } from '../understood.ts';
 
 const texts = z.record(z.string(), z.string()).nullish();
 const metadata = z.looseObject({

@@ -1,13 +1,13 @@
 /** Runs a command in a container, over the API server's WebSocket, and waits for its end. */
 import { Readable, Writable } from 'node:stream';
 import { Exec, type KubeConfig, type V1Status } from '@kubernetes/client-node';
-import { debug } from '../debug.ts';
-import { HarnessError } from '../errors.ts';
-import { limits, sizeText } from '../limits.ts';
-import { nameOfError } from '../names.ts';
-import { timeouts } from '../timeouts.ts';
-import { onAbort, throwIfAborted } from '../wait.ts';
-import type { KubeClient } from './client.ts';
+import { debug } from '../base/debug.ts';
+import { HarnessError } from '../base/errors.ts';
+import { limits, sizeText } from '../base/files/limits.ts';
+import { nameOfError } from '../base/names.ts';
+import { timeouts } from '../base/timeouts.ts';
+import { onAbort, throwIfAborted } from '../base/wait.ts';
+import type { KubeClient } from './kube-client.ts';
 
 export interface ExecTarget {
   readonly namespace: string;

@@ -1,6 +1,6 @@
 /** Gateways of the Gateway API that istiod makes a Deployment and a Service for. */
 import type { KubeObject, ObjectKey } from '../target/target.ts';
-import type { KubeClient } from './client.ts';
+import type { KubeClient } from './kube-client.ts';
 import { getObject } from './objects.ts';
 
 interface GatewaySpec {

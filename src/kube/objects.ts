@@ -1,9 +1,9 @@
 /** Reading, applying and deleting objects of any kind, as plain JSON. */
-import { HarnessError } from '../errors.ts';
-import { nameOfKey } from '../names.ts';
+import { HarnessError } from '../base/errors.ts';
+import { nameOfKey } from '../base/names.ts';
 import type { KubeObject, ObjectKey } from '../target/target.ts';
 import { objectIn, objectsIn } from './answers.ts';
-import { type KubeClient, KubeError } from './client.ts';
+import { type KubeClient, KubeError } from './kube-client.ts';
 
 /** The name under which the API server notes which fields this tool has set. */
 export const fieldManager = 'jwt-e2e';

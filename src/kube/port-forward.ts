@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { Duplex, Readable, Writable } from 'node:stream';
 import { PortForward } from '@kubernetes/client-node';
-import { HarnessError } from '../errors.ts';
-import { limits, readUpTo, sizeText } from '../limits.ts';
-import { nameOfError } from '../names.ts';
-import { throwIfAborted, within } from '../wait.ts';
-import type { KubeClient } from './client.ts';
+import { HarnessError } from '../base/errors.ts';
+import { limits, readUpTo, sizeText } from '../base/files/limits.ts';
+import { nameOfError } from '../base/names.ts';
+import { throwIfAborted, within } from '../base/wait.ts';
+import type { KubeClient } from './kube-client.ts';
 
 export interface PodPort {
   readonly namespace: string;

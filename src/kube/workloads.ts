@@ -1,12 +1,12 @@
 /** Pods and what owns them: waiting until they are ready, reading their logs. */
-import { HarnessError } from '../errors.ts';
-import { limits } from '../limits.ts';
-import { nameOfKey } from '../names.ts';
+import { HarnessError } from '../base/errors.ts';
+import { limits } from '../base/files/limits.ts';
+import { nameOfKey } from '../base/names.ts';
+import { timeouts } from '../base/timeouts.ts';
+import { together, until } from '../base/wait.ts';
 import type { KubeObject, ObjectKey } from '../target/target.ts';
-import { timeouts } from '../timeouts.ts';
-import { together, until } from '../wait.ts';
-import { type KubeClient, KubeError } from './client.ts';
 import { deploymentOf, isGateway, serviceReady } from './gateways.ts';
+import { type KubeClient, KubeError } from './kube-client.ts';
 import { getObject, keyOf, listObjects } from './objects.ts';
 
 export interface Pod extends KubeObject {

@@ -1,10 +1,10 @@
 /** Scenarios that try mistakes on a mesh: with the mistake in place, the mesh must answer what the model says. */
-import type { Place } from '../errors.ts';
-import { groupBy } from '../group.ts';
-import { nameOfKey } from '../names.ts';
+import type { Place } from '../base/errors.ts';
+import { groupBy } from '../base/group.ts';
+import { nameOfKey } from '../base/names.ts';
 import type { PlannedGroup, PlannedScenario, PlannedStep, RequestCheck } from '../plan/types.ts';
 import { mistakeText } from '../report/mutation.ts';
-import type { Manifest, ObjectRef } from '../scenario/schema.ts';
+import type { Manifest, ObjectRef } from '../scenario/format/schema.ts';
 import type { JudgedMutant, Verdict } from './judge.ts';
 
 /** A scenario with what was found out about mistakes in its policies. */

@@ -4,10 +4,10 @@
  */
 import type { Verify } from '../policy/authenticate.ts';
 import type { Verification } from '../policy/input.ts';
-import { jwtRulesOf } from '../policy/tokens.ts';
+import { jwtRulesOf } from '../policy/token-locations.ts';
 import { verifyWith } from '../policy/verify.ts';
-import { decidingOf } from '../run/hops.ts';
-import { agrees, hopsFor, type ModelStep } from '../run/predict.ts';
+import { decidingOf } from '../run/explain/hops.ts';
+import { agrees, hopsFor, type ModelStep } from '../run/explain/predict.ts';
 import type { Survey } from '../target/target.ts';
 
 /** What comes of the keys at each address. */

@@ -1,10 +1,9 @@
 /** How good the checks of a scenario are: which mistakes in its policies they notice. */
-import type { Place } from '../errors.ts';
+import type { Place } from '../base/errors.ts';
 import type { PlannedScenario, PlannedStep } from '../plan/types.ts';
 import type { Answer } from '../policy/input.ts';
 import { holdsFor, policyKinds } from '../policy/selection.ts';
-import { decidingOf, type Hop, nameOfPod } from '../run/hops.ts';
-import type { PlacedObject } from '../run/in-place.ts';
+import { decidingOf, type Hop, nameOfPod } from '../run/explain/hops.ts';
 import {
   type AskedRequest,
   agrees,
@@ -13,7 +12,8 @@ import {
   modelSteps,
   type PredictOptions,
   surveyOf,
-} from '../run/predict.ts';
+} from '../run/explain/predict.ts';
+import type { PlacedObject } from '../run/in-place.ts';
 import type { KubeObject, Survey } from '../target/target.ts';
 import { type Fetching, fetchingOf, verifyWithKeys } from './fetching.ts';
 import { type Mutant, mutantsOf } from './operators.ts';

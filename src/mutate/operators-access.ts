@@ -1,6 +1,7 @@
 /** Mistakes in AuthorizationPolicies: rules, fields and values left out, negated or made wider, and the other action. */
-import { actionOf, type Rule, rulesOf } from '../policy/authorize.ts';
-import { isNegative, plainField } from '../policy/fields.ts';
+
+import { isNegative, plainField } from '../policy/doubts/fields.ts';
+import { actionOf, type Rule, rulesOf } from '../policy/rules.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type Change, replaced, shortened, without } from './change.ts';
 

@@ -1,5 +1,5 @@
 /** Mistakes in RequestAuthentications: which tokens are accepted, where they are looked for, and what becomes of them. */
-import { type JwtRule, jwtRulesOf } from '../policy/tokens.ts';
+import { type JwtRule, jwtRulesOf } from '../policy/token-locations.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type Change, replaced, shortened, without } from './change.ts';
 

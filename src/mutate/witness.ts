@@ -1,11 +1,11 @@
 /** A request that is answered otherwise with a mistake in a policy: one of each class is asked about. */
 import { policyKinds } from '../policy/selection.ts';
-import { decidingOf, nameOfPod } from '../run/hops.ts';
-import { hopsFor, type ModelStep } from '../run/predict.ts';
+import { decidingOf, nameOfPod } from '../run/explain/hops.ts';
+import { hopsFor, type ModelStep } from '../run/explain/predict.ts';
 import type { Survey } from '../target/target.ts';
-import type { ClassRequest } from './class-request.ts';
-import { requestClasses } from './requests.ts';
-import { classVerify } from './token-classes.ts';
+import type { ClassRequest } from './classes/class-request.ts';
+import { requestClasses } from './classes/request-classes.ts';
+import { classVerify } from './classes/token-classes.ts';
 
 /** The request that tells a mistake, and both answers. */
 export interface Witness {

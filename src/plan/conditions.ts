@@ -1,8 +1,8 @@
 /** Decides whether a condition of a scenario holds. */
-import type { FetchMode, MeshFacts } from '../events.ts';
+import type { FetchMode, MeshFacts } from '../base/events.ts';
+import type { Condition } from '../scenario/format/schema.ts';
 import { fitsPattern } from '../scenario/pattern.ts';
-import type { Condition } from '../scenario/schema.ts';
-import { inRange } from './versions.ts';
+import { inRange } from './version-ranges.ts';
 
 /** What conditions look at. */
 export interface Circumstances {

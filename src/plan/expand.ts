@@ -1,6 +1,7 @@
 /** Makes the checks of a step: one for each cell of its table, for a refusal, and for who fetched keys. */
+
+import type { Answer, Cell, StepSpec } from '../scenario/format/schema.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
-import type { Answer, Cell, StepSpec } from '../scenario/schema.ts';
 import { type CheckName, casesOf, cellRequest, checkId, checkNames } from '../scenario/table.ts';
 import { substitute } from '../scenario/template.ts';
 import { type Circumstances, whyNot } from './conditions.ts';

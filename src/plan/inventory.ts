@@ -1,6 +1,6 @@
 /** All checks that a scenario may have, whatever the mesh: what can be listed before there is one. */
-import type { Place } from '../errors.ts';
-import type { MeshFacts } from '../events.ts';
+import type { Place } from '../base/errors.ts';
+import type { MeshFacts } from '../base/events.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import { checkId, checkNames } from '../scenario/table.ts';
 import { whyNot } from './conditions.ts';

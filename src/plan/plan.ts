@@ -1,5 +1,5 @@
 /** Decides what is going to be run on a mesh, and in which order. */
-import type { FetchMode, MeshFacts } from '../events.ts';
+import type { FetchMode, MeshFacts } from '../base/events.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import { whyNot } from './conditions.ts';
 import { planStep } from './expand.ts';

@@ -1,6 +1,6 @@
 /** Which scenarios and checks are wanted: profile, tags, text, and a share of all. */
-import { HarnessError } from '../errors.ts';
-import type { Shard } from '../events.ts';
+import { HarnessError } from '../base/errors.ts';
+import type { Shard } from '../base/events.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { PlannedScenario, PlannedStep } from './types.ts';
 

@@ -1,6 +1,6 @@
 /** What is going to be run: scenarios with their tables, lists, matrices and conditions resolved. */
-import type { Place } from '../errors.ts';
-import type { FetchMode, ScenarioInfo, SourceRef } from '../events.ts';
+import type { Place } from '../base/errors.ts';
+import type { FetchMode, ScenarioInfo, SourceRef } from '../base/events.ts';
 import type {
   Answer,
   IssuerSpec,
@@ -8,7 +8,7 @@ import type {
   Manifest,
   ObjectRef,
   TokenSpec,
-} from '../scenario/schema.ts';
+} from '../scenario/format/schema.ts';
 import type { CellRequest } from '../scenario/table.ts';
 
 interface CheckBase {

@@ -1,5 +1,5 @@
 /** The fetch modes in which a scenario runs, each with a name of its own. */
-import type { FetchMode } from '../events.ts';
+import type { FetchMode } from '../base/events.ts';
 
 export interface Variant {
   /** Unique in a run: the name, and `@` with the fetch mode when there are several. */

@@ -4,10 +4,17 @@
  * (pilot/pkg/security/authn/policy_applier.go, convertToEnvoyJwtConfig; Envoy's jwt_authn, verifier.cc, authenticator.cc).
  */
 import type { KubeObject } from '../target/target.ts';
-import { valueAt } from './claims.ts';
 import type { Header, Request, TokenTrace, Verification } from './input.ts';
 import { allowsAudience, type Jwt, parseJwt, timeProblem } from './jwt.ts';
-import { findTokens, type JwtRule, jwtRulesOf, locationsOf, placeText, withoutToken } from './tokens.ts';
+import { valueAt } from './match/claims.ts';
+import {
+  findTokens,
+  type JwtRule,
+  jwtRulesOf,
+  locationsOf,
+  placeText,
+  withoutToken,
+} from './token-locations.ts';
 
 /** Whether the keys of a rule verify a token. */
 export type Verify = (token: Jwt, rule: JwtRule) => Verification;

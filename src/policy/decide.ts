@@ -2,14 +2,14 @@
  * What a proxy answers to a request, and why. The order is that of its filters: action CUSTOM, tokens, DENY, ALLOW
  * (pilot/pkg/networking/core/listener_builder.go; pilot/pkg/security/authz/builder/builder.go).
  */
-import { nameOfKey } from '../names.ts';
+import { nameOfKey } from '../base/names.ts';
 import type { KubeObject } from '../target/target.ts';
 import { authenticate, type Verify } from './authenticate.ts';
-import { actionOf, rulesOf, type Subject, traceRule } from './authorize.ts';
 import type { Answer, Header, Mesh, PolicyTrace, Request, Workload } from './input.ts';
-import { normalizedPath, withoutQuery } from './path.ts';
+import { normalizedPath, withoutQuery } from './match/path.ts';
+import { anyOf, type Truth } from './match/truth.ts';
+import { actionOf, rulesOf, type Subject, traceRule } from './rules.ts';
 import { holdsFor, isDryRun, isWide, nameOf } from './selection.ts';
-import { anyOf, type Truth } from './truth.ts';
 
 export interface Situation {
   readonly mesh: Mesh;

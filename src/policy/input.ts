@@ -1,6 +1,6 @@
 /** What the answer of a proxy depends on, and what the answer is. Objects are as the API server has them. */
-import type { FetchMode } from '../events.ts';
-import type { Truth } from './truth.ts';
+import type { FetchMode } from '../base/events.ts';
+import type { Truth } from './match/truth.ts';
 
 /** Modes of MeshConfig.pathNormalization; DEFAULT is BASE (pilot/pkg/networking/core/listener_builder.go). */
 export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';

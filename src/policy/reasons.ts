@@ -1,7 +1,7 @@
 /** Why an answer is as it is, for people: a line for each policy that could have decided, the nearest miss first. */
-import { nameOfKey } from '../names.ts';
+import { nameOfKey } from '../base/names.ts';
 import type { Answer, FieldTrace, PolicyTrace, RuleTrace } from './input.ts';
-import { matchesHost } from './patterns.ts';
+import { matchesHost } from './match/patterns.ts';
 
 export function reasonsOf(answer: Answer): string[] {
   // A token that is refused is the end: nobody has asked the other policies.

@@ -1,5 +1,5 @@
 /** Which pods a policy, or another object with a selector, holds for. */
-import { nameOfKey } from '../names.ts';
+import { nameOfKey } from '../base/names.ts';
 import type { KubeObject, MeshPod, ProxyRef, Survey } from '../target/target.ts';
 
 type Labels = Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 /** Which build of a program is wanted, and where it can be downloaded. */
-import { HarnessError } from '../errors.ts';
+import { HarnessError } from '../base/errors.ts';
 import { currentPlatform, type Platform } from './platform.ts';
 import type { Versions } from './versions.ts';
 

@@ -1,5 +1,5 @@
 /** Which build of a program this machine can run. */
-import { HarnessError } from '../errors.ts';
+import { HarnessError } from '../base/errors.ts';
 
 /** The platforms that kind/versions.yaml has downloads for, in the words of Go's GOOS and GOARCH. */
 export const platforms = ['linux-amd64', 'linux-arm64', 'darwin-amd64', 'darwin-arm64'] as const;

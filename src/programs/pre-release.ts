@@ -1,7 +1,7 @@
 /** Finds the pre-release of Istio that is worth a test: one of what comes after all known releases. */
 import { compare, gt, parse } from 'semver';
-import type { Limits } from './limits.ts';
-import { defaultLimits } from './limits.ts';
+import type { Limits } from './download/download-limits.ts';
+import { defaultLimits } from './download/download-limits.ts';
 import { imageTags } from './oci/image.ts';
 import type { Versions } from './versions.ts';
 

@@ -1,7 +1,7 @@
 /** Runs programs of others to their end: docker, kind, istioctl, go. Killed when they hang or the run ends. */
 import { execa } from 'execa';
-import { type ErrorCode, HarnessError } from '../errors.ts';
-import { onAbort, throwIfAborted } from '../wait.ts';
+import { type ErrorCode, HarnessError } from '../base/errors.ts';
+import { onAbort, throwIfAborted } from '../base/wait.ts';
 
 export interface ToolOptions {
   readonly signal: AbortSignal;

@@ -1,6 +1,6 @@
 /** kind/versions.yaml: which Istio, Kubernetes, programs and images are used together. */
 import { z } from 'zod';
-import { HarnessError } from '../errors.ts';
+import { HarnessError } from '../base/errors.ts';
 import { localPlatforms, platforms } from './platform.ts';
 import { type Checked, readYaml } from './yaml.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isNode, isPair, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { HarnessError, type Place } from '../errors.ts';
+import { HarnessError, type Place } from '../base/errors.ts';
 
 /** A YAML file that fits its schema. `place` tells where a value stands, for checks across fields. */
 export interface Checked<T> {

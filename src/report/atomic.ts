@@ -1,8 +1,8 @@
 /** Writing report files so that a reader never sees half of one. */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { HarnessError } from '../errors.ts';
-import { isFull } from '../file-error.ts';
+import { HarnessError } from '../base/errors.ts';
+import { isFull } from '../base/files/file-error.ts';
 
 /**
  * Writes a temporary file in the same folder and renames it over `file`, making the folder if needed. Synchronous,

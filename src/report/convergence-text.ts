@@ -1,5 +1,5 @@
 /** What the number of wrong answers of a check says, and no more than that. */
-import type { CheckState, Convergence } from '../events.ts';
+import type { CheckState, Convergence } from '../base/events.ts';
 import { plural } from './text.ts';
 
 /** Whether there was a right answer, and no wrong one after the first of them. */

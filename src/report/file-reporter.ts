@@ -1,6 +1,6 @@
 /** A report that is one file, made anew from everything that is known, and valid at any time. */
-import { asHarnessError, type HarnessError } from '../errors.ts';
-import type { Event } from '../events.ts';
+import { asHarnessError, type HarnessError } from '../base/errors.ts';
+import type { Event } from '../base/events.ts';
 import { writeAtomically } from './atomic.ts';
 import { ResultModel } from './model.ts';
 import type { Reporter } from './reporter.ts';

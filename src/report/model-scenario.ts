@@ -1,5 +1,5 @@
 /** What the events say about one scenario, and the verdict that follows. */
-import type { CheckResult, Event, Mutation, Problem, ScenarioInfo } from '../events.ts';
+import type { CheckResult, Event, Mutation, Problem, ScenarioInfo } from '../base/events.ts';
 import { type Finding, isoTime, type ScenarioResult, type ScenarioState, type StepResult } from './result.ts';
 
 /** Collected while the scenario runs. */

@@ -1,7 +1,7 @@
 /** Folds the event stream into a {@link RunResult}. Pure: no clock, no files. */
-import type { CheckResult, Event, MeshFacts, Problem, ScenarioInfo } from '../events.ts';
-import { differencesOf } from './differences.ts';
-import { flakyOf } from './flaky.ts';
+import type { CheckResult, Event, MeshFacts, Problem, ScenarioInfo } from '../base/events.ts';
+import { differencesOf } from './changes/differences.ts';
+import { flakyOf } from './changes/flaky.ts';
 import { findingsOf, type ScenarioEntry, scenarioResult } from './model-scenario.ts';
 import { isoTime, type PhaseResult, type RunResult, type StepResult } from './result.ts';
 

@@ -1,5 +1,5 @@
 /** What is said of mistakes in policies, in reports and by `mutate`. */
-import type { Mutation } from '../events.ts';
+import type { Mutation } from '../base/events.ts';
 
 type Survivor = Mutation['survivors'][number];
 

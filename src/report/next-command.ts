@@ -1,8 +1,8 @@
 /** The one command that helps most with what has just gone wrong. */
 
-import type { ErrorCode } from '../errors.ts';
-import { type CheckResult, idOnce, type MeshFacts, type ScenarioInfo } from '../events.ts';
-import { oneLine } from '../harmless.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import { type CheckResult, idOnce, type MeshFacts, type ScenarioInfo } from '../base/events.ts';
+import { oneLine } from '../base/harmless.ts';
 
 /** Name and value of a flag that was given; a switch has none. */
 export type GivenFlag = readonly [name: string, value?: string];

@@ -1,6 +1,6 @@
 /** Lines made of pieces that are cut before they get their colours, because an escape sequence must not be cut. */
-import type { CheckState } from '../events.ts';
-import type { Colors } from './terminal.ts';
+import type { CheckState } from '../base/events.ts';
+import type { Colors } from './console/terminal.ts';
 import { displayWidth, truncate } from './text.ts';
 
 export interface Piece {

@@ -1,9 +1,9 @@
 /** Reads results.json, and says what is wrong with a file that is none. */
-import { HarnessError } from '../errors.ts';
-import { readLimited, whyUnreadable } from '../limited-file.ts';
-import { limits } from '../limits.ts';
+import { HarnessError } from '../base/errors.ts';
+import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
+import { limits } from '../base/files/limits.ts';
 import type { RunResult } from './result.ts';
-import { resultSchema } from './schema/result.ts';
+import { resultSchema } from './schema/result-schema.ts';
 
 /** The newest format that this program knows. */
 const newest = 1;

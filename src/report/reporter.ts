@@ -1,6 +1,6 @@
 /** What all reports have in common, and how several of them hang on one event stream. */
-import { asHarnessError, type HarnessError } from '../errors.ts';
-import type { Event } from '../events.ts';
+import { asHarnessError, type HarnessError } from '../base/errors.ts';
+import type { Event } from '../base/events.ts';
 
 /** Makes a report from the events of a run. */
 export interface Reporter {

@@ -1,6 +1,6 @@
 /** What a run amounts to: the value behind results.json and the JUnit report. Durations are milliseconds. */
 
-import type { Place } from '../errors.ts';
+import type { Place } from '../base/errors.ts';
 import type {
   AppliedManifest,
   CheckResult,
@@ -11,7 +11,7 @@ import type {
   Problem,
   ScenarioInfo,
   Shard,
-} from '../events.ts';
+} from '../base/events.ts';
 
 /** `planned` and `running` only occur while the run has not finished. */
 export type ScenarioState = CheckState | 'planned' | 'running';

@@ -1,5 +1,5 @@
 /** Text as people read it: lines cut to a width, times and numbers of things. */
-import { oneLine } from '../harmless.ts';
+import { oneLine } from '../base/harmless.ts';
 
 /** The first line that is not blank, as {@link oneLine} makes it; empty when there is none. */
 export function firstLine(text: string): string {

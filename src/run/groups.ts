@@ -1,18 +1,18 @@
 /** The scenarios of a plan, group after group; what can be begun early is begun early, and ended whatever happens. */
-import type { FetchMode, MeshFacts } from '../events.ts';
+import type { FetchMode, MeshFacts } from '../base/events.ts';
+import { skippedForFailFast } from '../base/skip-reasons.ts';
 import { nothingMatches } from '../plan/select.ts';
 import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
-import { skippedForFailFast } from '../skip-reasons.ts';
 import type { Target } from '../target/target.ts';
-import { knownNames, startKeyServers } from './context.ts';
 import { intentOf } from './intent.ts';
-import { keyAddresses } from './key-cache.ts';
-import type { KeyRing } from './keys.ts';
-import type { Mesh } from './mesh.ts';
+import { keyAddresses } from './keys/key-cache.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import { withoutVerdict } from './results.ts';
-import { type Prepared, runScenario, stopKeyServers } from './scenario.ts';
-import type { RunOptions } from './state.ts';
+import type { Mesh } from './run-mesh.ts';
+import { type Prepared, runScenario, stopKeyServers } from './run-scenario.ts';
+import type { RunOptions } from './step-state.ts';
 import type { Tally } from './tally.ts';
+import { knownNames, startKeyServers } from './template-context.ts';
 
 /** What is needed to run scenarios on one mesh. */
 export interface GroupRequest {

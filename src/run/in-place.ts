@@ -1,11 +1,11 @@
 /** What a scenario has in place at a step, and where in its file it stands. */
-import type { Place } from '../errors.ts';
-import { nameOfKey } from '../names.ts';
+import type { Place } from '../base/errors.ts';
+import { nameOfKey } from '../base/names.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { nameOf } from '../policy/selection.ts';
 import { resolve } from '../scenario/template.ts';
 import type { KubeObject } from '../target/target.ts';
-import type { StepState } from './state.ts';
+import type { StepState } from './step-state.ts';
 
 type Known = Pick<StepState, 'scenario' | 'context'>;
 

@@ -1,7 +1,7 @@
 /** What a step applies, as reports show it. */
 import { stringify } from 'yaml';
-import type { AppliedManifest } from '../events.ts';
-import { nameOfKey } from '../names.ts';
+import type { AppliedManifest } from '../base/events.ts';
+import { nameOfKey } from '../base/names.ts';
 import type { KubeObject } from '../target/target.ts';
 import { shown } from './private.ts';
 

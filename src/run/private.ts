@@ -1,5 +1,5 @@
 /** What a run tells, without secrets: all of it goes through here, so nobody else need think of them. */
-import type { Emit } from '../events.ts';
+import type { Emit } from '../base/events.ts';
 import { withoutSignatures } from '../token/decode.ts';
 
 /** The value without signatures of tokens and private parts of keys, unless they are wanted. */

@@ -1,8 +1,8 @@
 /** Check results out of what happened. */
-import type { HarnessError } from '../errors.ts';
-import type { CheckResult, CheckState } from '../events.ts';
+import type { HarnessError } from '../base/errors.ts';
+import type { CheckResult, CheckState } from '../base/events.ts';
 import type { PlannedCheck, PlannedScenario, PlannedStep } from '../plan/types.ts';
-import { describeExpected } from './compare.ts';
+import { describeExpected } from './answers/compare.ts';
 
 /** What every result of a check has, whatever came of it. */
 export function resultBase(scenario: PlannedScenario, step: PlannedStep, check: PlannedCheck) {

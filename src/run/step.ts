@@ -1,22 +1,22 @@
 /** One step: apply, prove that it holds, send, compare. */
-import { asHarnessError, HarnessError } from '../errors.ts';
-import type { CheckResult } from '../events.ts';
-import { nameOfKey } from '../names.ts';
+import { asHarnessError, HarnessError } from '../base/errors.ts';
+import type { CheckResult } from '../base/events.ts';
+import { nameOfKey } from '../base/names.ts';
 import type { ApplyCheck, PlannedStep } from '../plan/types.ts';
 import { resolve } from '../scenario/template.ts';
 import type { Applied, KubeObject } from '../target/target.ts';
-import type { RunContext } from './context.ts';
-import { collectEvidence, writeEvidence } from './evidence.ts';
-import { checkFetches, logEnds } from './fetches.ts';
+import { sentBy } from './answers/build-request.ts';
+import { checkFetches, logEnds } from './answers/fetches.ts';
+import { undoneBy } from './answers/look-again.ts';
+import { checkRequests } from './answers/request-checks.ts';
+import { collectEvidence, writeEvidence } from './answers/write-evidence.ts';
 import { inPlace, meantIdle, placeOf } from './in-place.ts';
-import { undoneBy } from './look-again.ts';
+import { refuseStaleKeys } from './keys/stale.ts';
 import { manifestsOf } from './manifests.ts';
 import { type ProofResult, prove } from './proof/prove.ts';
-import { checkRequests } from './request-checks.ts';
-import { sentBy } from './requests.ts';
 import { resultBase, withoutVerdict } from './results.ts';
-import { refuseStaleKeys } from './stale.ts';
-import { deciding, type Held, proxiesOf, type StepState, warning } from './state.ts';
+import { deciding, type Held, proxiesOf, type StepState, warning } from './step-state.ts';
+import type { RunContext } from './template-context.ts';
 
 /**
  * Runs the step and returns the results of its checks.

@@ -1,5 +1,5 @@
 /** What a run comes to: counts of checks, what kept meshes and scenarios from a verdict, and the exit code that follows. */
-import { asHarnessError, exitCodes, type HarnessError, interruptedCode } from '../errors.ts';
+import { asHarnessError, exitCodes, type HarnessError, interruptedCode } from '../base/errors.ts';
 import {
   type Counts,
   type Emit,
@@ -8,11 +8,11 @@ import {
   type Shard,
   stamped,
   type Unstamped,
-} from '../events.ts';
-import { nothingTested } from '../nothing-tested.ts';
-import { problemOf } from '../problem.ts';
-import type { KnownDeviations } from './known-use.ts';
-import type { Mesh } from './mesh.ts';
+} from '../base/events.ts';
+import { nothingTested } from '../base/nothing-tested.ts';
+import { problemOf } from '../base/problem.ts';
+import type { KnownDeviations } from './answers/known-use.ts';
+import type { Mesh } from './run-mesh.ts';
 
 /** What has become of the checks of one mesh. */
 interface Tested {

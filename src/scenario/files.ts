@@ -1,9 +1,9 @@
 /** Finds scenario files and reads their text. */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { HarnessError } from '../errors.ts';
-import { readLimited, whyUnreadable } from '../limited-file.ts';
-import { limits } from '../limits.ts';
+import { HarnessError } from '../base/errors.ts';
+import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
+import { limits } from '../base/files/limits.ts';
 
 const isYaml = (name: string) => /\.ya?ml$/.test(name);
 

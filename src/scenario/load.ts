@@ -1,16 +1,16 @@
 /** Loads scenario files: finds them, reads them, and says everything that is wrong with them. */
-import { type ErrorCode, HarnessError, type Place } from '../errors.ts';
-import { type KnownApp, knownApps } from './apps.ts';
-import { checkScenario } from './check.ts';
-import { checkApps } from './check-apps.ts';
-import { checkReferences } from './check-references.ts';
-import { checkSize } from './check-size.ts';
+import { type ErrorCode, HarnessError, type Place } from '../base/errors.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
-import { explainIssues, noMessage } from './issues.ts';
-import { expandLists } from './lists.ts';
-import { mistakeCode, type Report } from './mistakes.ts';
-import { type ScenarioSpec, scenarioSchema } from './schema.ts';
-import { type Path, parseYaml } from './yaml-file.ts';
+import { explainIssues, noMessage } from './format/issues.ts';
+import { expandLists } from './format/lists.ts';
+import { type ScenarioSpec, scenarioSchema } from './format/schema.ts';
+import { type KnownApp, knownApps } from './known-apps.ts';
+import { checkApps } from './lint/check-apps.ts';
+import { checkReferences } from './lint/check-references.ts';
+import { checkScenario } from './lint/check-scenario.ts';
+import { checkSize } from './lint/check-size.ts';
+import { mistakeCode, type Report } from './lint/mistakes.ts';
+import { type Path, parseYaml } from './yaml/yaml-file.ts';
 
 /** A scenario that is known to be right, with its lists expanded. */
 export interface LoadedScenario extends ScenarioSpec {

@@ -1,5 +1,5 @@
 /** What a table asks for: which request belongs to a cell, and what is expected of it. */
-import type { Answer, Cell, Condition, RequestSpec, StepSpec, Table } from './schema.ts';
+import type { Answer, Cell, Condition, RequestSpec, StepSpec, Table } from './format/schema.ts';
 import { substitute } from './template.ts';
 
 /** The name for sending no token at all. */

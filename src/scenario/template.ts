@@ -1,8 +1,8 @@
 /** Fills `${…}` in. Pure: all that a text can refer to is in the context. */
-import { HarnessError, type Place } from '../errors.ts';
-import { hintFor } from './suggest.ts';
+import { HarnessError, type Place } from '../base/errors.ts';
+import { hintFor } from './format/suggest.ts';
 import { type Expression, parseTemplate } from './template-parse.ts';
-import type { Path } from './yaml-file.ts';
+import type { Path } from './yaml/yaml-file.ts';
 
 export { escapeTemplate, parseTemplate } from './template-parse.ts';
 

@@ -1,10 +1,10 @@
 /** Settings in their order: flag, JWT_E2E_* variable, jwt-e2e.yaml, default. */
 import { existsSync } from 'node:fs';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { HarnessError, type Place } from '../errors.ts';
-import { readLimited, whyUnreadable } from '../limited-file.ts';
-import { limits } from '../limits.ts';
-import { excessOf } from '../yaml-bounds.ts';
+import { HarnessError, type Place } from '../base/errors.ts';
+import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
+import { limits } from '../base/files/limits.ts';
+import { excessOf } from '../base/files/yaml-bounds.ts';
 import { allOptions, type OptionSpec, variableOf } from './options.ts';
 
 export type Value = string | boolean | string[];

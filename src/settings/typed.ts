@@ -1,5 +1,5 @@
 /** From texts to the settings that the parts of the product take. */
-import { HarnessError } from '../errors.ts';
+import { HarnessError } from '../base/errors.ts';
 import type { Versions } from '../programs/versions.ts';
 import type { Value, Values } from './settings.ts';
 

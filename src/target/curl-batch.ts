@@ -3,8 +3,8 @@
  * transfer ends with a line that says how long its header and body are. Needs curl 7.75 (for `exitcode`).
  */
 import { randomBytes } from 'node:crypto';
-import { HarnessError } from '../errors.ts';
-import { limits, sizeText } from '../limits.ts';
+import { HarnessError } from '../base/errors.ts';
+import { limits, sizeText } from '../base/files/limits.ts';
 import type { HttpRequest, HttpResponse, SendLimit } from './target.ts';
 
 export interface CurlBatch {

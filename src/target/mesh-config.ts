@@ -1,10 +1,10 @@
 /** Mesh settings (istio.mesh.v1alpha1.MeshConfig): what a ConfigMap says, and whether istiod shows that it has taken it. */
 import { isDeepStrictEqual } from 'node:util';
 import { parseDocument } from 'yaml';
-import { HarnessError } from '../errors.ts';
-import { groupBy } from '../group.ts';
-import { nameOfKey } from '../names.ts';
-import { excessOf, expandedExcess } from '../yaml-bounds.ts';
+import { HarnessError } from '../base/errors.ts';
+import { excessOf, expandedExcess } from '../base/files/yaml-bounds.ts';
+import { groupBy } from '../base/group.ts';
+import { nameOfKey } from '../base/names.ts';
 import type { KubeObject, ObjectKey } from './target.ts';
 
 export type MeshConfig = Readonly<Record<string, unknown>>;

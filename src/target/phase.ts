@@ -1,6 +1,6 @@
 /** Steps of a target's own work that are worth a line of progress. */
-import { asHarnessError } from '../errors.ts';
-import { problemOf } from '../problem.ts';
+import { asHarnessError } from '../base/errors.ts';
+import { problemOf } from '../base/problem.ts';
 import type { Progress } from './target.ts';
 
 /** Runs `work` as a phase: tells when it starts, when it is done and how long it took, or why it failed. */

@@ -2,7 +2,7 @@
  * The one seam between the runner and a mesh. A target knows Kubernetes, Istio and processes; it knows nothing of
  * scenarios, expectations or reports. Every method that can hang takes an AbortSignal.
  */
-import type { FetchMode, MeshFacts, Unstamped } from '../events.ts';
+import type { FetchMode, MeshFacts, Unstamped } from '../base/events.ts';
 
 /** A Kubernetes object as plain JSON, exactly as it was written or as the API server sent it. */
 export interface KubeObject {

@@ -1,5 +1,5 @@
 /** How tokens may be shown: header and claims, never the signature. */
-import type { TokenView } from '../events.ts';
+import type { TokenView } from '../base/events.ts';
 import { KnownSecrets } from './known-secrets.ts';
 import { hiddenMembers, secretSections, signature, withoutShapes } from './shapes.ts';
 

@@ -1,11 +1,11 @@
 import { CompactSign } from 'jose';
-import { HarnessError } from '../errors.ts';
-import type { TokenView } from '../events.ts';
-import type { Algorithm, TokenSpec } from '../scenario/schema.ts';
+import { HarnessError } from '../base/errors.ts';
+import type { TokenView } from '../base/events.ts';
+import type { Algorithm, TokenSpec } from '../scenario/format/schema.ts';
 import { canSign, isAlgorithm } from './algorithms.ts';
 import { rememberToken, viewToken } from './decode.ts';
 import { forge, signingInput, tamperPayload, tamperSignature } from './forge.ts';
-import type { IssuerKey, IssuerKeys } from './keys.ts';
+import type { IssuerKey, IssuerKeys } from './issuer-keys.ts';
 import { mergeMaps, resolveToken, withoutNulls } from './spec.ts';
 
 /** A token as it is sent, and as it may be shown. */

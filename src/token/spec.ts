@@ -1,6 +1,6 @@
 /** What a token of a scenario is to be made from, with `extends` resolved. */
-import { HarnessError } from '../errors.ts';
-import type { TokenSpec } from '../scenario/schema.ts';
+import { HarnessError } from '../base/errors.ts';
+import type { TokenSpec } from '../scenario/format/schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { asHarnessError, HarnessError } from '../errors.ts';
-import { problemOf } from '../problem.ts';
-import { timeouts } from '../timeouts.ts';
-import { within } from '../wait.ts';
-import { configVariable, type FileLine, type HostConfig, listening, type Order } from './protocol.ts';
+import { asHarnessError, HarnessError } from '../base/errors.ts';
+import { problemOf } from '../base/problem.ts';
+import { timeouts } from '../base/timeouts.ts';
+import { within } from '../base/wait.ts';
+import { configVariable, type FileLine, type HostConfig, listening, type Order } from './vitest-protocol.ts';
 
 const program = fileURLToPath(new URL('./host.mjs', import.meta.url));
 

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 // What is declared about it below is nothing without it.
 import type {} from 'vitest';
 import type { ViteUserConfig } from 'vitest/config';
-import type { Settings } from '../api/settings.ts';
+import type { Settings } from '../api/program-settings.ts';
 import { valuesOf } from '../api/values.ts';
-import { pathsOf } from '../cli/product.ts';
-import { HarmlessOutput } from '../harmless.ts';
-import { timeouts } from '../timeouts.ts';
+import { HarmlessOutput } from '../base/harmless.ts';
+import { timeouts } from '../base/timeouts.ts';
+import { pathsOf } from '../engine/product.ts';
 import { Broker } from './broker.ts';
 import { socketKey, testModule } from './test-module.ts';
 

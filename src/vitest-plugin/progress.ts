@@ -1,4 +1,4 @@
-import type { Event, MeshFacts } from '../events.ts';
+import type { Event, MeshFacts } from '../base/events.ts';
 
 /** What to say about an event while tests wait: how the mesh is set up, what it is, and warnings. One line, or nothing. */
 export function progressLine(event: Event): string | undefined {

@@ -1,6 +1,6 @@
 /** What a scenario file is to Vitest: the code of its tests. Runs in the workers of Vitest, and so imports next to nothing. */
 import { ScenarioRun } from './scenario-run.ts';
-import { report, type TestContext } from './verdict.ts';
+import { report, type TestContext } from './test-verdict.ts';
 
 type Hook = (work: (context: object, suite: Task) => Promise<void>, timeout: number) => void;
 

@@ -1,9 +1,9 @@
 /** A scenario file being run, as its tests see it: each waits for its own check. */
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { CheckResult, Problem } from '../events.ts';
-import type { FileLine, FileRequest } from './protocol.ts';
-import { problemError } from './verdict.ts';
+import type { CheckResult, Problem } from '../base/events.ts';
+import { problemError } from './test-verdict.ts';
+import type { FileLine, FileRequest } from './vitest-protocol.ts';
 
 const interrupted: Problem = { code: 'E_INTERRUPTED', message: 'interrupted' };
 const lost: Problem = { code: 'E_INTERNAL', message: 'the process that holds the mesh has ended' };

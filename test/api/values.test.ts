@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { Settings } from '../../src/api/settings.ts';
+import type { Settings } from '../../src/api/program-settings.ts';
 import { settingOptions, valuesOf } from '../../src/api/values.ts';
 
 test('the type has every option that a program can give, with a type that fits', () => {
-  const source = readFileSync('src/api/settings.ts', 'utf8');
+  const source = readFileSync('src/api/program-settings.ts', 'utf8');
   const typed = [...source.matchAll(/^ {2}readonly '?([\w-]+)'?\?: (.*) \| undefined;$/gm)].map(
     ([, name = '', type = '']) => `${name}: ${type}`,
   );

@@ -1,9 +1,9 @@
 /** What a check from the sleep pod costs, and what the FAQ's own line costs, one after the other in the same minute. */
 import { execa } from 'execa';
+import { until } from '../../src/base/wait.ts';
 import type { HttpRequest, KubeObject, Origin, Target } from '../../src/target/target.ts';
-import { makeIssuerKeys } from '../../src/token/keys.ts';
+import { makeIssuerKeys } from '../../src/token/issuer-keys.ts';
 import { mintTokens } from '../../src/token/mint.ts';
-import { until } from '../../src/wait.ts';
 
 /** As the FAQ prints it. */
 const line = String.raw`kubectl exec "$(kubectl get pod -l app=sleep -n foo -o jsonpath={.items..metadata.name})" -c sleep -n foo -- curl "http://httpbin.foo:8000/headers" -sS -o /dev/null -H "Authorization: Bearer $TOKEN" -w "%{http_code}\n"`;

@@ -7,7 +7,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { withSignals } from '../../src/cli/signals.ts';
+import { withSignals } from '../../src/cli/support/signals.ts';
 import { jwtE2e, program, reportFiles, reports } from './command.ts';
 import { judge, type Measure, median, table } from './result.ts';
 

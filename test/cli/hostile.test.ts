@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { parseDocument } from 'yaml';
 import { commandLine, main } from '../../src/cli/main.ts';
-import { conformanceYaml } from '../../src/report/conformance.ts';
+import { conformanceYaml } from '../../src/report/conformance/conformance.ts';
 import type { RunResult } from '../../src/report/result.ts';
 import { resultOf } from '../report/results.ts';
 import * as runs from '../report/runs.ts';

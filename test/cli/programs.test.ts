@@ -1,8 +1,8 @@
 /** `fetch`, and what settings mean for the programs of the target local. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fetchCommand } from '../../src/cli/commands/fetch.ts';
-import { meshVersions } from '../../src/cli/mesh-programs.ts';
+import { fetchCommand } from '../../src/cli/commands/fetch-command.ts';
+import { meshVersions } from '../../src/engine/mesh-programs.ts';
 import type { Values } from '../../src/settings/settings.ts';
 import { temporaryFolder } from '../programs/downloads.ts';
 import { fake, folderOf } from '../programs/local/support.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { asHarnessError } from '../../src/errors.ts';
+import { asHarnessError } from '../../src/base/errors.ts';
 import type { Values } from '../../src/settings/settings.ts';
 import { recorder } from '../scenario/support.ts';
 

@@ -2,11 +2,11 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { watchScenarios } from '../../src/cli/commands/watch.ts';
-import type { Event } from '../../src/events.ts';
+import type { Event } from '../../src/base/events.ts';
+import { watchScenarios } from '../../src/cli/watch/watch-scenarios.ts';
 import { plan } from '../../src/plan/plan.ts';
 import type { Selection } from '../../src/plan/select.ts';
-import { KeyRing } from '../../src/run/keys.ts';
+import { KeyRing } from '../../src/run/keys/key-ring.ts';
 import { FakeTarget } from '../support/fake-target.ts';
 
 export interface Watching {

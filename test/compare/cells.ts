@@ -1,6 +1,6 @@
 /** The verdicts of one mesh, cell by cell, out of a results.json. */
 import { readFileSync } from 'node:fs';
-import type { CheckResult, CheckState, MeshFacts } from '../../src/events.ts';
+import type { CheckResult, CheckState, MeshFacts } from '../../src/base/events.ts';
 import type { RunResult, ScenarioResult } from '../../src/report/result.ts';
 
 /** What of a check must be the same on every mesh. */

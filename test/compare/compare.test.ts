@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { CheckResult } from '../../src/events.ts';
+import type { CheckResult } from '../../src/base/events.ts';
 import { ResultModel } from '../../src/report/model.ts';
 import type { RunResult } from '../../src/report/result.ts';
 import { applyAuthorization, run, scenarioSource, sendStep } from '../run/support.ts';

@@ -1,5 +1,5 @@
 /** What two meshes have answered differently, and which of it is a defect. */
-import type { MeshFacts } from '../../src/events.ts';
+import type { MeshFacts } from '../../src/base/events.ts';
 import type { Cell, Cells } from './cells.ts';
 import type { Explanation } from './explained.ts';
 

@@ -1,6 +1,6 @@
 /** The comparison as people read it. */
 
-import { oneLine } from '../../src/harmless.ts';
+import { oneLine } from '../../src/base/harmless.ts';
 import { meshLabel } from '../../src/report/result.ts';
 import { plural, truncate } from '../../src/report/text.ts';
 import type { Cells } from './cells.ts';

@@ -1,5 +1,5 @@
 /** Which hosts a run may ask for what, by target, from kind/versions.yaml: the table of docs/air-gapped.md. */
-import { parseReference } from '../../src/programs/oci/reference.ts';
+import { parseReference } from '../../src/programs/oci/registry/reference.ts';
 import type { Versions } from '../../src/programs/versions.ts';
 import { table } from './generated.ts';
 

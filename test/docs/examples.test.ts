@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { baselineOf } from '../../src/cli/baseline.ts';
+import { baselineOf } from '../../src/engine/baseline.ts';
 import { parseScenario } from '../../src/scenario/load.ts';
 import { mergeSettings } from '../../src/settings/settings.ts';
 import { allFields, type Schema, scenarioText, usedFields } from './examples.ts';

@@ -1,8 +1,8 @@
 /** What the documented scenarios notice, and why they do not notice the rest: a mistake that is new needs a reason. */
 import { expect, test } from 'vitest';
-import { forEachPlanned } from '../../src/cli/predictions.ts';
+import { forEachPlanned } from '../../src/cli/models/predictions.ts';
 import { judgeScenario, type ScenarioScore } from '../../src/mutate/judge.ts';
-import { tallyOf } from '../../src/mutate/text.ts';
+import { tallyOf } from '../../src/mutate/scores.ts';
 import { mutationScore } from '../../src/report/mutation.ts';
 import { loadScenarios } from '../../src/scenario/load.ts';
 import { partOf, table } from './generated.ts';

@@ -1,7 +1,7 @@
 /** Results of runs for the commands of the pages that read some. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ConformanceReporter } from '../../src/report/conformance.ts';
+import { ConformanceReporter } from '../../src/report/conformance/conformance.ts';
 import { ResultModel } from '../../src/report/model.ts';
 import type { RunResult } from '../../src/report/result.ts';
 import { passed } from '../report/runs.ts';

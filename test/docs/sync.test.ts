@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { MeshFacts } from '../../src/events.ts';
+import type { MeshFacts } from '../../src/base/events.ts';
 import { plan } from '../../src/plan/plan.ts';
 import type { Plan } from '../../src/plan/types.ts';
 import { loadVersions } from '../../src/programs/versions.ts';
@@ -60,7 +60,7 @@ function isSetting(flag: string, takesValue: boolean): boolean {
 
 describe('docs/troubleshooting.md', () => {
   test('has a section for every error code, and none for another', () => {
-    const union = /type ErrorCode =([^;]*);/.exec(read('src/errors.ts'))?.[1] ?? '';
+    const union = /type ErrorCode =([^;]*);/.exec(read('src/base/errors.ts'))?.[1] ?? '';
     const codes = [...union.matchAll(/'(E_\w+)'/g)].map((match) => match[1] ?? '');
     expect(codes.length).toBeGreaterThan(15);
     const page = parsePage('docs/troubleshooting.md', read('docs/troubleshooting.md'));
@@ -75,7 +75,7 @@ describe('docs/troubleshooting.md', () => {
   });
 
   test('codes that other pages name exist', () => {
-    const known = new Set(['E_CHECK', ...(read('src/errors.ts').match(/E_[A-Z_]+/g) ?? [])]);
+    const known = new Set(['E_CHECK', ...(read('src/base/errors.ts').match(/E_[A-Z_]+/g) ?? [])]);
     const named = pages().flatMap(({ file, text }) =>
       (text.match(/\bE_[A-Z_]+/g) ?? []).map((code) => `${file}: ${code}`),
     );

@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
-import { KubeClient, loadKubeConfig } from '../../src/kube/client.ts';
+import { KubeClient, loadKubeConfig } from '../../src/kube/kube-client.ts';
 import { deleteObject, listObjects } from '../../src/kube/objects.ts';
 import { makeUsers } from '../e2e/cluster/users.ts';
 import type { Cell, Expected, Fault } from './cell.ts';

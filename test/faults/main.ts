@@ -6,7 +6,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { oneLine } from '../../src/harmless.ts';
+import { oneLine } from '../../src/base/harmless.ts';
 import { type Cell, type Outcome, titleOf } from './cell.ts';
 import { clusterCells } from './cluster.ts';
 import { engineCells } from './engine.ts';

@@ -1,5 +1,5 @@
 /** Outcomes as a Markdown table. */
-import { oneLine } from '../../src/harmless.ts';
+import { oneLine } from '../../src/base/harmless.ts';
 import type { Outcome } from './cell.ts';
 
 export function tableOf(outcomes: readonly Outcome[]): string {

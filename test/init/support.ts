@@ -1,8 +1,8 @@
 /** What `init` writes of some objects, taken apart. */
 import { parse } from 'yaml';
-import { planFor } from '../../src/init/plan.ts';
+import { planFor } from '../../src/init/first-plan.ts';
 import { type Written, writeScenario } from '../../src/init/write.ts';
-import type { Manifest } from '../../src/scenario/schema.ts';
+import type { Manifest } from '../../src/scenario/format/schema.ts';
 
 export const issuer = 'https://login.example.com';
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { KeyServerControl, type KeyServerPorts, newSecret } from '../../src/jwks/client.ts';
+import { KeyServerControl, type KeyServerPorts, newSecret } from '../../src/jwks/key-server-client.ts';
 
 const program = fileURLToPath(new URL('../../src/jwks/server.mjs', import.meta.url));
 

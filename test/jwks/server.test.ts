@@ -5,9 +5,9 @@ import { rootCertificates } from 'node:tls';
 import { Agent, request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { issueCertificate, makeCa } from '../../src/jwks/certificates.ts';
-import { checkJwks } from '../../src/jwks/check.ts';
-import { KeyServerControl, secretHeader } from '../../src/jwks/client.ts';
-import { makeIssuerKeys } from '../../src/token/keys.ts';
+import { checkJwks } from '../../src/jwks/check-jwks.ts';
+import { KeyServerControl, secretHeader } from '../../src/jwks/key-server-client.ts';
+import { makeIssuerKeys } from '../../src/token/issuer-keys.ts';
 import { freePorts, type RunningServer, spawnServer, startServer } from './running-server.ts';
 
 let server: RunningServer;

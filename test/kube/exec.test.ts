@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { KubeClient } from '../../src/kube/client.ts';
 import { exec } from '../../src/kube/exec.ts';
+import type { KubeClient } from '../../src/kube/kube-client.ts';
 import type { FakeApi } from '../support/fake-api.ts';
 import { unaborted } from '../support/signals.ts';
 import { useFakeApi } from '../support/use-fake-api.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/kube-client.ts';
 import {
   applyObject,
   createObject,

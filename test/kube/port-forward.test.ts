@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { getFromPod } from '../../src/kube/port-forward.ts';
 import type { FakeApi } from '../support/fake-api.ts';
 import { httpAnswer, type PortSession } from '../support/fake-exec.ts';

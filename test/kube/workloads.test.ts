@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { isReady, listPods, type Pod, podLog, waitUntilReady } from '../../src/kube/workloads.ts';
 import type { KubeObject } from '../../src/target/target.ts';
 import { type FakeApi, failure } from '../support/fake-api.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { forEachPlanned } from '../../src/cli/predictions.ts';
+import { forEachPlanned } from '../../src/cli/models/predictions.ts';
 import { type Judged, trialsOf } from '../../src/mutate/confirm.ts';
 import { judgeScenario } from '../../src/mutate/judge.ts';
 import { loadScenarios } from '../../src/scenario/load.ts';

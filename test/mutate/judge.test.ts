@@ -1,8 +1,8 @@
 /** Mistakes in the policies of small scenarios, as people read about them. */
 import { expect, test } from 'vitest';
-import { forEachPlanned } from '../../src/cli/predictions.ts';
+import { forEachPlanned } from '../../src/cli/models/predictions.ts';
 import { judgeScenario, type ScenarioScore } from '../../src/mutate/judge.ts';
-import { percentOf, scenarioText, scoresJson, tallyOf, totalText } from '../../src/mutate/text.ts';
+import { percentOf, scenarioText, scoresJson, tallyOf, totalText } from '../../src/mutate/scores.ts';
 import { scenarioOf } from '../scenario/support.ts';
 
 async function scoreOf(steps: string, more = ''): Promise<ScenarioScore> {

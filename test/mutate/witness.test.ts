@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { worldOf } from '../../src/explain/world.ts';
+import { classVerify } from '../../src/mutate/classes/token-classes.ts';
 import { mutantsOf } from '../../src/mutate/operators.ts';
-import { classVerify } from '../../src/mutate/token-classes.ts';
 import { differenceOf } from '../../src/mutate/witness.ts';
-import { decidingOf } from '../../src/run/hops.ts';
-import { hopsFor, type ModelStep } from '../../src/run/predict.ts';
+import { decidingOf } from '../../src/run/explain/hops.ts';
+import { hopsFor, type ModelStep } from '../../src/run/explain/predict.ts';
 import type { HttpRequest, KubeObject, Survey } from '../../src/target/target.ts';
 import { cases, issuers, type RequestPlan, type TokenPlan } from '../policy/real/generate.ts';
 import { sentOf } from '../policy/real/tokens.ts';

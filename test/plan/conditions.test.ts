@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { whyNot } from '../../src/plan/conditions.ts';
-import type { Condition } from '../../src/scenario/schema.ts';
+import type { Condition } from '../../src/scenario/format/schema.ts';
 import { facts } from './support.ts';
 
 const asm = { ...facts, asm: 'v1.22.6.71-g7d67a80b-aliyun' };

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { MeshFacts } from '../../src/events.ts';
+import type { MeshFacts } from '../../src/base/events.ts';
 import { plan } from '../../src/plan/plan.ts';
+import { algorithms } from '../../src/scenario/format/schema.ts';
 import { loadScenarios } from '../../src/scenario/load.ts';
-import { algorithms } from '../../src/scenario/schema.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const facts: MeshFacts = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { idOnce } from '../../src/events.ts';
+import { idOnce } from '../../src/base/events.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { repetitions } from '../../src/plan/repeat.ts';
 import { scenarioOf } from '../scenario/support.ts';

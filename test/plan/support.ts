@@ -1,4 +1,4 @@
-import type { MeshFacts } from '../../src/events.ts';
+import type { MeshFacts } from '../../src/base/events.ts';
 import type { PlanOptions } from '../../src/plan/plan.ts';
 import { plan } from '../../src/plan/plan.ts';
 import type { PlannedScenario } from '../../src/plan/types.ts';

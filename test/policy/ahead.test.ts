@@ -1,8 +1,8 @@
 /** What can be said of a request before it is sent: addresses of private networks, headers that proxies write. */
 import { expect, test } from 'vitest';
-import { isHeaderKnown, traceRule } from '../../src/policy/authorize.ts';
 import { defaultMesh } from '../../src/policy/input.ts';
-import { hasPrivate } from '../../src/policy/ip-blocks.ts';
+import { hasPrivate } from '../../src/policy/match/ip-blocks.ts';
+import { isHeaderKnown, traceRule } from '../../src/policy/rules.ts';
 
 test.each([
   ['203.0.113.0/24', false],

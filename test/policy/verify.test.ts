@@ -3,7 +3,7 @@ import { exportJWK, generateKeyPair, generateSecret, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { type Jwt, parseJwt } from '../../src/policy/jwt.ts';
 import { verifyWith } from '../../src/policy/verify.ts';
-import { algorithms } from '../../src/scenario/schema-tokens.ts';
+import { algorithms } from '../../src/scenario/format/schema-tokens.ts';
 
 async function made(alg: string, kid?: string) {
   const isSecret = alg.startsWith('HS');

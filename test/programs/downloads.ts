@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { onTestFinished } from 'vitest';
-import { defaultLimits, type Limits } from '../../src/programs/limits.ts';
+import { defaultLimits, type Limits } from '../../src/programs/download/download-limits.ts';
 import type { ProgramPin } from '../../src/programs/pin.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;

@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { satisfies } from 'semver';
 import { describe, expect, test } from 'vitest';
-import { formatPlace, HarnessError } from '../../src/errors.ts';
-import { matrix, nodeImageFor, releaseOf } from '../../src/programs/matrix.ts';
+import { formatPlace, HarnessError } from '../../src/base/errors.ts';
 import { programPin } from '../../src/programs/pin.ts';
 import { currentPlatform, localPlatform, platforms } from '../../src/programs/platform.ts';
+import { matrix, nodeImageFor, releaseOf } from '../../src/programs/release-matrix.ts';
 import { loadVersions } from '../../src/programs/versions.ts';
 import { temporaryFolder } from './downloads.ts';
 

@@ -1,5 +1,5 @@
 /** Runs for what only the console, GitHub and the Markdown summary tell. */
-import type { CheckResult, Event, MeshFacts, ScenarioInfo, Unstamped } from '../../src/events.ts';
+import type { CheckResult, Event, MeshFacts, ScenarioInfo, Unstamped } from '../../src/base/events.ts';
 import {
   check,
   closing,

@@ -1,6 +1,6 @@
 /** Runs the console report in a test. */
-import type { Event } from '../../src/events.ts';
-import { type ConsoleOptions, ConsoleReporter } from '../../src/report/console.ts';
+import type { Event } from '../../src/base/events.ts';
+import { type ConsoleOptions, ConsoleReporter } from '../../src/report/console/console.ts';
 import { readLine } from './fixture.ts';
 
 /** What the console says about these events, as it was written. */

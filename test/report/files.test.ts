@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HarnessError } from '../../src/errors.ts';
+import { HarnessError } from '../../src/base/errors.ts';
 import { writeAtomically } from '../../src/report/atomic.ts';
-import { JsonReporter } from '../../src/report/json.ts';
-import { JUnitReporter } from '../../src/report/junit.ts';
+import { JsonReporter } from '../../src/report/json-report.ts';
+import { JUnitReporter } from '../../src/report/junit/junit.ts';
 import { typescript } from '../support/typescript.ts';
 import * as runs from './runs.ts';
 import { validateJUnit } from './validate.ts';
@@ -102,7 +102,7 @@ describe('file reporters', () => {
     const here = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
     writeFileSync(
       script,
-      `import { JUnitReporter } from ${here('../../src/report/junit.ts')};
+      `import { JUnitReporter } from ${here('../../src/report/junit/junit.ts')};
        import { killed } from ${here('runs.ts')};
        const reporter = new JUnitReporter({ file: ${JSON.stringify(file)} });
        for (const event of killed) reporter.handle(event);

@@ -1,5 +1,5 @@
 /** Event streams as real runs give them: one that passes, one with every kind of trouble, and runs that broke off. */
-import type { Place } from '../../src/errors.ts';
+import type { Place } from '../../src/base/errors.ts';
 import type {
   CheckResult,
   Counts,
@@ -9,7 +9,7 @@ import type {
   Problem,
   ScenarioInfo,
   Unstamped,
-} from '../../src/events.ts';
+} from '../../src/base/events.ts';
 
 const startedAt = Date.UTC(2026, 2, 14, 9, 30, 0);
 

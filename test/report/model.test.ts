@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Event } from '../../src/events.ts';
+import type { Event } from '../../src/base/events.ts';
 import { ResultModel } from '../../src/report/model.ts';
 import { isoTime, type RunResult } from '../../src/report/result.ts';
 import {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ErrorCode } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/base/errors.ts';
 import { nextForCheck, nextForProblem } from '../../src/report/next-command.ts';
 import { commandOptions } from '../../src/settings/options.ts';
 import { check, external, kind, requireJwt } from './fixture.ts';

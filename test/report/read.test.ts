@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { HarnessError } from '../../src/errors.ts';
+import { HarnessError } from '../../src/base/errors.ts';
 import { readResults } from '../../src/report/read.ts';
 import { resultOf } from './results.ts';
 import * as runs from './runs.ts';

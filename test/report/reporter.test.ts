@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { HarnessError } from '../../src/errors.ts';
-import type { Event } from '../../src/events.ts';
+import { HarnessError } from '../../src/base/errors.ts';
+import type { Event } from '../../src/base/events.ts';
 import { combine, type Reporter } from '../../src/report/reporter.ts';
 import { passed } from './runs.ts';
 

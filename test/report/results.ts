@@ -1,5 +1,5 @@
 /** Results of the runs of runs.ts, and variations of them. */
-import type { CheckResult, Event, MeshFacts } from '../../src/events.ts';
+import type { CheckResult, Event, MeshFacts } from '../../src/base/events.ts';
 import { ResultModel } from '../../src/report/model.ts';
 import type { RunResult, ScenarioResult } from '../../src/report/result.ts';
 

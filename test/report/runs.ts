@@ -1,7 +1,7 @@
 /** The runs that the reports are tested with. */
-import type { CheckResult, Event, MeshFacts, ScenarioInfo, Unstamped } from '../../src/events.ts';
-import { nothingTested } from '../../src/nothing-tested.ts';
-import { problemOf } from '../../src/problem.ts';
+import type { CheckResult, Event, MeshFacts, ScenarioInfo, Unstamped } from '../../src/base/events.ts';
+import { nothingTested } from '../../src/base/nothing-tested.ts';
+import { problemOf } from '../../src/base/problem.ts';
 import {
   check,
   closing,

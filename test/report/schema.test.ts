@@ -3,7 +3,7 @@ import { expect, expectTypeOf, test } from 'vitest';
 import type { z } from 'zod';
 import { ResultModel } from '../../src/report/model.ts';
 import type { RunResult } from '../../src/report/result.ts';
-import { resultSchema } from '../../src/report/schema/result.ts';
+import { resultSchema } from '../../src/report/schema/result-schema.ts';
 import * as runs from './runs.ts';
 
 /** Read-only all the way down, and without intersections. */

@@ -1,9 +1,9 @@
 /** A run as a terminal sees it, for tty.test.ts: the console report on the real streams of this process. */
 import { spawnSync } from 'node:child_process';
-import { withSignals } from '../../src/cli/signals.ts';
-import type { Event } from '../../src/events.ts';
-import { ConsoleReporter } from '../../src/report/console.ts';
-import { describeTerminal } from '../../src/report/terminal.ts';
+import type { Event } from '../../src/base/events.ts';
+import { withSignals } from '../../src/cli/support/signals.ts';
+import { ConsoleReporter } from '../../src/report/console/console.ts';
+import { describeTerminal } from '../../src/report/console/terminal.ts';
 import { readLine } from './fixture.ts';
 import * as runs from './runs.ts';
 

@@ -1,6 +1,6 @@
 /** A run that stops after a scenario that failed, with everything in place. */
 import { expect, test } from 'vitest';
-import type { Event } from '../../src/events.ts';
+import type { Event } from '../../src/base/events.ts';
 import { FakeTarget } from '../support/fake-target.ts';
 import { run, scenarioSource, sendStep } from './support.ts';
 

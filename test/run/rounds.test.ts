@@ -1,10 +1,10 @@
 /** Rounds on a mesh that stays up: each is a whole run to reports. */
 import { expect, test } from 'vitest';
-import type { Event } from '../../src/events.ts';
+import type { Event } from '../../src/base/events.ts';
 import { plan } from '../../src/plan/plan.ts';
-import { KeyRing } from '../../src/run/keys.ts';
-import { meshesOf } from '../../src/run/mesh.ts';
-import { type RoundRequest, runRound } from '../../src/run/run.ts';
+import { KeyRing } from '../../src/run/keys/key-ring.ts';
+import { type RoundRequest, runRound } from '../../src/run/run-all.ts';
+import { meshesOf } from '../../src/run/run-mesh.ts';
 import { scenarioOf } from '../scenario/support.ts';
 import { FakeTarget } from '../support/fake-target.ts';
 import { outline, scenarioSource, sendStep } from './support.ts';

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { HarnessError } from '../../src/errors.ts';
-import type { Event, Unstamped } from '../../src/events.ts';
-import { ofMesh } from '../../src/events.ts';
+import { HarnessError } from '../../src/base/errors.ts';
+import type { Event, Unstamped } from '../../src/base/events.ts';
+import { ofMesh } from '../../src/base/events.ts';
 import { ResultModel } from '../../src/report/model.ts';
 import { capacityNow, meshesAtOnce } from '../../src/run/several.ts';
 import { FakeTarget } from '../support/fake-target.ts';

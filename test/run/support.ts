@@ -2,11 +2,11 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CheckResult, Event, MeshFacts } from '../../src/events.ts';
+import type { CheckResult, Event, MeshFacts } from '../../src/base/events.ts';
 import { plan } from '../../src/plan/plan.ts';
-import { KeyRing } from '../../src/run/keys.ts';
-import { type RunRequest, runAll } from '../../src/run/run.ts';
-import type { RunOptions } from '../../src/run/state.ts';
+import { KeyRing } from '../../src/run/keys/key-ring.ts';
+import { type RunRequest, runAll } from '../../src/run/run-all.ts';
+import type { RunOptions } from '../../src/run/step-state.ts';
 import { scenarioOf } from '../scenario/support.ts';
 import { FakeTarget } from '../support/fake-target.ts';
 

@@ -1,15 +1,15 @@
 /** What a run comes to, and that all reports say the same of it. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { HarnessError } from '../../src/errors.ts';
-import type { CheckState, Event, MeshFacts } from '../../src/events.ts';
-import { verdictOf } from '../../src/report/html/verdict.ts';
-import { junitSuites } from '../../src/report/junit-model.ts';
-import { mergeResults } from '../../src/report/merge.ts';
+import { HarnessError } from '../../src/base/errors.ts';
+import type { CheckState, Event, MeshFacts } from '../../src/base/events.ts';
+import { verdictOf } from '../../src/report/html/run-verdict.ts';
+import { junitSuites } from '../../src/report/junit/junit-model.ts';
+import { summaryMarkdown } from '../../src/report/markdown/summary-markdown.ts';
+import { mergeResults } from '../../src/report/merge/merge.ts';
 import { ResultModel } from '../../src/report/model.ts';
 import type { RunResult } from '../../src/report/result.ts';
-import { summaryMarkdown } from '../../src/report/summary-markdown.ts';
-import { Mesh } from '../../src/run/mesh.ts';
+import { Mesh } from '../../src/run/run-mesh.ts';
 import { Tally } from '../../src/run/tally.ts';
 import { check, kind, requireJwt } from '../report/fixture.ts';
 import { FakeTarget } from '../support/fake-target.ts';

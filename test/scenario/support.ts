@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { HarmlessOutput } from '../../src/harmless.ts';
+import { HarmlessOutput } from '../../src/base/harmless.ts';
 import { type LoadedScenario, parseScenario } from '../../src/scenario/load.ts';
 
 /** Streams that remember what was written to them. */

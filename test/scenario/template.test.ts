@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { HarnessError } from '../../src/errors.ts';
+import { HarnessError } from '../../src/base/errors.ts';
 import {
   escapeTemplate,
   parseTemplate,

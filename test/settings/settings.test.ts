@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { HarnessError } from '../../src/errors.ts';
+import { HarnessError } from '../../src/base/errors.ts';
 import { allOptions, commandOptions, type OptionSpec, variableOf } from '../../src/settings/options.ts';
 import { mergeSettings, type Values } from '../../src/settings/settings.ts';
 

@@ -1,6 +1,6 @@
 /** Time that passes only when a test lets it. */
-import type { Clock } from '../../src/wait.ts';
-import { throwIfAborted } from '../../src/wait.ts';
+import type { Clock } from '../../src/base/wait.ts';
+import { throwIfAborted } from '../../src/base/wait.ts';
 
 export interface FakeClock extends Clock {
   pass(ms: number): void;

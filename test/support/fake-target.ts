@@ -2,12 +2,13 @@
  * A mesh in memory for tests of the runner: it applies objects, takes policies over into one proxy as istiod and
  * Envoy would, and answers what a test says. Everything that was asked of it is in `calls`.
  */
-import { HarnessError } from '../../src/errors.ts';
-import type { FetchMode, MeshFacts } from '../../src/events.ts';
-import { nameOfKey } from '../../src/names.ts';
+import { HarnessError } from '../../src/base/errors.ts';
+import type { FetchMode, MeshFacts } from '../../src/base/events.ts';
+import { nameOfKey } from '../../src/base/names.ts';
+import { throwIfAborted } from '../../src/base/wait.ts';
 import { declaredFor } from '../../src/policy/selection.ts';
-import type { JwtRule } from '../../src/policy/tokens.ts';
-import { providerRule } from '../../src/run/jwt-rules.ts';
+import type { JwtRule } from '../../src/policy/token-locations.ts';
+import { providerRule } from '../../src/run/explain/jwt-rules.ts';
 import type {
   Applied,
   CapabilityName,
@@ -30,7 +31,6 @@ import type {
   Survey,
   Target,
 } from '../../src/target/target.ts';
-import { throwIfAborted } from '../../src/wait.ts';
 
 const fakeFacts: MeshFacts = {
   id: 'fake mesh',

@@ -1,6 +1,6 @@
 /** A {@link FakeApi} for all tests of a file, as it began for each of them, with a client of its own. */
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../src/kube/client.ts';
+import { KubeClient, loadKubeConfig } from '../../src/kube/kube-client.ts';
 import { FakeApi } from './fake-api.ts';
 
 /** @param use called before each test with the server, which is the same every time, and a new client */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { redact, viewToken, withoutSignatures } from '../../src/token/decode.ts';
-import { makeIssuerKeys } from '../../src/token/keys.ts';
+import { makeIssuerKeys } from '../../src/token/issuer-keys.ts';
 import { mintTokens } from '../../src/token/mint.ts';
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');

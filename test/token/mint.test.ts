@@ -9,9 +9,9 @@ import {
   type JWK,
 } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { HarnessError } from '../../src/errors.ts';
-import { type Algorithm, algorithms, type TokenSpec } from '../../src/scenario/schema.ts';
-import { type IssuerKey, type IssuerKeys, makeIssuerKeys } from '../../src/token/keys.ts';
+import { HarnessError } from '../../src/base/errors.ts';
+import { type Algorithm, algorithms, type TokenSpec } from '../../src/scenario/format/schema.ts';
+import { type IssuerKey, type IssuerKeys, makeIssuerKeys } from '../../src/token/issuer-keys.ts';
 import { mintTokens } from '../../src/token/mint.ts';
 
 const sample = 'testing@secure.istio.io';

@@ -29,7 +29,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'shared-'));
   cache = join(folder, `tsx-${process.geteuid?.()}`);
   marker = join(folder, 'ran');
-  const sources = ['src/cli/main.ts', 'src/target/local/host.ts', 'test/compare/explained.ts'];
+  const sources = ['src/cli/main.ts', 'src/target/local/host/host.ts', 'test/compare/explained.ts'];
   const loads = sources.map((file) => `await import(${JSON.stringify(join(root, file))});`);
   const fill = `(await import('tsx/esm/api')).register(); ${loads.join(' ')}`;
   const { stderr } = await run('--input-type=module', '-e', `${fill} setTimeout(() => process.exit(), 500);`);
@@ -47,7 +47,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test.each([
   ['the command line', ['src/cli/bin.mjs', 'list'], /\d+ checks/],
-  ['the process that keeps a local mesh', ['src/target/local/host.mjs'], /TypeError/],
+  ['the process that keeps a local mesh', ['src/target/local/host/host.mjs'], /TypeError/],
   ['a tool', ['--import', typescript, 'test/compare/compare.ts'], /usage: node/],
 ])('%s runs nothing from a folder that others can own', async (_, args, says) => {
   rmSync(marker, { force: true });

@@ -1,9 +1,9 @@
 /** Runs one scenario on a lying mesh, and says of each verdict what it should have been. */
-import type { CheckResult } from '../../src/events.ts';
+import type { CheckResult } from '../../src/base/events.ts';
 import type { PlannedScenario, PlannedStep } from '../../src/plan/types.ts';
 import { Pending } from '../../src/run/proof/pending.ts';
-import { runScenario } from '../../src/run/scenario.ts';
-import type { Manifest } from '../../src/scenario/schema.ts';
+import { runScenario } from '../../src/run/run-scenario.ts';
+import type { Manifest } from '../../src/scenario/format/schema.ts';
 import type { Origin } from '../../src/target/target.ts';
 import type { LyingMesh } from './lying-mesh.ts';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Pending } from '../../src/run/proof/pending.ts';
-import type { Manifest } from '../../src/scenario/schema.ts';
+import type { Manifest } from '../../src/scenario/format/schema.ts';
 import type { KubeObject } from '../../src/target/target.ts';
 import { dice } from '../support/dice.ts';
 import { LyingMesh, type Schedule } from './lying-mesh.ts';

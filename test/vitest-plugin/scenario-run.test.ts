@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { CheckResult, Problem } from '../../src/events.ts';
-import type { FileLine, FileRequest } from '../../src/vitest-plugin/protocol.ts';
+import type { CheckResult, Problem } from '../../src/base/events.ts';
 import { ScenarioRun } from '../../src/vitest-plugin/scenario-run.ts';
+import type { FileLine, FileRequest } from '../../src/vitest-plugin/vitest-protocol.ts';
 
 let folder: string;
 let server: Server;

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { matrix } from '../../src/programs/matrix.ts';
+import { matrix } from '../../src/programs/release-matrix.ts';
 import { loadVersions } from '../../src/programs/versions.ts';
 import { fill, holds } from './expressions.ts';
 import { fakeGitHub } from './fake-github.ts';

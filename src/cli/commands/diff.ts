@@ -1,14 +1,14 @@
 /** `jwt-e2e diff`: what changed from one run to another. */
-import { exitCodes, HarnessError } from '../../errors.ts';
-import { harmlessJson, oneLine } from '../../harmless.ts';
-import { type Changes, changesBetween } from '../../report/changes.ts';
-import { readVerdicts, whyNoVerdict } from '../../report/changes-read.ts';
-import { changeLines } from '../../report/changes-text.ts';
-import type { MeshVerdicts } from '../../report/conformance-verdicts.ts';
-import { colorsOf, describeTerminal } from '../../report/terminal.ts';
+import { exitCodes, HarnessError } from '../../base/errors.ts';
+import { harmlessJson, oneLine } from '../../base/harmless.ts';
+import { type Changes, changesBetween } from '../../report/changes/changes.ts';
+import { readVerdicts, whyNoVerdict } from '../../report/changes/changes-read.ts';
+import { changeLines } from '../../report/changes/changes-text.ts';
+import type { MeshVerdicts } from '../../report/conformance/conformance-verdicts.ts';
+import { colorsOf, describeTerminal } from '../../report/console/terminal.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag } from '../../settings/typed.ts';
-import type { Io } from '../io.ts';
+import type { Io } from '../support/io.ts';
 
 /**
  * Compares two reports and writes what changed.

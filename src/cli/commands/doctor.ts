@@ -1,17 +1,17 @@
 /** `jwt-e2e doctor`: what of each target is well, what is doubtful, what is broken, and what to do about it. */
-import { exitCodes } from '../../errors.ts';
+import { exitCodes } from '../../base/errors.ts';
+import { versionsFile } from '../../engine/product.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
-import { namesCluster } from '../doctor/cluster.ts';
+import { namesCluster } from '../doctor/cluster-probes.ts';
 import type { Machine, Probe, TargetName } from '../doctor/finding.ts';
-import { lookAll, type Section } from '../doctor/look.ts';
+import { lookAll, type Section } from '../doctor/look-all.ts';
 import { thisMachine } from '../doctor/machine.ts';
 import { probes } from '../doctor/probes.ts';
 import { asJson, asText } from '../doctor/render.ts';
-import type { Io } from '../io.ts';
-import { versionsFile } from '../product.ts';
-import { withSignals } from '../signals.ts';
+import type { Io } from '../support/io.ts';
+import { withSignals } from '../support/signals.ts';
 
 /**
  * Writes what it finds to standard output. Nothing is downloaded, built or changed.

@@ -2,18 +2,18 @@
  * `jwt-e2e down --all`: removes every mesh that this user has on this machine, whatever its name. Clusters are known by the
  * folder for state: kind gives their containers no label of ours. So a cluster that is not this tool's is never deleted.
  */
-import { asHarnessError, exitCodes, HarnessError } from '../../errors.ts';
+import { asHarnessError, exitCodes, HarnessError } from '../../base/errors.ts';
+import { stateFolder } from '../../base/files/state-folder.ts';
+import { kindPrograms } from '../../engine/make-kind.ts';
+import { versionsFile } from '../../engine/product.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
-import { stateFolder } from '../../state.ts';
-import { KindCluster, knownClusters } from '../../target/kind/cluster.ts';
-import { Engine } from '../../target/kind/engine.ts';
-import { keyServerLabel } from '../../target/kind/target.ts';
-import { endKept, keptMeshes } from '../../target/local/kept.ts';
-import type { Io } from '../io.ts';
-import { kindPrograms } from '../kind.ts';
-import { versionsFile } from '../product.ts';
+import { Engine } from '../../target/kind/container-engine.ts';
+import { KindCluster, knownClusters } from '../../target/kind/kind-cluster.ts';
+import { keyServerLabel } from '../../target/kind/kind-target.ts';
+import { endKept, keptMeshes } from '../../target/local/host/kept.ts';
+import type { Io } from '../support/io.ts';
 import { deleteKind } from './down-kind.ts';
 
 /** Removes something, and returns a line about it; undefined when it was not there. */

@@ -1,9 +1,10 @@
 /** Deletes a kind cluster with everything that belongs to it. */
-import { KindCluster } from '../../target/kind/cluster.ts';
-import { Engine } from '../../target/kind/engine.ts';
+
+import { Engine } from '../../target/kind/container-engine.ts';
+import { KindCluster } from '../../target/kind/kind-cluster.ts';
+import type { KindSettings } from '../../target/kind/kind-settings.ts';
+import { keyServerLabel } from '../../target/kind/kind-target.ts';
 import { ClusterLock } from '../../target/kind/lock.ts';
-import type { KindSettings } from '../../target/kind/settings.ts';
-import { keyServerLabel } from '../../target/kind/target.ts';
 
 /** @returns a line that says what was there. @throws HarnessError E_CLUSTER, also when a run uses the cluster */
 export async function deleteKind(

@@ -1,17 +1,17 @@
 /** `jwt-e2e down`: removes a kind cluster and its containers, or what runs have left on a cluster of others. */
-import { exitCodes } from '../../errors.ts';
-import type { Unstamped } from '../../events.ts';
-import { oneLine } from '../../harmless.ts';
+import { exitCodes } from '../../base/errors.ts';
+import type { Unstamped } from '../../base/events.ts';
+import { oneLine } from '../../base/harmless.ts';
+import { clusterSettings, makeCluster } from '../../engine/make-cluster.ts';
+import { defaultName, kindPrograms } from '../../engine/make-kind.ts';
+import { versionsFile } from '../../engine/product.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
-import { Engine } from '../../target/kind/engine.ts';
-import { endKept, keptMeshes } from '../../target/local/kept.ts';
-import { clusterSettings, makeCluster } from '../cluster.ts';
-import type { Io } from '../io.ts';
-import { defaultName, kindPrograms } from '../kind.ts';
-import { versionsFile } from '../product.ts';
-import { withSignals } from '../signals.ts';
+import { Engine } from '../../target/kind/container-engine.ts';
+import { endKept, keptMeshes } from '../../target/local/host/kept.ts';
+import type { Io } from '../support/io.ts';
+import { withSignals } from '../support/signals.ts';
 import { downAll } from './down-all.ts';
 import { deleteKind } from './down-kind.ts';
 

@@ -1,28 +1,28 @@
 /** `jwt-e2e run --dry-run`: says what a run would do, and does nothing. */
-import { exitCodes } from '../../errors.ts';
-import type { MeshFacts } from '../../events.ts';
-import { oneLine } from '../../harmless.ts';
+import { exitCodes } from '../../base/errors.ts';
+import type { MeshFacts } from '../../base/events.ts';
+import { oneLine } from '../../base/harmless.ts';
+import { chooseTarget } from '../../engine/choose-target.ts';
+import { makeCluster } from '../../engine/make-cluster.ts';
+import { defaultName, kindChoice } from '../../engine/make-kind.ts';
+import { type MeshVersions, meshProgramOptions, meshVersions } from '../../engine/mesh-programs.ts';
+import { appsFolder } from '../../engine/product.ts';
 import { plan } from '../../plan/plan.ts';
 import { nothingMatches, type Selection } from '../../plan/select.ts';
 import type { Plan, PlannedScenario } from '../../plan/types.ts';
 import type { Versions } from '../../programs/versions.ts';
-import { makeContext } from '../../run/context.ts';
 import { intentOf } from '../../run/intent.ts';
-import { KeyRing } from '../../run/keys.ts';
-import type { RunOptions } from '../../run/state.ts';
+import { KeyRing } from '../../run/keys/key-ring.ts';
+import type { RunOptions } from '../../run/step-state.ts';
+import { makeContext } from '../../run/template-context.ts';
 import type { LoadedScenario } from '../../scenario/load.ts';
 import { resolve } from '../../scenario/template.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, imagesOf, text } from '../../settings/typed.ts';
-import { expectedFacts, kindPreview } from '../../target/kind/preview.ts';
-import { localPreview } from '../../target/local/preview.ts';
+import { expectedFacts, kindPreview } from '../../target/kind/kind-preview.ts';
+import { localPreview } from '../../target/local/local-preview.ts';
 import type { Intent, PreviewPart, Target } from '../../target/target.ts';
-import { chooseTarget } from '../choose.ts';
-import { makeCluster } from '../cluster.ts';
-import type { Io } from '../io.ts';
-import { defaultName, kindChoice } from '../kind.ts';
-import { type MeshVersions, meshProgramOptions, meshVersions } from '../mesh-programs.ts';
-import { appsFolder } from '../product.ts';
+import type { Io } from '../support/io.ts';
 
 export interface DryRunRequest {
   readonly values: Values;
@@ -74,7 +74,7 @@ const outlooks = { cluster: onCluster, kind: onKind, local: onLocal } as const;
 
 async function onLocal(request: DryRunRequest, reason: string): Promise<Outlook> {
   const { values, versions, scenarios, selection, signal } = request;
-  const { surveyMeshPrograms } = await import('../../programs/local/survey.ts');
+  const { surveyMeshPrograms } = await import('../../programs/local/survey-programs.ts');
   const [mesh = { istio: undefined, envoy: undefined }, ...others] = meshVersions(values);
   const programs = await surveyMeshPrograms(
     meshProgramOptions(values, mesh, { versions, report: () => {}, signal }),

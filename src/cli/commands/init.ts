@@ -1,18 +1,18 @@
 /** `jwt-e2e init`: a first scenario out of the user's own policies. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
-import { exitCodes, HarnessError } from '../../errors.ts';
-import { oneLine } from '../../harmless.ts';
-import { planFor } from '../../init/plan.ts';
+import { exitCodes, HarnessError } from '../../base/errors.ts';
+import { oneLine } from '../../base/harmless.ts';
+import { nameOfError } from '../../base/names.ts';
+import { planFor } from '../../init/first-plan.ts';
 import { writeScenario } from '../../init/write.ts';
-import { nameOfError } from '../../names.ts';
-import { knownApps } from '../../scenario/apps.ts';
+import { knownApps } from '../../scenario/known-apps.ts';
 import { parseScenario } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
-import type { Io } from '../io.ts';
-import { count } from '../plural.ts';
-import { readPolicySource } from '../policy-source.ts';
+import { readPolicySource } from '../models/policy-source.ts';
+import type { Io } from '../support/io.ts';
+import { count } from '../support/plural.ts';
 
 const defaultOutput = 'my-scenarios/first.yaml';
 

@@ -1,12 +1,12 @@
 /** `jwt-e2e lint`: checks scenario files without running them. */
 import { resolve } from 'node:path';
-import { exitCodes, type HarnessError } from '../../errors.ts';
-import { readLimited } from '../../limited-file.ts';
-import { limits } from '../../limits.ts';
+import { exitCodes, type HarnessError } from '../../base/errors.ts';
+import { readLimited } from '../../base/files/limited-file.ts';
+import { limits } from '../../base/files/limits.ts';
 import { loadScenarios } from '../../scenario/load.ts';
-import { renderDiagnostic } from '../diagnostic.ts';
-import type { Output } from '../io.ts';
-import { count } from '../plural.ts';
+import { renderDiagnostic } from '../support/diagnostic.ts';
+import type { Output } from '../support/io.ts';
+import { count } from '../support/plural.ts';
 
 /**
  * Checks scenario files and writes every mistake to `stdout`.

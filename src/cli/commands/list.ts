@@ -1,13 +1,13 @@
 /** `jwt-e2e list`: shows the scenarios that there are. */
-import { exitCodes } from '../../errors.ts';
-import { harmlessJson, oneLine } from '../../harmless.ts';
+import { exitCodes } from '../../base/errors.ts';
+import { harmlessJson, oneLine } from '../../base/harmless.ts';
 import type { Selection } from '../../plan/select.ts';
 import { isWanted } from '../../plan/select.ts';
 import { variantsOf } from '../../plan/variants.ts';
 import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
 import { checkId, checkNames } from '../../scenario/table.ts';
-import type { Output } from '../io.ts';
-import { count } from '../plural.ts';
+import type { Output } from '../support/io.ts';
+import { count } from '../support/plural.ts';
 import { exitCodeOf, renderAll } from './lint.ts';
 
 export interface ListOptions extends Omit<Selection, 'shard'> {

@@ -1,14 +1,14 @@
 /** `jwt-e2e mutate`: which mistakes in their policies the checks of scenarios would notice, without a mesh. */
-import { exitCodes } from '../../errors.ts';
+import { exitCodes } from '../../base/errors.ts';
+import { pathsOf } from '../../engine/product.ts';
 import { judgeScenario, type ScenarioScore } from '../../mutate/judge.ts';
-import { percentOf, scenarioText, scoresJson, tallyOf, totalText } from '../../mutate/text.ts';
+import { percentOf, scenarioText, scoresJson, tallyOf, totalText } from '../../mutate/scores.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
 import { redact, withoutSignatures } from '../../token/decode.ts';
-import type { Io } from '../io.ts';
-import { forEachPlanned } from '../predictions.ts';
-import { pathsOf } from '../product.ts';
+import { forEachPlanned } from '../models/predictions.ts';
+import type { Io } from '../support/io.ts';
 import { exitCodeOf, renderAll } from './lint.ts';
 
 /**

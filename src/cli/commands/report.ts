@@ -1,25 +1,25 @@
 /** `jwt-e2e report`: reports made from results of earlier runs. */
 import { dirname, join, relative, resolve } from 'node:path';
-import { exitCodes, formatPlace } from '../../errors.ts';
-import { oneLine } from '../../harmless.ts';
-import { ConformanceReporter } from '../../report/conformance.ts';
-import { problemLines } from '../../report/console-lines.ts';
-import { meshTable } from '../../report/console-meshes.ts';
-import { summaryLines } from '../../report/console-summary.ts';
+import { exitCodes, formatPlace } from '../../base/errors.ts';
+import { oneLine } from '../../base/harmless.ts';
+import { baselineOf } from '../../engine/baseline.ts';
+import { ConformanceReporter } from '../../report/conformance/conformance.ts';
+import { problemLines } from '../../report/console/console-lines.ts';
+import { meshTable } from '../../report/console/console-meshes.ts';
+import { summaryLines } from '../../report/console/console-summary.ts';
+import { type Colors, colorsOf, describeTerminal } from '../../report/console/terminal.ts';
 import { HtmlReporter } from '../../report/html.ts';
-import { JsonReporter } from '../../report/json.ts';
-import { JUnitReporter } from '../../report/junit.ts';
-import { mergeResults } from '../../report/merge.ts';
+import { JsonReporter } from '../../report/json-report.ts';
+import { JUnitReporter } from '../../report/junit/junit.ts';
+import { SummaryReporter } from '../../report/markdown/summary.ts';
+import { mergeResults } from '../../report/merge/merge.ts';
 import { meshLabel, type RunResult } from '../../report/result.ts';
-import { SummaryReporter } from '../../report/summary.ts';
-import { type Colors, colorsOf, describeTerminal } from '../../report/terminal.ts';
-import { KnownDeviations } from '../../run/known-use.ts';
+import { KnownDeviations } from '../../run/answers/known-use.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
-import { baselineOf } from '../baseline.ts';
-import type { Io } from '../io.ts';
-import { withPlaces } from '../reports.ts';
-import { readInputs } from './report-inputs.ts';
+import type { Io } from '../support/io.ts';
+import { readInputs } from '../support/report-inputs.ts';
+import { withPlaces } from '../support/reports.ts';
 
 /**
  * Merges results, writes the reports that are asked for, and the page when none is.

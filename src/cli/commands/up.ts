@@ -1,22 +1,22 @@
 /** `jwt-e2e up`: a mesh to run against with `run --reuse`. */
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { asHarnessError, exitCodes, HarnessError } from '../../errors.ts';
-import { type MeshFacts, stamped } from '../../events.ts';
+import { asHarnessError, exitCodes, HarnessError } from '../../base/errors.ts';
+import { type MeshFacts, stamped } from '../../base/events.ts';
+import { chooseTarget } from '../../engine/choose-target.ts';
+import { defaultName, makeKind } from '../../engine/make-kind.ts';
+import { makeLocals } from '../../engine/make-local.ts';
+import { meshVersions } from '../../engine/mesh-programs.ts';
+import { appsFolder, versionsFile } from '../../engine/product.ts';
+import type { TargetRequest } from '../../engine/target-request.ts';
 import { loadVersions } from '../../programs/versions.ts';
-import { ConsoleReporter } from '../../report/console.ts';
-import { describeTerminal } from '../../report/terminal.ts';
+import { ConsoleReporter } from '../../report/console/console.ts';
+import { describeTerminal } from '../../report/console/terminal.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
 import type { Target } from '../../target/target.ts';
-import { chooseTarget } from '../choose.ts';
-import type { Io } from '../io.ts';
-import { defaultName, makeKind } from '../kind.ts';
-import { makeLocals } from '../local.ts';
-import { meshVersions } from '../mesh-programs.ts';
-import { appsFolder, versionsFile } from '../product.ts';
-import { withSignals } from '../signals.ts';
-import type { TargetRequest } from '../target-request.ts';
+import type { Io } from '../support/io.ts';
+import { withSignals } from '../support/signals.ts';
 
 /** Sets a mesh up and leaves it; takes it down again when that fails half-way. @throws HarnessError */
 export async function upCommand(values: Values, io: Io): Promise<number> {

@@ -1,5 +1,5 @@
 /** What `jwt-e2e doctor` finds out, and what it is given for that. */
-import type { ProgramState } from '../../programs/local/survey.ts';
+import type { ProgramState } from '../../programs/local/survey-programs.ts';
 import type { Versions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
 

@@ -4,9 +4,9 @@ import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { satisfies } from 'semver';
+import { requiredNode } from '../../engine/product.ts';
 import { programCache } from '../../programs/cache.ts';
 import { capacityNow, perMesh } from '../../run/several.ts';
-import { requiredNode } from '../product.ts';
 import type { Finding, Machine, Surroundings } from './finding.ts';
 
 export const thisMachine: Machine = {

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { isMap, parseDocument, type YAMLSeq } from 'yaml';
-import { HarnessError } from '../../errors.ts';
-import { type KubeClient, KubeError } from '../../kube/client.ts';
-import type { Clients } from '../../target/kubernetes/clients.ts';
-import { together } from '../../wait.ts';
-import { rbacFolder } from '../product.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { together } from '../../base/wait.ts';
+import { rbacFolder } from '../../engine/product.ts';
+import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
+import type { Clients } from '../../target/kubernetes/client-for.ts';
 import type { Finding, Surroundings } from './finding.ts';
 
 /** One thing that a user may or may not do, in all namespaces. */

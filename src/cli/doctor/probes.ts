@@ -1,11 +1,11 @@
 /** Everything that `jwt-e2e doctor` looks at. A new probe is a new entry. */
-import { cluster } from './cluster.ts';
-import { engine } from './engine.ts';
+import { cluster } from './cluster-probes.ts';
+import { engine } from './engine-probe.ts';
 import type { Probe } from './finding.ts';
-import { downloadable, kubectl, ports } from './kind.ts';
-import { addresses, meshPrograms } from './local.ts';
+import { downloadable, kubectl, ports } from './kind-probes.ts';
+import { addresses, meshPrograms } from './local-probes.ts';
 import { diskForLocal, inotify, memoryForLocal, node } from './machine.ts';
-import { proxies } from './proxies.ts';
+import { proxies } from './proxy-variables.ts';
 
 export const probes: readonly Probe[] = [
   { name: 'Node.js', look: node },

@@ -1,9 +1,9 @@
 /** What the doctor has found, for people and for programs. */
-import { harmlessJson, oneLine } from '../../harmless.ts';
-import { count } from '../plural.ts';
-import { alignedLines } from '../table.ts';
+import { harmlessJson, oneLine } from '../../base/harmless.ts';
+import { alignedLines } from '../support/aligned-lines.ts';
+import { count } from '../support/plural.ts';
 import type { Finding, TargetName } from './finding.ts';
-import type { Section } from './look.ts';
+import type { Section } from './look-all.ts';
 
 export interface Diagnosis {
   readonly sections: readonly Section[];

@@ -4,11 +4,11 @@
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HarnessError } from '../../errors.ts';
+import { HarnessError } from '../../base/errors.ts';
 import { partialName, removeLeftovers } from '../cache.ts';
 import type { Platform } from '../platform.ts';
-import { type Contents, seal, sealed } from './seal.ts';
-import type { Found } from './source.ts';
+import type { Found } from './build/source.ts';
+import { type Contents, seal, sealed } from './integrity.ts';
 
 export interface BundleName {
   readonly name: string;

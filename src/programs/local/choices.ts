@@ -1,13 +1,13 @@
 /** Which Istio it can be, and where each program for it may come from, best first. */
 import { fetchFromImage, imageExists } from '../oci/image.ts';
-import { BuildSource, recipeFolder } from './build.ts';
-import type { Context } from './context.ts';
+import { BuildSource, recipeFolder } from './build/build.ts';
+import type { MeshProgram, Source, Tried } from './build/source.ts';
+import { WheelSource } from './build/wheel.ts';
 import { IstioctlSource } from './crds.ts';
 import { EnvtestSource } from './envtest.ts';
-import { envoyFor, FolderSource, programFolder } from './folder.ts';
-import { ImageSource, type Registry } from './images.ts';
-import type { MeshProgram, Source, Tried } from './source.ts';
-import { WheelSource } from './wheel.ts';
+import { ImageSource, type Registry } from './image-source.ts';
+import { envoyFor, FolderSource, programFolder } from './program-folder.ts';
+import type { Context } from './source-context.ts';
 
 /** One Istio that would do. */
 export interface Choice {

@@ -1,13 +1,13 @@
 /** Istio's CustomResourceDefinitions, as istioctl would install them. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HarnessError } from '../../errors.ts';
+import { HarnessError } from '../../base/errors.ts';
 import { isExecutable } from '../lookup.ts';
 import { runTool } from '../tools.ts';
+import { type Found, type MeshProgram, once, type Problem, type Source } from './build/source.ts';
 import { findBundle, foundIn, makeBundle } from './bundle.ts';
-import type { Context } from './context.ts';
-import { digestOf } from './seal.ts';
-import { type Found, type MeshProgram, once, type Problem, type Source } from './source.ts';
+import { digestOf } from './integrity.ts';
+import type { Context } from './source-context.ts';
 import { versionOf } from './version.ts';
 
 /**

@@ -1,15 +1,15 @@
 /** etcd and kube-apiserver out of the archive that controller-tools publishes for tests of controllers. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HarnessError } from '../../errors.ts';
-import { extractMember } from '../archive.ts';
-import { download } from '../download.ts';
-import { dispatcher, shown } from '../http.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { extractMember } from '../download/archive.ts';
+import { download } from '../download/download.ts';
+import { dispatcher, shown } from '../download/http-get.ts';
 import { mirrored } from '../pin.ts';
+import { type Found, type MeshProgram, once, type Problem, type Source } from './build/source.ts';
 import { findBundle, foundIn, makeBundle } from './bundle.ts';
-import { type Context, noDownload, unreachable } from './context.ts';
-import { digestOf, executable } from './seal.ts';
-import { type Found, type MeshProgram, once, type Problem, type Source } from './source.ts';
+import { digestOf, executable } from './integrity.ts';
+import { type Context, noDownload, unreachable } from './source-context.ts';
 import { versionOf } from './version.ts';
 
 const programs = ['etcd', 'kube-apiserver'] as const;

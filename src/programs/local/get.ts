@@ -1,9 +1,9 @@
 /** Gets what a choice of Istio needs and is not here. */
-import { HarnessError } from '../../errors.ts';
+import { HarnessError } from '../../base/errors.ts';
+import type { MeshProgram, Problem, Source } from './build/source.ts';
 import type { Choice } from './choices.ts';
-import type { Context } from './context.ts';
-import { isComplete, type Planned, plan } from './plan.ts';
-import type { MeshProgram, Problem, Source } from './source.ts';
+import { isComplete, type Planned, plan } from './program-plan.ts';
+import type { Context } from './source-context.ts';
 
 /** In which order programs are fetched: what may have to be built, which takes minutes, comes last. */
 const order: readonly MeshProgram[] = ['envoy', 'crds', 'pilot-discovery', 'etcd', 'kube-apiserver'];

@@ -1,6 +1,6 @@
 /** Asks the programs of the target local which version they are. */
 
-import { HarnessError } from '../../errors.ts';
+import { HarnessError } from '../../base/errors.ts';
 import { runTool } from '../tools.ts';
 import type { Deadlines } from './deadlines.ts';
 

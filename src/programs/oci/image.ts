@@ -1,13 +1,13 @@
 /** Takes files out of container images, from the registry and without a container engine. */
 import { dirname } from 'node:path';
-import { HarnessError } from '../../errors.ts';
-import { throwIfAborted } from '../../wait.ts';
-import { dispatcher } from '../http.ts';
-import { defaultLimits, type Limits } from '../limits.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { throwIfAborted } from '../../base/wait.ts';
+import { defaultLimits, type Limits } from '../download/download-limits.ts';
+import { dispatcher } from '../download/http-get.ts';
+import { Transient } from '../download/transient.ts';
 import type { Platform } from '../platform.ts';
-import { Transient } from '../transient.ts';
-import { formatReference, parseReference, type Reference } from './reference.ts';
-import { Registry } from './registry.ts';
+import { formatReference, parseReference, type Reference } from './registry/reference.ts';
+import { Registry } from './registry/registry.ts';
 import { type ResolvedImage, resolveImage } from './resolve.ts';
 import { unpackFiles } from './unpack.ts';
 

@@ -1,8 +1,8 @@
 /** What is in a layer: a tar archive that was downloaded and checked before. */
 import type { ReadEntry } from 'tar';
-import { HarnessError } from '../../errors.ts';
-import { archiveLimits } from '../limits.ts';
-import { type ReadLimits, untar } from '../untar.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { archiveLimits } from '../download/download-limits.ts';
+import { type ReadLimits, untar } from '../download/untar.ts';
 
 /** What stands in a layer at one path. */
 export interface Entry {

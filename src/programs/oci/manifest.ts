@@ -1,9 +1,9 @@
 /** Image manifests and indexes, in the formats of OCI and of Docker (version 2, schema 2). */
 import { z } from 'zod';
-import { HarnessError } from '../../errors.ts';
-import { archiveLimits } from '../limits.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { archiveLimits } from '../download/download-limits.ts';
 import { digestPattern } from './digest.ts';
-import { parseJson } from './json.ts';
+import { parseJson } from './registry/parse-json.ts';
 
 /** What is asked for, the newer formats first. */
 export const manifestTypes = [

@@ -1,5 +1,5 @@
 /** Files, folders and links of an image, and the way along a path through them. */
-import { HarnessError } from '../../errors.ts';
+import { HarnessError } from '../../base/errors.ts';
 
 export interface FileNode {
   readonly kind: 'file';

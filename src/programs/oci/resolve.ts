@@ -1,12 +1,12 @@
 /** Finds out which layers an image has on a platform. */
-import { HarnessError } from '../../errors.ts';
+import { HarnessError } from '../../base/errors.ts';
 import type { Platform } from '../platform.ts';
-import { checkBuild, chooseBuild } from './choose.ts';
+import { checkBuild, chooseBuild } from './choose-build.ts';
 import { digestPattern } from './digest.ts';
 import { type Descriptor, parseManifest } from './manifest.ts';
-import { formatReference, type Reference } from './reference.ts';
-import { wrongDigest } from './refusal.ts';
-import type { Registry } from './registry.ts';
+import { formatReference, type Reference } from './registry/reference.ts';
+import { wrongDigest } from './registry/refusal.ts';
+import type { Registry } from './registry/registry.ts';
 
 export interface ResolvedImage {
   /** Of the index or manifest that the reference stands for. */

@@ -6,7 +6,7 @@
  * The tree says when an answer needs them after all. Most builders write the folders that lead to a file into its
  * layer, so that the upper layers are enough; without them, a folder may be a link in a lower layer.
  */
-import { HarnessError } from '../../errors.ts';
+import { HarnessError } from '../../base/errors.ts';
 import type { Entry } from './layer.ts';
 import {
   type DirectoryNode,

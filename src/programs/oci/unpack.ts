@@ -1,15 +1,15 @@
 /** Downloads the layers of an image as far as needed, and writes files out of them. */
 import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HarnessError } from '../../errors.ts';
-import { throwIfAborted } from '../../wait.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { throwIfAborted } from '../../base/wait.ts';
 import { partialName, removeLeftovers } from '../cache.ts';
-import { archiveLimits, type Limits } from '../limits.ts';
-import type { ReadLimits } from '../untar.ts';
+import { archiveLimits, type Limits } from '../download/download-limits.ts';
+import type { ReadLimits } from '../download/untar.ts';
 import { type Entry, entriesOf, extractEntries } from './layer.ts';
 import type { Descriptor } from './manifest.ts';
 import type { FileNode } from './nodes.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry/registry.ts';
 import { Tree } from './tree.ts';
 
 interface Wanted {

@@ -1,10 +1,10 @@
 /** The head of the page: the verdict, and what was tested. */
 import type { RunResult } from '../result.ts';
 import { plural } from '../text.ts';
-import { badge, facts, glyph, span, time } from './look.ts';
+import { badge, facts, glyph, span, time } from './glyphs.ts';
 import { type Html, html } from './markup.ts';
 import type { MeshColumn } from './meshes.ts';
-import { countsBar, verdictOf } from './verdict.ts';
+import { countsBar, verdictOf } from './run-verdict.ts';
 import type { View } from './view.ts';
 
 export function header(view: View): Html {

@@ -1,5 +1,5 @@
 /** HTML that is safe by construction: text becomes markup in one place only, the tag `html`, which escapes it. */
-import { visible } from '../../harmless.ts';
+import { visible } from '../../base/harmless.ts';
 
 /** Markup. Made by {@link html} alone, so a string from outside can never pass for it. */
 export class Html {

@@ -1,9 +1,9 @@
 /** Checks of a step as the table they come from. */
-import type { CheckResult } from '../../events.ts';
-import { groupBy } from '../../group.ts';
+import type { CheckResult } from '../../base/events.ts';
+import { groupBy } from '../../base/group.ts';
 import type { StepResult } from '../result.ts';
+import type { StepPolicies } from './check/policies.ts';
 import type { MeshColumn } from './meshes.ts';
-import type { StepPolicies } from './policies.ts';
 
 /** A check with its place in the page. */
 export interface Shown {

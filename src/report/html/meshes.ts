@@ -1,5 +1,5 @@
 /** The meshes of a run as columns: in which order, and what to call each. */
-import type { MeshFacts } from '../../events.ts';
+import type { MeshFacts } from '../../base/events.ts';
 import type { RunResult } from '../result.ts';
 
 export interface MeshColumn {

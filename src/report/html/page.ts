@@ -1,16 +1,17 @@
 /** The page as a whole. */
-import type { RunResult } from '../result.ts';
+
+import type { CheckState } from '../../base/events.ts';
+import type { RunResult, ScenarioResult } from '../result.ts';
 import { pageAssets } from './assets.ts';
-import { filters } from './filters.ts';
+import { patterns } from './check/timeline.ts';
+import { knownDeviations, skippedChecks, trouble } from './check/trouble.ts';
+import { glyph, type Look, wordOf } from './glyphs.ts';
 import { header, pageTitle } from './header.ts';
 import { Html, html } from './markup.ts';
-import { findings, flaky, mutations, setUp, warnings } from './notes.ts';
-import type { HtmlOptions } from './options.ts';
-import { overview } from './overview.ts';
-import { scenarioSection } from './scenario.ts';
-import { patterns } from './timeline.ts';
-import { knownDeviations, skippedChecks, trouble } from './trouble.ts';
-import { verdictOf } from './verdict.ts';
+import { findings, flaky, mutations, setUp, warnings } from './page-notes.ts';
+import type { HtmlOptions } from './page-options.ts';
+import { verdictOf } from './run-verdict.ts';
+import { scenarioSection, tagsOf } from './scenario-section.ts';
 import { inFull, type View, viewOf } from './view.ts';
 
 /** The whole report as one HTML document that needs nothing else: no network, no server, no script for reading. */
@@ -80,4 +81,82 @@ function icon({ result }: View): Html {
   };
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="${iconColours[look] ?? '#6a3fa0'}"/><path d="${shapes[look] ?? 'M8 3.5v6m0 2.2v.8'}" fill="none" stroke="#fff" stroke-width="2"/></svg>`;
   return html`<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(svg)}">`;
+}
+
+/** All scenarios at a glance: one row each, a column for each mesh. */
+function overview({ scenarios, meshes, result }: View): Html {
+  if (scenarios.length === 0) return html`<p>No scenario was planned.</p>`;
+  const several = meshes.length > 1;
+  const changed = new Map<string, number>();
+  for (const { scenario } of result.differences) changed.set(scenario, (changed.get(scenario) ?? 0) + 1);
+  return html`
+<nav aria-labelledby="overview">
+  <h2 id="overview">Scenarios</h2>
+  <div class="scroll"><table class="plain overview">
+    <caption class="vh">Scenarios and how many of their checks passed</caption>
+    <thead><tr><th scope="col">Scenario</th>${
+      several
+        ? meshes.map(({ name }) => html`<th scope="col">${name}</th>`)
+        : html`<th scope="col">Checks passed</th>`
+    }${result.differences.length > 0 && html`<th scope="col">Different</th>`}</tr></thead>
+    <tbody>${scenarios.map(
+      ({ info, anchor, results }) => html`<tr>
+        <th scope="row"><a href="#${anchor}">${info.id}</a> <span class="title">${info.title}</span></th>
+        ${results.map((run, index) => html`<td>${summary(run, meshes[index]?.failed === true)}</td>`)}
+        ${result.differences.length > 0 && html`<td>${changed.has(info.id) && html`<span class="changedmark">≠ ${changed.get(info.id)}</span>`}</td>`}
+      </tr>`,
+    )}</tbody>
+  </table></div>
+</nav>`;
+}
+
+function summary(run: ScenarioResult | undefined, isFailedMesh: boolean): Html {
+  if (run === undefined) {
+    return isFailedMesh
+      ? html`<span class="s-notrun">${glyph('notrun')} no mesh</span>`
+      : html`<span class="muted">not planned</span>`;
+  }
+  const count = (state: CheckState) => run.checks.filter((check) => check.state === state).length;
+  const look: Look = run.state === 'passed' && count('known') > 0 ? 'known' : run.state;
+  const words = (
+    [
+      [count('failed'), 'failed'],
+      [count('known'), 'known'],
+      [count('error'), 'error'],
+      [count('skipped'), 'skipped'],
+      [run.notRun, run.state === 'planned' ? 'planned' : 'notrun'],
+    ] satisfies [number, Look][]
+  )
+    .filter(([number]) => number > 0)
+    .map(([number, word]) => `, ${number} ${wordOf(word)}`);
+  return html`<span class="s-${look} sum">${glyph(look)} <strong>${count('passed')}/${run.planned}</strong><span class="vh"> passed</span>${words.join('')}</span>`;
+}
+
+/** The bar that finds checks. It needs the script, which makes it visible. */
+const states: readonly Look[] = ['failed', 'error', 'known', 'passed', 'skipped'];
+
+function filters({ checks, scenarios, result }: View): Html {
+  if (checks.length === 0) return html``;
+  const count = (look: Look) => checks.filter(({ check }) => check.state === look).length;
+  const tags = [...new Set(scenarios.flatMap(tagsOf))].sort();
+  return html`
+<form class="filters" id="filters" role="search" aria-label="Filter checks" hidden>
+  <label class="search"><span class="vh">Search</span><input type="search" id="search" placeholder="Search scenarios, tokens, answers, evidence" autocomplete="off" spellcheck="false"></label>
+  <div class="states" role="group" aria-label="States">${states
+    .filter((look) => count(look) > 0)
+    .map(
+      (look) =>
+        html`<button type="button" class="s-${look}" data-filter="${look}" aria-pressed="false">${glyph(look)} ${wordOf(look)} <span class="n">${count(look)}</span></button>`,
+    )}</div>
+  ${
+    tags.length > 1 &&
+    html`<label class="tagfilter">Tag <select id="tag"><option value="">all</option>${tags.map((tag) => html`<option>${tag}</option>`)}</select></label>`
+  }
+  ${
+    result.differences.length > 0 &&
+    html`<label class="onlychanged"><input type="checkbox" id="changed"> only differences <span class="n">${result.differences.length}</span></label>`
+  }
+  <button type="reset">Show all</button>
+  <output id="matches" aria-live="polite"></output>
+</form>`;
 }

@@ -1,12 +1,12 @@
 /** The result as the page shows it: scenarios once, with what each mesh made of them side by side. */
-import type { CheckResult, ScenarioInfo } from '../../events.ts';
-import { groupBy } from '../../group.ts';
+import type { CheckResult, ScenarioInfo } from '../../base/events.ts';
+import { groupBy } from '../../base/group.ts';
 import type { RunResult, ScenarioResult } from '../result.ts';
 import { Anchors } from './anchors.ts';
-import type { Look } from './look.ts';
+import { policiesOf } from './check/policies.ts';
+import type { Look } from './glyphs.ts';
 import { type Matrix, matrixOf, type Shown, type StepPart } from './matrix-view.ts';
 import { type MeshColumn, meshColumns } from './meshes.ts';
-import { policiesOf } from './policies.ts';
 
 /** A page with more checks is brief about those that passed, and about all but the first of the others. */
 export const inFull = { checks: 1_000, troubles: 200 };

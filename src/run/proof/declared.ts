@@ -3,12 +3,12 @@
  * everything has come; this looks whether it is there.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { FetchMode } from '../../events.ts';
-import { actionOf, rulesOf } from '../../policy/authorize.ts';
+import type { FetchMode } from '../../base/events.ts';
+import { actionOf, rulesOf } from '../../policy/rules.ts';
 import { isDryRun } from '../../policy/selection.ts';
-import { type JwtRule, jwtRulesOf } from '../../policy/tokens.ts';
+import { type JwtRule, jwtRulesOf } from '../../policy/token-locations.ts';
 import type { KubeObject, ProxyPolicies, ProxyRef } from '../../target/target.ts';
-import { providerRule } from '../jwt-rules.ts';
+import { providerRule } from '../explain/jwt-rules.ts';
 import type { Role } from './concerned.ts';
 
 /** What is known of one proxy: what the API server declares for it and what it has. */

@@ -3,10 +3,10 @@
  * that somebody deletes makes right scenarios fail, and one that somebody adds makes wrong ones pass.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { FetchMode } from '../../events.ts';
+import type { FetchMode } from '../../base/events.ts';
+import { together } from '../../base/wait.ts';
 import { declaredFor, nameOf } from '../../policy/selection.ts';
 import type { KubeObject, Survey, Target } from '../../target/target.ts';
-import { together } from '../../wait.ts';
 import { lacks, type ProxyState } from './declared.ts';
 import type { Snapshot } from './prove.ts';
 

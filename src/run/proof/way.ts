@@ -5,7 +5,7 @@
 
 import { gatewayNameLabel, hasLabels, holdsFor, nameOf } from '../../policy/selection.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
-import { formsOf, hostMatches } from './hosts.ts';
+import { formsOf, hostMatches } from './host-names.ts';
 
 export interface Way {
   /** Where it starts: pods of the client, with or without a sidecar. */

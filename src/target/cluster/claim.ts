@@ -1,10 +1,10 @@
 /** Decides for each object, at the moment it is applied, whether it may be, and gives it the labels that say whose it is. */
 import { isDeepStrictEqual } from 'node:util';
-import { HarnessError } from '../../errors.ts';
-import { KubeError } from '../../kube/client.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { nameOfKey } from '../../base/names.ts';
+import { KubeError } from '../../kube/kube-client.ts';
 import { applyObject, getObject, keyOf } from '../../kube/objects.ts';
-import { nameOfKey } from '../../names.ts';
-import { type Clients, clientFor } from '../kubernetes/clients.ts';
+import { type Clients, clientFor } from '../kubernetes/client-for.ts';
 import { contentOf } from '../kubernetes/restore.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
 import { mark } from './marks.ts';

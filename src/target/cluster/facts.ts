@@ -1,8 +1,8 @@
 /** What is known of a mesh that somebody else has installed. */
-import { HarnessError } from '../../errors.ts';
-import type { FetchMode } from '../../events.ts';
-import type { Clients } from '../kubernetes/clients.ts';
-import { inspectIstiod } from '../kubernetes/istiod.ts';
+import { HarnessError } from '../../base/errors.ts';
+import type { FetchMode } from '../../base/events.ts';
+import type { Clients } from '../kubernetes/client-for.ts';
+import { inspectIstiod } from '../kubernetes/istiod-settings.ts';
 import { serves } from '../kubernetes/sweep.ts';
 
 export interface IstioFacts {

@@ -1,11 +1,11 @@
 /** What runs leave on a cluster when they are killed, and how it goes away. */
-import { type KubeClient, KubeError } from '../../kube/client.ts';
-import type { Clients } from '../kubernetes/clients.ts';
+import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
+import type { Clients } from '../kubernetes/client-for.ts';
 import { sweep } from '../kubernetes/sweep.ts';
 import { phase } from '../phase.ts';
 import type { KubeObject, Progress } from '../target.ts';
 import { sweepMarked } from './marks.ts';
-import { deleteNamespaces, ownNamespaces } from './namespaces.ts';
+import { deleteNamespaces, ownNamespaces } from './own-namespaces.ts';
 import type { Ownership } from './ownership.ts';
 
 export class Leftovers {

@@ -4,9 +4,9 @@
  */
 
 import { createHash } from 'node:crypto';
+import { nameOfKey } from '../../base/names.ts';
 import { deleteObject, getObject, keyOf } from '../../kube/objects.ts';
-import { nameOfKey } from '../../names.ts';
-import { type Clients, clientFor } from '../kubernetes/clients.ts';
+import { type Clients, clientFor } from '../kubernetes/client-for.ts';
 import { deleteCreated } from '../kubernetes/delete-created.ts';
 import {
   appliersOf,

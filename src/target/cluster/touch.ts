@@ -1,11 +1,11 @@
 /** What a run would touch, object by object: whose it is, and what would become of it. */
 
 import { isDeepStrictEqual } from 'node:util';
-import { HarnessError } from '../../errors.ts';
-import { KubeError } from '../../kube/client.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { nameOfKey } from '../../base/names.ts';
+import { KubeError } from '../../kube/kube-client.ts';
 import { applyObject, getObject, keyOf } from '../../kube/objects.ts';
-import { nameOfKey } from '../../names.ts';
-import { type Clients, clientFor } from '../kubernetes/clients.ts';
+import { type Clients, clientFor } from '../kubernetes/client-for.ts';
 import { contentOf } from '../kubernetes/restore.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
 import { isTemplated, type Ownership, withOwner } from './ownership.ts';

@@ -1,7 +1,7 @@
 /** The two CAs of a run: one that the mesh is given, and one that nobody is. */
 import { readFileSync } from 'node:fs';
-import { HarnessError } from '../../errors.ts';
-import { writePrivately } from '../../file-error.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { writePrivately } from '../../base/files/file-error.ts';
 import { type Ca, caFromJson, caToJson, makeCa } from '../../jwks/certificates.ts';
 
 /** How long a kept CA must still be valid to be used again, in milliseconds. */

@@ -1,6 +1,6 @@
 /** Removes what a run has made when its process is killed, even by SIGKILL, or ends in the middle of cleaning up. */
-import { Guardian } from '../local/guardian.ts';
-import type { KindSettings } from './settings.ts';
+import { Guardian } from '../local/processes/guardian.ts';
+import type { KindSettings } from './kind-settings.ts';
 
 /** The next command may use the same name and have the lock for a moment, so it is tried again. */
 const script = `

@@ -1,11 +1,11 @@
 /** Installs Istio into the cluster with istioctl. */
 import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { HarnessError } from '../../errors.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { timeouts } from '../../base/timeouts.ts';
 import { runTool } from '../../programs/tools.ts';
-import { timeouts } from '../../timeouts.ts';
-import type { Guardian } from '../local/guardian.ts';
-import type { KindCluster } from './cluster.ts';
+import type { Guardian } from '../local/processes/guardian.ts';
+import type { KindCluster } from './kind-cluster.ts';
 
 export interface IstioInstall {
   readonly istioctl: string;

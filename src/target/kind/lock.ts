@@ -2,8 +2,8 @@
  * Keeps two processes from using a cluster at the same time: each would delete the policies of the other, and take the
  * answers to its own for proof.
  */
-import { HarnessError } from '../../errors.ts';
-import { type Holder, LockFile } from '../../lock-file.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { type Holder, LockFile } from '../../base/files/lock-file.ts';
 
 export class ClusterLock {
   readonly #file: string;

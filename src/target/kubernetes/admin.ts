@@ -1,13 +1,13 @@
 /** Asks proxies and istiod about themselves, on ports that only their own pods can reach. */
-import { debug } from '../../debug.ts';
-import { HarnessError } from '../../errors.ts';
-import type { KubeClient } from '../../kube/client.ts';
+import { debug } from '../../base/debug.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { nameOfError } from '../../base/names.ts';
+import { timeouts } from '../../base/timeouts.ts';
+import { throwIfAborted } from '../../base/wait.ts';
 import { exec } from '../../kube/exec.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
 import { getFromPod } from '../../kube/port-forward.ts';
-import { nameOfError } from '../../names.ts';
-import { timeouts } from '../../timeouts.ts';
-import { throwIfAborted } from '../../wait.ts';
-import { proxyContainer } from './survey.ts';
+import { proxyContainer } from './survey-mesh.ts';
 
 export interface Admin {
   readonly namespace: string;

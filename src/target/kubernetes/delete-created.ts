@@ -1,8 +1,8 @@
 /** Deleting what this tool has created, but for what somebody else has a use for by now. */
-import { HarnessError } from '../../errors.ts';
-import { type KubeClient, KubeError } from '../../kube/client.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { nameOfKey } from '../../base/names.ts';
+import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
 import { applyObject, deleteObject, getObject, keyOf } from '../../kube/objects.ts';
-import { nameOfKey } from '../../names.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
 import { appliersOf, otherManagers, oursIn } from './managed-fields.ts';
 

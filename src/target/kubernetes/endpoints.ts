@@ -2,13 +2,14 @@
  * Pods and the Services in front of them, once the cluster's controllers have caught up with what was changed. istiod learns
  * of pods from EndpointSlices: a marker that overtakes them proves nothing about who answers.
  */
+
+import { nameOfKey } from '../../base/names.ts';
+import { timeouts } from '../../base/timeouts.ts';
+import { together, until } from '../../base/wait.ts';
 import { getObject, listObjects } from '../../kube/objects.ts';
 import { isReady, type Pod, waitUntilReady } from '../../kube/workloads.ts';
-import { nameOfKey } from '../../names.ts';
-import { timeouts } from '../../timeouts.ts';
-import { together, until } from '../../wait.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
-import type { Clients } from './clients.ts';
+import type { Clients } from './client-for.ts';
 import { listVisible } from './sweep.ts';
 
 /** A change to one of these may change which pods are behind a Service. */

@@ -1,17 +1,17 @@
 /** What the targets kind and cluster share: everything that goes through an API server. */
 
-import { HarnessError } from '../../errors.ts';
-import type { FetchMode, MeshFacts } from '../../events.ts';
+import { HarnessError } from '../../base/errors.ts';
+import type { FetchMode, MeshFacts } from '../../base/events.ts';
+import { limits } from '../../base/files/limits.ts';
+import { timeouts } from '../../base/timeouts.ts';
+import { together } from '../../base/wait.ts';
 import { exec } from '../../kube/exec.ts';
 import { getObject, keyOf, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
-import { limits } from '../../limits.ts';
-import { timeouts } from '../../timeouts.ts';
-import { together } from '../../wait.ts';
 import { curlBatch, curlLine, shellQuote } from '../curl-batch.ts';
-import { sendThroughIngress } from '../ingress.ts';
 import { markerPolicy } from '../marker.ts';
 import { inRounds } from '../rounds.ts';
+import { sendThroughIngress } from '../send-through-ingress.ts';
 import type {
   Applied,
   CapabilityName,
@@ -32,11 +32,11 @@ import type {
   Survey,
   Target,
 } from '../target.ts';
-import { loadApp } from './apps.ts';
-import type { Clients } from './clients.ts';
+import type { Clients } from './client-for.ts';
 import { waitForEndpoints, workloadsAmong } from './endpoints.ts';
-import { collectEvidence } from './evidence.ts';
 import { Ledger } from './ledger.ts';
+import { loadApp } from './load-apps.ts';
+import { collectEvidence } from './mesh-evidence.ts';
 import {
   noteMeshSettings,
   type SettingsTaken,
@@ -44,8 +44,8 @@ import {
   takenByIstiod,
 } from './mesh-settings.ts';
 import { podFetches, podLogEnd } from './pod-fetches.ts';
-import { adminGet, ingressProxies, listenersPath, proxyPolicies, versionsIn } from './proxies.ts';
-import { proxyContainer, surveyMesh } from './survey.ts';
+import { adminGet, ingressProxies, listenersPath, proxyPolicies, versionsIn } from './proxy-admin.ts';
+import { proxyContainer, surveyMesh } from './survey-mesh.ts';
 
 export interface KubernetesOptions {
   readonly appsFolder: string;

@@ -1,12 +1,12 @@
 /** Remembers, per scope, what every object was before it was changed, so that it can be put back. */
 import { isDeepStrictEqual } from 'node:util';
-import { HarnessError } from '../../errors.ts';
-import { KubeError } from '../../kube/client.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { nameOfKey } from '../../base/names.ts';
+import { together, until } from '../../base/wait.ts';
+import { KubeError } from '../../kube/kube-client.ts';
 import { applyObject, deleteObject, getObject, keyOf } from '../../kube/objects.ts';
-import { nameOfKey } from '../../names.ts';
-import { together, until } from '../../wait.ts';
 import type { Applied, KubeObject, ObjectKey } from '../target.ts';
-import { type Clients, clientFor } from './clients.ts';
+import { type Clients, clientFor } from './client-for.ts';
 import { deleteCreated } from './delete-created.ts';
 import { appliersOf, type FieldSet, oursIn, union } from './managed-fields.ts';
 import { leftBy, recreate, restoreObject, without, withoutCreated } from './restore.ts';

@@ -1,11 +1,11 @@
 /** Waits until istiod has taken mesh settings: a ConfigMap that was applied is in force only then. */
-import { HarnessError } from '../../errors.ts';
-import { KubeError } from '../../kube/client.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { nameOfKey } from '../../base/names.ts';
+import { timeouts } from '../../base/timeouts.ts';
+import { until } from '../../base/wait.ts';
+import { KubeError } from '../../kube/kube-client.ts';
 import { getObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod } from '../../kube/workloads.ts';
-import { nameOfKey } from '../../names.ts';
-import { timeouts } from '../../timeouts.ts';
-import { until } from '../../wait.ts';
 import {
   changedForLater,
   lastMeshConfigOf,
@@ -17,7 +17,7 @@ import {
 } from '../mesh-config.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
 import { getAdmin, istiodAdmin } from './admin.ts';
-import type { Clients } from './clients.ts';
+import type { Clients } from './client-for.ts';
 
 /** Returns once what has become of the settings is in force, with warnings about what is not before a restart. */
 export type SettingsTaken = (signal: AbortSignal) => Promise<string[]>;

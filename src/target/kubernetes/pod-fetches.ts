@@ -3,15 +3,15 @@
  * from a time: clocks of nodes differ from ours.
  */
 import { randomUUID } from 'node:crypto';
-import { HarnessError } from '../../errors.ts';
+import { HarnessError } from '../../base/errors.ts';
+import { limits, sizeText } from '../../base/files/limits.ts';
+import { timeouts } from '../../base/timeouts.ts';
+import { pause, until } from '../../base/wait.ts';
 import { parseAccessLog } from '../../jwks/access-log.ts';
-import { type KubeClient, KubeError } from '../../kube/client.ts';
 import { exec } from '../../kube/exec.ts';
+import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
 import { listObjects } from '../../kube/objects.ts';
 import { type Pod, readPodLog } from '../../kube/workloads.ts';
-import { limits, sizeText } from '../../limits.ts';
-import { timeouts } from '../../timeouts.ts';
-import { pause, until } from '../../wait.ts';
 import type { FetchLogEntry, LogPosition, PodLogs } from '../target.ts';
 
 /** Where the log of a pod ended. */

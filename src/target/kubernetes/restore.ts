@@ -3,9 +3,9 @@
  * somebody else has changed meanwhile stays, also where this tool had changed it before.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { type KubeClient, KubeError } from '../../kube/client.ts';
+import { nameOfKey } from '../../base/names.ts';
+import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
 import { createObject, fieldManager, getObject, keyOf, patchObject } from '../../kube/objects.ts';
-import { nameOfKey } from '../../names.ts';
 import type { KubeObject } from '../target.ts';
 import {
   claimedSince,

@@ -1,8 +1,8 @@
 /** Removes what an earlier run left behind when it was killed, from a cluster or namespaces that are this tool's own. */
-import { type KubeClient, KubeError } from '../../kube/client.ts';
+import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
 import { deleteObject, keyOf, listObjects } from '../../kube/objects.ts';
 import type { KubeObject } from '../target.ts';
-import { type Clients, clientFor } from './clients.ts';
+import { type Clients, clientFor } from './client-for.ts';
 
 /** A group with kinds in it, and its versions, newest first. */
 type Kinds = readonly [group: string, versions: readonly string[], names: readonly string[]];

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { completionCommand } from '../../../src/cli/commands/completion.ts';
+import { completeCommand, completionCommand } from '../../../src/cli/commands/completion.ts';
 import { commandLine } from '../../../src/cli/main.ts';
 import { commandOptions } from '../../../src/settings/options.ts';
 import { temporaryFolder } from '../../programs/downloads.ts';
@@ -13,10 +13,11 @@ import { recorder } from '../../scenario/support.ts';
 const { commands } = commandLine(() => {
   throw new Error('completion must not run a command');
 });
+const program = fileURLToPath(new URL('../../../src/cli/bin.mjs', import.meta.url));
 
 function scriptFor(shell: string): string {
   const { io, stdout } = recorder();
-  expect(completionCommand([shell], commands, io)).toBe(0);
+  expect(completionCommand([shell], io)).toBe(0);
   return stdout();
 }
 
@@ -45,7 +46,7 @@ const askers: Readonly<Record<string, (script: string, line: string) => [string,
   ],
 };
 
-const bigEnough = 20_000;
+const bigEnough = 60_000;
 
 describe.for(Object.entries(askers))('%s', ([shell, asker]) => {
   const missing = spawnSync(shell, ['--version']).error !== undefined;
@@ -54,13 +55,16 @@ describe.for(Object.entries(askers))('%s', ([shell, asker]) => {
     mkdirSync(join(folder, 'here', 'my scenarios'), { recursive: true });
     writeFileSync(join(folder, 'here', 'one.yaml'), '');
     writeFileSync(join(folder, 'script'), scriptFor(shell));
+    const command = `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`;
+    writeFileSync(join(folder, 'jwt-e2e'), command, { mode: 0o700 });
     return folder;
   };
   /** What is offered: without descriptions, escapes and the slash of folders, and of --a=b only b. */
   const ask = (line: string, folder = setUp()): string[] => {
-    const [program, ...args] = asker(join(folder, 'script'), line);
-    const options = { cwd: join(folder, 'here'), encoding: 'utf8', timeout: bigEnough } as const;
-    const output = execFileSync(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [file, ...args] = asker(join(folder, 'script'), line);
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+    const options = { cwd: join(folder, 'here'), encoding: 'utf8', timeout: bigEnough, env } as const;
+    const output = execFileSync(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     const words = output.split('\n').map((each) => each.split('\t')[0]!.replace(/^--\w+=/, ''));
     return [...new Set(words.map((word) => word.replace(/\r|\\|\/$/g, '')))].filter(Boolean).sort();
   };
@@ -108,8 +112,61 @@ describe.for(Object.entries(askers))('%s', ([shell, asker]) => {
 
 test.each([[[]], [['powershell']], [['bash', 'zsh']], [['constructor']]])('refuses %j', (shells) => {
   const { io, stdout } = recorder();
-  expect(() => completionCommand(shells, commands, io)).toThrow(
+  expect(() => completionCommand(shells, io)).toThrow(
     expect.objectContaining({ code: 'E_USAGE', hint: expect.stringContaining('completion bash') }),
   );
   expect(stdout()).toBe('');
+});
+
+describe('what fits', () => {
+  const fitting = (...words: string[]) => {
+    const { io, stdout } = recorder();
+    expect(completeCommand(words, commands, io)).toBe(0);
+    return stdout().trimEnd().split('\n');
+  };
+
+  test.each<[string[], string[]]>([
+    [
+      ['run', '--target', ''],
+      ['auto\t', 'kind\t', 'cluster\t', 'local\t', ':words'],
+    ],
+    [
+      ['run', '--target=k'],
+      ['kind\t', ':words'],
+    ],
+    [
+      ['run', '--target', '=', 'k'],
+      ['kind\t', ':words'],
+    ],
+    [
+      ['run', '--target', '='],
+      ['auto\t', 'kind\t', 'cluster\t', 'local\t', ':words'],
+    ],
+    [['run', '--junit', 'x'], [':files']],
+    [['run', '--artifacts='], [':folders']],
+    [['run', '--grep', ''], [':words']],
+    [['run', '-g', ''], [':words']],
+    [['run', '--grep', 'run', '--artifacts', ''], [':folders']],
+    [
+      ['-'],
+      [
+        '--version\toutput the version number',
+        '-V\toutput the version number',
+        '--help\tdisplay help for command',
+        '-h\tdisplay help for command',
+        ':words',
+      ],
+    ],
+    [['--help', ''], expect.arrayContaining(['--version\toutput the version number'])],
+    [['doctor', ''], [':words']],
+    [['run', ''], [':files']],
+    [['no-such-command', ''], [':words']],
+    [[], expect.arrayContaining(['run\trun scenarios on a mesh', ':words'])],
+    [
+      ['help', 'ex'],
+      [expect.stringMatching(/^explain\t/), ':words'],
+    ],
+  ])('after %j', (words, offered) => {
+    expect(fitting(...words)).toEqual(offered);
+  });
 });

@@ -1,11 +1,11 @@
 /** What belongs to somebody else on a real cluster: refused, or put back exactly as it was. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import { until } from '../../../src/base/wait.ts';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { deleteObject, getObject, listObjects, patchObject } from '../../../src/kube/objects.ts';
-import { deleteNamespaces, ownNamespaces } from '../../../src/target/cluster/namespaces.ts';
+import { deleteNamespaces, ownNamespaces } from '../../../src/target/cluster/own-namespaces.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
-import { makeIssuerKeys } from '../../../src/token/keys.ts';
-import { until } from '../../../src/wait.ts';
+import { makeIssuerKeys } from '../../../src/token/issuer-keys.ts';
 import { unaborted } from '../../support/signals.ts';
 import { jwtE2e, start } from './command.ts';
 import { admin, adminKubeconfig, whySkipped } from './users.ts';

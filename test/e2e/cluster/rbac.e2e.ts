@@ -1,8 +1,8 @@
 /** The documented scenarios on an existing cluster, with two users who may each do their part and nothing else. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
 import { listObjects } from '../../../src/kube/objects.ts';
-import { restartIstiod } from '../../../src/target/kubernetes/istiod.ts';
+import { restartIstiod } from '../../../src/target/kubernetes/istiod-settings.ts';
 import { unaborted } from '../../support/signals.ts';
 import { jwtE2e } from './command.ts';
 import { admin, adminKubeconfig, makeUsers, type Users, whySkipped } from './users.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
 import { applyObject, deleteObject, keyOf } from '../../../src/kube/objects.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { unaborted } from '../../support/signals.ts';

@@ -2,10 +2,10 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { nameOfKey } from '../../../src/base/names.ts';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
 import { keyOf, listObjects } from '../../../src/kube/objects.ts';
-import { nameOfKey } from '../../../src/names.ts';
-import { keyServerLabel } from '../../../src/target/kind/target.ts';
+import { keyServerLabel } from '../../../src/target/kind/kind-target.ts';
 
 /** The folder in which the product keeps what it knows of a cluster. */
 export function stateFolder(cluster: string): string {

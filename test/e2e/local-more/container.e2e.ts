@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Counts } from '../../../src/events.ts';
+import type { Counts } from '../../../src/base/events.ts';
 import { describeOnLocal, haveLocal } from '../local/command.ts';
 
 /** An image with Node.js, as the settings call it. */

@@ -1,12 +1,12 @@
 /** A target local with the programs that this machine has, for tests that call it themselves. */
 import { join } from 'node:path';
-import { meshProgramOptions } from '../../../src/cli/mesh-programs.ts';
-import { kindFolder, versionsFile } from '../../../src/cli/product.ts';
-import { findMeshPrograms } from '../../../src/programs/local/find.ts';
+import { meshProgramOptions } from '../../../src/engine/mesh-programs.ts';
+import { kindFolder, versionsFile } from '../../../src/engine/product.ts';
+import { findMeshPrograms } from '../../../src/programs/local/find-mesh-programs.ts';
 import { loadVersions } from '../../../src/programs/versions.ts';
 import { mergeSettings } from '../../../src/settings/settings.ts';
 import { imagesOf } from '../../../src/settings/typed.ts';
-import { LocalTarget } from '../../../src/target/local/target.ts';
+import { LocalTarget } from '../../../src/target/local/local-target.ts';
 import { unaborted } from '../../support/signals.ts';
 
 /** Not up yet. @param folder with the manifests of applications */

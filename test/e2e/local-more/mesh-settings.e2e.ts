@@ -1,6 +1,6 @@
 /** Mesh settings on a real local mesh: what a ConfigMap says is in force when it was applied, and no more once it is undone. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { LocalTarget } from '../../../src/target/local/target.ts';
+import type { LocalTarget } from '../../../src/target/local/local-target.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { unaborted } from '../../support/signals.ts';
 import { describeOnLocal, haveLocal } from '../local/command.ts';

@@ -7,11 +7,11 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { HarnessError } from '../../../src/errors.ts';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { HarnessError } from '../../../src/base/errors.ts';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
 import { deleteObject, getObject, keyOf } from '../../../src/kube/objects.ts';
-import { defaultGateway } from '../../../src/target/cluster/settings.ts';
-import { ClusterTarget } from '../../../src/target/cluster/target.ts';
+import { defaultGateway } from '../../../src/target/cluster/cluster-settings.ts';
+import { ClusterTarget } from '../../../src/target/cluster/cluster-target.ts';
 import { type FieldSet, managedFields } from '../../../src/target/kubernetes/managed-fields.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { unaborted } from '../../support/signals.ts';

@@ -2,8 +2,8 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { kindFolder } from '../../../src/cli/product.ts';
-import type { LocalTarget } from '../../../src/target/local/target.ts';
+import { kindFolder } from '../../../src/engine/product.ts';
+import type { LocalTarget } from '../../../src/target/local/local-target.ts';
 import { unaborted } from '../../support/signals.ts';
 import { Folder } from '../faults/command.ts';
 import { describeOnLocal, haveLocal } from '../local/command.ts';

@@ -4,7 +4,7 @@
  */
 import * as grpc from '@grpc/grpc-js';
 import { type Ca, issueCertificate } from '../../../src/jwks/certificates.ts';
-import { istiodName } from '../../../src/target/local/istiod.ts';
+import { istiodName } from '../../../src/target/local/control-plane/istiod.ts';
 
 const service = '/envoy.service.discovery.v3.AggregatedDiscoveryService/';
 const same = (bytes: Buffer) => bytes;

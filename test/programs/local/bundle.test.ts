@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { bundleFolder, findBundle, foundIn, makeBundle } from '../../../src/programs/local/bundle.ts';
-import { digestOf } from '../../../src/programs/local/seal.ts';
+import { digestOf } from '../../../src/programs/local/integrity.ts';
 import { typescript } from '../../support/typescript.ts';
 import { sha256, temporaryFolder } from '../downloads.ts';
 import { fake } from './support.ts';

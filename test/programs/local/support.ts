@@ -2,9 +2,9 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
-import type { Context } from '../../../src/programs/local/context.ts';
 import { type Deadlines, deadlines } from '../../../src/programs/local/deadlines.ts';
-import { Hosts } from '../../../src/programs/local/hosts.ts';
+import { Hosts } from '../../../src/programs/local/hosts-that-answer.ts';
+import type { Context } from '../../../src/programs/local/source-context.ts';
 import { loadVersions, type Versions } from '../../../src/programs/versions.ts';
 import { unaborted } from '../../support/signals.ts';
 import { quick, temporaryFolder } from '../downloads.ts';

@@ -1,7 +1,7 @@
 /** Calls fetchFromImage as the product does, into a folder that is looked at afterwards. */
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { HarnessError } from '../../../src/errors.ts';
+import { HarnessError } from '../../../src/base/errors.ts';
 import { fetchFromImage, type ImageFetch } from '../../../src/programs/oci/image.ts';
 import { quick, temporaryFolder } from '../downloads.ts';
 

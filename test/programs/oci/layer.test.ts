@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { create } from 'tar';
 import { describe, expect, test } from 'vitest';
-import { HarnessError } from '../../../src/errors.ts';
+import { HarnessError } from '../../../src/base/errors.ts';
 import { entriesOf, extractEntries } from '../../../src/programs/oci/layer.ts';
 import { temporaryFolder } from '../downloads.ts';
 import { failure } from './fetcher.ts';

@@ -7,7 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { onTestFinished } from 'vitest';
-import { until } from '../../../src/wait.ts';
+import { until } from '../../../src/base/wait.ts';
 import { temporaryFolder } from '../downloads.ts';
 
 const binary = '/usr/bin/docker-registry';

@@ -1,5 +1,5 @@
 /** Results full of what a page must not take for markup. */
-import type { CheckResult, MeshFacts, ScenarioInfo, Unstamped } from '../../../src/events.ts';
+import type { CheckResult, MeshFacts, ScenarioInfo, Unstamped } from '../../../src/base/events.ts';
 import type { RunResult } from '../../../src/report/result.ts';
 import { check, closing, requireJwt, scenarioEvents, stream } from '../fixture.ts';
 import { resultOf } from './showcase.ts';

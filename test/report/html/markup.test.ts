@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { XMLParser } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
-import { visible } from '../../../src/harmless.ts';
+import { visible } from '../../../src/base/harmless.ts';
 import { escaped, html, pathAddress, webAddress } from '../../../src/report/html/markup.ts';
 
 /** Any UTF-16, with lone surrogates, and often what HTML has a meaning for. */

@@ -6,7 +6,7 @@ import type {
   MeshFacts,
   ScenarioInfo,
   Unstamped,
-} from '../../../src/events.ts';
+} from '../../../src/base/events.ts';
 import { ResultModel } from '../../../src/report/model.ts';
 import type { RunResult } from '../../../src/report/result.ts';
 import {

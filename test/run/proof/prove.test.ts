@@ -1,6 +1,6 @@
 /** Markers and how many of them, on a mesh that shows what a test says. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { HarnessError } from '../../../src/errors.ts';
+import { HarnessError } from '../../../src/base/errors.ts';
 import { Pending } from '../../../src/run/proof/pending.ts';
 import { applyMarker, markersFor, type ProofRequest, prove } from '../../../src/run/proof/prove.ts';
 import type { KubeObject, ProxyPolicies, ProxyRef } from '../../../src/target/target.ts';

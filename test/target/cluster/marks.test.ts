@@ -1,6 +1,6 @@
 /** What a run that was killed has left in namespaces of others, found by its marks and put back. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';

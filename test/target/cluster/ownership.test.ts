@@ -1,6 +1,6 @@
 /** What the target cluster refuses, what it allows, and what it leaves behind. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
 import { intent, makeTarget as make, makeReady, namespace, owned, policy } from './support.ts';

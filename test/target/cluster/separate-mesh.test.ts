@@ -1,6 +1,6 @@
 /** A mesh whose resources are behind an API server of their own, as with ASM. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
 import { intent, makeReady, makeTarget, namespace, owned, policy } from './support.ts';

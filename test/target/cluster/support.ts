@@ -1,7 +1,7 @@
 /** A target on a fake API server, with Istio as an installation looks like from there. */
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
-import { type ClusterSettings, defaultGateway } from '../../../src/target/cluster/settings.ts';
-import { ClusterTarget } from '../../../src/target/cluster/target.ts';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { type ClusterSettings, defaultGateway } from '../../../src/target/cluster/cluster-settings.ts';
+import { ClusterTarget } from '../../../src/target/cluster/cluster-target.ts';
 import type { Intent, KubeObject } from '../../../src/target/target.ts';
 import type { FakeApi } from '../../support/fake-api.ts';
 

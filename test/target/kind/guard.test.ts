@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { guardRun } from '../../../src/target/kind/guard.ts';
-import type { KindSettings } from '../../../src/target/kind/settings.ts';
+import type { KindSettings } from '../../../src/target/kind/kind-settings.ts';
 import { type FakeKind, fakeKind } from '../../support/fake-kind.ts';
 import { isRunning } from '../local/processes.ts';
 

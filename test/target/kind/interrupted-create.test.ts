@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { KindCluster } from '../../../src/target/kind/cluster.ts';
+import { KindCluster } from '../../../src/target/kind/kind-cluster.ts';
 import { unaborted } from '../../support/signals.ts';
 
 let folder: string;

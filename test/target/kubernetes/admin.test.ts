@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { getAdmin, istiodAdmin, proxyAdmin } from '../../../src/target/kubernetes/admin.ts';
 import type { FakeApi } from '../../support/fake-api.ts';
 import { httpAnswer } from '../../support/fake-exec.ts';

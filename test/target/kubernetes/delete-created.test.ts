@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { keyOf } from '../../../src/kube/objects.ts';
 import { deleteCreated } from '../../../src/target/kubernetes/delete-created.ts';
 import type { KubeObject } from '../../../src/target/target.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { isPodOf, waitForEndpoints, workloadsAmong } from '../../../src/target/kubernetes/endpoints.ts';
 import type { KubeObject, ObjectKey } from '../../../src/target/target.ts';
 import { type FakeApi, failure } from '../../support/fake-api.ts';

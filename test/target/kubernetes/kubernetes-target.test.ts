@@ -4,8 +4,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { FetchMode, MeshFacts } from '../../../src/events.ts';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import type { FetchMode, MeshFacts } from '../../../src/base/events.ts';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
 import { appsScope, KubernetesTarget } from '../../../src/target/kubernetes/kubernetes-target.ts';
 import type {
   HttpRequest,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
 import { Ledger } from '../../../src/target/kubernetes/ledger.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
-import type { Clients } from '../../../src/target/kubernetes/clients.ts';
+import { timeouts } from '../../../src/base/timeouts.ts';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
+import type { Clients } from '../../../src/target/kubernetes/client-for.ts';
 import { noteMeshSettings, takenByIstiod } from '../../../src/target/kubernetes/mesh-settings.ts';
-import { timeouts } from '../../../src/timeouts.ts';
 import { type FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
 import { useFakeApi } from '../../support/use-fake-api.ts';

@@ -1,8 +1,8 @@
 /** Who fetched, by logs of pods as an API server gives them; the clock of the node is another than ours. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
+import { timeouts } from '../../../src/base/timeouts.ts';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
 import { podFetches, podLogEnd } from '../../../src/target/kubernetes/pod-fetches.ts';
-import { timeouts } from '../../../src/timeouts.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
 

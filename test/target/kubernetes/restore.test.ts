@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import type { FieldSet, Managed } from '../../../src/target/kubernetes/managed-fields.ts';
 import {
   conflicts,

@@ -1,7 +1,7 @@
 /** In which order things are undone, and what happens when some of it cannot be. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
-import { clientFor } from '../../../src/target/kubernetes/clients.ts';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { clientFor } from '../../../src/target/kubernetes/client-for.ts';
 import { Ledger } from '../../../src/target/kubernetes/ledger.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/client.ts';
-import { AddressBlock } from '../../../src/target/local/addresses.ts';
-import { Guardian } from '../../../src/target/local/guardian.ts';
-import { Kubelet } from '../../../src/target/local/kubelet.ts';
-import { Part } from '../../../src/target/local/part.ts';
-import type { Surroundings } from '../../../src/target/local/workload.ts';
+import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { Kubelet } from '../../../src/target/local/kubelet/kubelet.ts';
+import type { Surroundings } from '../../../src/target/local/kubelet/workload.ts';
+import { AddressBlock } from '../../../src/target/local/network/addresses.ts';
+import { Guardian } from '../../../src/target/local/processes/guardian.ts';
+import { Part } from '../../../src/target/local/processes/part.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import type { FakeApi } from '../../support/fake-api.ts';
 

@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HarnessError } from '../../../src/errors.ts';
-import type { FetchMode } from '../../../src/events.ts';
-import type { HostedTarget } from '../../../src/target/local/host.ts';
-import type { HostConfig } from '../../../src/target/local/protocol.ts';
+import { HarnessError } from '../../../src/base/errors.ts';
+import type { FetchMode } from '../../../src/base/events.ts';
+import { onAbort } from '../../../src/base/wait.ts';
+import type { HostedTarget } from '../../../src/target/local/host/host.ts';
+import type { HostConfig } from '../../../src/target/local/host/mesh-protocol.ts';
 import type { KubeObject, Progress } from '../../../src/target/target.ts';
-import { onAbort } from '../../../src/wait.ts';
 
 export interface Stub {
   readonly target: HostedTarget;

@@ -1,6 +1,6 @@
 /** Objects for tests of the target local, with what a test does not care about filled in. */
-import type { PodSpec } from '../../../src/target/local/pod-spec.ts';
-import type { WorkloadIdentity } from '../../../src/target/local/workload-objects.ts';
+import type { PodSpec } from '../../../src/target/local/kubelet/pod-spec.ts';
+import type { WorkloadIdentity } from '../../../src/target/local/kubelet/workload-objects.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 
 export function podSpec(more: Partial<PodSpec> = {}): PodSpec {

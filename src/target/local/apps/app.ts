@@ -2,10 +2,11 @@
  * Applications of target `local`. It has no containers: what a Deployment's container would run is a small HTTP server in
  * this process, chosen by the image.
  */
+
+import type { App } from './app-request.ts';
 import { bookinfo } from './bookinfo.ts';
-import type { App } from './http.ts';
-import { httpbin } from './httpbin.ts';
-import { nginx } from './nginx.ts';
+import { httpbin } from './httpbin/httpbin.ts';
+import { nginx } from './nginx/nginx.ts';
 import { serve } from './server.ts';
 
 export type AppKind =

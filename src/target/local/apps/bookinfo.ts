@@ -4,8 +4,15 @@
  * Source: https://github.com/istio/istio/tree/master/samples/bookinfo/src
  */
 
+import {
+  type Answer,
+  type App,
+  type AppRequest,
+  answer,
+  headerValues,
+  percentDecode,
+} from './app-request.ts';
 import { combined } from './combined-log.ts';
-import { type Answer, type App, type AppRequest, answer, headerValues, percentDecode } from './http.ts';
 
 export type Service = 'productpage' | 'details' | 'reviews' | 'ratings';
 

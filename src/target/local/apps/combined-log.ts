@@ -1,5 +1,5 @@
 /** The access log format "combined", which nginx writes by default. */
-import { type Answer, type AppRequest, headerValues, sentBytes } from './http.ts';
+import { type Answer, type AppRequest, headerValues, sentBytes } from './app-request.ts';
 
 const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 

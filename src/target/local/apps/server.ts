@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { asHarnessError, HarnessError } from '../../../errors.ts';
-import type { Answer, App, AppRequest } from './http.ts';
+import { asHarnessError, HarnessError } from '../../../base/errors.ts';
+import type { Answer, App, AppRequest } from './app-request.ts';
 
 interface ServeOptions {
   /** For messages. */

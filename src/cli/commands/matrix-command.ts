@@ -1,0 +1,65 @@
+/** `jwt-e2e matrix`: the jobs of a CI matrix, from kind/versions.yaml. */
+import { asHarnessError, exitCodes, HarnessError } from '../../base/errors.ts';
+import { harmlessJson, oneLine, own } from '../../base/harmless.ts';
+import { versionsFile } from '../../engine/product.ts';
+import { findPreRelease } from '../../programs/pre-release.ts';
+import { matrix } from '../../programs/release-matrix.ts';
+import { loadVersions, type Versions } from '../../programs/versions.ts';
+import type { Values } from '../../settings/settings.ts';
+import { flag, text } from '../../settings/typed.ts';
+import type { Io } from '../support/io.ts';
+import { withSignals } from '../support/signals.ts';
+
+/** Versions become parts of names of files and of artifacts. */
+const version = /^\d+\.\d+(\.\d+)?(-[0-9A-Za-z][0-9A-Za-z.-]*)?$/;
+
+/**
+ * Prints the jobs as JSON on one line. A version of Istio that the file does not have becomes an experimental job. When
+ * no pre-release can be found out, standard error says why and the others are printed: a registry that does not answer
+ * must not keep the releases from being tested.
+ *
+ * @throws HarnessError E_USAGE for what is no version; E_INTERRUPTED
+ */
+export async function matrixCommand(values: Values, io: Io): Promise<number> {
+  const versions = loadVersions(versionsFile);
+  const wanted = wantedOf(values);
+  const known = new Set(versions.istio.releases.map((release) => release.version));
+  const others = wanted?.filter((istio) => !known.has(istio)) ?? [];
+  if (flag(values, 'pre-release') && wanted === undefined)
+    others.push(...(await preRelease(values, versions, io)));
+  const jobs = matrix(versions, others).filter(({ istio }) => wanted?.includes(istio) ?? true);
+  io.stdout.write(`${harmlessJson(jobs)}\n`);
+  return exitCodes.passed;
+}
+
+function wantedOf(values: Values): string[] | undefined {
+  const wanted = text(values, 'istio')
+    ?.split(',')
+    .map((each) => each.trim())
+    .filter(Boolean);
+  for (const istio of wanted ?? []) {
+    if (version.test(istio)) continue;
+    throw new HarnessError('E_USAGE', `--istio: "${istio}" is no version of Istio`, {
+      hint: 'write it in full, such as 1.31.1 or 1.32.0-rc.0',
+    });
+  }
+  return wanted === undefined ? undefined : [...new Set(wanted)];
+}
+
+async function preRelease(values: Values, versions: Versions, io: Io): Promise<string[]> {
+  const hub = text(values, 'hub') ?? versions.istio.hub;
+  try {
+    const found = await withSignals(
+      (signal) => findPreRelease(versions, hub, { signal }),
+      'Nothing was done.',
+    );
+    return found === undefined ? [] : [found];
+  } catch (thrown) {
+    const error = asHarnessError(thrown);
+    if (error.code === 'E_INTERRUPTED') throw error;
+    const message = `no pre-release of Istio is tested: ${error.message}`;
+    // GitHub shows this on the page of the run; everybody else reads it in the log.
+    io.stderr.write(`${io.env.GITHUB_ACTIONS === 'true' ? own('::warning::') : ''}${oneLine(message)}\n`);
+    return [];
+  }
+}

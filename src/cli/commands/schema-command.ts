@@ -1,0 +1,85 @@
+/** `jwt-e2e schema`: the JSON schemas of what people write and programs read. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { exitCodes, HarnessError } from '../../base/errors.ts';
+import { baselineSchema } from '../../engine/baseline-schema.ts';
+import { conformanceSchema } from '../../report/schema/conformance-schema.ts';
+import { jsonSchemaText } from '../../report/schema/json-schema.ts';
+import { resultSchema } from '../../report/schema/result-schema.ts';
+import { schemaText } from '../../scenario/format/scenario-json-schema.ts';
+import { hintFor } from '../../scenario/format/suggest.ts';
+import type { Output } from '../support/io.ts';
+
+/** The committed copies, to which the first line of every scenario file points. */
+const committed = fileURLToPath(new URL('../../../schema', import.meta.url));
+
+/** Each with its file in the folder and its text. */
+const schemas: Readonly<Record<string, { readonly file: string; readonly text: () => string }>> = {
+  scenario: { file: 'scenario.schema.json', text: schemaText },
+  results: of('results.schema.json', resultSchema),
+  conformance: of('conformance.schema.json', conformanceSchema),
+  baseline: of('baseline.schema.json', baselineSchema),
+};
+
+function of(file: string, schema: Parameters<typeof jsonSchemaText>[0]) {
+  return { file, text: () => jsonSchemaText(schema, file) };
+}
+
+export interface SchemaOptions {
+  /** Write the committed copies anew. */
+  readonly write?: boolean | undefined;
+  /** Only see whether the committed copies are up to date. */
+  readonly check?: boolean | undefined;
+  /** Where the committed copies are, when somewhere else. */
+  readonly folder?: string | undefined;
+}
+
+/**
+ * Writes a schema to `stdout`; or all of them, or the named ones, to their committed copies, or compares them with those.
+ *
+ * @param names scenario (default), results, conformance or baseline
+ * @returns the exit code: 0, or 1 when a committed copy is out of date
+ * @throws HarnessError E_USAGE for another name, or more than one to print
+ */
+export function schemaCommand(names: readonly string[], options: SchemaOptions, io: Output): number {
+  for (const name of names) {
+    if (Object.hasOwn(schemas, name)) continue;
+    const hint = hintFor(name, Object.keys(schemas), 'schemas');
+    throw new HarnessError('E_USAGE', `there is no schema "${name}"`, { hint });
+  }
+  const folder = options.folder ?? committed;
+  if (options.check === true || options.write === true) {
+    const chosen = Object.entries(schemas).filter(([name]) => names.length === 0 || names.includes(name));
+    const outdated = chosen.filter(([, { file, text }]) => read(join(folder, file)) !== text());
+    if (options.check === true)
+      return report(
+        outdated.map(([, { file }]) => file),
+        io,
+      );
+    for (const [, { file, text }] of outdated) writeFileSync(join(folder, file), text());
+    return exitCodes.passed;
+  }
+  if (names.length > 1) {
+    throw new HarnessError('E_USAGE', `${names.length} schemas are asked for, but one can be printed`, {
+      hint: 'Name one of them, or write them to schema/ with --write.',
+    });
+  }
+  io.stdout.write(schemas[names[0] ?? 'scenario']?.text() ?? '');
+  return exitCodes.passed;
+}
+
+function report(outdated: readonly string[], io: Output): number {
+  for (const file of outdated) io.stderr.write(`schema/${file} is out of date\n`);
+  if (outdated.length === 0) return exitCodes.passed;
+  io.stderr.write('  hint: Run "jwt-e2e schema --write" and commit it.\n');
+  return exitCodes.failed;
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

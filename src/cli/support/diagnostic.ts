@@ -1,0 +1,57 @@
+/** Shows an error together with the line of the file that it points to. */
+
+import { formatPlace, type HarnessError } from '../../base/errors.ts';
+import { oneLine, quotable, visible } from '../../base/harmless.ts';
+
+/** The longest piece of a line that is shown. */
+const widest = 100;
+
+/**
+ * An error for people to read: `file:line:column: message`, the line with a caret below the column, and the hint.
+ *
+ * @param readSource gives the text of a file by the name in the error's place; undefined when it cannot be read
+ * @returns lines that end with a newline
+ */
+export function renderDiagnostic(
+  error: Pick<HarnessError, 'message' | 'hint' | 'place'>,
+  readSource: (file: string) => string | undefined,
+): string {
+  const { message, hint, place } = error;
+  const lines = [quotable(place === undefined ? message : `${formatPlace(place)}: ${message}`)];
+  const line = place && readSource(place.file)?.split(/\r\n|\n|\r/)[place.line - 1];
+  if (place !== undefined && line !== undefined && line.trim() !== '') {
+    const number = String(place.line);
+    const { text, column } = cut(line.replace(/^\uFEFF/, ''), place.column);
+    const [before, after] = [text.slice(0, column - 1), text.slice(column - 1)].map(visible);
+    lines.push(
+      `  ${number} | ${before}${after}`,
+      `  ${' '.repeat(number.length)} | ${indent(before ?? '')}^`,
+    );
+  }
+  if (hint !== undefined) lines.push(`  hint: ${oneLine(hint)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The piece of a long line around a column, which starts at 1. */
+function cut(line: string, column: number): { text: string; column: number } {
+  if (line.length <= widest) return { text: line, column };
+  const start = Math.max(0, Math.min(column - Math.floor(widest / 2), line.length - widest));
+  const end = Math.min(line.length, start + widest);
+  const before = start > 0 ? '…' : '';
+  const after = end < line.length ? '…' : '';
+  return { text: before + line.slice(start, end) + after, column: column - start + before.length };
+}
+
+/** Blanks as wide as the text: a tab stays a tab, a wide character counts for two. */
+function indent(text: string): string {
+  return [...text]
+    .map((char) => {
+      if (char === '\t') return '\t';
+      return wide.test(char) ? '  ' : ' ';
+    })
+    .join('');
+}
+
+/** East Asian wide characters and emoji, which terminals show in two columns. */
+const wide =
+  /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Extended_Pictographic}/u;

@@ -1,0 +1,38 @@
+/** Where commands write to, and what they know of their surroundings. */
+import { HarmlessOutput, type Output as TextOutput } from '../../base/harmless.ts';
+import { describeTerminal } from '../../report/console/terminal.ts';
+import { redact } from '../../token/decode.ts';
+
+/** Where a command writes to. */
+export interface Output {
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
+}
+
+/** Where a command writes, and what it knows of its surroundings; tests give their own. */
+export interface Io extends Output {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}
+
+let areTokensShown = false;
+
+/** Whether signatures of tokens may be written, such as in a line of a scenario file; not before this is called. */
+export function showTokens(areShown: boolean): void {
+  areTokensShown = areShown;
+}
+
+/** Standard output or standard error: whatever the program says goes through here. */
+function harmless(stream: NodeJS.WriteStream): TextOutput {
+  return new HarmlessOutput(stream, {
+    change: (text) => (areTokensShown ? text : redact(text)),
+    github: () => describeTerminal(stream, process.env).github !== undefined,
+  });
+}
+
+export const processIo: Io = {
+  stdout: harmless(process.stdout),
+  stderr: harmless(process.stderr),
+  env: process.env,
+  cwd: process.cwd(),
+};

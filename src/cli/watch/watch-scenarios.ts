@@ -1,0 +1,181 @@
+/** `jwt-e2e run --watch`: the meshes stay up, and what a saved file affects is run again at once. */
+import { resolve } from 'node:path';
+import { exitCodes, HarnessError } from '../../base/errors.ts';
+import type { Emit, MeshFacts } from '../../base/events.ts';
+import { onAbort } from '../../base/wait.ts';
+import type { PlannedGroup, PlannedScenario } from '../../plan/types.ts';
+import { type RoundRequest, runRound } from '../../run/run-all.ts';
+import { type Mesh, meshesOf } from '../../run/run-mesh.ts';
+import { findScenarioFiles } from '../../scenario/files.ts';
+import type { LoadedScenario } from '../../scenario/load.ts';
+import type { Target } from '../../target/target.ts';
+import { exitCodeOf, renderAll } from '../commands/lint.ts';
+import { FileWatcher } from './file-watcher.ts';
+import { appFiles, verdictLine, watchingLine } from './watch-lines.ts';
+import { Pending } from './watch-pending.ts';
+import { Progress } from './watch-progress.ts';
+
+export interface WatchRequest extends Omit<RoundRequest, 'plan' | 'cut' | 'reload' | 'emit'> {
+  readonly targets: readonly Target[];
+  /** Scenario files and folders, relative to `cwd`. */
+  readonly paths: readonly string[];
+  readonly cwd: string;
+  /** Manifests of applications, `<name>.yaml` each. */
+  readonly appsFolder: string;
+  readonly plan: (
+    scenarios: readonly LoadedScenario[],
+    facts: MeshFacts,
+    missing: Target['missing'],
+  ) => readonly PlannedGroup[];
+  /** Makes the reports of a round, which is a whole run to them. */
+  readonly report: (isLater: boolean) => Promise<Emit>;
+  readonly write: (text: string) => void;
+}
+
+/**
+ * Runs everything once, and then what is affected by what is saved, until the signal is aborted. Meshes are taken down
+ * at the end, whatever happens.
+ *
+ * @returns the exit code of the last round that came to its end; 129, 130 or 143 when one was interrupted
+ * @throws HarnessError E_SETTINGS when files cannot be watched
+ */
+export async function watchScenarios(request: WatchRequest): Promise<number> {
+  const watch = new Watch(request);
+  let exitCode: number = exitCodes.noVerdict;
+  let errors: readonly HarnessError[] = [];
+  try {
+    exitCode = await watch.rounds();
+  } finally {
+    errors = await watch.end();
+    if (errors.length > 0) request.write(renderAll(errors, request.cwd));
+  }
+  return exitCode === exitCodes.passed && errors.length > 0 ? exitCodes.noVerdict : exitCode;
+}
+
+const outdated = new HarnessError('E_INTERRUPTED', 'a file was saved that this round is about');
+
+class Watch {
+  readonly #request: WatchRequest;
+  #meshes: readonly Mesh[];
+  /** Aborted when a round is about something outdated. */
+  #cut: AbortController | undefined;
+  #failure: unknown;
+  #wake: () => void = () => {};
+  #exitCode: number = exitCodes.passed;
+
+  constructor(request: WatchRequest) {
+    this.#request = request;
+    this.#meshes = meshesOf(request.targets);
+  }
+
+  async rounds(): Promise<number> {
+    const { paths, cwd, appsFolder, signal, write } = this.#request;
+    const roots = [...paths.map((path) => resolve(cwd, path)), appsFolder];
+    const list = () => [...findScenarioFiles(paths, cwd).files, ...appFiles(appsFolder)];
+    const watcher = new FileWatcher(roots, list, {
+      saved: (saved) => {
+        if (pending.take(saved).size > 0) this.#cut?.abort(outdated);
+        this.#wake();
+      },
+      failed: (thrown) => {
+        this.#failure = thrown;
+        this.#wake();
+      },
+    });
+    // Read after the watcher has begun, so that nothing is saved in between.
+    const pending = new Pending({ paths, cwd, appsFolder });
+    try {
+      for (let isLater = false; ; ) {
+        write(pending.takeNotes());
+        if (this.#hasWork(pending)) {
+          const isOver = await this.#round(pending, isLater);
+          if (isOver || signal.aborted) return this.#exitCode;
+          isLater = true;
+          if (pending.files.size === 0) await Promise.all(this.#meshes.map((mesh) => mesh.rest(signal)));
+          if (pending.files.size > 0) continue;
+        }
+        write(pending.takeNotes());
+        write(watchingLine([...paths, appsFolder], cwd, pending.errors.length));
+        await this.#somethingNew(pending, signal);
+        if (this.#failure !== undefined) throw this.#failure;
+        if (signal.aborted) return this.#exitCode || exitCodeOf(pending.errors);
+      }
+    } finally {
+      watcher.close();
+    }
+  }
+
+  /** Takes all meshes down. Returns what went wrong. */
+  async end(meshes = this.#meshes): Promise<HarnessError[]> {
+    return (await Promise.all(meshes.map((mesh) => mesh.end()))).filter((error) => error !== undefined);
+  }
+
+  /** Whether the meshes have anything to do; says so when not. */
+  #hasWork(pending: Pending): boolean {
+    if (pending.files.size === 0) return false;
+    const isPlanned = this.#meshes.some(
+      ({ facts, target }) =>
+        facts === undefined || this.#plan(pending, pending.files, facts, target.missing).length > 0,
+    );
+    if (isPlanned) return true;
+    pending.clear();
+    this.#request.write('Nothing to run: --grep, --tag, --skip-tag or --shard leave it out.\n');
+    return false;
+  }
+
+  #plan(
+    { scenarios }: Pending,
+    files: ReadonlySet<string>,
+    facts: MeshFacts,
+    missing: Target['missing'],
+  ): PlannedGroup[] {
+    const isWanted = ({ info }: PlannedScenario) => files.has(info.place.file);
+    return this.#request
+      .plan(scenarios, facts, missing)
+      .map((group) => ({ ...group, scenarios: group.scenarios.filter(isWanted) }))
+      .filter((group) => group.scenarios.length > 0);
+  }
+
+  /** @returns whether there is no point in going on */
+  async #round(pending: Pending, isLater: boolean): Promise<boolean> {
+    const { signal, report, write, cwd } = this.#request;
+    const { files, apps, savedAt } = pending.begin();
+    const emit = await report(isLater);
+    const cut = new AbortController();
+    const progress = new Progress(cut.signal);
+    this.#cut = cut;
+    const exitCode = await runRound(this.#meshes, {
+      ...this.#request,
+      plan: (facts, missing) => this.#plan(pending, files, facts, missing),
+      reload: apps,
+      cut: cut.signal,
+      emit: (event) => {
+        progress.note(event);
+        emit(event);
+      },
+    });
+    this.#cut = undefined;
+    if (cut.signal.aborted && !signal.aborted) {
+      pending.add(progress.unfinished(files, this.#meshes.length));
+    } else {
+      this.#exitCode = exitCode;
+      if (savedAt !== undefined) write(verdictLine(savedAt));
+    }
+    // A mesh that could not be set up is not tried again.
+    const failed = this.#meshes.filter(({ facts }) => facts === undefined);
+    this.#meshes = this.#meshes.filter(({ facts }) => facts !== undefined);
+    for (const error of await this.end(failed)) write(renderAll([error], cwd));
+    return this.#meshes.length === 0 || (!isLater && exitCode === exitCodes.usage);
+  }
+
+  async #somethingNew(pending: Pending, signal: AbortSignal): Promise<void> {
+    if (pending.hasNotes || this.#failure !== undefined || signal.aborted) return;
+    let ignore = () => {};
+    await new Promise<void>((go) => {
+      this.#wake = go;
+      ignore = onAbort(signal, go);
+    });
+    ignore();
+    this.#wake = () => {};
+  }
+}

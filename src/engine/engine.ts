@@ -1,0 +1,186 @@
+/**
+ * The engine: from settings to a run on real meshes. The command line, watching, the programmatic API and the Vitest
+ * plugin all start their runs here, so that a setting means the same to each of them.
+ */
+import { randomBytes } from 'node:crypto';
+import { asHarnessError, interruptedCode } from '../base/errors.ts';
+import { type Emit, type MeshFacts, stamped } from '../base/events.ts';
+import { problemOf } from '../base/problem.ts';
+import { countMatching } from '../plan/inventory.ts';
+import { plan } from '../plan/plan.ts';
+import { emptyShard, nothingMatches, type Selection } from '../plan/select.ts';
+import type { PlannedGroup } from '../plan/types.ts';
+import { loadVersions, type Versions } from '../programs/versions.ts';
+import type { Baseline } from '../run/answers/known.ts';
+import type { KeyRing } from '../run/keys/key-ring.ts';
+import { withoutTokens } from '../run/private.ts';
+import { type RoundRequest, runAll } from '../run/run-all.ts';
+import type { RunOptions } from '../run/step-state.ts';
+import type { LoadedScenario } from '../scenario/load.ts';
+import type { Values } from '../settings/settings.ts';
+import { count, flag, imagesOf, list, shardOf, text } from '../settings/typed.ts';
+import type { Target } from '../target/target.ts';
+import { baselineOf, isWhole } from './baseline.ts';
+import { atOnceOf } from './jobs.ts';
+import { productVersion, versionsFile } from './product.ts';
+import { makeTargets } from './targets.ts';
+
+/** What the settings amount to. */
+export interface RunSettings {
+  readonly values: Values;
+  readonly versions: Versions;
+  readonly options: RunOptions;
+  readonly selection: Selection;
+  readonly baseline: Baseline | undefined;
+}
+
+/** Reads the settings of a run. @throws HarnessError E_USAGE or E_SETTINGS for what means nothing */
+export function runSettings(values: Values): RunSettings {
+  const versions = loadVersions(versionsFile);
+  return {
+    values,
+    versions,
+    options: {
+      runId: randomBytes(3).toString('hex'),
+      artifacts: text(values, 'artifacts') ?? 'reports/artifacts',
+      images: imagesOf(values, versions),
+      showTokens: flag(values, 'show-tokens'),
+      consecutive: count(values, 'consecutive', 3),
+      answersMs: count(values, 'answer-timeout', 20) * 1000,
+      holdMs: count(values, 'hold-timeout', 60) * 1000,
+    },
+    selection: {
+      grep: text(values, 'grep'),
+      tags: list(values, 'tag'),
+      skipTags: list(values, 'skip-tag'),
+      shard: shardOf(values),
+    },
+    baseline: baselineOf(values, process.cwd()),
+  };
+}
+
+/**
+ * Sees to it that there is something to run, before anything is made for it.
+ *
+ * @throws HarnessError E_USAGE when no scenario can be selected, whatever the mesh is, or none is left for the shard
+ */
+export function expectMatch({ selection }: RunSettings, scenarios: readonly LoadedScenario[]): void {
+  const { shard } = selection;
+  const matching = countMatching(scenarios, selection);
+  if (matching === 0) throw nothingMatches();
+  // Shares are filled one after the other, so the third has something when there are three scenarios or more.
+  if (shard !== undefined && shard.index > matching) throw emptyShard(shard, matching);
+}
+
+/** Scenarios to run, and who wants to know. */
+export interface Execution {
+  readonly settings: RunSettings;
+  readonly scenarios: readonly LoadedScenario[];
+  readonly keys: KeyRing;
+  readonly emit: Emit;
+  /** Aborted to end in good order; the reason has the exit code. */
+  readonly signal: AbortSignal;
+}
+
+/** What passes on events that a run does not tell itself. */
+function tellOf({ options }: RunSettings, emit: Emit) {
+  return stamped(withoutTokens(emit, options.showTokens));
+}
+
+/** The targets that the settings ask for; nothing is set up yet. @throws HarnessError what is missing or contradictory */
+export function targetsOf({ settings, scenarios, emit, signal }: Execution): Promise<readonly Target[]> {
+  const { values, versions, options } = settings;
+  const apps = [...new Set(scenarios.flatMap((scenario) => scenario.apps))].sort();
+  return makeTargets({
+    values,
+    versions,
+    runId: options.runId,
+    apps,
+    progress: tellOf(settings, emit),
+    signal,
+  });
+}
+
+/** What every round of a run has in common. */
+export function roundOf({
+  settings,
+  scenarios,
+  keys,
+  signal,
+}: Execution): Omit<RoundRequest, 'plan' | 'emit'> {
+  const { values, options, baseline, selection } = settings;
+  return {
+    version: productVersion,
+    options,
+    keys,
+    failFast: flag(values, 'fail-fast'),
+    repeat: count(values, 'repeat', 1),
+    shard: selection.shard,
+    conclude: concludeOf(values, keys, options.images),
+    baseline: baseline && { ...baseline, isWhole: isWhole(values, scenarios) },
+    signal,
+  };
+}
+
+/** Loaded when it is asked for, and not before. */
+function concludeOf(values: Values, keys: KeyRing, images: RunOptions['images']): RoundRequest['conclude'] {
+  const confirm = count(values, 'confirm', 0);
+  if (!flag(values, 'mutate') && confirm === 0) return undefined;
+  return async (...given) => (await import('./run-mutations.ts')).mutating(keys, images, confirm)(...given);
+}
+
+/**
+ * How long the answers may take while somebody waits for the verdict, in milliseconds, once the proxies have the policies.
+ * Envoys of a cluster go on using old connections for some 4 seconds; those of a local mesh for a third of one.
+ */
+export function answersWhileWatched(values: Values, targets: readonly Target[]): number {
+  return count(values, 'answer-timeout', targets.every(({ name }) => name === 'local') ? 1 : 5) * 1000;
+}
+
+/** Plans scenarios for a mesh as the settings select them. */
+export function planFor(
+  { selection }: RunSettings,
+  scenarios: readonly LoadedScenario[],
+  facts: MeshFacts,
+  missing: Target['missing'],
+): readonly PlannedGroup[] {
+  return plan(scenarios, facts, missing, { ...selection, canSwitchFetch: !missing.has('fetch-mode') }).groups;
+}
+
+/** Runs everything on all targets, from nothing to nothing left. Never throws. @returns the exit code */
+export function execute(execution: Execution, targets: readonly Target[]): Promise<number> {
+  const { settings, scenarios, emit } = execution;
+  const atOnce = atOnceOf(settings.values, targets.length, (message) =>
+    tellOf(settings, emit)({ type: 'warning', message }),
+  );
+  return runAll({
+    ...roundOf(execution),
+    targets,
+    atOnce,
+    plan: (facts, missing) => planFor(settings, scenarios, facts, missing),
+    emit,
+  });
+}
+
+/** A run that has no target still tells that it was, and the reason. @returns the exit code */
+export function finishWithout(thrown: unknown, { settings, emit, signal }: Execution): number {
+  const error = asHarnessError(thrown);
+  const exitCode = signal.aborted ? interruptedCode(signal.reason) : error.exitCode;
+  const tell = tellOf(settings, emit);
+  const { options, selection } = settings;
+  tell({
+    type: 'run-started',
+    runId: options.runId,
+    version: productVersion,
+    shard: selection.shard,
+  });
+  tell({
+    type: 'run-finished',
+    durationMs: 0,
+    counts: { passed: 0, failed: 0, error: 0, skipped: 0 },
+    exitCode,
+    interrupted: signal.aborted || undefined,
+    problem: problemOf(error),
+  });
+  return exitCode;
+}

@@ -1,0 +1,99 @@
+/** Makes the target kind out of settings: programs, images, versions. */
+import { type FoundProgram, findProgram } from '../programs/find-program.ts';
+import { programPin } from '../programs/pin.ts';
+import { nodeImageFor } from '../programs/release-matrix.ts';
+import type { Versions } from '../programs/versions.ts';
+import type { Values } from '../settings/settings.ts';
+import { flag, imagesOf, list, text } from '../settings/typed.ts';
+import type { KindChoice } from '../target/kind/kind-preview.ts';
+import type { KindSettings } from '../target/kind/kind-settings.ts';
+import type { KindTarget } from '../target/kind/kind-target.ts';
+import type { Progress } from '../target/target.ts';
+import { kindFolder, starter } from './product.ts';
+import type { TargetRequest } from './target-request.ts';
+
+export const defaultName = 'jwt-e2e';
+
+interface ProgramRequest {
+  readonly values: Values;
+  readonly versions: Versions;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+function common({ values, progress, signal }: ProgramRequest) {
+  return {
+    fetch: !flag(values, 'no-download'),
+    report: (message: string) => progress({ type: 'warning', message }),
+    signal,
+  };
+}
+
+/** The program kind, downloaded when it is not there. @throws HarnessError E_PROGRAM */
+export async function findKind(request: ProgramRequest): Promise<FoundProgram> {
+  const { values, versions } = request;
+  const pin = programPin(versions, 'kind', { mirror: text(values, 'downloads') });
+  return findProgram('kind', { ...common(request), setting: text(values, 'kind'), pin });
+}
+
+/** The istioctl that installs this Istio, downloaded when it is not there. @throws HarnessError E_PROGRAM */
+export async function findIstioctl(request: ProgramRequest, istio: string): Promise<FoundProgram> {
+  const { values, versions } = request;
+  const pin = programPin(versions, 'istioctl', { version: istio, mirror: text(values, 'downloads') });
+  return findProgram('istioctl', { ...common(request), setting: text(values, 'istioctl'), pin });
+}
+
+/** Finds docker and kind at once; istioctl later, when Istio is to be installed. */
+export async function kindPrograms(
+  request: ProgramRequest,
+  istio: string,
+): Promise<KindSettings['programs']> {
+  const [docker, kind] = await Promise.all([
+    findProgram('docker', { ...common(request), setting: text(request.values, 'docker') }),
+    findKind(request),
+  ]);
+  const istioctl = async () => (await findIstioctl(request, istio)).path;
+  return { docker: docker.path, kind: kind.path, istioctl };
+}
+
+export async function makeKind(request: TargetRequest, reason: string): Promise<KindTarget> {
+  const { values, runId, progress } = request;
+  const choice = kindChoice(request);
+  // The Kubernetes client takes its time to load: meanwhile the programs are looked for.
+  const [programs, kind] = await Promise.all([
+    kindPrograms(request, choice.istio),
+    import('../target/kind/kind-target.ts'),
+  ]);
+  return new kind.KindTarget(
+    {
+      ...choice,
+      reason,
+      runId,
+      keep: flag(values, 'keep'),
+      reuse: flag(values, 'reuse'),
+      programs,
+      down: [process.execPath, starter, 'down'],
+      overlays: list(values, 'istio-overlay'),
+      folder: kindFolder,
+    },
+    progress,
+  );
+}
+
+/** What the target kind is going to be, by its settings. */
+export function kindChoice({
+  values,
+  versions,
+  apps,
+}: Pick<TargetRequest, 'values' | 'versions' | 'apps'>): KindChoice & { readonly istio: string } {
+  const istio = text(values, 'istio') ?? versions.istio.default;
+  return {
+    istio,
+    name: text(values, 'name') ?? defaultName,
+    hub: text(values, 'hub') ?? versions.istio.hub,
+    tag: text(values, 'istio-tag') ?? istio,
+    nodeImage: text(values, 'node-image') ?? nodeImageFor(versions, istio),
+    images: imagesOf(values, versions),
+    apps,
+  };
+}

@@ -1,0 +1,88 @@
+/** What a mesh answers to one request by its policies, and why: without a mesh. */
+
+import { decide } from '../policy/decide.ts';
+import type { Answer, Mesh, Verification } from '../policy/input.ts';
+import type { Jwt } from '../policy/jwt.ts';
+import { reasonsOf } from '../policy/reasons.ts';
+import type { JwtRule } from '../policy/token-locations.ts';
+import { verifyWith } from '../policy/verify.ts';
+import type { KubeObject } from '../target/target.ts';
+import type { CurlRequest } from './curl-line.ts';
+import { type FoundWorkload, findWorkload } from './find-workload.ts';
+
+export interface Question {
+  readonly request: CurlRequest;
+  /** `SERVICE.NAMESPACE`. */
+  readonly to: string;
+  readonly objects: readonly KubeObject[];
+  readonly mesh: Mesh;
+  /** `NAMESPACE/SERVICEACCOUNT` of the client; undefined: not known; null: it is outside the mesh. */
+  readonly client: string | null | undefined;
+  /** Seconds since the epoch. */
+  readonly at: number;
+}
+
+export interface Explained {
+  readonly answer: Answer;
+  readonly workload: FoundWorkload;
+  /** What was taken for granted. */
+  readonly assumptions: readonly string[];
+}
+
+/** @throws HarnessError E_USAGE when `to` is no Service */
+export function explainRequest({ request, to, objects, mesh, client, at }: Question): Explained {
+  const { url, path, method, headers } = request;
+  const isDefault = url.port === '';
+  const port = isDefault ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  const workload = findWorkload(to, port, objects);
+  const assumptions: string[] = [];
+  const verify = (jwt: Jwt, rule: JwtRule): Verification => {
+    if (rule.jwks !== undefined) return verifyWith(rule.jwks, jwt);
+    const where = rule.jwksUri === undefined ? `issuer ${rule.issuer}` : rule.jwksUri;
+    assumptions.push(
+      `the signature of the token is taken to be right: its keys are at ${where}, where nobody has looked`,
+    );
+    return 'Ok';
+  };
+  const host = headers.findLast(([name]) => name.toLowerCase() === 'host')?.[1];
+  const [namespace = '', account = ''] = client?.split('/') ?? [];
+  const answer = decide(
+    {
+      method,
+      authority: host ?? url.host,
+      path,
+      headers: headers.filter(([name]) => name.toLowerCase() !== 'host'),
+      principal:
+        typeof client === 'string' ? `${mesh.trustDomains[0]}/ns/${namespace}/sa/${account}` : client,
+      destinationPort: workload.port,
+      at,
+    },
+    { mesh, workload, policies: objects, verify, isTcp: workload.isTcp },
+  );
+  return { answer, workload, assumptions: [...new Set(assumptions)] };
+}
+
+/** For people: the answer, then why. */
+export function explanationText({ answer, workload, assumptions }: Explained): string {
+  const { status, body, unknown, decidedBy } = answer;
+  const first =
+    status === undefined
+      ? `It cannot be known: ${unknown.join('; ')}.`
+      : status === 200
+        ? `It passes${decidedBy === undefined ? ': no policy is against it' : `, by ${decidedBy}`}.`
+        : `${status} ${body}${status === 403 && decidedBy === 'no ALLOW rule' ? ': there are ALLOW policies, and no rule of them matches' : `, by ${decidedBy}`}.`;
+  const labels = Object.entries(workload.labels).map(([name, value]) => `${name}=${value}`);
+  const port = workload.port === undefined ? 'port not known' : `port ${workload.port} of the container`;
+  const reasons = reasonsOf(answer);
+  return [
+    first,
+    '',
+    `Workload: namespace ${workload.namespace}, ${labels.join(', ')}; ${port}. From ${workload.how}.`,
+    ...assumptions.map((each) => `Taken for granted: ${each}.`),
+    '',
+    ...(reasons.length === 0
+      ? ['No policy holds for this workload.']
+      : ['Policies, the nearest miss first:', ...reasons.map((each) => `  ${each}`)]),
+    '',
+  ].join('\n');
+}

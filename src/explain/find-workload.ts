@@ -1,0 +1,83 @@
+/** The workload behind a Service, out of the objects that are at hand. */
+import { HarnessError } from '../base/errors.ts';
+import type { Workload } from '../policy/input.ts';
+import { hasLabels } from '../policy/selection.ts';
+import { isHttp, protocolOf, type ServiceSpec, targetPortOf } from '../policy/service-port.ts';
+import type { KubeObject } from '../target/target.ts';
+
+export interface FoundWorkload extends Workload {
+  /** Of the container; undefined when nothing says so. */
+  readonly port: number | undefined;
+  readonly isTcp: boolean;
+  /** How it was found, or what was assumed. */
+  readonly how: string;
+}
+
+type Labels = Readonly<Record<string, string>>;
+/**
+ * @param to `SERVICE.NAMESPACE`
+ * @param port that the request names; of the Service
+ * @throws HarnessError E_USAGE when it does not name a Service and a namespace
+ */
+export function findWorkload(to: string, port: number, objects: readonly KubeObject[]): FoundWorkload {
+  const [, name = '', namespace = ''] = /^([a-z0-9-]+)\.([a-z0-9-]+)(?:\.svc(?:\..+)?)?$/.exec(to) ?? [];
+  if (namespace === '') {
+    throw new HarnessError('E_USAGE', `--to ${to} is no Service of a namespace`, {
+      hint: 'Write --to SERVICE.NAMESPACE, such as --to httpbin.foo.',
+    });
+  }
+  const at = ({ metadata }: KubeObject) =>
+    metadata.name === name && (metadata.namespace ?? 'default') === namespace;
+  const service = objects.find((object) => object.kind === 'Service' && at(object));
+  const spec = (service?.spec ?? {}) as ServiceSpec;
+  const selector = spec.selector;
+  if (service === undefined || selector === undefined) {
+    const how = `there is no Service ${namespace}/${name} among the objects: its pods are taken to have the label app=${name}`;
+    return { namespace, labels: { app: name }, port: undefined, isTcp: false, how };
+  }
+  const of = spec.ports?.find((each) => each.port === port);
+  const pods = objects.flatMap(podsOf);
+  const pod = pods.find((each) => each.namespace === namespace && hasLabels(each, selector));
+  const labels = pod?.labels ?? selector;
+  const how =
+    pod === undefined
+      ? `Service ${namespace}/${name}; no pods of it are among the objects: they are taken to have the labels of its selector alone`
+      : `Service ${namespace}/${name}, ${pod.kind} ${pod.name}`;
+  return {
+    namespace,
+    labels,
+    port: of && targetPortOf(of, pod?.ports),
+    isTcp: of !== undefined && !isHttp(protocolOf(of)),
+    how,
+  };
+}
+
+export interface Pod {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly serviceAccount: string;
+  readonly ports: readonly { readonly name?: string; readonly containerPort: number }[];
+}
+
+/** The pod that a workload makes, or that is written as it is; none of any other object. */
+export function podsOf({ kind, metadata, spec }: KubeObject): Pod[] {
+  type PodSpec = { containers?: { ports?: Pod['ports'] }[]; serviceAccountName?: string };
+  type Template = { metadata?: { labels?: Labels; annotations?: Labels }; spec?: PodSpec };
+  const of = spec as (PodSpec & { template?: Template }) | undefined;
+  const template: Template | undefined = kind === 'Pod' ? { metadata, spec: of ?? {} } : of?.template;
+  if (template === undefined) return [];
+  return [
+    {
+      kind,
+      name: metadata.name,
+      namespace: metadata.namespace ?? 'default',
+      labels: template.metadata?.labels ?? {},
+      annotations: template.metadata?.annotations ?? {},
+      serviceAccount: template.spec?.serviceAccountName ?? 'default',
+      ports: (template.spec?.containers ?? []).flatMap(({ ports = [] }) => ports),
+    },
+  ];
+}

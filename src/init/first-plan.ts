@@ -1,0 +1,312 @@
+/** From the user's objects to what the scenario has in place, on which ways it sends, and what it leaves out. */
+import { HarnessError } from '../base/errors.ts';
+import { actionOf, rulesOf } from '../policy/rules.ts';
+import { holdsFor, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
+import type { Manifest } from '../scenario/format/schema.ts';
+import type { KubeObject } from '../target/target.ts';
+import { boundTo, carriedRoutes, gatewayRefsOf } from './carried-routes.ts';
+import { plainObject, withoutPrivate } from './carry.ts';
+import { type IssuerPlan, issuersOf } from './issuers.ts';
+import { problemOf } from './known-fields.ts';
+import { isIngress, ownNamespace, type Place, placesFor, policiesAt, rootNamespace } from './places.ts';
+import { outside, sleep } from './senders.ts';
+import { gatewayObject, routeObject } from './stand-in.ts';
+import { hostFor, otherHost } from './tried-requests.ts';
+import type { Way } from './tried-ways.ts';
+
+/** What is not in the scenario, and why. */
+interface LeftOut {
+  readonly what: string;
+  readonly why: string;
+}
+
+export interface Plan {
+  /** Of the user's policies; the root namespace comes last. */
+  readonly namespaces: readonly string[];
+  readonly places: readonly Place[];
+  readonly issuers: readonly IssuerPlan[];
+  /** Policies as they are carried over, and as they are the user's. */
+  readonly policies: readonly KubeObject[];
+  readonly originals: readonly KubeObject[];
+  /** What else decides about requests: PeerAuthentications, routes and Gateways. */
+  readonly around: readonly KubeObject[];
+  /** Of the user, what nobody knows the effect of. */
+  readonly unknowable: readonly KubeObject[];
+  readonly ways: readonly Way[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+const workloads = /^(Deployment|StatefulSet|DaemonSet|ReplicaSet|Pod|Rollout|Service|Namespace)$/;
+
+/**
+ * @param where what was looked at, in words, such as `the folder policies/`
+ * @throws HarnessError E_USAGE when there are no policies that can be carried over
+ */
+export function planFor(read: readonly Manifest[], wanted: string | undefined, where: string): Plan {
+  const foreign = (read as readonly KubeObject[]).filter((object) => !isOwn(object)).map(inNamespace);
+  const near = foreign.filter(({ kind, metadata: { name, namespace } }) =>
+    wanted === undefined
+      ? true
+      : [wanted, rootNamespace].includes(namespace ?? (kind === 'Namespace' ? name : '')),
+  );
+  const leftOut: LeftOut[] = [];
+  const objects = once(near, leftOut);
+  const isPolicy = ({ kind, apiVersion }: KubeObject) =>
+    policyKinds.includes(kind) && apiVersion.startsWith('security.istio.io/');
+  const given = objects.filter(isPolicy);
+  const usable = given.filter((policy) => {
+    const why = problemOf(policy);
+    if (why !== undefined) leftOut.push({ what: nameOf(policy), why });
+    return why === undefined;
+  });
+  if (usable.length === 0) throw nothing(foreign, wanted, where, leftOut);
+  const all = placesFor(usable.map(plainObject), objects);
+  // What is for gateways of the root namespace is not for the one that was chosen.
+  const places =
+    wanted === undefined ? all : all.filter((each) => !each.isGateway || each.namespace === wanted);
+  const originals = usable.map(plainObject).filter((policy) => {
+    const isHeld = places.some((place) => place.hasSidecar && holdsFor(policy, place, rootNamespace));
+    if (!isHeld) leftOut.push({ what: nameOf(policy), why: whyIdle(policy, all) });
+    return isHeld;
+  });
+  if (originals.length === 0) throw nothing(foreign, wanted, where, leftOut);
+  const policies = originals.map(withoutPrivate);
+  const gateways = places.filter(({ isGateway }) => isGateway);
+  const around = aroundOf(objects, places, gateways, leftOut);
+  const unknowable = objects.filter(
+    (object) => /^(EnvoyFilter|WasmPlugin)$/.test(object.kind) || actionOf(object) === 'CUSTOM',
+  );
+  return {
+    namespaces: [
+      ...new Set([...originals.flatMap(({ metadata }) => metadata.namespace ?? [])].sort(rootLast)),
+    ],
+    places,
+    issuers: issuersOf(policies),
+    policies,
+    originals,
+    around,
+    unknowable,
+    ways: waysOf(places, gateways, around, policies),
+    leftOut,
+  };
+}
+
+function rootLast(one: string, other: string): number {
+  return Number(one === rootNamespace) - Number(other === rootNamespace);
+}
+
+/** Objects without a namespace are in `default`, unless they are of the whole cluster. */
+function inNamespace(object: KubeObject): KubeObject {
+  const { namespace = 'default' } = object.metadata;
+  return object.kind === 'Namespace' ? object : { ...object, metadata: { ...object.metadata, namespace } };
+}
+
+/** What this tool has put into a cluster itself. */
+function isOwn({ metadata: { labels } }: KubeObject): boolean {
+  return labels?.['app.kubernetes.io/managed-by'] === 'istio-jwt-e2e';
+}
+
+function once(objects: readonly KubeObject[], leftOut: LeftOut[]): KubeObject[] {
+  const seen = new Set<string>();
+  return objects.filter((object) => {
+    const what = nameOf(object);
+    const isNew = !seen.has(what);
+    if (!isNew && policyKinds.includes(object.kind))
+      leftOut.push({ what, why: 'it is there more than once; the first one was taken' });
+    seen.add(what);
+    return isNew;
+  });
+}
+
+function whyIdle(policy: KubeObject, places: readonly Place[]): string {
+  const place = places.find((each) => holdsFor(policy, each, rootNamespace));
+  if (place?.hasSidecar === false)
+    return `${place.namespace}/${place.name}, which it is for, has no sidecar, so it holds for nobody`;
+  if (place !== undefined) return 'it is for a gateway of another namespace than the one that was chosen';
+  return targetRefsOf(policy.spec).length > 0
+    ? 'no gateway is in its namespace'
+    : 'it selects app: sleep, which is the client here';
+}
+
+/** What else of the user's is applied; what is not, is named. */
+function aroundOf(
+  objects: readonly KubeObject[],
+  places: readonly Place[],
+  gateways: readonly Place[],
+  leftOut: LeftOut[],
+): KubeObject[] {
+  const around: KubeObject[] = [];
+  const others = new Set<string>();
+  for (const object of objects) {
+    const { kind, apiVersion } = object;
+    const what = nameOf(object);
+    if (policyKinds.includes(kind) && apiVersion.startsWith('security.istio.io/')) continue;
+    if (kind === 'PeerAuthentication') {
+      if (places.some((place) => holdsFor(object, place, rootNamespace))) around.push(plainObject(object));
+      else leftOut.push({ what, why: 'it is for no workload that policies are for' });
+    } else if (kind === 'VirtualService') {
+      const { spec, lost } = carriedRoutes(object);
+      for (const why of lost) leftOut.push({ what, why });
+      if (spec !== undefined) around.push({ ...plainObject(object), spec });
+    } else if (/^(EnvoyFilter|WasmPlugin)$/.test(kind)) {
+      leftOut.push({ what, why: 'it may change every answer, and nobody knows how' });
+    } else if (kind === 'Gateway' && apiVersion.startsWith('networking.istio.io/')) {
+      // Made anew below, without certificates.
+    } else if (/\.istio\.io\/|^gateway\.networking/.test(apiVersion)) {
+      leftOut.push({ what, why: `a ${kind} is not carried over` });
+    } else if (!workloads.test(kind)) others.add(kind);
+  }
+  if (others.size > 0)
+    leftOut.push({ what: [...others].sort().join(', '), why: 'policies do not look at these kinds' });
+  const refs = gatewayRefsOf(around);
+  const made = refs.flatMap((ref) => {
+    const gateway = gatewayFor(ref, objects, gateways);
+    return gateway === undefined ? [] : [gatewayObject(ref, gateway)];
+  });
+  return [...made, ...around];
+}
+
+/** The stand-in that a Gateway is for: by its selector, or the only one, or the first. */
+function gatewayFor(
+  ref: string,
+  objects: readonly KubeObject[],
+  gateways: readonly Place[],
+): Place | undefined {
+  const found = objects.find((object) => object.kind === 'Gateway' && nameOf(object) === `Gateway ${ref}`);
+  const isFor = (gateway: Place) => found !== undefined && holdsFor(found, gateway, rootNamespace);
+  return (
+    gateways.find(isFor) ?? gateways.find(({ namespace }) => ref.startsWith(`${namespace}/`)) ?? gateways[0]
+  );
+}
+
+function waysOf(
+  places: readonly Place[],
+  gateways: readonly Place[],
+  around: readonly KubeObject[],
+  policies: readonly KubeObject[],
+): Way[] {
+  const targets = places.filter(
+    ({ isGateway, hasSidecar, services }) =>
+      !isGateway && hasSidecar && services.some(({ ports }) => ports.length > 0),
+  );
+  const withPolicies = targets.filter((place) => policiesAt(place, policies).length > 0);
+  const direct = withPolicies.map((place): Way => {
+    const addresses = place.services.flatMap(({ name, ports }) =>
+      ports.map(({ port, targetPort }) => ({ url: `http://${name}.${place.namespace}:${port}`, targetPort })),
+    );
+    return {
+      name: titleOf(place),
+      place,
+      gateway: undefined,
+      routes: [],
+      isOwnRoute: false,
+      addresses,
+      client: sleep,
+      host: undefined,
+    };
+  });
+  const through = gateways.flatMap((gateway): Way[] => {
+    const isBoundHere = around.filter(
+      (object) => object.kind === 'Gateway' && holdsFor(object, gateway, rootNamespace),
+    );
+    const services = boundTo(
+      around,
+      isBoundHere.map((object) => nameOf(object).replace('Gateway ', '')),
+    );
+    const routed = targets.filter((place) => services.some((service) => leadsTo(service, place)));
+    const some = routed.length > 0 ? routed : withPolicies.length > 0 ? withPolicies : targets.slice(0, 1);
+    return some.map((place) =>
+      wayThrough(
+        gateway,
+        place,
+        routed.length > 0 ? services.filter((service) => leadsTo(service, place)) : undefined,
+        policies,
+      ),
+    );
+  });
+  // Hosts are those of the outside, and so they are tried from there.
+  const ingress: Place = {
+    ...(targets[0] as Place),
+    namespace: rootNamespace,
+    name: 'istio-ingressgateway',
+    labels: { istio: 'ingressgateway' },
+    isGateway: true,
+    services: [],
+  };
+  const byHost = withPolicies
+    .filter(
+      (place) =>
+        hostsAt(policiesAt(place, policies)).length > 0 && !through.some((way) => way.place === place),
+    )
+    .map((place) => wayThrough(ingress, place, undefined, policies));
+  return [...direct, ...through, ...byHost];
+}
+
+function titleOf({ namespace, name }: Place): string {
+  return `to ${namespace}/${name}`;
+}
+
+function leadsTo({ metadata, spec }: KubeObject, { namespace, services }: Place): boolean {
+  const hosts = services.flatMap(({ name }) => [
+    `${name}.${namespace}`,
+    `${name}.${namespace}.svc`,
+    `${name}.${namespace}.svc.cluster.local`,
+    ...(metadata.namespace === namespace ? [name] : []),
+  ]);
+  return hosts.some((host) => JSON.stringify(spec).includes(`"host":"${host}"`));
+}
+
+/** Hosts that rules name. */
+function hostsAt(policies: readonly KubeObject[]): string[] {
+  return policies
+    .flatMap(rulesOf)
+    .flatMap(({ to = [] }) => to.flatMap(({ operation = {} }) => operation.hosts ?? []));
+}
+
+function wayThrough(
+  gateway: Place,
+  place: Place,
+  services: readonly KubeObject[] | undefined,
+  policies: readonly KubeObject[],
+): Way {
+  const named = hostsAt([...policiesAt(gateway, policies), ...policiesAt(place, policies)]);
+  const ofRoutes = (services ?? []).flatMap(({ spec }) => (spec as { hosts: string[] }).hosts);
+  const hosts = [...(services === undefined ? named : ofRoutes)].filter((host) => host !== '*');
+  const host = hosts[0] === undefined ? 'gateway.example.com' : hostFor(hosts[0]).replace(/:\d+$/, '');
+  const isInside = !isIngress(gateway);
+  const ref = `${ownNamespace}/stand-in-${gateway.name}`;
+  const own = [...new Set([host, otherHost, ...named.map((each) => hostFor(each).replace(/:\d+$/, ''))])];
+  const isNamed = own.every((each) => /^[-a-z0-9.]+\.[a-z]+$/.test(each));
+  const routes = services ?? [gatewayObject(ref, gateway), routeObject(ref, isNamed ? own : ['*'], place)];
+  const [service] = gateway.services;
+  return {
+    name: `${titleOf(place)} through ${gateway.namespace}/${gateway.name}`,
+    place,
+    gateway,
+    routes,
+    isOwnRoute: services === undefined,
+    addresses: [{ url: isInside ? `http://${service?.name}.${gateway.namespace}` : '', targetPort: 0 }],
+    client: isInside ? outside : sleep,
+    host,
+  };
+}
+
+function nothing(
+  objects: readonly KubeObject[],
+  wanted: string | undefined,
+  where: string,
+  leftOut: readonly LeftOut[],
+): HarnessError {
+  const place = wanted === undefined ? where : `namespace ${wanted} of ${where}`;
+  const kinds = 'RequestAuthentication or AuthorizationPolicy of security.istio.io';
+  if (leftOut.length > 0) {
+    return new HarnessError('E_USAGE', `no policy in ${place} can be carried over into a scenario`, {
+      hint: 'Write a scenario by hand: docs/writing-scenarios.md',
+      details: leftOut.map(({ what, why }) => `${what}: ${why}`).join('\n'),
+    });
+  }
+  const others = [...new Set(objects.map(({ kind }) => kind))].sort();
+  return new HarnessError('E_USAGE', `there is no ${kinds} in ${place}`, {
+    hint: `${others.length === 0 ? 'It has no Kubernetes objects at all' : `What is there: ${others.join(', ')}`}. Name another place with --from FOLDER, or with --context and --namespace.`,
+  });
+}

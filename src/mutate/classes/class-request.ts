@@ -1,0 +1,44 @@
+/** A request of a class, put together of its parts. */
+import type { HttpRequest, Origin } from '../../target/target.ts';
+import { type Carried, placeWords } from './token-classes.ts';
+import type { Way } from './ways.ts';
+
+/** A request that stands for its class. */
+export interface ClassRequest {
+  readonly origin: Origin;
+  readonly request: HttpRequest;
+  /** As people can send it: method, address, from where, and the token. */
+  readonly words: string;
+}
+
+/** @param more headers, besides those with tokens */
+export function requestOf(
+  { origin, url, host }: Way,
+  carried: Carried,
+  method: string,
+  path: string,
+  more: readonly (readonly [string, string])[],
+): ClassRequest {
+  const headers: [string, string][] = [];
+  if (host !== undefined) headers.push(['Host', host]);
+  headers.push(...more.map(([name, value]): [string, string] => [name, value]));
+  let query = '';
+  for (const { token, place } of carried) {
+    if (place.kind === 'header') headers.push([place.name, `${place.prefix}${token.text}`]);
+    else if (place.kind === 'cookie') headers.push(['cookie', `${place.name}=${token.text}`]);
+    else query += `${query === '' ? '?' : '&'}${place.name}=${token.text}`;
+  }
+  const from = origin.kind === 'ingress' ? 'through the gateway' : `from ${origin.app}.${origin.namespace}`;
+  const named = host === undefined ? more : [['Host', host] as const, ...more];
+  const told = [
+    ...named.map(([name, value]) => `with ${name}: ${value}`),
+    carried.length === 0
+      ? 'without a token'
+      : `with ${carried.map(({ token, place }) => `${token.words}${placeWords(place)}`).join(' and ')}`,
+  ];
+  return {
+    origin,
+    request: { id: 'class', method, url: `${url}${path}${query}`, headers },
+    words: `${method} ${url}${path} ${from}, ${told.join(', ')}`,
+  };
+}

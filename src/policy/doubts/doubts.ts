@@ -1,0 +1,148 @@
+/**
+ * What in policies is probably a mistake, whatever requests come: rules that can never decide, and values that can match
+ * nothing or less than they seem to.
+ */
+import type { KubeObject, Survey } from '../../target/target.ts';
+import { actionOf, type Rule, rulesOf } from '../rules.ts';
+import { holdsFor, isDryRun, nameOf } from '../selection.ts';
+import { jwtRulesOf } from '../token-locations.ts';
+import { alternativesOf, type Constraint } from './constraints.ts';
+import { contradictionOf, covers } from './cover.ts';
+
+export interface Doubt {
+  readonly policy: KubeObject;
+  /** A whole sentence, with the rule counted from 1. */
+  readonly text: string;
+}
+
+interface Access {
+  readonly policy: KubeObject;
+  readonly action: string;
+  readonly rules: readonly Rule[];
+  /** Names of the pods that it holds for. */
+  readonly pods: ReadonlySet<string>;
+}
+
+/** @param survey with the policies among its objects; those that hold for no pod are passed over: others speak of them */
+export function doubtsAbout(survey: Survey): Doubt[] {
+  const podsOf = (object: KubeObject) =>
+    survey.pods.filter((pod) => holdsFor(object, pod, survey.rootNamespace));
+  const authentications = survey.objects.filter(({ kind }) => kind === 'RequestAuthentication');
+  const accesses = survey.objects
+    .filter((object) => object.kind === 'AuthorizationPolicy' && !isDryRun(object))
+    .map((policy): Access => {
+      const pods = new Set(podsOf(policy).map(({ namespace, name }) => `${namespace}/${name}`));
+      return { policy, action: actionOf(policy), rules: rulesOf(policy), pods };
+    })
+    .filter(({ pods }) => pods.size > 0);
+  return [
+    ...authentications.flatMap(aboutPlaces),
+    ...accesses.flatMap((access) => {
+      const withTokens = podsOf(access.policy).filter((pod) =>
+        authentications.some((each) => holdsFor(each, pod, survey.rootNamespace)),
+      );
+      return aboutAccess(access, accesses, withTokens.length > 0);
+    }),
+  ];
+}
+
+/** Without a prefix the whole value of the header is taken for a token, and `Bearer` is part of it. */
+function aboutPlaces(policy: KubeObject): Doubt[] {
+  return jwtRulesOf(policy).flatMap(({ fromHeaders = [] }, index) =>
+    fromHeaders
+      .filter(({ name, prefix = '' }) => name.toLowerCase() === 'authorization' && prefix === '')
+      .map(() => ({
+        policy,
+        text: `rule ${index + 1} takes all of the header Authorization for a token, and "Bearer" in front of one is no part of it: write prefix: "Bearer "`,
+      })),
+  );
+}
+
+function aboutAccess(access: Access, all: readonly Access[], hasTokens: boolean): Doubt[] {
+  const { policy, action, rules } = access;
+  if (action === 'DENY' && rules.length === 0)
+    return [{ policy, text: 'it has no rules, so it denies nothing' }];
+  return rules.flatMap((rule, index): Doubt[] => {
+    const about = (text: string): Doubt => ({ policy, text: `rule ${index + 1} ${text}` });
+    const constraints = alternativesOf(rule).flat();
+    const values = [...new Set(constraints.flatMap((each) => doubtfulValues(each, action)))];
+    const never = whyNever(access, index, all) ?? whyNobody(constraints, hasTokens);
+    return [...(never === undefined ? [] : [about(never)]), ...values.map(about)];
+  });
+}
+
+/** Why a rule decides about no request at all. */
+function whyNever(access: Access, index: number, all: readonly Access[]): string | undefined {
+  const own = alternativesOf(access.rules[index] ?? {});
+  const [contradiction] = own.map(contradictionOf).filter((each) => each !== undefined);
+  if (contradiction !== undefined && own.every((each) => contradictionOf(each) !== undefined))
+    return `can never match: ${contradiction} leave nothing of each other`;
+  for (const other of all) {
+    const denies = other.action === 'DENY' && access.action === 'ALLOW';
+    if (other.action !== access.action && !denies) continue;
+    if (![...access.pods].every((pod) => other.pods.has(pod))) continue;
+    for (const [at, rule] of other.rules.entries()) {
+      if (other === access && at === index) continue;
+      const wide = alternativesOf(rule);
+      const isCovered = (narrow: typeof own, by: typeof own) =>
+        narrow.every((each) => by.some((one) => covers(one, each)));
+      if (!isCovered(own, wide)) continue;
+      // Of two that say the same, the one that comes later is too much.
+      const isBefore = all.indexOf(other) - all.indexOf(access) || at - index;
+      if (!denies && isBefore > 0 && isCovered(wide, own)) continue;
+      const whose = other === access ? '' : ` of ${nameOf(other.policy)}`;
+      return `never decides: rule ${at + 1}${whose} ${denies ? 'denies' : 'holds for'} every request that it holds for`;
+    }
+  }
+  return undefined;
+}
+
+const ofTokens = /^request\.auth\./;
+
+function whyNobody(constraints: readonly Constraint[], hasTokens: boolean): string | undefined {
+  const wanted = constraints.find(({ key }) => ofTokens.test(key));
+  if (hasTokens || wanted === undefined) return undefined;
+  return `looks at ${wanted.name}, and no RequestAuthentication holds for the workload: ${wanted.isNot ? 'without one it holds for every request' : 'without one it never matches'}`;
+}
+
+function doubtfulValues({ key, name, values, isNot }: Constraint, action: string): string[] {
+  const of = (doubt: (value: string) => string | undefined) => values.flatMap((value) => doubt(value) ?? []);
+  switch (key) {
+    case 'paths':
+      return of((value) => {
+        if (/[?#]/.test(value)) return `has the path ${value}, and policies compare paths without the query`;
+        if (!/^[/*{]/.test(value)) return `has the path ${value}, and paths begin with a slash`;
+        return inTheMiddle(value.replace(/\{\*\*?\}/g, ''))
+          ? `has a star within the path ${value}, which stands for itself there: write {*}`
+          : undefined;
+      });
+    case 'methods':
+      return of((value) =>
+        value === value.toUpperCase()
+          ? undefined
+          : `has the method ${value}, and methods are written in capitals`,
+      );
+    case 'hosts':
+      return of((value) => {
+        if (inTheMiddle(value)) return `has a star within the host ${value}, which stands for itself there`;
+        const isBare = !/[:*]/.test(value) && !values.some((each) => each.startsWith(`${value}:`));
+        // To be let through less often than was meant is noticed; to be denied less often is not.
+        return isBare && (action === 'DENY') !== isNot
+          ? `has the host ${value}, and a client may also send ${value}:80: write ${value}:* as well`
+          : undefined;
+      });
+    default:
+      return of((value) =>
+        inTheMiddle(value) && !/Blocks|\.ip$/.test(key)
+          ? `has a star within ${value} of ${name}, which stands for itself there`
+          : undefined,
+      );
+  }
+}
+
+const inTheMiddle = (value: string) => value.slice(1, -1).includes('*');
+
+/** For people: `AuthorizationPolicy foo/x: rule 1 never decides …`. */
+export function doubtText({ policy, text }: Doubt): string {
+  return `${nameOf(policy)}: ${text}`;
+}

@@ -1,0 +1,49 @@
+/**
+ * The path as policies see it. istiod tells proxies to normalize it (MeshConfig.pathNormalization; Envoy's path_utility.cc,
+ * which follows the canonical form of Chromium's URL library).
+ */
+import type { PathNormalization } from '../input.ts';
+
+/** @returns with the query as it was; undefined when the proxy refuses the request as malformed */
+export function normalizedPath(path: string, mode: PathNormalization): string | undefined {
+  if (mode === 'NONE') return path;
+  const plain = withoutQuery(path);
+  const query = path.slice(plain.length).split('#')[0] ?? '';
+  const decoded =
+    mode === 'DECODE_AND_MERGE_SLASHES' ? plain.replace(/%2f/gi, '/').replace(/%5c/gi, '\\') : plain;
+  const result = canonical(decoded);
+  if (result === undefined || mode === 'BASE') return result === undefined ? undefined : result + query;
+  return result.replace(/\/{2,}/g, '/') + query;
+}
+
+/** Path and query as they are written in an address, or in what begins with them: a URL object would normalize them. */
+export function pathAndQuery(address: string): string {
+  const path = address.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/#.*$/, '');
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+/** What policies look at. */
+export function withoutQuery(path: string): string {
+  return path.split(/[?#]/)[0] ?? '';
+}
+
+/** Letters, digits and `-._~` need no escape; backslashes become slashes; `.` and `..` are followed. */
+function canonical(path: string): string | undefined {
+  if (!path.startsWith('/')) return undefined;
+  const plain = path.replace(/%([0-9a-f]{2})/gi, (whole, hex: string) => {
+    const character = String.fromCharCode(Number.parseInt(hex, 16));
+    return /[\w.~-]/.test(character) ? character : whole;
+  });
+  const parts = plain.replaceAll('\\', '/').split('/').slice(1);
+  const kept: string[] = [];
+  for (const [index, part] of parts.entries()) {
+    const isLast = index === parts.length - 1;
+    if (part === '.') {
+      if (isLast) kept.push('');
+    } else if (part === '..') {
+      kept.pop();
+      if (isLast) kept.push('');
+    } else kept.push(part);
+  }
+  return `/${kept.join('/')}`;
+}

@@ -1,0 +1,94 @@
+/** Fetches a program: download, check, unpack, put in place. */
+import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { HarnessError } from '../../base/errors.ts';
+import { throwIfAborted } from '../../base/wait.ts';
+import { cacheName, partialName, removeLeftovers } from '../cache.ts';
+import type { ProgramPin } from '../pin.ts';
+import { extractMember } from './archive.ts';
+import { checksumOf } from './checksum.ts';
+import { type DownloadOptions, download, downloadText } from './download.ts';
+import { defaultLimits, type Limits } from './download-limits.ts';
+import { dispatcher, shown } from './http-get.ts';
+
+export interface FetchOptions {
+  readonly cacheDir: string;
+  readonly report: (message: string) => void;
+  readonly signal: AbortSignal;
+  readonly limits?: Limits | undefined;
+}
+
+/**
+ * Downloads a program into the cache and returns its path. The program appears under its name only when its
+ * SHA-256 is right and it is complete, by a rename; so any number of processes may do this at once.
+ *
+ * @throws HarnessError E_PROGRAM saying what went wrong; E_TIMEOUT; E_INTERRUPTED
+ */
+export async function fetchProgram(name: string, pin: ProgramPin, options: FetchOptions): Promise<string> {
+  const limits = options.limits ?? defaultLimits;
+  const through = dispatcher(limits);
+  const report = (message: string) => options.report(`${name} ${pin.version}: ${message}`);
+  const http: DownloadOptions = { through, limits, report, signal: options.signal };
+  const downloaded = partialName(options.cacheDir);
+  const unpacked = partialName(options.cacheDir);
+  try {
+    await mkdir(options.cacheDir, { recursive: true, mode: 0o755 });
+    await removeLeftovers(options.cacheDir);
+    report(`downloading ${shown(pin.url)}`);
+    // First the expected digest: without one there is no use in the download.
+    const expected = pin.sha256 ?? (await publishedDigest(pin, http));
+    const actual = await download(pin.url, downloaded, http);
+    if (actual !== expected) throw wrongDigest(pin, expected, actual);
+    if (pin.member !== undefined) {
+      await extractMember(downloaded, pin.member, unpacked, { ...limits, signal: options.signal });
+    }
+    const program = pin.member === undefined ? downloaded : unpacked;
+    throwIfAborted(options.signal);
+    await chmod(program, 0o755);
+    await flush(program);
+    const target = join(options.cacheDir, cacheName(name, pin, actual));
+    await rename(program, target);
+    report(`SHA-256 is right, kept as ${target}`);
+    return target;
+  } catch (error) {
+    throw explained(name, pin, options.cacheDir, error);
+  } finally {
+    // What cannot be removed is left for removeLeftovers; it must not hide the error.
+    for (const file of [downloaded, unpacked]) await rm(file, { force: true }).catch(() => {});
+    await through.destroy();
+  }
+}
+
+async function publishedDigest(pin: ProgramPin, http: DownloadOptions): Promise<string> {
+  const text = await downloadText(pin.checksumUrl, http);
+  return checksumOf(text, basename(new URL(pin.url).pathname), shown(pin.checksumUrl));
+}
+
+async function flush(file: string): Promise<void> {
+  const handle = await open(file, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
+function wrongDigest(pin: ProgramPin, expected: string, actual: string): HarnessError {
+  const origin = pin.sha256 === undefined ? shown(pin.checksumUrl) : 'kind/versions.yaml';
+  return new HarnessError('E_PROGRAM', `${shown(pin.url)} has a wrong SHA-256; it was not used`, {
+    details: `expected ${expected} (from ${origin})\nactual   ${actual}`,
+  });
+}
+
+/** Says what to do about it; a file system error becomes one that names the folder. */
+function explained(name: string, pin: ProgramPin, cacheDir: string, error: unknown): HarnessError {
+  if (error instanceof HarnessError && error.code === 'E_INTERRUPTED') return error;
+  const own = error instanceof HarnessError ? error : undefined;
+  const message = own?.message ?? `cannot write to ${cacheDir}: ${(error as Error).message}`;
+  const hint = [
+    own?.hint,
+    'check the network and HTTPS_PROXY / NO_PROXY, set JWT_E2E_DOWNLOADS to a mirror of https://github.com,',
+    `or install ${name} ${pin.version} and give its path with --${name} or JWT_E2E_${name.toUpperCase()}`,
+  ];
+  return new HarnessError(own?.code ?? 'E_PROGRAM', `cannot fetch ${name} ${pin.version}: ${message}`, {
+    hint: hint.filter((part) => part !== undefined).join(' '),
+    details: own?.details,
+    cause: error,
+  });
+}

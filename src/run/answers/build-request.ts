@@ -1,0 +1,60 @@
+/** From a planned request to one that can be sent. */
+
+import { HarnessError } from '../../base/errors.ts';
+import type { PlannedStep, RequestCheck } from '../../plan/types.ts';
+import { unsendable } from '../../scenario/lint/sendable.ts';
+import { resolve } from '../../scenario/template.ts';
+import type { HttpRequest, Origin } from '../../target/target.ts';
+import type { Sent } from '../proof/concerned.ts';
+import type { RunContext } from '../template-context.ts';
+
+/** How the user agents of all requests of a run begin. */
+export const ownAgent = (runId: string) => `jwt-e2e/${runId}-`;
+
+/** Fills in templates, adds the token, and makes the address absolute where the origin needs that. */
+export function buildRequest(
+  check: RequestCheck,
+  step: PlannedStep,
+  context: RunContext,
+  id: string,
+): HttpRequest {
+  const planned = resolve(check.request, context.names, check.place) as RequestCheck['request'];
+  const headers: [string, string][] = planned.headers.map(([name, value]) => [name, value]);
+  if (planned.host !== undefined) headers.push(['Host', planned.host]);
+  if (planned.token !== undefined) {
+    const token = context.tokens.get(planned.token);
+    if (token === undefined) {
+      throw new HarnessError('E_TEMPLATE', `there is no token "${planned.token}"`, { place: check.place });
+    }
+    headers.push(['Authorization', `Bearer ${token.value}`]);
+  }
+  // What is filled in is only known now.
+  const mistake = unsendable({ ...planned, host: undefined, headers }, true);
+  if (mistake !== undefined) {
+    const { message, hint } = mistake;
+    throw new HarnessError('E_TEMPLATE', `${message} once it is filled in`, { hint, place: check.place });
+  }
+  return { id, method: planned.method, url: addressOf(planned, step.origin), headers };
+}
+
+function addressOf(request: RequestCheck['request'], origin: Origin | undefined): string {
+  if (origin?.kind === 'ingress') return request.path;
+  return /^https?:\/\//.test(request.path) ? request.path : `${request.url ?? ''}${request.path}`;
+}
+
+/** The distinct requests that steps send, as far as it matters which way they go. */
+export function sentBy(steps: readonly PlannedStep[], context: RunContext): Sent[] {
+  const found = new Map<string, Sent>();
+  for (const step of steps) {
+    const { origin } = step;
+    if (origin === undefined) continue;
+    for (const check of step.checks) {
+      if (check.kind !== 'request' || check.skip !== undefined) continue;
+      const { url, headers } = buildRequest(check, step, context, '');
+      const hosts = headers.filter(([name]) => name.toLowerCase() === 'host');
+      const server = origin.kind === 'ingress' ? '' : new URL(url).host;
+      found.set(JSON.stringify([origin, server, hosts]), { origin, request: { url, headers: hosts } });
+    }
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,174 @@
+/** The request checks of a step: sent together, each judged on its own. */
+import type { HarnessError } from '../../base/errors.ts';
+import type { CheckResult } from '../../base/events.ts';
+import { together } from '../../base/wait.ts';
+import type { PlannedStep, RequestCheck } from '../../plan/types.ts';
+import { resolve } from '../../scenario/template.ts';
+import type { HttpRequest, Origin, Survey } from '../../target/target.ts';
+import { explain } from '../explain/explain-answer.ts';
+import { explainByModel } from '../explain/explain-model.ts';
+import { inPlace } from '../in-place.ts';
+import { decidersOf } from '../proof/concerned.ts';
+import { wayOf } from '../proof/way.ts';
+import { resultBase } from '../results.ts';
+import { deciding, type Held, type StepState, warning } from '../step-state.ts';
+import { brokenInstruments } from './broken-instruments.ts';
+import { buildRequest, ownAgent } from './build-request.ts';
+import { describeActual, difference, shownBody } from './compare.ts';
+import { type ConvergeOptions, converge, type Outcome, someAnswers } from './converge.ts';
+import { lookAgain } from './look-again.ts';
+import { verdict } from './verdict.ts';
+import { collectEvidence, writeEvidence } from './write-evidence.ts';
+
+let sequence = 0;
+
+/** For how many failed checks evidence is collected at a time: each asks proxies for their whole configuration. */
+const atOnce = 4;
+
+/** Sends all requests of the step, from one origin in one go, and returns a result for each. */
+export async function checkRequests(
+  step: PlannedStep,
+  state: StepState,
+  held: Held,
+  since: number,
+  signal: AbortSignal,
+): Promise<CheckResult[]> {
+  const checks = step.checks
+    .filter((check): check is RequestCheck => check.kind === 'request' && check.skip === undefined)
+    .map((check) => ({
+      ...check,
+      expected: resolve(check.expected, state.context.names, check.place) as RequestCheck['expected'],
+    }));
+  const { origin } = step;
+  if (checks.length === 0 || origin === undefined) return [];
+  const { target, context, options } = state;
+  const kids = new Map(
+    [...context.issuers].map(([name, issuer]) => [name, [...issuer.keys.values()].map((key) => key.kid)]),
+  );
+  const requests = checks.map((check) => {
+    sequence += 1;
+    return buildRequest(check, step, context, `${ownAgent(options.runId)}${sequence}`);
+  });
+  const outcomes = await converge(
+    target,
+    origin,
+    checks.map((check, index) => ({
+      request: requests[index] as HttpRequest,
+      judge: (response) => difference(response, check.expected, kids),
+    })),
+    {
+      consecutive: options.consecutive,
+      deadlineMs: options.answersMs,
+      intervalMs: 200,
+      clock: options.clock,
+      since,
+      ...chance(origin, requests, state.survey),
+      // What the proxies refused, or never got, will not come by waiting for answers too.
+      once: held.kind !== 'holds',
+    },
+    signal,
+  );
+  const isWrong = outcomes.some((outcome) => !outcome.held);
+  const broken = held.kind === 'holds' && isWrong ? await brokenInstruments(state, signal) : undefined;
+  const now = broken === undefined ? await lookAgain(held, state, isWrong, signal) : held;
+  return together(
+    [...checks.entries()],
+    ([index, check], own) =>
+      report(check, requests[index] as HttpRequest, outcomes[index] as Outcome, {
+        step,
+        origin,
+        state,
+        held: now,
+        broken,
+        since,
+        signal: own,
+      }),
+    signal,
+    atOnce,
+  );
+}
+
+async function report(
+  check: RequestCheck,
+  request: HttpRequest,
+  outcome: Outcome,
+  of: {
+    readonly step: PlannedStep;
+    readonly origin: Origin;
+    readonly state: StepState;
+    readonly held: Held;
+    readonly broken: HarnessError | undefined;
+    readonly since: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<CheckResult> {
+  const { step, origin, state, held, broken } = of;
+  const { target, context, options } = state;
+  const token = check.request.token === undefined ? undefined : context.tokens.get(check.request.token)?.view;
+  const passes = verdict(outcome, held).state === 'passed';
+  const proxies = state.survey === undefined ? [] : decidersOf({ origin, request }, state.survey);
+  const query = { proxies, requestId: request.id, since: of.since };
+  const evidence = passes ? [] : await collectEvidence(target, query, of.signal);
+  const byModel = (survey: Survey) =>
+    explainByModel(
+      {
+        origin,
+        request,
+        survey,
+        snapshot: state.snapshot,
+        ingressUrl: origin.kind === 'ingress' ? target.ingressUrl() : undefined,
+        envoy: options.envoy,
+      },
+      { ...outcome.response, expected: check.expected.code },
+    );
+  const fromWords = () =>
+    explain({
+      expected: check.expected.code,
+      status: outcome.response.status,
+      body: outcome.response.body,
+      claims: token?.claims,
+      applied: inPlace(step, state),
+      snapshot: deciding(state.snapshot),
+      evidence,
+    });
+  const fromPolicies = () => (state.survey === undefined ? undefined : byModel(state.survey));
+  // About a denial the policies know most; about keys and what selects nothing, the proxies and istiod.
+  const why = () =>
+    outcome.response.status === 403 ? (fromPolicies() ?? fromWords()) : (fromWords() ?? fromPolicies());
+  const result: CheckResult = {
+    ...resultBase(state.scenario, step, check),
+    ...verdict(outcome, held, why, broken),
+    actual: describeActual(outcome.response, check.expected),
+    request: {
+      curl: target.curl(origin, request),
+      method: request.method,
+      url: origin.kind === 'ingress' ? `${target.ingressUrl()}${request.url}` : request.url,
+      headers: request.headers,
+      token,
+    },
+    response: {
+      status: outcome.response.status,
+      headers: outcome.response.headers,
+      body: shownBody(outcome.response),
+    },
+    convergence: outcome.convergence,
+    proof: held.kind === 'holds' ? held.proof : undefined,
+    durationMs: outcome.response.at === 0 ? 0 : Math.max(0, outcome.response.at - of.since),
+  };
+  if (passes) return result;
+  return { ...result, ...writeEvidence(options, result, state.applied, evidence, warning(state)) };
+}
+
+/** Whether one answer need not be like the next; nothing is known of that without a survey. */
+function chance(
+  origin: Origin,
+  requests: readonly HttpRequest[],
+  survey: Survey | undefined,
+): Pick<ConvergeOptions, 'varies' | 'least'> {
+  if (survey === undefined) return {};
+  const ways = requests.map((request) => wayOf(origin, request, survey));
+  return {
+    varies: ways.find(({ varies }) => varies !== undefined)?.varies ?? false,
+    least: ways.some(({ isOwn }) => isOwn) ? someAnswers : undefined,
+  };
+}

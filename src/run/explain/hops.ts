@@ -1,0 +1,192 @@
+/** The proxies that a request passes, and what each of them answers by the model in src/policy. */
+import type { Verify } from '../../policy/authenticate.ts';
+import { decide } from '../../policy/decide.ts';
+import { ofEnvoy } from '../../policy/envoy-versions.ts';
+import { type Answer, defaultMesh, type Request } from '../../policy/input.ts';
+import { pathAndQuery } from '../../policy/match/path.ts';
+import { hasLabels, holdsFor, isWide, policyKinds } from '../../policy/selection.ts';
+import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '../../policy/service-port.ts';
+import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
+import { formsOf, hostMatches } from '../proof/host-names.ts';
+import { wayOf } from '../proof/way.ts';
+import { type Routed, routed } from './routed.ts';
+
+export interface Sent {
+  readonly origin: Origin;
+  readonly request: HttpRequest;
+  readonly survey: Survey;
+  /** Of the ingress gateway, as seen from outside; undefined from a pod. */
+  readonly ingressUrl: string | undefined;
+  /** Filters of others leave open what will be; what was is explained without them. */
+  readonly hasFilters?: boolean;
+  /** Of the client, as far as it is known. */
+  readonly address?: 'private' | undefined;
+  /** Version of the proxies; default: one of today. */
+  readonly envoy?: string | undefined;
+}
+
+/** A proxy on the way, and what it answers. */
+export interface Hop {
+  readonly pod: MeshPod;
+  readonly answer: Answer;
+  /** What was done to the request on its way here. */
+  readonly notes: readonly string[];
+}
+
+/** The first that does not let the request pass, or the last one. */
+export function decidingOf(hops: readonly Hop[]): Hop | undefined {
+  return hops.find(({ answer }) => answer.status !== 200) ?? hops.at(-1);
+}
+
+export function nameOfPod({ namespace, name }: MeshPod): string {
+  return `${namespace}/${name}`;
+}
+
+/** What each proxy on the way answers, up to the first that does not let it pass. */
+export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
+  const { origin, request, survey, address, hasFilters = false } = asked;
+  const way = wayOf(origin, request, survey);
+  const [client, gateway] = [way.clients[0], way.gateways[0]];
+  const notes: string[] = [];
+  let sent: Request = {
+    method: request.method,
+    authority: authorityOf(asked),
+    path: pathAndQuery(request.url),
+    headers: request.headers.filter(([name]) => name.toLowerCase() !== 'host'),
+    // A client without a sidecar is known to nobody.
+    principal: origin.kind === 'ingress' ? null : client?.proxy === undefined ? null : principalOf(client),
+    sourceAddress: address,
+    remoteAddress: request.headers.some(([name]) => /^x-forwarded-for$/i.test(name)) ? undefined : address,
+    at: Date.now() / 1000,
+  };
+  const hops: Hop[] = [];
+  const arrive = (pod: MeshPod, port: Port | undefined): boolean => {
+    const answer = decide(
+      { ...sent, destinationPort: port?.number },
+      {
+        mesh: { ...defaultMesh, ...ofEnvoy(asked.envoy), rootNamespace: survey.rootNamespace },
+        workload: pod,
+        policies: survey.objects.filter(({ kind }) => hasFilters || policyKinds.includes(kind)),
+        verify: verifies,
+        isTcp: port?.isTcp ?? false,
+      },
+    );
+    hops.push({ pod, answer, notes: [...notes] });
+    if (answer.tokens.some(({ status }) => status === 'Ok') && answer.headers.length < sent.headers.length)
+      notes.push(
+        `${nameOfPod(pod)} has taken the token out of the request, as its rule has no forwardOriginalToken`,
+      );
+    sent = { ...sent, headers: answer.headers, path: answer.path, principal: principalOf(pod) };
+    return answer.status === 200;
+  };
+  const unknownAt = (pod: MeshPod, why: string): Hop[] => {
+    const { headers, path } = sent;
+    const answer = { status: undefined, unknown: [why], headers, path, tokens: [], policies: [] };
+    return [...hops, { pod, answer, notes: [...notes, why] }];
+  };
+  if (gateway?.proxy !== undefined && !arrive(gateway, undefined)) return hops;
+  const route = routed(sent, gateway ?? origin, survey);
+  if (route === null) return hops;
+  const backend = backendOf(route, survey) ?? way.backends[0];
+  if (route !== undefined) {
+    const { unknown, note } = route;
+    if (unknown !== undefined) return backend === undefined ? hops : unknownAt(backend, unknown);
+    if (note !== undefined) notes.push(note);
+    sent = route.request;
+  }
+  if (backend?.proxy === undefined) return hops;
+  const port = portOf(backend, origin, request, survey, route);
+  const mode = mutualTlsOf(backend, port?.number, survey);
+  if (mode === 'DISABLE' || speaksPlain(backend, survey)) sent = { ...sent, principal: null };
+  if (sent.principal === null && mode === 'STRICT')
+    return unknownAt(backend, 'PeerAuthentication wants mutual TLS, and the client sends plain text');
+  arrive(backend, port);
+  return hops;
+}
+
+function principalOf({ namespace, serviceAccount = 'default' }: MeshPod): string {
+  return `${defaultMesh.trustDomains[0]}/ns/${namespace}/sa/${serviceAccount}`;
+}
+
+function authorityOf({ origin, request, ingressUrl }: Sent): string {
+  const host = request.headers.findLast(([name]) => name.toLowerCase() === 'host')?.[1];
+  const url = origin.kind === 'ingress' ? ingressUrl : request.url;
+  return host ?? (url !== undefined && URL.canParse(url) ? new URL(url).host : '');
+}
+
+interface Port {
+  readonly number: number | undefined;
+  readonly isTcp: boolean;
+}
+
+function servicesOf({ namespace, labels }: MeshPod, survey: Survey): KubeObject[] {
+  const services = survey.objects.filter(({ kind }) => kind === 'Service');
+  return selecting(services, namespace, labels);
+}
+
+function nameInFull({ metadata }: KubeObject): string {
+  return `${metadata.name}.${metadata.namespace}.svc.cluster.local`;
+}
+
+/** A pod of the Service that a route leads to. */
+function backendOf(route: Routed | undefined, { objects, pods }: Survey): MeshPod | undefined {
+  if (route?.host === undefined) return undefined;
+  const forms = formsOf(route.host, route.namespace);
+  const service = objects.find((object) => object.kind === 'Service' && forms.includes(nameInFull(object)));
+  const { selector = {} } = (service?.spec ?? {}) as ServiceSpec;
+  if (Object.keys(selector).length === 0) return undefined;
+  return pods.find((pod) => pod.namespace === service?.metadata.namespace && hasLabels(pod, selector));
+}
+
+/** A DestinationRule takes mutual TLS away, which sidecars do without being told. */
+function speaksPlain(pod: MeshPod, survey: Survey): boolean {
+  const hosts = servicesOf(pod, survey).map(nameInFull);
+  return survey.objects.some(({ kind, metadata, spec }) => {
+    if (kind !== 'DestinationRule') return false;
+    const { host = '', trafficPolicy } = spec as {
+      host?: string;
+      trafficPolicy?: { tls?: { mode?: string } };
+    };
+    const mode = trafficPolicy?.tls?.mode;
+    const isPlain = mode !== undefined && mode !== 'ISTIO_MUTUAL';
+    return (
+      isPlain && hosts.some((each) => hostMatches(host, metadata.namespace ?? 'default', formsOf(each, '')))
+    );
+  });
+}
+
+/** Of the workload's own PeerAuthentication, that of its namespace, and that of the mesh the first that says a mode counts. */
+function mutualTlsOf(pod: MeshPod, port: number | undefined, survey: Survey): string | undefined {
+  const { rootNamespace } = survey;
+  const narrow = (object: KubeObject) =>
+    !isWide(object) ? 0 : object.metadata.namespace === rootNamespace ? 2 : 1;
+  const modes = survey.objects
+    .filter((object) => object.kind === 'PeerAuthentication' && holdsFor(object, pod, rootNamespace))
+    .sort((a, b) => narrow(a) - narrow(b))
+    .flatMap(({ spec }) => {
+      type Mode = { mode?: string };
+      const { mtls, portLevelMtls = {} } = (spec ?? {}) as {
+        mtls?: Mode;
+        portLevelMtls?: Record<string, Mode>;
+      };
+      return [portLevelMtls[String(port)]?.mode ?? [], mtls?.mode ?? []].flat();
+    });
+  return modes.find((mode) => mode !== 'UNSET');
+}
+
+/** The port of the container that the Service leads to, and whether Istio takes it for HTTP (by name or appProtocol). */
+function portOf(
+  pod: MeshPod,
+  origin: Origin,
+  request: HttpRequest,
+  survey: Survey,
+  route: Routed | undefined,
+): Port | undefined {
+  const ports = servicesOf(pod, survey).flatMap(({ spec }) => (spec as ServiceSpec).ports ?? []);
+  const written =
+    origin.kind === 'pod' && URL.canParse(request.url) ? new URL(request.url).port || 80 : undefined;
+  const asked = route === undefined ? written : route.port;
+  const only = ports.length === 1 ? ports[0] : undefined;
+  const of = asked === undefined ? only : ports.find(({ port }) => port === Number(asked));
+  return of && { number: targetPortOf(of), isTcp: !isHttp(protocolOf(of)) };
+}

@@ -1,0 +1,148 @@
+/** What the policies of a scenario say about each of its requests, without a mesh. */
+import type { PlannedScenario, PlannedStep, RequestCheck } from '../../plan/types.ts';
+import type { Verify } from '../../policy/authenticate.ts';
+import { verifyWith } from '../../policy/verify.ts';
+import { resolve } from '../../scenario/template.ts';
+import type {
+  HttpRequest,
+  KeyServerHandle,
+  KubeObject,
+  Origin,
+  Survey,
+  Target,
+} from '../../target/target.ts';
+import { buildRequest } from '../answers/build-request.ts';
+import { type PlacedObject, placedObjects } from '../in-place.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { makeContext, type RunContext } from '../template-context.ts';
+import { decidingOf, type Hop, hopsOf } from './hops.ts';
+
+export interface Predicted {
+  readonly step: PlannedStep;
+  readonly check: RequestCheck;
+  /** What the scenario expects. */
+  readonly expected: RequestCheck['expected'];
+  readonly hops: readonly Hop[];
+  /** Undefined: no proxy is on the way. */
+  readonly deciding: Hop | undefined;
+  /** Whether the mesh could answer as expected; undefined: that is not known. */
+  readonly agrees: boolean | undefined;
+}
+
+export interface PredictOptions {
+  readonly keys: KeyRing;
+  readonly images: Readonly<Record<string, string>>;
+  /** Objects of the applications, by name. */
+  readonly apps: (name: string) => readonly KubeObject[];
+  /** The mesh that there would be with all these objects. */
+  readonly world: (objects: readonly KubeObject[]) => Survey;
+}
+
+/** Nothing of a run is there, so this stands for what a scenario can name of it. */
+const nowhere = { caCertificate: async () => '' } as unknown as Target;
+const server = (name: string) => ({ host: `${name}.external.test`, ip: '192.0.2.1' }) as KeyServerHandle;
+
+/** A request of a scenario as it is sent, and what is expected of it. */
+export interface AskedRequest {
+  readonly check: RequestCheck;
+  readonly expected: RequestCheck['expected'];
+  readonly request: HttpRequest;
+}
+
+/** A step that sends requests, and what is in place meanwhile. */
+export interface ModelStep {
+  readonly step: PlannedStep;
+  readonly origin: Origin;
+  /** Objects of the applications. */
+  readonly base: readonly KubeObject[];
+  /** What the scenario has applied, up to this step. */
+  readonly applied: readonly PlacedObject[];
+  readonly asked: readonly AskedRequest[];
+  /** The keys of the issuers by their names, as JSON. */
+  readonly keys: ReadonlyMap<string, string>;
+}
+
+/**
+ * The steps that send requests, in their order, without skipped checks.
+ *
+ * @throws HarnessError E_TEMPLATE and E_TOKEN, as a run does
+ */
+export async function modelSteps(
+  scenario: PlannedScenario,
+  options: Omit<PredictOptions, 'world'>,
+): Promise<ModelStep[]> {
+  const servers = new Map(Object.keys(scenario.keyServers).map((name) => [name, server(name)]));
+  const issuers = await options.keys.get(scenario);
+  const context = await makeContext(scenario, issuers, servers, nowhere, options.images);
+  const keys = new Map([...issuers].map(([name, own]) => [name, JSON.stringify(own.jwks())]));
+  const base = scenario.apps.flatMap(options.apps);
+  return scenario.steps.flatMap((step) => {
+    const { origin } = step;
+    if (origin === undefined) return [];
+    const applied = placedObjects(step, { scenario, context });
+    const asked = step.checks.flatMap((check) =>
+      check.kind === 'request' && check.skip === undefined ? askedOf(check, step, context) : [],
+    );
+    return [{ step, origin, base, applied, asked, keys }];
+  });
+}
+
+function askedOf(check: RequestCheck, step: PlannedStep, context: RunContext): AskedRequest[] {
+  const expected = resolve(check.expected, context.names, check.place) as RequestCheck['expected'];
+  return [{ check, expected, request: buildRequest(check, step, context, 'predicted') }];
+}
+
+/**
+ * The requests of all steps, in their order.
+ *
+ * @throws HarnessError E_TEMPLATE and E_TOKEN, as a run does
+ */
+export async function predict(scenario: PlannedScenario, options: PredictOptions): Promise<Predicted[]> {
+  const steps = await modelSteps(scenario, options);
+  return steps.flatMap((model) => predictedOf(model, surveyOf(model, options.world)));
+}
+
+/** The mesh as it would be in this step. */
+export function surveyOf({ base, applied }: ModelStep, world: PredictOptions['world']): Survey {
+  return world([...base, ...applied.map(({ object }) => object)]);
+}
+
+/** The requests of one step, in the mesh that there would be. */
+export function predictedOf({ step, origin, asked }: ModelStep, survey: Survey): Predicted[] {
+  return asked.map(({ check, expected, request }) => {
+    const hops = hopsFor(origin, request, survey, verify);
+    const deciding = decidingOf(hops);
+    return { step, check, expected, hops, deciding, agrees: agrees(expected, deciding) };
+  });
+}
+
+/** What each proxy on the way of a request answers, in a mesh that is not there. */
+export function hopsFor(origin: Origin, request: HttpRequest, survey: Survey, verifies: Verify): Hop[] {
+  const ingressUrl = origin.kind === 'ingress' ? 'http://127.0.0.1' : undefined;
+  return hopsOf({ origin, request, survey, ingressUrl, hasFilters: true, address: 'private' }, verifies);
+}
+
+/** Keys that are somewhere else may be there or not: nothing is known of them. */
+const verify: Verify = (jwt, { jwks }) =>
+  jwks === undefined || jwks === '' ? 'unknown' : verifyWith(jwks, jwt);
+
+/**
+ * Whether the mesh could answer as expected; undefined: that is not known. When a request passes, the application answers
+ * what it likes. That it answers 401 or 403 itself is possible, and nobody means it.
+ */
+export function agrees(
+  { code, body, headers = {} }: RequestCheck['expected'],
+  deciding: Hop | undefined,
+): boolean | undefined {
+  if (deciding === undefined) return undefined;
+  const { status, body: own = '', wwwAuthenticate } = deciding.answer;
+  if (status === undefined) return undefined;
+  if (status === 200) return code !== 401 && code !== 403;
+  if (code !== status) return false;
+  const realm = Object.entries(headers).find(([name]) => name.toLowerCase() === 'www-authenticate')?.[1];
+  if (realm !== undefined && wwwAuthenticate === undefined) return false;
+  // Which address of a gateway stands in it is not known.
+  if (realm !== undefined && deciding.pod.proxy !== 'gateway' && realm !== wwwAuthenticate) return false;
+  if (body === undefined || typeof body === 'string') return body === undefined || body.trim() === own;
+  return 'contains' in body ? own.includes(body.contains) : false;
+}

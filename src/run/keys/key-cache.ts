@@ -1,0 +1,69 @@
+/**
+ * What istiod may have in its cache of keys, by issuer and address (JwksResolver in pilot/pkg/model). It keeps them for 20
+ * minutes and more, so a scenario whose addresses have been used before would get the keys of then, and nobody would ask
+ * its key server: no verdict about it would be the same alone and in company.
+ */
+import type { FetchMode } from '../../base/events.ts';
+import type { PlannedScenario } from '../../plan/types.ts';
+import { jwtRulesOf } from '../../policy/token-locations.ts';
+import { resolve } from '../../scenario/template.ts';
+import type { KubeObject, Target } from '../../target/target.ts';
+
+/** Where the policies of a scenario have keys from, as the scenario says it: issuer and address. */
+export function keyAddresses({ steps }: Pick<PlannedScenario, 'steps'>): [string, string][] {
+  const manifests = steps.flatMap(({ apply }) =>
+    apply.map(({ manifest }) => manifest as unknown as KubeObject),
+  );
+  return manifests
+    .flatMap(jwtRulesOf)
+    .filter(({ jwks = '' }) => jwks === '')
+    .map(({ issuer = '', jwksUri = '' }) => [issuer, jwksUri]);
+}
+
+export class KeyCache {
+  readonly #target: Target;
+  readonly #used = new Set<string>();
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  /** Puts the mesh into this fetch mode, with an istiod that has no keys of scenarios, where it can be restarted. */
+  async clear(mode: FetchMode, signal: AbortSignal): Promise<void> {
+    await this.#target.setFetchMode(mode, signal);
+    if (!this.#target.missing.has('fetch-mode')) this.#used.clear();
+  }
+
+  /**
+   * To be called before a scenario runs. Restarts istiod when it may have keys of its addresses.
+   *
+   * @param names for the templates in the addresses
+   * @returns the addresses whose keys it may have nevertheless, because it cannot be restarted
+   */
+  async use(
+    addresses: readonly [string, string][],
+    names: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const mode = this.#target.fetchMode();
+    // Envoys forget keys together with the configuration that names them.
+    if (addresses.length === 0 || mode === 'envoy') return [];
+    const filledIn = addresses.map((each) => filled(each, names));
+    const isUsed = (address: [string, string]) => this.#used.has(JSON.stringify(address));
+    if (filledIn.some(isUsed)) await this.clear(mode, signal);
+    const left = filledIn.filter(isUsed).map(([issuer, uri]) => uri || `issuer ${issuer}`);
+    for (const address of filledIn) this.#used.add(JSON.stringify(address));
+    // Also when the scenario is cut off.
+    await this.#target.keysUsed?.(signal);
+    return [...new Set(left)];
+  }
+}
+
+/** The address; as it is written when a name in it is not known, which the step that applies it says. */
+function filled(address: [string, string], names: Readonly<Record<string, unknown>>): [string, string] {
+  try {
+    return resolve(address, names);
+  } catch {
+    return address;
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Finds keys of an earlier run in a proxy. istiod keeps the keys of a jwksUri for 20 minutes and more (JwksResolver in
+ * pilot/pkg/model), by issuer and address, which are the same in every run. A target that may not restart istiod can
+ * only say that there is no verdict.
+ */
+import { HarnessError } from '../../base/errors.ts';
+import type { Snapshot } from '../proof/prove.ts';
+
+/** How the key IDs end that {@link KeyRing} has made: with the run and a number. */
+const endOfKid = /-([0-9a-f]{6})-\d+$/;
+
+/** What to do when istiod has keys of another time. */
+export const whenCached =
+  'istiod keeps the keys that it has fetched for 20 minutes and more. Wait, or restart it: kubectl rollout restart -n istio-system deployment/istiod';
+
+/**
+ * @param own the key IDs of the scenario that runs
+ * @throws HarnessError E_UNPROVEN when a proxy verifies with keys that another run of this tool has made, or that were
+ * made for a scenario that is no longer there: another one, or the same before it was changed
+ */
+export function refuseStaleKeys(snapshot: Snapshot, runId: string, own: ReadonlySet<string>): void {
+  for (const [proxy, { policies }] of snapshot) {
+    for (const { issuer, keys = [] } of policies.providers) {
+      for (const kid of keys.map((key) => String(key.kid))) {
+        const run = endOfKid.exec(kid)?.[1];
+        if (run === undefined || own.has(kid)) continue;
+        const whose = run === runId ? 'earlier in this run' : `by run ${run}`;
+        throw new HarnessError(
+          'E_UNPROVEN',
+          `${proxy} has keys for issuer ${issuer} that were made ${whose}: istiod has not fetched those of this scenario`,
+          { hint: whenCached },
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/** The whole run: meshes up, plan, groups of scenarios, meshes down. Everything it does is told as events. */
+import { HarnessError } from '../base/errors.ts';
+import type { Emit, MeshFacts, Shard, Unstamped } from '../base/events.ts';
+import { together } from '../base/wait.ts';
+import { repetitions } from '../plan/repeat.ts';
+import type { PlannedGroup } from '../plan/types.ts';
+import type { CapabilityName, Target } from '../target/target.ts';
+import type { Baseline } from './answers/known.ts';
+import { KnownDeviations } from './answers/known-use.ts';
+import { runGroups } from './groups.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import { withoutTokens } from './private.ts';
+import { type Mesh, meshesOf } from './run-mesh.ts';
+import type { RunOptions } from './step-state.ts';
+import { Tally } from './tally.ts';
+
+/** What scenarios are run, and how. */
+export interface RoundRequest {
+  readonly version: string;
+  /** Makes the plan, once it is known what the mesh is. */
+  readonly plan: (facts: MeshFacts, missing: ReadonlyMap<CapabilityName, string>) => readonly PlannedGroup[];
+  readonly options: RunOptions;
+  /** One for all meshes: keys take long to make, and each mesh has key servers of its own. */
+  readonly keys: KeyRing;
+  readonly failFast: boolean;
+  /** What may fail, until a certain day and for a reason. */
+  readonly baseline?: Baseline | undefined;
+  /** Which part of a run it is; undefined for a whole one. */
+  readonly shard?: Shard | undefined;
+  /** How many times every scenario runs; default 1. */
+  readonly repeat?: number | undefined;
+  readonly emit: Emit;
+  /** Aborted on SIGINT, SIGTERM or SIGHUP; the reason has the exit code. */
+  readonly signal: AbortSignal;
+  /** Ends the scenarios early, but not what sets up a mesh: the next round goes on with it. */
+  readonly cut?: AbortSignal | undefined;
+  /**
+   * Called when the scenarios of a mesh have run: what there is to say about them besides, and what is to run besides.
+   * Default: nothing.
+   */
+  readonly conclude?:
+    | ((
+        planned: readonly PlannedGroup[],
+        emit: (event: Unstamped) => void,
+      ) => Promise<readonly PlannedGroup[]>)
+    | undefined;
+  /** Applications whose manifests have changed since the round before. */
+  readonly reload?: readonly string[] | undefined;
+}
+
+export interface RunRequest extends RoundRequest {
+  readonly targets: readonly Target[];
+  /** How many meshes are up at a time. */
+  readonly atOnce: number;
+}
+
+/** Runs everything on all targets and returns the exit code. What fails on one does not stop the others. Never throws. */
+export async function runAll(request: RunRequest): Promise<number> {
+  const meshes = meshesOf(request.targets);
+  return asRun(meshes, request, async (tally) => {
+    await together(
+      meshes,
+      async (mesh) => {
+        if (!isWanted(mesh, request, tally)) return;
+        await runOn(mesh, request, tally);
+        const error = await mesh.end();
+        if (error !== undefined) tally.failed(mesh, error, request.signal.aborted);
+      },
+      new AbortController().signal,
+      request.atOnce,
+    );
+  });
+}
+
+/**
+ * Runs scenarios on meshes that stay up, setting up those that are not. The events are those of a whole run.
+ *
+ * @returns the exit code; never throws
+ */
+export async function runRound(meshes: readonly Mesh[], request: RoundRequest): Promise<number> {
+  return asRun(meshes, request, async (tally) => {
+    await Promise.all(meshes.map((mesh) => runOn(mesh, request, tally)));
+  });
+}
+
+/** From run-started to run-finished. */
+async function asRun(
+  meshes: readonly Mesh[],
+  request: RoundRequest,
+  work: (tally: Tally) => Promise<void>,
+): Promise<number> {
+  const started = performance.now();
+  const { options, version, signal, cut, baseline, shard } = request;
+  const tally = new Tally(
+    withoutTokens(request.emit, options.showTokens),
+    baseline && new KnownDeviations(baseline),
+  );
+  const labels = meshes.flatMap(({ label }) => label ?? []);
+  tally.emit({
+    type: 'run-started',
+    runId: options.runId,
+    version,
+    meshes: labels.length > 0 ? labels : undefined,
+    shard,
+  });
+  await work(tally);
+  return tally.finish(meshes, {
+    durationMs: Math.round(performance.now() - started),
+    cutOff: [signal, cut].find((each) => each?.aborted),
+    shard,
+  });
+}
+
+/** Whether there is still something to do on a mesh whose turn comes late. */
+function isWanted(mesh: Mesh, { failFast, signal }: RoundRequest, tally: Tally): boolean {
+  if (mesh.label === undefined) return true;
+  if (failFast && tally.hasFailures) {
+    const message = 'nothing was tested: a scenario failed on another mesh (--fail-fast)';
+    tally.failed(mesh, new HarnessError('E_NOTHING_TESTED', message), signal.aborted);
+    return false;
+  }
+  return !signal.aborted;
+}
+
+async function runOn(mesh: Mesh, request: RoundRequest, tally: Tally): Promise<void> {
+  const { target } = mesh;
+  const { signal, cut, reload = [] } = request;
+  const stop = cut === undefined ? signal : AbortSignal.any([signal, cut]);
+  try {
+    if (reload.length > 0 && mesh.facts !== undefined) await target.reload?.(reload, signal);
+    const facts = await mesh.ready((event) => tally.emit(event), signal);
+    const groups = request.plan(facts, target.missing);
+    const options = { ...request.options, meshFolder: mesh.folder, envoy: facts.envoy };
+    const rounds = repetitions(groups, request.repeat ?? 1);
+    const own = { ...request, options, mesh, stop };
+    for (const each of rounds) {
+      if (stop.aborted || (request.failFast && tally.hasFailures)) break;
+      await runGroups(each, facts, own, tally);
+    }
+    if (stop.aborted || request.conclude === undefined) return;
+    const more = await request.conclude(rounds[0] ?? [], (event) => tally.emit(event));
+    if (more.length > 0) await runGroups(more, facts, own, tally);
+  } catch (thrown) {
+    tally.failed(mesh, thrown, stop.aborted);
+  }
+}

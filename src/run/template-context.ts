@@ -1,0 +1,102 @@
+/** What `${…}` in a scenario stands for in this run: keys, tokens, key servers, the CA. */
+import { createHash } from 'node:crypto';
+import { together } from '../base/wait.ts';
+import type { PlannedScenario } from '../plan/types.ts';
+import type { TokenSpec } from '../scenario/format/schema.ts';
+import { references, resolve } from '../scenario/template.ts';
+import type { KeyServerHandle, Target } from '../target/target.ts';
+import type { IssuerKeys } from '../token/issuer-keys.ts';
+import { mintTokens, type Token } from '../token/mint.ts';
+import { placed } from './keys/key-ring.ts';
+
+export interface RunContext {
+  readonly issuers: ReadonlyMap<string, IssuerKeys>;
+  readonly tokens: ReadonlyMap<string, Token>;
+  readonly keyServers: ReadonlyMap<string, KeyServerHandle>;
+  /** The names for templates. */
+  readonly names: Readonly<Record<string, unknown>>;
+}
+
+/** Starts the external key servers of a scenario with its keys: all of them, or none when one cannot be started. */
+export async function startKeyServers(
+  scenario: PlannedScenario,
+  issuers: ReadonlyMap<string, IssuerKeys>,
+  target: Target,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, KeyServerHandle>> {
+  const wanted = Object.entries(scenario.keyServers).filter(
+    ([name, spec]) => spec.where === 'external' && isUsed(name, scenario),
+  );
+  const started = new Map<string, KeyServerHandle>();
+  try {
+    await together(
+      wanted,
+      async ([name, { serves, path, certificate }], own) => {
+        const jwks = issuers.get(serves)?.jwks();
+        const start = { name: serverName(name, scenario.info.id), path, jwks, certificate };
+        started.set(name, await target.startKeyServer(start, own));
+      },
+      signal,
+    );
+    return started;
+  } catch (thrown) {
+    await Promise.allSettled([...started.values()].map((server) => server.stop()));
+    throw thrown;
+  }
+}
+
+/** A DNS label with room for what a target adds; labels have at most 63 characters (RFC 1035, section 2.3.4). */
+function serverName(name: string, scenario: string): string {
+  const label = `${name}-${scenario}`.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const text = label.replace(/^-|-$/g, '');
+  if (text.length <= 48) return text;
+  return `${text.slice(0, 41)}-${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
+}
+
+/** Whether any step of this variant of the scenario needs the server; that nobody has asked it, it must have seen. */
+function isUsed(name: string, scenario: PlannedScenario): boolean {
+  const checks = scenario.steps.flatMap((step) => step.checks);
+  if (checks.some((check) => check.kind === 'fetched' && check.keyServer === name)) return true;
+  const used = references(scenario.steps).map(({ expression }) =>
+    expression?.kind === 'name' ? expression.names : [],
+  );
+  return used.some(([first, second]) => first === 'keyServers' && second === name);
+}
+
+/** The names that do not depend on tokens. */
+export async function knownNames(
+  issuers: ReadonlyMap<string, IssuerKeys>,
+  keyServers: ReadonlyMap<string, KeyServerHandle>,
+  target: Target,
+  images: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  return {
+    images,
+    issuers: Object.fromEntries(
+      [...issuers].map(([name, keys]) => [name, { issuer: keys.issuer, jwks: JSON.stringify(keys.jwks()) }]),
+    ),
+    keyServers: Object.fromEntries([...keyServers].map(([name, { host, ip }]) => [name, { host, ip }])),
+    ca: { pem: await target.caCertificate() },
+    now: Math.floor(Date.now() / 1000),
+  };
+}
+
+/** Mints the tokens and gathers the names. @throws HarnessError E_TEMPLATE, E_TOKEN */
+export async function makeContext(
+  scenario: PlannedScenario,
+  issuers: ReadonlyMap<string, IssuerKeys>,
+  keyServers: ReadonlyMap<string, KeyServerHandle>,
+  target: Target,
+  images: Readonly<Record<string, string>>,
+): Promise<RunContext> {
+  const { place } = scenario.info;
+  const known = await knownNames(issuers, keyServers, target, images);
+  try {
+    const specs = resolve(scenario.tokens, known, place) as Record<string, TokenSpec>;
+    const tokens = await mintTokens(specs, issuers);
+    const values = Object.fromEntries([...tokens].map(([name, token]) => [name, token.value]));
+    return { issuers, tokens, keyServers, names: { ...known, tokens: values } };
+  } catch (thrown) {
+    throw placed(thrown, place);
+  }
+}

@@ -1,0 +1,116 @@
+/** What the schema cannot say: that everything a scenario refers to exists, and that its parts fit together. */
+
+import type { ScenarioSpec } from '../format/schema.ts';
+import type { Path } from '../yaml/yaml-file.ts';
+import { checkConditions } from './check-conditions.ts';
+import { checkSteps } from './check-steps.ts';
+import { checkTables } from './check-tables.ts';
+import { checkIssuers, checkKeyServers, checkTokens } from './check-tokens.ts';
+import { type Report, reservedNames } from './mistakes.ts';
+
+/**
+ * Reports every mistake in a scenario whose lists are expanded, except those in `${…}`.
+ *
+ * @param origin says where in the file something stands, the same for all that lists and aliases make of one text
+ */
+export function checkScenario(scenario: ScenarioSpec, report: Report, origin: (path: Path) => string): void {
+  checkLists(scenario, report);
+  checkNames(scenario, report);
+  checkConditions(scenario, report, origin);
+  checkIssuers(scenario, report);
+  checkTokens(scenario, report);
+  checkKeyServers(scenario, report);
+  checkSteps(scenario, report);
+  checkNamespaces(scenario, report);
+  checkTables(scenario, report);
+}
+
+function checkLists({ lists = {} }: ScenarioSpec, report: Report): void {
+  for (const [name, values] of Object.entries(lists)) {
+    if (!/^[A-Za-z_][\w-]*$/.test(name)) {
+      report(
+        ['lists', name],
+        `"${name}" cannot be the name of a list`,
+        'Use letters, digits, "_" and "-".',
+        'key',
+      );
+    } else if (reservedNames.includes(name)) {
+      report(
+        ['lists', name],
+        `a list cannot be called "${name}"`,
+        `\${${name}} means something else.`,
+        'key',
+      );
+    }
+    for (const [index, value] of values.entries()) {
+      const at = ['lists', name, index];
+      if (value.includes('${')) report(at, 'a list cannot contain "${"', 'Write out the values of the list.');
+      if (values.indexOf(value) < index) {
+        report(at, `"${value}" is in the list twice`, 'Remove one of them.');
+      }
+    }
+  }
+}
+
+function checkNames({ apps, mesh, requires, tags }: ScenarioSpec, report: Report): void {
+  for (const [index, app] of apps.entries()) {
+    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(app)) {
+      const hint = `Use lower case letters, digits and hyphens, such as "${app.toLowerCase()}".`;
+      report(['apps', index], `"${app}" cannot be the name of an app`, hint);
+    }
+  }
+  const once = { apps, requires, tags };
+  for (const [key, values] of Object.entries(once)) checkOnce(values, [key], report);
+  checkOnce(mesh?.fetch ?? [], ['mesh', 'fetch'], report);
+}
+
+function checkOnce(values: readonly string[], path: Path, report: Report): void {
+  for (const [index, value] of values.entries()) {
+    if (values.indexOf(value) < index) {
+      report([...path, index], `"${value}" is there twice`, 'Remove one of them.');
+    }
+  }
+}
+
+// Checks that objects of Istio and of the Gateway API say in which namespace they are.
+
+/** Groups whose kinds all have a namespace, but for {@link ofTheCluster}. */
+const groups = [
+  'security.istio.io',
+  'networking.istio.io',
+  'telemetry.istio.io',
+  'extensions.istio.io',
+  'gateway.networking.k8s.io',
+  'gateway.networking.x-k8s.io',
+];
+/** @see https://gateway-api.sigs.k8s.io/concepts/api-overview/ */
+const ofTheCluster = ['GatewayClass', 'XMesh'];
+
+/** What the API server has for objects without one, where a policy selects nothing that the scenario is about. */
+const taken = 'default';
+
+function checkNamespaces({ steps }: ScenarioSpec, report: Report): void {
+  for (const [index, step] of steps.entries()) {
+    for (const [i, { apiVersion, kind, metadata }] of (step.apply ?? []).entries()) {
+      if (metadata.namespace !== undefined || !hasNamespace(apiVersion, kind)) continue;
+      report(
+        ['steps', index, 'apply', i, 'metadata'],
+        `${kind} ${metadata.name} has no namespace, and would be applied in "${taken}"`,
+        `Write "namespace: foo" below metadata, or "namespace: ${taken}" if that is meant.`,
+        'key',
+      );
+    }
+    for (const [i, { apiVersion, kind, name, namespace }] of (step.delete ?? []).entries()) {
+      if (namespace !== undefined || !hasNamespace(apiVersion, kind)) continue;
+      report(
+        ['steps', index, 'delete', i],
+        `${kind} ${name} has no namespace, and would be deleted from "${taken}"`,
+        `Write "namespace: foo" beside its name, or "namespace: ${taken}" if that is meant.`,
+      );
+    }
+  }
+}
+
+function hasNamespace(apiVersion: string, kind: string): boolean {
+  return groups.includes(apiVersion.split('/')[0]!) && !ofTheCluster.includes(kind);
+}

@@ -1,0 +1,89 @@
+/** Checks that the parts of each step fit together, and that checks have ids of their own. */
+
+import type { ScenarioSpec, StepSpec } from '../format/schema.ts';
+import { checkId, checkNames } from '../table.ts';
+import type { Path } from '../yaml/yaml-file.ts';
+import { mustExist, type Report } from './mistakes.ts';
+
+export function checkSteps(scenario: ScenarioSpec, report: Report): void {
+  if (scenario.steps.every((step) => !step.expect && !step.fetched && !step.refused)) {
+    const hint =
+      'Nothing is compared with anything. Add "expect", "fetched" or "refused" to one of the steps.';
+    report(['steps'], 'the scenario has no check', hint, 'key');
+  }
+  const names = new Set<string>();
+  const ids = new Set<string>();
+  for (const [index, step] of scenario.steps.entries()) {
+    const at = ['steps', index];
+    if (names.has(step.name)) {
+      const hint = 'Every step has a name of its own; reports tell them apart by it.';
+      report([...at, 'name'], `there already is a step "${step.name}"`, hint);
+    } else {
+      const columns = step.expect?.columns ?? [];
+      // Columns that are there twice are a mistake of the table.
+      const checks = new Set(columns).size < columns.length ? [] : checkNames(step, at);
+      for (const check of checks) {
+        const id = checkId(scenario.name, step.name, check);
+        const hint = 'Every check has an id of its own: rename the row, the column or the step.';
+        if (ids.has(id)) report(check.path, `there already is a check "${id}"`, hint);
+        ids.add(id);
+      }
+    }
+    names.add(step.name);
+    checkParts(step, at, report);
+    checkFetched(step, at, scenario, report);
+  }
+}
+
+function checkParts(step: StepSpec, at: Path, report: Report): void {
+  const { apply, delete: deleted, expect, fetched, from, refused, request, selectsNothing, through } = step;
+  if (from !== undefined && through !== undefined) {
+    const hint = '"from" sends from a pod, "through" from outside through the gateway. Keep one.';
+    report([...at, 'through'], 'a step has either "from" or "through"', hint, 'key');
+  }
+  if (expect !== undefined && from === undefined && through === undefined) {
+    const hint = 'Add "from: sleep.foo" to send from a pod, or "through: ingress" to send from outside.';
+    report([...at, 'expect'], 'nothing says where these requests start', hint, 'key');
+  }
+  if (expect === undefined && request !== undefined) {
+    report(
+      [...at, 'request'],
+      'nothing is sent without "expect"',
+      'Add "expect", or remove "request".',
+      'key',
+    );
+  }
+  if (through !== undefined && request?.url !== undefined) {
+    const hint = 'Requests go to the gateway: remove "url", and name another host with "host".';
+    report([...at, 'request', 'url'], '"url" has no effect through the ingress', hint, 'key');
+  }
+  if (refused !== undefined && apply === undefined) {
+    report(
+      [...at, 'refused'],
+      '"refused" needs something to apply',
+      'Add "apply" with the manifests.',
+      'key',
+    );
+  }
+  if (selectsNothing !== undefined && apply === undefined) {
+    const hint = 'It is about the policies that the step applies: add "apply", or remove it.';
+    report([...at, 'selectsNothing'], '"selectsNothing" needs something to apply', hint, 'key');
+  }
+  if ([apply, deleted, expect, fetched].every((part) => part === undefined)) {
+    const hint = 'Add at least one of apply, delete, expect and fetched.';
+    report([...at, 'name'], `the step "${step.name}" does nothing`, hint, 'key');
+  }
+}
+
+function checkFetched({ fetched }: StepSpec, at: Path, { keyServers }: ScenarioSpec, report: Report): void {
+  if (fetched === undefined) return;
+  const path = [...at, 'fetched', 'from'];
+  if (!mustExist(fetched.from, keyServers, 'key server', path, report)) return;
+  const server = keyServers[fetched.from];
+  if (server?.where !== 'in-cluster' || server.pods !== undefined) return;
+  report(
+    path,
+    `"${fetched.from}" is in the cluster, and nothing says which pods it is`,
+    `Add "pods: { namespace: …, app: … }" to the key server, so that their access log can be read.`,
+  );
+}

@@ -1,0 +1,160 @@
+/** Checks issuers, tokens and key servers against each other. */
+
+import type { ScenarioSpec, TokenSpec } from '../format/schema.ts';
+import { noToken } from '../table.ts';
+import type { Path } from '../yaml/yaml-file.ts';
+import { mustBeAlgorithm, mustExist, type Report } from './mistakes.ts';
+import { unsendable } from './sendable.ts';
+
+export function checkIssuers({ issuers }: ScenarioSpec, report: Report): void {
+  for (const [name, issuer] of Object.entries(issuers)) {
+    const at = ['issuers', name];
+    mustBeAlgorithm(issuer.algorithm, [...at, 'algorithm'], report);
+    for (const [key, spec] of Object.entries(issuer.keys ?? {})) {
+      mustBeAlgorithm(spec.algorithm, [...at, 'keys', key, 'algorithm'], report);
+    }
+    if (issuer.keys === undefined) continue;
+    for (const field of ['algorithm', 'kid'] as const) {
+      if (issuer[field] === undefined) continue;
+      report(
+        [...at, field],
+        `"${field}" has no meaning next to "keys"`,
+        `Write the ${field} at each of the keys.`,
+        'key',
+      );
+    }
+  }
+}
+
+export function checkTokens(scenario: ScenarioSpec, report: Report): void {
+  for (const [name, token] of Object.entries(scenario.tokens)) {
+    const at = ['tokens', name];
+    if (name === noToken || name === 'columns') {
+      const hint = name === noToken ? 'It means that no token is sent.' : 'It is a key of every table.';
+      report(at, `a token cannot be called "${name}"`, `${hint} Choose another name.`, 'key');
+    }
+    if (
+      unsendable({ path: '', url: '', host: undefined, headers: [['Authorization', token.raw ?? '']] }, false)
+    ) {
+      const hint = 'Remove it: a token is sent in a header, which has one line.';
+      report([...at, 'raw'], `the token "${name}" has a line break or U+0000 in it`, hint);
+    }
+    const known = checkNames(token, at, scenario, report);
+    if (known) checkWhole(name, at, scenario, report);
+  }
+}
+
+function checkNames(token: TokenSpec, at: Path, { issuers, tokens }: ScenarioSpec, report: Report): boolean {
+  const results = [
+    token.issuer === undefined || mustExist(token.issuer, issuers, 'issuer', [...at, 'issuer'], report),
+    token.signedBy === undefined || mustExist(token.signedBy, issuers, 'issuer', [...at, 'signedBy'], report),
+    token.extends === undefined || mustExist(token.extends, tokens, 'token', [...at, 'extends'], report),
+  ];
+  return results.every(Boolean);
+}
+
+/** Checks a token together with all that it extends. Mistakes of those are reported there. */
+function checkWhole(name: string, at: Path, { issuers, tokens }: ScenarioSpec, report: Report): void {
+  const own = tokens[name]!;
+  const chain = chainOf(name, tokens);
+  if (chain === undefined) return;
+  if (chain === 'cycle') {
+    report(
+      [...at, 'extends'],
+      `the token "${name}" extends itself`,
+      'Let one of the tokens stand on its own.',
+    );
+    return;
+  }
+  const whole = chain.reduce(merge, {});
+  const mistake = contradiction(whole, own);
+  if (mistake !== undefined) {
+    const [field, message, hint] = mistake;
+    report(own[field] === undefined ? at : [...at, field], message, hint, 'key');
+    return;
+  }
+  const issuer = whole.issuer === undefined ? undefined : issuers[whole.issuer];
+  if (issuer === undefined) return;
+  const keys = Object.keys(issuer.keys ?? {});
+  const names =
+    keys.length === 0 ? `${whole.issuer} has no named keys` : `${whole.issuer} has: ${keys.join(', ')}`;
+  if (own.key !== undefined && !keys.includes(own.key)) {
+    report([...at, 'key'], `the issuer "${whole.issuer}" has no key "${own.key}"`, `The issuer ${names}.`);
+  } else if (whole.key === undefined && keys.length > 1) {
+    const hint = `Add "key:" with one of: ${keys.join(', ')}.`;
+    report(at, `the issuer "${whole.issuer}" has several keys; which one signs?`, hint, 'key');
+  }
+}
+
+/** A token and those that it extends, the base first. Undefined when one of them does not exist. */
+function chainOf(
+  name: string,
+  tokens: Readonly<Record<string, TokenSpec>>,
+): TokenSpec[] | 'cycle' | undefined {
+  const names = new Set<string>();
+  const chain: TokenSpec[] = [];
+  for (let next: string | undefined = name; next !== undefined; ) {
+    // A cycle further down is reported at the tokens that form it.
+    if (names.has(next)) return next === name ? 'cycle' : undefined;
+    names.add(next);
+    const token: TokenSpec | undefined = Object.hasOwn(tokens, next) ? tokens[next] : undefined;
+    if (token === undefined) return undefined;
+    chain.unshift(token);
+    next = token.extends;
+  }
+  return chain;
+}
+
+function merge(base: TokenSpec, own: TokenSpec): TokenSpec {
+  const { key, ...rest } = base;
+  // The name of a key means nothing to another issuer.
+  const sameIssuer = own.issuer === undefined || own.issuer === base.issuer;
+  return { ...rest, ...(sameIssuer && key !== undefined ? { key } : {}), ...own };
+}
+
+type Mistake = [field: keyof TokenSpec, message: string, hint: string];
+
+function contradiction(whole: TokenSpec, own: TokenSpec): Mistake | undefined {
+  if (whole.raw !== undefined) {
+    const other = (Object.keys(whole) as (keyof TokenSpec)[]).find((key) => key !== 'raw');
+    if (other === undefined) return undefined;
+    const field = own[other] === undefined ? 'raw' : other;
+    return [field, `"raw" is sent as it is, so "${other}" has no meaning`, `Remove "raw" or "${other}".`];
+  }
+  if (whole.issuer === undefined) {
+    return [
+      'issuer',
+      'nobody signs this token',
+      'Add "issuer:" with the name of an issuer, or "raw:" with a text.',
+    ];
+  }
+  if (whole.signedBy === whole.issuer) {
+    return [
+      'signedBy',
+      '"signedBy" is the issuer itself',
+      'Name another issuer: signedBy makes a forged token.',
+    ];
+  }
+  if (whole.unsigned === true && whole.signedBy !== undefined) {
+    return ['signedBy', 'a token that is "unsigned" is signed by nobody', 'Remove "unsigned" or "signedBy".'];
+  }
+  if (whole.unsigned === true && whole.tamper === 'signature') {
+    return ['tamper', 'a token that is "unsigned" has no signature', 'Remove "unsigned" or "tamper".'];
+  }
+  return undefined;
+}
+
+export function checkKeyServers({ keyServers, issuers }: ScenarioSpec, report: Report): void {
+  for (const [name, server] of Object.entries(keyServers)) {
+    const at = ['keyServers', name];
+    mustExist(server.serves, issuers, 'issuer', [...at, 'serves'], report);
+    if (server.where === 'external' && server.pods !== undefined) {
+      const hint = 'Write "where: in-cluster", or remove "pods".';
+      report([...at, 'pods'], '"pods" has no meaning for an external key server', hint, 'key');
+    }
+    if (server.where === 'in-cluster' && server.certificate === 'untrusted') {
+      const hint = 'Remove "certificate", or write "where: external".';
+      report([...at, 'certificate'], 'only an external key server gets a certificate', hint, 'key');
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** How checks of a scenario report mistakes, and the mistakes that many of them look for. */
+import { algorithms } from '../format/schema.ts';
+import { hintFor } from '../format/suggest.ts';
+import type { Path } from '../yaml/yaml-file.ts';
+
+/** Takes one mistake: where it is, what is wrong and what to do about it. `key` points to the key, not to its value. */
+export type Report = (path: Path, message: string, hint: string, at?: 'key' | 'value') => void;
+
+/**
+ * What kind of mistake one at this path is. A condition that can never hold, a step that applies nothing and a scenario
+ * without a check leave something untested, which looks like a success; everything else is a mistake in writing.
+ *
+ * @param isEmpty whether it is about a list that has too little in it
+ */
+export function mistakeCode(path: Path, isEmpty = false): 'E_SCENARIO' | 'E_NOTHING_TESTED' {
+  const isWhole = path.length === 1 && path[0] === 'steps';
+  const isNothing = isEmpty && ['apply', 'delete', 'steps', 'when'].includes(String(path.at(-1)));
+  return path.includes('when') || isWhole || isNothing ? 'E_NOTHING_TESTED' : 'E_SCENARIO';
+}
+
+/** The names that `${…}` always knows, so that no list can have one of them. */
+export const reservedNames = ['issuers', 'tokens', 'keyServers', 'ca', 'images', 'row', 'column', 'now'];
+
+/** Reports a name that is not one of those that exist. Returns whether it exists. */
+export function mustExist(
+  name: string,
+  existing: Readonly<Record<string, unknown>>,
+  what: string,
+  path: Path,
+  report: Report,
+): boolean {
+  if (Object.hasOwn(existing, name)) return true;
+  report(path, `there is no ${what} "${name}"`, hintFor(name, Object.keys(existing), `${what}s`));
+  return false;
+}
+
+/** Reports an algorithm that Istio does not know. */
+export function mustBeAlgorithm(name: string | undefined, path: Path, report: Report): void {
+  if (name === undefined || algorithms.some((known) => known === name)) return;
+  report(path, `"${name}" is no algorithm that Istio knows`, hintFor(name, algorithms, 'algorithms'));
+}

@@ -1,0 +1,74 @@
+/** Whether a request can be sent as it is written: what ends a line or a text would make two headers of one, or another request. */
+import type { CellRequest } from '../table.ts';
+import { parseTemplate } from '../template-parse.ts';
+
+/** What is wrong about a part of a request. */
+export interface Unsendable {
+  readonly part: 'url' | 'path' | 'host' | 'headers';
+  /** Which of the headers it is about. */
+  readonly header?: number;
+  /** Whether it is about the name of the header. */
+  readonly isName?: boolean;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** A token of RFC 9110, section 5.6.2: what a header may be called. */
+const fieldName = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** What RFC 9110, section 5.5 forbids in values, and says to refuse. */
+const endsValue = /[\r\n\0]/;
+
+/** What ends an address in a request (RFC 9112, section 3): a blank, or a control character. */
+const endsAddress = /[\p{Cc} ]/u;
+
+/**
+ * The first mistake of a request; undefined when it can be sent.
+ *
+ * @param isFilledIn false while `${…}` are still in it, which are then not looked at
+ */
+export function unsendable(
+  request: Pick<CellRequest, 'url' | 'path' | 'host' | 'headers'>,
+  isFilledIn: boolean,
+): Unsendable | undefined {
+  const known = (text: string) => (isFilledIn ? text : literal(text));
+  const { url = '', path, host = '', headers } = request;
+  for (const [part, text] of Object.entries({ url, path } as const)) {
+    const [found] = endsAddress.exec(known(text)) ?? [];
+    if (found === undefined) continue;
+    const hint = `Write it as %${hex(found)}, as browsers and curl send it.`;
+    return { part: part as 'url' | 'path', message: `the ${part} has ${nameOf(found)} in it`, hint };
+  }
+  const all = [['Host', host] as const, ...headers];
+  for (const [index, [name, value]] of all.entries()) {
+    const where =
+      index === 0 ? ({ part: 'host' } as const) : ({ part: 'headers', header: index - 1 } as const);
+    const written = known(name);
+    if (!fieldName.test(written) && (isFilledIn || written !== '' || name === '')) {
+      const hint = "Use letters, digits, hyphens and the signs !#$%&'*+.^_`|~.";
+      return { ...where, isName: true, message: `"${name}" cannot be the name of a header`, hint };
+    }
+    const [found] = endsValue.exec(known(value)) ?? [];
+    if (found === undefined) continue;
+    const message = `the header "${name}" has ${nameOf(found)} in its value`;
+    return { ...where, message, hint: 'Remove it: nothing could send it as one header.' };
+  }
+  return undefined;
+}
+
+/** The text without its expressions. */
+function literal(text: string): string {
+  return parseTemplate(text)
+    .map((part) => (part.kind === 'text' ? part.text : ''))
+    .join('');
+}
+
+function hex(character: string): string {
+  return character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0');
+}
+
+function nameOf(character: string): string {
+  if (character === ' ') return 'a blank';
+  if (/[\r\n]/.test(character)) return 'a line break';
+  return `the control character U+00${hex(character)}`;
+}

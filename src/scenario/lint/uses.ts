@@ -1,0 +1,133 @@
+/** What steps use of a mesh: where they send from and to, and what their manifests name and select. */
+
+import type { Manifest, ScenarioSpec, StepSpec } from '../format/schema.ts';
+import { at, mapOf, namespaceOf } from '../known-apps.ts';
+import { isPath, rowsOf } from '../table.ts';
+import type { Path } from '../yaml/yaml-file.ts';
+
+/** Something that is used, and where the scenario says so. */
+export type Use = { readonly path: Path } & (
+  | { readonly kind: 'workload'; readonly name: string; readonly namespace: string }
+  /** A text that may name hosts in full, such as `httpbin.foo`. */
+  | { readonly kind: 'text'; readonly text: string }
+  /** The short name of a Service, such as `httpbin`, in this namespace. */
+  | { readonly kind: 'service'; readonly name: string; readonly namespace: string }
+  /** Labels of pods; in all namespaces when none is named. */
+  | { readonly kind: 'pods'; readonly labels: Readonly<Record<string, unknown>>; readonly namespace?: string }
+);
+
+export function usesOf({ keyServers, steps }: ScenarioSpec): Use[] {
+  const servers = Object.entries(keyServers).flatMap(([name, { pods }]): Use[] =>
+    pods === undefined
+      ? []
+      : [
+          {
+            kind: 'pods',
+            labels: { app: pods.app },
+            namespace: pods.namespace,
+            path: ['keyServers', name, 'pods'],
+          },
+        ],
+  );
+  return [...steps.flatMap((step, index) => inStep(step, ['steps', index])), ...servers];
+}
+
+function inStep(step: StepSpec, path: Path): Use[] {
+  const manifests = (step.apply ?? []).flatMap((manifest, i) => inManifest(manifest, [...path, 'apply', i]));
+  const [name, namespace] = step.from?.split('.') ?? [];
+  if (name === undefined || namespace === undefined) return manifests;
+  return [
+    { kind: 'workload', name, namespace, path: [...path, 'from'] },
+    ...addresses(step, path).flatMap((each) => inAddress(each, namespace)),
+    ...manifests,
+  ];
+}
+
+interface Text {
+  readonly text: string;
+  readonly path: Path;
+}
+
+/** Everything that may say to which host requests go. */
+function addresses({ request, expect }: StepSpec, path: Path): Text[] {
+  const { url, path: of, host } = request ?? {};
+  const given = Object.entries({ url, path: of, host }).flatMap(([key, text]) =>
+    text === undefined ? [] : [{ text, path: [...path, 'request', key] }],
+  );
+  if (expect === undefined) return given;
+  const rows = rowsOf(expect).map(([row]) => ({ text: row, path: [...path, 'expect', row, 0] }));
+  const columns = expect.columns.map((column, i) => ({
+    text: column,
+    path: [...path, 'expect', 'columns', i],
+  }));
+  return [...given, ...[...rows, ...columns].filter(({ text }) => isPath(text))];
+}
+
+function inAddress({ text, path }: Text, namespace: string): Use[] {
+  const short = /^https?:\/\/([-a-z0-9]+)(?=[:/]|$)/i.exec(text)?.[1] ?? /^[-a-z0-9]+$/i.exec(text)?.[0];
+  const service: Use[] = short === undefined ? [] : [{ kind: 'service', name: short, namespace, path }];
+  return [{ kind: 'text', text, path }, ...service];
+}
+
+function inManifest(manifest: Manifest, path: Path): Use[] {
+  const namespace = namespaceOf(manifest);
+  const group = manifest.apiVersion.split('/')[0];
+  const uses: Use[] = selectors(manifest, path);
+  visit(manifest, path, (value, where, keys) => {
+    if (typeof value === 'string') {
+      // Hosts of an AuthorizationPolicy are what a header says; nothing is sent there.
+      if (manifest.kind !== 'AuthorizationPolicy') uses.push({ kind: 'text', text: value, path: where });
+      const key = keys.findLast((each) => typeof each === 'string');
+      if (group === 'networking.istio.io' && (key === 'host' || key === 'hosts')) {
+        uses.push({ kind: 'service', name: value, namespace, path: where });
+      }
+      return;
+    }
+    // Routes of the Gateway API and targets of policies name Services in this way.
+    const key = keys.findLast((each) => typeof each === 'string');
+    const { kind = 'Service', name, namespace: of = namespace } = mapOf(value);
+    const isRef = key !== undefined && /^(backendRefs?|targetRefs?|service)$/.test(String(key));
+    if (!isRef || kind !== 'Service' || typeof name !== 'string' || typeof of !== 'string') return;
+    uses.push({ kind: 'service', name, namespace: of, path: [...where, 'name'] });
+  });
+  return uses;
+}
+
+/** Where kinds of Istio and Kubernetes select pods by labels. */
+const selectorPaths = [
+  ['spec', 'selector', 'matchLabels'],
+  ['spec', 'workloadSelector', 'labels'],
+  ['spec', 'workloadSelector', 'matchLabels'],
+];
+
+function selectors(manifest: Manifest, path: Path): Use[] {
+  // What selects the pods that it makes itself uses no others.
+  if (at(manifest, 'spec', 'template') !== undefined) return [];
+  const isService = manifest.kind === 'Service' && manifest.apiVersion === 'v1';
+  const paths = isService ? [['spec', 'selector']] : selectorPaths;
+  const namespace = namespaceOf(manifest);
+  return paths.flatMap((keys): Use[] => {
+    const labels = mapOf(at(manifest, ...keys));
+    if (Object.keys(labels).length === 0) return [];
+    const use = { kind: 'pods', labels, path: [...path, ...keys] } as const;
+    // A policy of the root namespace selects in all of them.
+    return [namespace === rootNamespace && !isService ? use : { ...use, namespace }];
+  });
+}
+
+/** Unless the mesh says otherwise, which a scenario cannot know. */
+const rootNamespace = 'istio-system';
+
+function visit(
+  value: unknown,
+  path: Path,
+  found: (value: unknown, path: Path, keys: Path) => void,
+  keys: Path = [],
+): void {
+  found(value, path, keys);
+  if (typeof value !== 'object' || value === null) return;
+  const entries: [string | number, unknown][] = Array.isArray(value)
+    ? [...value.entries()]
+    : Object.entries(value);
+  for (const [key, inner] of entries) visit(inner, [...path, key], found, [...keys, key]);
+}

@@ -1,0 +1,286 @@
+/** The target kind: a kind cluster of its own with a real Istio, made for the run and deleted afterwards. */
+import { join } from 'node:path';
+import { HarnessError } from '../../base/errors.ts';
+import type { FetchMode, MeshFacts } from '../../base/events.ts';
+import { KubeClient, loadKubeConfig } from '../../kube/kube-client.ts';
+import {
+  beginRestart,
+  inspectIstiod,
+  restartIstiod,
+  setExtraRootCa,
+  settleIstiod,
+} from '../kubernetes/istiod-settings.ts';
+import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
+import { sweep } from '../kubernetes/sweep.ts';
+import type { Guardian } from '../local/processes/guardian.ts';
+import { phase } from '../phase.ts';
+import type { CapabilityName, KeyServerHandle, KeyServerStart, Progress } from '../target.ts';
+import { Authorities } from './authorities.ts';
+import { type Notes, readNotes, writeNotes } from './cluster-notes.ts';
+import { Engine } from './container-engine.ts';
+import { guardRun } from './guard.ts';
+import { installIstio } from './istio.ts';
+import { startKeyServer } from './key-server-container.ts';
+import { ingressNodePort, KindCluster } from './kind-cluster.ts';
+import type { KindSettings } from './kind-settings.ts';
+import { appImages, loadLocalImages } from './load-images.ts';
+import { ClusterLock } from './lock.ts';
+
+const istioNamespace = 'istio-system';
+
+/** On the containers of key servers: the name of the cluster they belong to. */
+export const keyServerLabel = 'jwt-e2e.cluster';
+
+/** On them, too: the run that has started them. */
+const runLabel = 'jwt-e2e.run';
+
+export class KindTarget extends KubernetesTarget {
+  readonly name = 'kind';
+  readonly missing: ReadonlyMap<CapabilityName, string> = new Map();
+  readonly #settings: KindSettings;
+  readonly #progress: Progress;
+  readonly #engine: Engine;
+  readonly #cluster: KindCluster;
+  readonly #lock: ClusterLock;
+  readonly #authorities: Authorities;
+  readonly #keyServers = new Set<KeyServerHandle>();
+  #guardian: Guardian | undefined;
+  /** This run has created the cluster, or has begun to. */
+  #created = false;
+  /** Set once the cluster is set up: what is to be known of it, and so that there is something to be left in order. */
+  #notes: Notes | undefined;
+  /** istiod has no keys of an earlier run in its cache. */
+  #fresh = false;
+  #fetch: FetchMode = 'istiod';
+  #ingressPort = 0;
+
+  constructor(settings: KindSettings, progress: Progress) {
+    super({
+      appsFolder: join(settings.folder, 'apps'),
+      images: settings.images,
+      istioNamespace,
+      gateway: { namespace: istioNamespace, labels: { istio: 'ingressgateway' } },
+    });
+    this.#settings = settings;
+    this.#progress = progress;
+    this.#engine = new Engine(settings.programs.docker);
+    this.#cluster = new KindCluster(settings.programs.kind, settings.name);
+    this.#lock = new ClusterLock(this.#cluster.path('lock'), `kind cluster "${settings.name}"`);
+    this.#authorities = new Authorities(this.#cluster.path('ca.json'), settings.name);
+  }
+
+  async up(signal: AbortSignal): Promise<MeshFacts> {
+    const { name, reuse } = this.#settings;
+    this.#lock.take();
+    const [engine, exists] = await Promise.all([this.#engine.info(signal), this.#cluster.exists(signal)]);
+    if (exists && !reuse) {
+      throw new HarnessError('E_CLUSTER', `a kind cluster named "${name}" exists already`, {
+        hint: `Use it with --reuse, delete it with "jwt-e2e down --name ${name}", or choose another --name.`,
+      });
+    }
+    if (exists) await phase(this.#progress, `Using kind cluster "${name}"`, () => this.#adopt(signal));
+    else await this.#create(engine.cgroup, signal);
+    const port = await this.#engine.publishedPort(this.#cluster.node, ingressNodePort, signal);
+    if (port === undefined) {
+      throw new HarnessError('E_CLUSTER', `cluster "${name}" publishes no port for the ingress gateway`, {
+        hint: `Delete it with "jwt-e2e down --name ${name}" and let it be created anew.`,
+      });
+    }
+    this.#ingressPort = port;
+    return this.#facts(engine.version, signal);
+  }
+
+  async #create(cgroup: string, signal: AbortSignal): Promise<void> {
+    const { name, nodeImage, hub, tag, folder, programs, overlays, apps, images } = this.#settings;
+    // Set before: an interruption while it is being created must delete what is there of it.
+    this.#created = true;
+    this.#guard(true);
+    const extraRootCa = await this.#authorities.create();
+    await phase(this.#progress, `Creating kind cluster "${name}" (${nodeImage})`, () =>
+      this.#cluster.create(join(folder, 'cluster.yaml'), nodeImage, cgroup, signal, this.#guardian),
+    );
+    const needed = [
+      `${hub}/pilot:${tag}`,
+      `${hub}/proxyv2:${tag}`,
+      ...appImages(this.options.appsFolder, apps, images),
+    ];
+    const loaded = await loadLocalImages(this.#engine, this.#cluster, needed, this.#progress, signal);
+    const settingsFile = join(folder, 'istio.yaml');
+    await phase(this.#progress, `Installing Istio ${tag}`, async () => {
+      const istioctl = await programs.istioctl();
+      const install = { istioctl, hub, tag, settingsFile, overlays, extraRootCa, guardian: this.#guardian };
+      await installIstio(this.#cluster, install, signal);
+    });
+    this.#connect();
+    await phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.startApps(apps, signal));
+    this.#fresh = true;
+    await this.#note({ istio: tag, hub, nodeImage, loaded: loaded.join(' '), fresh: 'no' }, signal);
+    if (this.#settings.keep) this.#guard(false);
+  }
+
+  /** @param withCluster whether the cluster goes with this process when it is killed */
+  #guard(withCluster: boolean): void {
+    const before = this.#guardian;
+    this.#guardian = guardRun(this.#settings, this.#runLabel, withCluster);
+    before?.letGo();
+  }
+
+  /** On the containers of this run. */
+  get #runLabel(): string {
+    return `${runLabel}=${this.#settings.runId}`;
+  }
+
+  async #adopt(signal: AbortSignal): Promise<void> {
+    const { name, tag, apps, images } = this.#settings;
+    this.#guard(false);
+    await this.#cluster.adopt(signal);
+    this.#connect();
+    await this.#engine.removeByLabel(`${keyServerLabel}=${name}`, signal);
+    const notes = await readNotes(this.clients.data, signal);
+    if (notes?.istio !== tag) {
+      const what =
+        notes === undefined
+          ? 'was not set up to the end by this tool'
+          : `has Istio ${notes.istio}, not ${tag}`;
+      throw new HarnessError('E_CLUSTER', `cluster "${name}" ${what}`, {
+        hint: `Delete it with "jwt-e2e down --name ${name}", or choose another --name.`,
+      });
+    }
+    const there = notes.loaded.split(' ');
+    const missing = appImages(this.options.appsFolder, apps, images).filter(
+      (image) => !there.includes(image),
+    );
+    const loaded = await loadLocalImages(this.#engine, this.#cluster, missing, this.#progress, signal);
+    const restored = await this.#authorities.restore();
+    if (!restored) {
+      await setExtraRootCa(this.clients, istioNamespace, await this.#authorities.create(), signal);
+    }
+    // What a run before has left to istiod is used once: this run will fill its cache of keys again.
+    this.#fresh = notes.fresh === 'yes' && restored;
+    await this.#note({ ...notes, loaded: [...there, ...loaded].join(' '), fresh: 'no' }, signal);
+    await Promise.all([
+      sweep(this.clients, signal),
+      this.startApps(apps, signal),
+      settleIstiod(this.clients, istioNamespace, signal),
+    ]);
+    this.#fetch = (await inspectIstiod(this.clients, istioNamespace, signal))?.fetch ?? 'istiod';
+  }
+
+  async #note(notes: Notes, signal: AbortSignal): Promise<void> {
+    await writeNotes(this.clients.data, notes, signal);
+    this.#notes = notes;
+  }
+
+  #connect(): void {
+    const client = new KubeClient(loadKubeConfig({ file: this.#cluster.kubeconfig }));
+    this.connect({ data: client, mesh: client });
+  }
+
+  async #facts(engine: string, signal: AbortSignal): Promise<MeshFacts> {
+    const { name, hub, tag, nodeImage, reason } = this.#settings;
+    const [gateway] = await this.ingressProxies(signal);
+    const versions = gateway === undefined ? {} : await this.proxyVersions(gateway, signal);
+    const { body } = await this.clients.data.request('/version', { signal });
+    return {
+      id: `${tag} kind`,
+      target: 'kind',
+      reason,
+      istio: tag,
+      envoy: versions.envoy,
+      kubernetes: (body as { gitVersion?: string }).gitVersion,
+      fetch: this.#fetch,
+      details: {
+        cluster: name,
+        hub,
+        'node image': this.#notes?.nodeImage ?? nodeImage,
+        'Docker engine': engine,
+        'ingress address': this.ingressUrl(),
+      },
+    };
+  }
+
+  async caCertificate(): Promise<string> {
+    return (await this.#authorities.get('trusted')).certPem;
+  }
+
+  fetchMode(): FetchMode {
+    return this.#fetch;
+  }
+
+  async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
+    // istiod caches the keys of a jwksUri for 20 minutes, and a kept cluster sees the same address with new keys.
+    if (mode === this.#fetch && (this.#fresh || mode === 'envoy')) return;
+    await phase(this.#progress, `Restarting istiod: keys are fetched by ${mode}`, () =>
+      restartIstiod(this.clients, istioNamespace, mode, signal),
+    );
+    this.#fetch = mode;
+    this.#fresh = true;
+  }
+
+  async keysUsed(): Promise<void> {
+    this.#fresh = false;
+  }
+
+  ingressUrl(): string {
+    return `http://127.0.0.1:${this.#ingressPort}`;
+  }
+
+  protected kubectlFlags(): string[] {
+    return ['--kubeconfig', this.#cluster.kubeconfig];
+  }
+
+  async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
+    const { name, runId, images } = this.#settings;
+    const server = await startKeyServer(
+      {
+        ...start,
+        host: `${start.name}-${runId}.external.test`,
+        labels: { [keyServerLabel]: name, [runLabel]: runId },
+      },
+      images['key-server'] ?? '',
+      await this.#authorities.get(start.certificate),
+      (command, own) => this.#engine.exec(this.#cluster.node, command, own),
+      signal,
+    );
+    this.#keyServers.add(server);
+    return { ...server, stop: () => this.#stop(server) };
+  }
+
+  async #stop(server: KeyServerHandle): Promise<void> {
+    // Known until it has stopped, so that the end of the run waits for it.
+    await server.stop();
+    this.#keyServers.delete(server);
+  }
+
+  /** As {@link down}, but a cluster that was created is deleted even if it was to be kept. */
+  async discard(signal: AbortSignal): Promise<void> {
+    await this.#end(false, signal);
+  }
+
+  async down(signal: AbortSignal): Promise<void> {
+    await this.#end(this.#settings.keep, signal);
+  }
+
+  /**
+   * Leaves a cluster that goes on with istiod as it was installed, and with no keys of this run in its cache. It
+   * restarts in the background; the next run waits until that is done.
+   */
+  async #leaveInOrder(notes: Notes, signal: AbortSignal): Promise<void> {
+    await this.undoScenarios(signal);
+    await beginRestart(this.clients, istioNamespace, 'istiod', signal);
+    await this.#note({ ...notes, fresh: 'yes' }, signal);
+  }
+
+  async #end(keep: boolean, signal: AbortSignal): Promise<void> {
+    await Promise.allSettled([...this.#keyServers].map((server) => this.#stop(server)));
+    const { name } = this.#settings;
+    await this.#engine.removeByLabel(this.#runLabel, signal);
+    if (this.#notes !== undefined && (keep || !this.#created)) await this.#leaveInOrder(this.#notes, signal);
+    // One that was not set up to the end is of no use to anybody.
+    if (this.#created && (!keep || this.#notes === undefined)) {
+      await phase(this.#progress, `Deleting kind cluster "${name}"`, () => this.#cluster.delete(signal));
+    }
+    this.#guardian?.letGo();
+    this.#lock.release();
+  }
+}

@@ -1,0 +1,7 @@
+import { existsSync } from 'node:fs';
+
+// In a clone the TypeScript sources run as they are; the package has them compiled.
+if (existsSync(new URL('./mesh-host-main.ts', import.meta.url)))
+  await import(new URL('../../../../tools/typescript.mjs', import.meta.url).href);
+
+await import('./mesh-host-main.ts');

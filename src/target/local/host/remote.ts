@@ -1,0 +1,293 @@
+/** A local mesh that is kept: the target's methods are called in the process that keeps it. */
+import { Pool } from 'undici';
+import { HarnessError } from '../../../base/errors.ts';
+import type { FetchMode, MeshFacts } from '../../../base/events.ts';
+import { throwIfAborted } from '../../../base/wait.ts';
+import { curlLine, shellQuote } from '../../curl-batch.ts';
+import { phase } from '../../phase.ts';
+import type {
+  Applied,
+  CapabilityName,
+  EvidenceFile,
+  FetchLogEntry,
+  HttpRequest,
+  HttpResponse,
+  KeyServerHandle,
+  KeyServerStart,
+  KubeObject,
+  LogPosition,
+  ObjectKey,
+  Origin,
+  PodLogs,
+  Progress,
+  ProxyPolicies,
+  ProxyRef,
+  SendLimit,
+  Survey,
+  Target,
+} from '../../target.ts';
+import { envText } from '../control-plane/istiod-env.ts';
+import type { LocalSettings } from '../local-settings.ts';
+import { describeMemory, type MemoryUse } from '../processes/memory.ts';
+import { endKept, existsAlready, findKept, isSilent, type Kept, startKept } from './kept.ts';
+import { callHost, Session } from './mesh-session.ts';
+
+export interface KeptSettings extends LocalSettings {
+  /** Of the mesh. */
+  readonly name: string;
+  /** Leave the mesh when the run ends. */
+  readonly keep: boolean;
+  /** Use a mesh of this name that is there. */
+  readonly reuse: boolean;
+  /** Versions that were asked for: a mesh of others is not used. */
+  readonly wanted: { readonly istio: string | undefined; readonly envoy: string | undefined };
+}
+
+export class RemoteTarget implements Target {
+  readonly name = 'local';
+  readonly marksAll = true;
+  readonly mesh: string | undefined;
+  readonly missing: ReadonlyMap<CapabilityName, string> = new Map();
+  readonly #settings: KeptSettings;
+  readonly #progress: Progress;
+  readonly #curl = new Map<string, string>();
+  #client: Pool | undefined;
+  #session: Session | undefined;
+  #created = false;
+  #fetch: FetchMode = 'istiod';
+  #keyServers = 0;
+
+  constructor(settings: KeptSettings, progress: Progress) {
+    this.mesh = settings.mesh;
+    this.#settings = settings;
+    this.#progress = progress;
+  }
+
+  async up(signal: AbortSignal): Promise<MeshFacts> {
+    const { name, reuse } = this.#settings;
+    const there = await findKept(name, signal, () => {
+      const message = `the local mesh "${name}" that was kept has ended by itself, or was killed; another one is started`;
+      this.#progress({ type: 'warning', message });
+    });
+    if (there !== undefined && !reuse) throw existsAlready(name);
+    if (there !== undefined) this.#refuseOther(there);
+    const { state, letGo } =
+      there === undefined ? await this.#create(signal) : { state: there, letGo: () => {} };
+    this.#client = new Pool('http://mesh', {
+      socketPath: state.socket,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const { mesh, reason, runId } = this.#settings;
+    this.#session = await Session.begin(
+      state.socket,
+      { runId, mesh, reason, owner: this.#created && !this.#settings.keep },
+      this.#progress,
+      signal,
+      isSilent(this.#settings.name, state),
+    );
+    letGo();
+    const { facts } = this.#session.begun;
+    this.#fetch = facts.fetch;
+    return { ...facts, details: { ...facts.details, mesh: name, kubeconfig: this.#begun.kubeconfig } };
+  }
+
+  async #create(signal: AbortSignal): Promise<Kept> {
+    const { folder, images, istiodEnv, name, programs } = this.#settings;
+    const found = await programs(signal);
+    const what = `Starting local mesh "${name}": Istio ${found.istio} with Envoy ${found.envoyVersion}`;
+    const made = await phase(this.#progress, what, () =>
+      startKept({ name, programs: found, images, istiodEnv, folder }, signal),
+    );
+    this.#created = true;
+    return made;
+  }
+
+  #refuseOther({ istio, envoy, istiodEnv }: Kept['state']): void {
+    const { name, wanted } = this.#settings;
+    const [asked, there] = [envText(this.#settings.istiodEnv), envText(istiodEnv)];
+    const other =
+      wanted.istio !== undefined && wanted.istio !== istio
+        ? `Istio ${istio}, not ${wanted.istio}`
+        : wanted.envoy !== undefined && wanted.envoy !== envoy
+          ? `Envoy ${envoy}, not ${wanted.envoy}`
+          : asked !== '' && asked !== there
+            ? `an istiod with ${there || 'no variables of yours'}, not with ${asked}`
+            : undefined;
+    if (other === undefined) return;
+    throw new HarnessError('E_CLUSTER', `the local mesh "${name}" has ${other}`, {
+      hint: `End it with "jwt-e2e down --name ${name}", or choose another --name.`,
+    });
+  }
+
+  prepare(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#call('prepare', [apps], signal);
+  }
+
+  reload(apps: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#call('reload', [apps], signal);
+  }
+
+  apply(objects: readonly KubeObject[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    return this.#call('apply', [objects, scope], signal);
+  }
+
+  delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    return this.#call('delete', [keys, scope], signal);
+  }
+
+  undo(scope: string, signal: AbortSignal): Promise<void> {
+    return this.#call('undo', [scope], signal);
+  }
+
+  async send(
+    origin: Origin,
+    requests: readonly HttpRequest[],
+    rounds: number,
+    signal: AbortSignal,
+    limit: SendLimit,
+  ): Promise<HttpResponse[][]> {
+    const { answers, curl } = await this.#call<{ answers: HttpResponse[][]; curl: string[] }>(
+      'send',
+      [origin, requests, rounds, limit],
+      signal,
+    );
+    requests.forEach((request, index) => {
+      this.#curl.set(request.id, curl[index] ?? '');
+    });
+    return answers;
+  }
+
+  /** As it was when the request was sent; of one that was not, the request alone. */
+  look(): string[] {
+    const kubectl = `kubectl --kubeconfig ${shellQuote(this.#begun.kubeconfig)}`;
+    return [`${kubectl} get requestauthentications,authorizationpolicies -A`];
+  }
+
+  curl(_origin: Origin, request: HttpRequest): string {
+    return this.#curl.get(request.id) ?? curlLine(request, request.url);
+  }
+
+  survey(signal: AbortSignal): Promise<Survey> {
+    return this.#call('survey', [], signal);
+  }
+
+  altered(signal: AbortSignal): Promise<string[]> {
+    return this.#call('altered', [], signal);
+  }
+
+  mark(value: string, proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void> {
+    return this.#call('mark', [value, proxies], signal);
+  }
+
+  proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies> {
+    return this.#call('proxyPolicies', [proxy], signal);
+  }
+
+  podLogEnd(pods: PodLogs, signal: AbortSignal): Promise<LogPosition> {
+    return this.#call('podLogEnd', [pods], signal);
+  }
+
+  podFetches(
+    pods: PodLogs,
+    path: string,
+    after: LogPosition,
+    signal: AbortSignal,
+  ): Promise<readonly FetchLogEntry[]> {
+    return this.#call('podFetches', [pods, path, after], signal);
+  }
+
+  evidence(query: Parameters<Target['evidence']>[0], signal: AbortSignal): Promise<EvidenceFile[]> {
+    return this.#call('evidence', [query], signal);
+  }
+
+  fetchMode(): FetchMode {
+    return this.#fetch;
+  }
+
+  async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
+    await this.#call('setFetchMode', [mode], signal);
+    this.#fetch = mode;
+  }
+
+  async keysUsed(signal: AbortSignal): Promise<void> {
+    await this.#call('keysUsed', [], signal);
+  }
+
+  async caCertificate(): Promise<string> {
+    return this.#begun.ca;
+  }
+
+  ingressUrl(): string {
+    return this.#begun.ingressUrl;
+  }
+
+  async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
+    this.#keyServers += 1;
+    const id = String(this.#keyServers);
+    const server = await this.#call<{ name: string; host: string; ip: string }>(
+      'startKeyServer',
+      [{ ...start, id }],
+      signal,
+    );
+    const never = new AbortController().signal;
+    return {
+      ...server,
+      setKeys: (jwks) => this.#call('setKeys', [id, jwks], never),
+      logEnd: () => this.#call('keyServerLogEnd', [id], never),
+      log: (after) => this.#call('keyServerLog', [id, after], never),
+      check: (userAgent, own) => this.#call('checkKeyServer', [id, userAgent], own),
+      stop: () => this.#call('stopKeyServer', [id], never),
+    };
+  }
+
+  async down(signal: AbortSignal): Promise<void> {
+    const { keep, name } = this.#settings;
+    const ends = this.#created && !keep;
+    try {
+      if (this.#session !== undefined) {
+        // Whoever keeps it may have ended before.
+        const memory = await this.#call<MemoryUse[]>('memory', [], signal).then(
+          describeMemory,
+          () => undefined,
+        );
+        await this.#call('leave', [], signal).catch(() => {});
+        const what = ends ? 'Stopping the local mesh' : `Leaving local mesh "${name}"`;
+        this.#progress({ type: 'phase-started', phase: what });
+        const started = performance.now();
+        this.#session.end();
+        if (ends) await endKept(name, signal);
+        this.#progress({
+          type: 'phase-finished',
+          phase: what,
+          durationMs: Math.round(performance.now() - started),
+          ...(memory === undefined ? {} : { note: `it took ${memory}` }),
+        });
+      } else if (this.#created) await endKept(name, signal);
+    } finally {
+      this.#session?.end();
+      await this.#client?.destroy();
+      this.#client = undefined;
+      this.#session = undefined;
+    }
+  }
+
+  get #begun() {
+    if (this.#session === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
+    return this.#session.begun;
+  }
+
+  async #call<T>(name: string, args: readonly unknown[], signal: AbortSignal): Promise<T> {
+    throwIfAborted(signal);
+    const client = this.#client;
+    const silent = this.#session?.silent;
+    if (client === undefined) throw new HarnessError('E_INTERNAL', 'the target is not up');
+    try {
+      const own = silent === undefined ? signal : AbortSignal.any([signal, silent]);
+      return await callHost<T>(client, name, args, own, this.#settings.name);
+    } catch (thrown) {
+      // Why there is no answer, where that is known.
+      throw (signal.aborted ? undefined : this.#session?.failure) ?? thrown;
+    }
+  }
+}

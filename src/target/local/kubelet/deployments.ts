@@ -1,0 +1,38 @@
+/** Writes the status of a Deployment, as the controllers of a cluster do. */
+import { type KubeClient, KubeError } from '../../../kube/kube-client.ts';
+import type { KubeObject } from '../../target.ts';
+
+export async function reportDeployment(
+  client: KubeClient,
+  deployment: KubeObject,
+  ready: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, namespace = 'default', generation = 1 } = deployment.metadata;
+  const { replicas = 1 } = deployment.spec as { replicas?: number };
+  const status = {
+    observedGeneration: generation,
+    replicas: Math.max(ready, replicas),
+    updatedReplicas: Math.max(ready, replicas),
+    readyReplicas: ready,
+    availableReplicas: ready,
+    unavailableReplicas: Math.max(0, replicas - ready),
+  };
+  if (isSame(status, (deployment.status ?? {}) as Record<string, number>)) return;
+  try {
+    await client.request(`/apis/apps/v1/namespaces/${namespace}/deployments/${name}/status`, {
+      method: 'PATCH',
+      contentType: 'application/merge-patch+json',
+      body: { status },
+      signal,
+    });
+  } catch (thrown) {
+    // It was deleted meanwhile.
+    if (!(thrown instanceof KubeError && thrown.status === 404)) throw thrown;
+  }
+}
+
+/** Zero is left out of what the API server sends. */
+function isSame(status: Record<string, number>, now: Record<string, number>): boolean {
+  return Object.entries(status).every(([name, value]) => (now[name] ?? 0) === value);
+}

@@ -1,0 +1,101 @@
+/** A key server outside the mesh: a process on a loopback address of its own. */
+import { fileURLToPath } from 'node:url';
+import { Agent, request } from 'undici';
+import { HarnessError } from '../../../base/errors.ts';
+import { nameOfError } from '../../../base/names.ts';
+import { timeouts } from '../../../base/timeouts.ts';
+import { throwIfAborted, within } from '../../../base/wait.ts';
+import { type Ca, issueCertificate } from '../../../jwks/certificates.ts';
+import { KeyServerControl, newSecret } from '../../../jwks/key-server-client.ts';
+import { expectKeys, notWorking } from '../../../jwks/works.ts';
+import type { KeyServerHandle, KeyServerStart } from '../../target.ts';
+import type { StartPart } from '../control-plane/api-server.ts';
+import { portOn } from './addresses.ts';
+import type { ExternalHost } from './resolver.ts';
+
+const program = fileURLToPath(new URL('../../../jwks/server.mjs', import.meta.url));
+
+/** @throws HarnessError E_KEY_SERVER */
+export async function startKeyServer(
+  start: KeyServerStart & { readonly host: string; readonly ip: string },
+  ca: Ca,
+  startPart: StartPart,
+  signal: AbortSignal,
+): Promise<KeyServerHandle & { readonly external: ExternalHost }> {
+  const { host, ip, name, path } = start;
+  const httpPort = await portOn(ip, 80);
+  const httpsPort = await portOn(ip, 443);
+  const controlPort = await portOn(ip);
+  const secret = newSecret();
+  const part = await startPart({
+    name: `key server ${name}`,
+    program: process.execPath,
+    args: [program],
+    env: {
+      KEY_SERVER_CONFIG: JSON.stringify({ host: ip, httpPort, httpsPort, controlPort, path }),
+      JWKS_SECRET: secret,
+    },
+  });
+  const limit = within(timeouts.keyServer, signal, `starting the key server ${name}`);
+  try {
+    const control = new KeyServerControl(`http://${ip}:${controlPort}`, secret);
+    const [certificate] = await Promise.all([
+      issueCertificate(ca, { dnsNames: [host], ips: [ip] }),
+      control.ready(limit.signal),
+    ]);
+    await Promise.all([control.setKeys(start.jwks), control.setTls(certificate)]);
+    let present = start.jwks;
+    return {
+      name,
+      host,
+      ip,
+      external: { ip, ports: { 80: httpPort, 443: httpsPort } },
+      setKeys: async (jwks) => {
+        await control.setKeys(jwks);
+        present = jwks;
+      },
+      logEnd: () => control.logEnd(),
+      log: (after) => control.log(after),
+      check: async (userAgent, own) => {
+        const urls = [`http://${ip}:${httpPort}${path}`, `https://${ip}:${httpsPort}${path}`];
+        expectKeys(name, await answersOf(name, urls, userAgent, own), present);
+      },
+      stop: () => part.stop(true),
+    };
+  } catch (thrown) {
+    await part.stop(true);
+    throwIfAborted(signal);
+    throw new HarnessError('E_KEY_SERVER', `the key server ${name} did not start: ${nameOfError(thrown)}`, {
+      details: part.tail(),
+      cause: thrown,
+    });
+  } finally {
+    limit.done();
+  }
+}
+
+/** What it answers at these addresses. @throws HarnessError E_KEY_SERVER when it does not */
+async function answersOf(
+  name: string,
+  urls: readonly string[],
+  userAgent: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeouts.keyServerCheck)]);
+  // Whether its certificate is one to be trusted is the scenario's business.
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
+  const options = { dispatcher, signal: limit, headers: { 'user-agent': userAgent } };
+  try {
+    return await Promise.all(
+      urls.map(async (url) => {
+        const { body } = await request(url, options);
+        return await body.text();
+      }),
+    );
+  } catch (thrown) {
+    throwIfAborted(signal);
+    throw notWorking(name, nameOfError(thrown), thrown);
+  } finally {
+    await dispatcher.destroy();
+  }
+}

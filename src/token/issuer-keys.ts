@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { HarnessError } from '../base/errors.ts';
+import { type Algorithm, algorithms, type IssuerSpec } from '../scenario/format/schema.ts';
+import { algorithmInfo, isAlgorithm } from './algorithms.ts';
+import { rememberSecret } from './decode.ts';
+
+/** A key of an issuer. The private half lives in memory only. */
+export interface IssuerKey {
+  readonly kid: string;
+  readonly algorithm: Algorithm;
+  /** The secret itself for HS256, HS384 and HS512. */
+  readonly privateKey: CryptoKey | Uint8Array;
+  /** As it stands in the JWKS. For the HS algorithms this is the secret too: there is no public half. */
+  readonly publicJwk: JWK;
+}
+
+export interface IssuerKeys {
+  /** Name of the issuer in the scenario. */
+  readonly name: string;
+  /** Value of the `iss` claim. */
+  readonly issuer: string;
+  /** In the order of the scenario; `default` for an issuer that names no keys. */
+  readonly keys: ReadonlyMap<string, IssuerKey>;
+  /** The JWK Set of all keys (RFC 7517 section 5), a new object each time. */
+  jwks(): { keys: JWK[] };
+}
+
+/**
+ * Makes the keys of an issuer, new for every run.
+ *
+ * Every JWK has `kty`, `kid`, `use` and `alg`, so that a verifier can choose a key by `kid` and is held to `alg`
+ * (RFC 7517 section 4). Key pairs are made in parallel, off the main thread.
+ *
+ * @param name name of the issuer in the scenario
+ * @param spec what the scenario says about it, with `${…}` filled in
+ * @param runId makes a `kid` that was not given unique to this run
+ * @throws HarnessError `E_TOKEN` when an algorithm is not known, or when one key and several are asked for at once
+ */
+export async function makeIssuerKeys(name: string, spec: IssuerSpec, runId: string): Promise<IssuerKeys> {
+  const keys = new Map(
+    await Promise.all(
+      keySpecs(name, spec, runId).map(
+        async ([keyName, kid, algorithm]) => [keyName, await makeKey(kid, algorithm)] as const,
+      ),
+    ),
+  );
+  return {
+    name,
+    issuer: spec.issuer,
+    keys,
+    jwks: () => ({ keys: [...keys.values()].map((key) => ({ ...key.publicJwk })) }),
+  };
+}
+
+function keySpecs(name: string, spec: IssuerSpec, runId: string): [string, string, Algorithm][] {
+  if (spec.keys === undefined) {
+    return [['default', spec.kid ?? `${name}-${runId}`, checked(name, spec.algorithm ?? 'RS256')]];
+  }
+  if (spec.algorithm !== undefined || spec.kid !== undefined) {
+    throw new HarnessError(
+      'E_TOKEN',
+      `issuer ${name} has both "keys" and an "algorithm" or "kid" of its own`,
+      {
+        hint: 'Write algorithm and kid below each entry of "keys", or leave "keys" away.',
+      },
+    );
+  }
+  const entries = Object.entries(spec.keys);
+  if (entries.length === 0) {
+    throw new HarnessError('E_TOKEN', `issuer ${name} has no keys`, {
+      hint: 'Name at least one below "keys", such as "current: { algorithm: RS256 }", or leave "keys" away.',
+    });
+  }
+  return entries.map(([keyName, key]) => [
+    keyName,
+    key.kid ?? `${name}.${keyName}-${runId}`,
+    checked(`${name}, key ${keyName}`, key.algorithm),
+  ]);
+}
+
+function checked(owner: string, algorithm: string): Algorithm {
+  if (isAlgorithm(algorithm)) return algorithm;
+  throw new HarnessError('E_TOKEN', `issuer ${owner}: there is no algorithm "${algorithm}"`, {
+    hint: `Write one of ${algorithms.join(', ')}. To send another alg in the header of a token, use its "header".`,
+  });
+}
+
+async function makeKey(kid: string, algorithm: Algorithm): Promise<IssuerKey> {
+  const { kty, hashBytes } = algorithmInfo[algorithm];
+  const common = { kty, kid, use: 'sig', alg: algorithm };
+  if (kty === 'oct') {
+    const secret = new Uint8Array(randomBytes(hashBytes));
+    const k = Buffer.from(secret).toString('base64url');
+    rememberSecret(k);
+    return { kid, algorithm, privateKey: secret, publicJwk: { ...common, k } };
+  }
+  // Extractable, because forging hands the key over to node:crypto. 2048 bits is jose's size for RSA.
+  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
+  return { kid, algorithm, privateKey, publicJwk: { ...common, ...(await exportJWK(publicKey)) } };
+}

@@ -1,0 +1,247 @@
+/** What is said about a request, from files alone. */
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { parseCurlLine } from '../../src/explain/curl-line.ts';
+import { explainRequest, explanationText } from '../../src/explain/explain-request.ts';
+import { defaultMesh } from '../../src/policy/input.ts';
+import type { KubeObject } from '../../src/target/target.ts';
+
+const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+const issuer = 'https://login.example.com';
+const jwks = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a' }] });
+const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+function token(claims: object, header: object = {}): string {
+  const input = `${encoded({ alg: 'EdDSA', kid: 'a', ...header })}.${encoded({ iss: issuer, sub: 'alice', ...claims })}`;
+  return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`;
+}
+
+const object = (
+  kind: string,
+  name: string,
+  spec: object,
+  apiVersion = 'security.istio.io/v1',
+): KubeObject => ({
+  apiVersion,
+  kind,
+  metadata: { name, namespace: 'shop' },
+  spec,
+});
+const service = object(
+  'Service',
+  'orders',
+  { selector: { app: 'orders' }, ports: [{ name: 'http', port: 80, targetPort: 'web' }] },
+  'v1',
+);
+const deployment = object(
+  'Deployment',
+  'orders',
+  {
+    template: {
+      metadata: { labels: { app: 'orders', version: 'v1' } },
+      spec: { containers: [{ ports: [{ name: 'web', containerPort: 8080 }] }] },
+    },
+  },
+  'apps/v1',
+);
+const authentication = (rule: object = { jwks }) =>
+  object('RequestAuthentication', 'tokens', {
+    selector: { matchLabels: { app: 'orders' } },
+    jwtRules: [{ issuer, ...rule }],
+  });
+const access = (name: string, rules: object[], action = 'ALLOW') =>
+  object('AuthorizationPolicy', name, { action, rules });
+
+function explained(line: string, objects: readonly KubeObject[], client?: string | null) {
+  const request = parseCurlLine(line, {});
+  return explainRequest({
+    request,
+    to: 'orders.shop',
+    objects,
+    mesh: defaultMesh,
+    client,
+    at: 1_800_000_000,
+  });
+}
+const text = (...of: Parameters<typeof explained>) => explanationText(explained(...of)).split('\n');
+const bearer = (value: string, path = '/') =>
+  `curl -H 'Authorization: Bearer ${value}' http://orders.shop${path}`;
+
+const wantsAdmin = access('admins', [{ when: [{ key: 'request.auth.claims[role]', values: ['admin'] }] }]);
+
+describe('the first line is the answer', () => {
+  test.each<[string, string, KubeObject[]]>([
+    ['It passes: no policy is against it.', 'curl http://orders.shop/', [service]],
+    [
+      'It passes, by AuthorizationPolicy shop/all.',
+      'curl http://orders.shop/',
+      [service, access('all', [{}])],
+    ],
+    [
+      '403 RBAC: access denied: there are ALLOW policies, and no rule of them matches.',
+      'curl http://orders.shop/',
+      [service, wantsAdmin],
+    ],
+    [
+      '403 RBAC: access denied, by AuthorizationPolicy shop/none.',
+      'curl http://orders.shop/',
+      [service, access('none', [{}], 'DENY')],
+    ],
+    [
+      '401 Jwt is expired, by RequestAuthentication.',
+      bearer(token({ exp: 1_700_000_000 })),
+      [service, authentication()],
+    ],
+    ['It passes: no policy is against it.', bearer(token({})), [service, authentication()]],
+    [
+      '401 Jwt verification fails, by RequestAuthentication.',
+      bearer(`${token({})}`.replace(/.{4}$/, 'AAAA')),
+      [service, authentication()],
+    ],
+    [
+      "401 Jwks doesn't have key to match kid or alg from Jwt, by RequestAuthentication.",
+      bearer(token({}, { kid: 'b' })),
+      [service, authentication()],
+    ],
+    [
+      '403 Audiences in Jwt are not allowed, by RequestAuthentication.',
+      bearer(token({ aud: 'x' })),
+      [service, authentication({ jwks, audiences: ['y'] })],
+    ],
+    [
+      'It cannot be known: who the client is is not known here.',
+      'curl http://orders.shop/',
+      [service, access('foo', [{ from: [{ source: { namespaces: ['foo'] } }] }])],
+    ],
+    [
+      'It cannot be known: AuthorizationPolicy shop/ask asks an authorization server.',
+      'curl http://orders.shop/',
+      [service, access('ask', [{}], 'CUSTOM')],
+    ],
+  ])('%s', (first, line, objects) => {
+    expect(text(line, objects)[0]).toBe(first);
+  });
+});
+
+describe('then why', () => {
+  test('a line for each policy, the nearest miss first', () => {
+    const far = access('far', [{ to: [{ operation: { paths: ['/x'], methods: ['POST'] } }] }]);
+    const lines = text(bearer(token({ role: ['user'] }), '/a'), [
+      service,
+      deployment,
+      far,
+      authentication(),
+      wantsAdmin,
+    ]);
+    expect(lines.slice(2)).toEqual([
+      'Workload: namespace shop, app=orders, version=v1; port 8080 of the container. From Service shop/orders, Deployment orders.',
+      '',
+      'Policies, the nearest miss first:',
+      `  RequestAuthentication shop/tokens: the token of ${issuer} in header authorization, after "Bearer " is good`,
+      '  AuthorizationPolicy shop/admins (ALLOW, for every workload of namespace shop): rule 1 does not match: wants request.auth.claims[role] = admin; the request has ["user"]',
+      '  AuthorizationPolicy shop/far (ALLOW, for every workload of namespace shop): rule 1 does not match: wants paths = /x; the request has /a; wants methods = POST; the request has GET',
+      '',
+    ]);
+  });
+
+  test.each<[string, string, KubeObject, string]>([
+    [
+      'a claim that is no text',
+      bearer(token({ role: true })),
+      wantsAdmin,
+      'the request has true (policies compare claims that are texts, or lists of texts, only)',
+    ],
+    [
+      'no token',
+      'curl http://orders.shop/',
+      wantsAdmin,
+      'no token was seen in header authorization, after "Bearer " or query parameter access_token',
+    ],
+    [
+      'no prefix',
+      `curl -H 'Authorization: ${token({})}' http://orders.shop/`,
+      wantsAdmin,
+      'the header authorization has no "Bearer ", so for Envoy there is no token in it',
+    ],
+    [
+      'a star inside',
+      'curl http://orders.shop/a/1/b',
+      access('p', [{ to: [{ operation: { paths: ['/a/*/b'] } }] }]),
+      'a star in the middle of a path is a plain character: write {*}',
+    ],
+    [
+      'a host with its port',
+      "curl -H 'Host: a.example.com:443' http://orders.shop/",
+      access('h', [{ to: [{ operation: { hosts: ['*.example.com'] } }] }]),
+      'the port is a part of the host: write a.example.com:* as well',
+    ],
+    [
+      'the port of the Service',
+      'curl http://orders.shop/',
+      access('p', [{ to: [{ operation: { ports: ['80'] } }] }]),
+      'ports are those of the container, not of the Service',
+    ],
+    [
+      'no sub',
+      bearer(token({ sub: undefined })),
+      access('s', [{ from: [{ source: { requestPrincipals: ['*'] } }] }]),
+      'the token has no claim sub',
+    ],
+    [
+      'rules are alternatives',
+      'curl http://orders.shop/',
+      access('a', [
+        { from: [{ source: { requestPrincipals: ['*'] } }] },
+        { to: [{ operation: { hosts: ['orders.shop'] } }] },
+      ]),
+      'its rules are alternatives, so what another one wants is not needed',
+    ],
+  ])('%s', (_, line, policy, reason) => {
+    expect(text(line, [service, deployment, authentication(), policy]).join('\n')).toContain(reason);
+  });
+
+  test('of a token that is refused nothing is said of policies that nobody has asked', () => {
+    const expired = token({ exp: 1_700_000_000 });
+    expect(text(bearer(expired), [service, authentication(), wantsAdmin]).slice(4)).toEqual([
+      'Policies, the nearest miss first:',
+      `  RequestAuthentication shop/tokens: the token in header authorization, after "Bearer " is refused by its rule for ${issuer}: Jwt is expired: exp of the token is 2023-11-14T22:13:20Z, and it is 2027-01-15T08:00:00Z`,
+      '',
+    ]);
+  });
+
+  test('without mutual TLS nobody has a namespace', () => {
+    const policy = access('foo', [{ from: [{ source: { namespaces: ['*'] } }] }]);
+    const [first, ...rest] = text('curl http://orders.shop/', [service, policy], null);
+    expect(first).toMatch(/^403 /);
+    expect(rest.join('\n')).toContain('without mutual TLS a client has no identity');
+    expect(text('curl http://orders.shop/', [service, policy], 'foo/sleep')[0]).toMatch(/^It passes/);
+  });
+
+  test('a signature that nobody can check is taken to be right, and that is said', () => {
+    const { answer, assumptions } = explained(bearer(token({})), [
+      service,
+      authentication({ jwksUri: 'https://x/keys' }),
+    ]);
+    expect(answer.status).toBe(200);
+    expect(assumptions).toEqual([
+      'the signature of the token is taken to be right: its keys are at https://x/keys, where nobody has looked',
+    ]);
+  });
+});
+
+test('a Service that is not there is taken to have pods with its name as label app', () => {
+  expect(text('curl http://orders.shop/', [wantsAdmin])[2]).toMatch(
+    /^Workload: namespace shop, app=orders; port not known\. From there is no Service shop\/orders/,
+  );
+  const { request, ...rest } = {
+    request: parseCurlLine('curl a.b', {}),
+    to: 'orders',
+    objects: [],
+    mesh: defaultMesh,
+    client: undefined,
+    at: 0,
+  };
+  expect(() => explainRequest({ request, ...rest })).toThrow(
+    expect.objectContaining({ code: 'E_USAGE', message: '--to orders is no Service of a namespace' }),
+  );
+});

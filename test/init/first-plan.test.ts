@@ -1,0 +1,136 @@
+/** Where requests go: stand-ins with the user's namespaces, labels and ports, gateways, and who sends. */
+import { expect, test } from 'vitest';
+import type { Manifest } from '../../src/scenario/format/schema.ts';
+import { knownApps } from '../../src/scenario/known-apps.ts';
+import { parseScenario } from '../../src/scenario/load.ts';
+import { policy, rules, tokens, write } from './support.ts';
+
+const gatewayPolicy = (matchLabels: object, namespace: string) =>
+  policy(
+    'AuthorizationPolicy',
+    { selector: { matchLabels }, rules: [{ to: [{ operation: { paths: ['/a'] } }] }] },
+    { namespace },
+  );
+const applied = (objects: readonly Manifest[], kind: string) =>
+  write(objects).steps.flatMap(({ apply = [] }) => apply.filter((each) => each.kind === kind));
+
+test.each([
+  [{ istio: 'ingressgateway' }, 'istio-system', []],
+  [{ istio: 'ingress' }, 'istio-ingress', []],
+  [{ 'gateway.networking.k8s.io/gateway-name': 'public' }, 'edge', []],
+  [{ 'istio.io/gateway-name': 'hooks' }, 'edge', []],
+  [
+    { tier: 'edge' },
+    'edge',
+    [
+      {
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'Gateway',
+        metadata: { name: 'g', namespace: 'edge' },
+        spec: { selector: { tier: 'edge' } },
+      },
+    ],
+  ],
+])('a gateway by %j in %s', (labels, namespace, more) => {
+  const { steps } = write([gatewayPolicy(labels, namespace), ...more]);
+  expect(steps.every(({ name }) => name.includes(' through '))).toBe(true);
+  const own = namespace === 'istio-system' ? [] : [expect.objectContaining(labels)];
+  const pods = steps
+    .flatMap(({ apply = [] }) => apply)
+    .map(
+      ({ spec }) =>
+        (spec as { template?: { metadata: { labels: object; annotations?: object } } } | undefined)?.template
+          ?.metadata,
+    )
+    .filter((metadata) => metadata?.annotations !== undefined);
+  expect(pods.map((metadata) => metadata?.labels)).toEqual(own);
+});
+
+test('a workload whose name has "gateway" in it is none', () => {
+  expect(write([gatewayPolicy({ app: 'payment-gateway' }, 'pay')]).steps[0]?.from).toBe('sleep.foo');
+});
+
+test('Services and ports are those of the folder', () => {
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: {
+      selector: { app: 'app' },
+      ports: [
+        { name: 'grpc', port: 80, targetPort: 9443 },
+        { name: 'tcp', port: 1 },
+      ],
+    },
+  };
+  const deployment = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web-v1', namespace: 'shop' },
+    spec: { template: { metadata: { labels: { app: 'app' } } } },
+  };
+  const [own] = applied([tokens(), service, deployment], 'Service');
+  expect(own).toMatchObject({
+    metadata: service.metadata,
+    spec: { ports: [{ name: 'http-80', port: 80, targetPort: 9443 }] },
+  });
+});
+
+test('whom rules name sends, and nobody else has the name', () => {
+  const list = [
+    { from: [{ source: { principals: ['cluster.local/ns/store/sa/clerk'] } }] },
+    { from: [{ source: { serviceAccounts: ['own'] } }], to: [{ operation: { methods: ['POST'] } }] },
+  ];
+  const { steps } = write([rules(list)]);
+  const senders = steps.map(({ from, request, expect: { columns: _, ...rows } }) => [
+    from,
+    request.method,
+    Object.values(rows)[0],
+  ]);
+  expect(senders).toEqual([
+    ['sleep.foo', undefined, [200]],
+    ['sleep.foo', undefined, [403]],
+    ['client-clerk.store', undefined, [200]],
+    ['client-own.shop', 'POST', [200]],
+  ]);
+});
+
+test('policies of several namespaces stay in their own, and one can be chosen', () => {
+  const all = [
+    tokens(),
+    tokens({}, { namespace: 'pay' }),
+    tokens({}, { namespace: 'istio-system', name: 'all' }),
+  ];
+  const homes = (list: readonly Manifest[]) => list.map(({ metadata }) => metadata.namespace);
+  expect(homes(applied(all, 'RequestAuthentication'))).toEqual(['shop', 'pay', 'istio-system']);
+  const one = write(all, 'pay').steps.flatMap(({ apply = [] }) => apply);
+  expect(homes(one.filter(({ kind }) => kind === 'RequestAuthentication'))).toEqual(['pay', 'istio-system']);
+});
+
+test('private addresses are replaced, and PeerAuthentications and dry runs are carried over', () => {
+  const list = [{ from: [{ source: { ipBlocks: ['10.0.0.0/8', '192.0.2.0/24'] } }] }];
+  const strict = policy('PeerAuthentication', { mtls: { mode: 'STRICT' } });
+  const dry = policy(
+    'AuthorizationPolicy',
+    {},
+    { name: 'dry', annotations: { 'istio.io/dry-run': 'true', other: 'x' } },
+  );
+  const objects = [rules(list), strict, dry];
+  expect(JSON.stringify(applied(objects, 'AuthorizationPolicy'))).toContain(
+    '"ipBlocks":["203.0.113.0/24","192.0.2.0/24"]',
+  );
+  expect(applied(objects, 'AuthorizationPolicy')[1]?.metadata).toMatchObject({
+    annotations: { 'istio.io/dry-run': 'true' },
+  });
+  expect(applied(objects, 'PeerAuthentication')).toHaveLength(1);
+});
+
+test('what people may write, and no template of ours', () => {
+  const odd = [
+    { when: [{ key: 'request.auth.claims[a\'b"c]', values: ['x\ny', '${z}'] }] },
+    { to: [{ operation: { paths: ['/a b', '/${z}'], hosts: ['*', '[::1]'] } }] },
+    { when: [{ key: 'request.headers[x-a]', values: ['${z}'] }] },
+  ];
+  const { text } = write([tokens({ issuer: 'https://a/${b}' }), rules(odd)]);
+  expect(parseScenario(text, 'first.yaml', undefined, knownApps()).errors).toEqual([]);
+});

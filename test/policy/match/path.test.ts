@@ -1,0 +1,26 @@
+/** Paths in each mode, as Envoy's filters see them. */
+import { describe, expect, test } from 'vitest';
+import { normalizedPath, withoutQuery } from '../../../src/policy/match/path.ts';
+
+describe.each([
+  ['/a/./b/../c', ['/a/./b/../c', '/a/c', '/a/c', '/a/c']],
+  ['/a/%2e%2E/b', ['/a/%2e%2E/b', '/b', '/b', '/b']],
+  ['/a//b', ['/a//b', '/a//b', '/a/b', '/a/b']],
+  ['/a%2Fb', ['/a%2Fb', '/a%2Fb', '/a%2Fb', '/a/b']],
+  ['/a%5cb', ['/a%5cb', '/a%5cb', '/a%5cb', '/a/b']],
+  ['/a\\b', ['/a\\b', '/a/b', '/a/b', '/a/b']],
+  ['/%61%7e%20', ['/%61%7e%20', '/a~%20', '/a~%20', '/a~%20']],
+  ['/a/..', ['/a/..', '/', '/', '/']],
+  ['/../../a', ['/../../a', '/a', '/a', '/a']],
+  ['/a//b?x=//%2f#y', ['/a//b?x=//%2f#y', '/a//b?x=//%2f', '/a/b?x=//%2f', '/a/b?x=//%2f']],
+])('%s', (path, wanted) => {
+  test.each(['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const)('%s', (mode) => {
+    const index = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'].indexOf(mode);
+    expect(normalizedPath(path, mode)).toBe(wanted[index]);
+  });
+});
+
+test('a path that begins otherwise is refused, and a query is no part of what policies see', () => {
+  expect(normalizedPath('a', 'BASE')).toBeUndefined();
+  expect(withoutQuery('/a;b?c#d')).toBe('/a;b');
+});

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { KeyCache, keyAddresses } from '../../../src/run/keys/key-cache.ts';
+import { FakeTarget } from '../../support/fake-target.ts';
+import { unaborted } from '../../support/signals.ts';
+import { run, scenarioSource, sendStep } from '../support.ts';
+
+const uri = 'http://nginx-proxy.foo/get_jwks';
+const policy = (more: string) => `    apply:
+      - apiVersion: security.istio.io/v1
+        kind: RequestAuthentication
+        metadata: { name: jwt, namespace: foo }
+        spec: { jwtRules: [{ issuer: "\${issuers.sample.issuer}", ${more} }] }
+`;
+const withUri = (name: string, address = uri, more = '') =>
+  scenarioSource(name, sendStep('s', '[200, 200]', policy(`jwksUri: "${address}"`)), more);
+const ofIstiod = (target: FakeTarget) =>
+  target.calls.filter((call) => /^(setFetchMode|keysUsed|undo)/.test(call));
+
+test('addresses are those of rules without inline keys, also without a jwksUri', () => {
+  const rules = [{ issuer: 'a', jwks: '{}' }, { issuer: 'b', jwksUri: 'http://b' }, { issuer: 'c' }];
+  const manifest = { kind: 'RequestAuthentication', spec: { jwtRules: rules } };
+  const other = { kind: 'AuthorizationPolicy', spec: { jwtRules: rules } };
+  const steps = [{ apply: [{ manifest }, { manifest: other }] }];
+  expect(keyAddresses({ steps } as unknown as Parameters<typeof keyAddresses>[0])).toEqual([
+    ['b', 'http://b'],
+    ['c', ''],
+  ]);
+});
+
+test('istiod has no keys of a scenario when another one has the same address', async () => {
+  const target = new FakeTarget();
+  const { exitCode } = await run([withUri('a'), withUri('b'), withUri('c', 'http://other/jwks')], { target });
+  expect(exitCode).toBe(0);
+  expect(ofIstiod(target)).toEqual([
+    'setFetchMode istiod',
+    'keysUsed',
+    'undo a',
+    'setFetchMode istiod',
+    'keysUsed',
+    'undo b',
+    'keysUsed',
+    'undo c',
+  ]);
+});
+
+test('the same address of another issuer is another entry of the cache', async () => {
+  const target = new FakeTarget();
+  const other = withUri('b').replace('issuer: me', 'issuer: you');
+  await run([withUri('a'), other], { target });
+  expect(ofIstiod(target).filter((call) => call.startsWith('setFetchMode'))).toHaveLength(1);
+});
+
+test('servers that the target starts have an address of their own in each scenario', async () => {
+  const target = new FakeTarget();
+  const server = 'keyServers: { outside: { serves: sample } }';
+  const address = 'http://${keyServers.outside.host}/get_jwks';
+  await run([withUri('a', address, server), withUri('b', address, server)], { target });
+  expect(ofIstiod(target).filter((call) => call.startsWith('setFetchMode'))).toHaveLength(1);
+});
+
+test('proxies that fetch themselves keep nothing', async () => {
+  const target = new FakeTarget();
+  const mesh = 'mesh: { fetch: [envoy] }';
+  await run([withUri('a', uri, mesh), withUri('b', uri, mesh)], { target });
+  expect(ofIstiod(target)).toEqual(['setFetchMode envoy', 'undo a', 'undo b']);
+});
+
+test('where istiod cannot be restarted, the addresses whose keys it may have are known', async () => {
+  const target = new FakeTarget();
+  target.missing.set('fetch-mode', 'others use it');
+  const cache = new KeyCache(target);
+  const signal = unaborted();
+  const use = () => cache.use([['me', '${a.host}']], { a: { host: 'http://a' } }, signal);
+  expect(await use()).toEqual([]);
+  expect(await use()).toEqual(['http://a']);
+  await cache.clear('istiod', signal);
+  expect(await use()).toEqual(['http://a']);
+  expect(await cache.use([['me', '']], {}, signal)).toEqual([]);
+  expect(await cache.use([['me', '']], {}, signal)).toEqual(['issuer me']);
+});
