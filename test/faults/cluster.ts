@@ -86,6 +86,8 @@ async function nextOnceReady(ending: Ending, place: Place): Promise<readonly str
     times = isReady() ? times + 1 : 0;
     await sleep(1000);
   }
+  // istiod watches each kind anew by then: client-go waits for up to 30 s between two tries (reflector.go).
+  await sleep(35_000);
   return next(ending, place);
 }
 

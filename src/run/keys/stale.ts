@@ -4,6 +4,7 @@
  * only say that there is no verdict.
  */
 import { HarnessError } from '../../base/errors.ts';
+import { jwtRulesOf } from '../../policy/token-locations.ts';
 import type { Snapshot } from '../proof/prove.ts';
 
 /** How the key IDs end that {@link KeyRing} has made: with the run and a number. */
@@ -19,8 +20,15 @@ export const whenCached =
  * made for a scenario that is no longer there: another one, or the same before it was changed
  */
 export function refuseStaleKeys(snapshot: Snapshot, runId: string, own: ReadonlySet<string>): void {
-  for (const [proxy, { policies }] of snapshot) {
-    for (const { issuer, keys = [] } of policies.providers) {
+  for (const [proxy, { declared, policies }] of snapshot) {
+    // Keys that stand in the policy itself come with it, and are compared when the proxy is looked at.
+    const fetched = new Set(
+      declared
+        .flatMap(jwtRulesOf)
+        .filter(({ jwks = '' }) => jwks === '')
+        .map(({ issuer = '' }) => issuer),
+    );
+    for (const { issuer, keys = [] } of policies.providers.filter((each) => fetched.has(each.issuer))) {
       for (const kid of keys.map((key) => String(key.kid))) {
         const run = endOfKid.exec(kid)?.[1];
         if (run === undefined || own.has(kid)) continue;

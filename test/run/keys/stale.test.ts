@@ -12,9 +12,12 @@ async function kidOfRun(runId: string): Promise<string> {
   return [...keys.get('sample')!.keys.values()][0]!.kid;
 }
 
-function snapshotWith(keys: Record<string, unknown>[] | undefined): Snapshot {
-  const providers = [{ issuer: 'testing@secure.istio.io', keys }];
-  return new Map([['foo/httpbin-1', { policies: { providers } }]]) as unknown as Snapshot;
+function snapshotWith(keys: Record<string, unknown>[] | undefined, inline?: string): Snapshot {
+  const issuer = 'testing@secure.istio.io';
+  const rule = { issuer, ...(inline === undefined ? { jwksUri: 'http://keys.foo' } : { jwks: inline }) };
+  const declared = [{ kind: 'RequestAuthentication', spec: { jwtRules: [rule] } }];
+  const policies = { providers: [{ issuer, keys }] };
+  return new Map([['foo/httpbin-1', { declared, policies }]]) as unknown as Snapshot;
 }
 
 const own = new Set([await kidOfRun('def456')]);
@@ -56,4 +59,12 @@ test('keys of another run are found behind others, and by numbers of several dig
 test('keys of a scenario before it was changed are no base for a verdict either', async () => {
   const snapshot = snapshotWith([{ kid: (await kidOfRun('def456')).replace(/-0$/, '-7') }]);
   expect(() => refuseStaleKeys(snapshot, 'def456', own)).toThrow('that were made earlier in this run');
+});
+
+test('istiod is not to blame where the keys stand in the policy, of which proxies may have an older one', () => {
+  const keys = [{ kid: 'sample-abc123-12' }];
+  expect(() => refuseStaleKeys(snapshotWith(keys, '{"keys":[]}'), 'def456', own)).not.toThrow();
+  expect(() => refuseStaleKeys(snapshotWith(keys, ''), 'def456', own)).toThrow(
+    'that were made by run abc123',
+  );
 });
