@@ -4,7 +4,7 @@ import { groupBy } from '../base/group.ts';
 import { nameOfKey } from '../base/names.ts';
 import type { PlannedGroup, PlannedScenario, PlannedStep, RequestCheck } from '../plan/types.ts';
 import { mistakeText } from '../report/mutation.ts';
-import type { Manifest, ObjectRef } from '../scenario/format/schema.ts';
+import type { Answer, Manifest, ObjectRef } from '../scenario/format/schema.ts';
 import type { JudgedMutant, Verdict } from './judge.ts';
 
 /** A scenario with what was found out about mistakes in its policies. */
@@ -96,7 +96,7 @@ function leftBehind(
 }
 
 /** What the application answers when a request like this one passes, as another check of the scenario says. */
-function passingCode({ steps }: PlannedScenario, { request }: RequestCheck): number {
+function passingCode({ steps }: PlannedScenario, { request }: RequestCheck): Answer['code'] {
   const codes = steps.flatMap(({ checks }) =>
     checks.flatMap((each) =>
       each.kind === 'request' && each.request.path === request.path && each.request.method === request.method
@@ -104,5 +104,5 @@ function passingCode({ steps }: PlannedScenario, { request }: RequestCheck): num
         : [],
     ),
   );
-  return codes.find((code) => code !== 401 && code !== 403) ?? 200;
+  return codes.find((code) => code !== 401 && code !== 403 && code !== '4xx') ?? 200;
 }

@@ -1,8 +1,11 @@
 /** Loads scenario files: finds them, reads them, and says everything that is wrong with them. */
+import { dirname } from 'node:path';
 import { type ErrorCode, HarnessError, type Place } from '../base/errors.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
+import { withAnswers } from './format/answers.ts';
 import { explainIssues, noMessage } from './format/issues.ts';
 import { expandLists } from './format/lists.ts';
+import { type Whereabouts, withOwnFiles } from './format/own-files.ts';
 import { type ScenarioSpec, scenarioSchema } from './format/schema.ts';
 import { type KnownApp, knownApps } from './known-apps.ts';
 import { checkApps } from './lint/check-apps.ts';
@@ -18,6 +21,8 @@ export interface LoadedScenario extends ScenarioSpec {
   readonly file: string;
   /** The folder below `scenarios`, such as "documented"; else "custom". */
   readonly profile: string;
+  /** Absolute paths of the files whose manifests it applies. */
+  readonly ownFiles: readonly string[];
   /** Where the value at this path of the scenario stands in the file. */
   place(path: Path): Place;
 }
@@ -39,7 +44,14 @@ export function loadScenarios(
   for (const path of files) {
     const file = displayName(path, options.cwd);
     try {
-      const { scenario, errors: mistakes } = parseScenario(readText(path, file), file, profileOf(path), apps);
+      const where = { folder: dirname(path), cwd: options.cwd };
+      const { scenario, errors: mistakes } = parseScenario(
+        readText(path, file),
+        file,
+        profileOf(path),
+        apps,
+        where,
+      );
       errors.push(...mistakes);
       if (scenario !== undefined) loaded.push(scenario);
     } catch (thrown) {
@@ -56,6 +68,7 @@ export function loadScenarios(
  * Parses and checks the text of one scenario file.
  *
  * @param apps that are there for every scenario to name, so that none may use one without naming it
+ * @param where files that it applies are found from; without it there are none
  * @returns the scenario when there is no mistake in it, and all mistakes in the order of the file
  */
 export function parseScenario(
@@ -63,17 +76,25 @@ export function parseScenario(
   file: string,
   profile = 'custom',
   apps: readonly KnownApp[] = [],
+  where?: Whereabouts,
 ): { scenario: LoadedScenario | undefined; errors: HarnessError[] } {
-  const yaml = parseYaml(source, file);
-  if (yaml.data === undefined) return { scenario: undefined, errors: [...yaml.errors] };
+  const written = parseYaml(source, file);
+  const yaml = withOwnFiles(written, where);
+  // Of a step without its manifests nothing more can be said.
+  if (yaml.data === undefined || yaml.errors.length > written.errors.length)
+    return { scenario: undefined, errors: [...yaml.errors] };
 
-  const parsed = scenarioSchema.safeParse(yaml.data, { error: noMessage });
+  const named = withAnswers(withoutOwnKeys(yaml.data));
+  const unnamed = named.problems.map(
+    ({ path, message, hint }) => new HarnessError('E_SCENARIO', message, { hint, place: yaml.place(path) }),
+  );
+  const parsed = scenarioSchema.safeParse(named.data, { error: noMessage });
   if (!parsed.success) {
     const issues = explainIssues(parsed.error.issues, scenarioSchema, yaml);
-    return { scenario: undefined, errors: inOrder([...yaml.errors, ...issues]) };
+    return { scenario: undefined, errors: inOrder([...yaml.errors, ...unnamed, ...issues]) };
   }
-  const { spec, problems, isWhole, original } = expandLists(parsed.data);
-  const errors = [...yaml.errors];
+  const { spec, problems, isWhole, original } = expandLists(parsed.data as ScenarioSpec);
+  const errors = [...yaml.errors, ...unnamed];
   const told = new Set<string>();
   const reportAs =
     (codeAt: (path: Path) => ErrorCode): Report =>
@@ -87,9 +108,8 @@ export function parseScenario(
       if (!told.has(key)) errors.push(new HarnessError(code, message, { hint, place }));
       told.add(key);
     };
-  for (const { path, message, hint } of problems) {
+  for (const { path, message, hint } of problems)
     errors.push(new HarnessError('E_SCENARIO', message, { hint, place: yaml.keyPlace(path) }));
-  }
   if (!isWhole) return { scenario: undefined, errors: inOrder(errors) };
   const report = reportAs((path) => mistakeCode(path));
   if (!checkSize(spec, report)) return { scenario: undefined, errors: inOrder(errors) };
@@ -104,9 +124,21 @@ export function parseScenario(
   );
   if (errors.length > 0) return { scenario: undefined, errors: inOrder(errors) };
   return {
-    scenario: { ...spec, file, profile, place: (path) => yaml.place(original(path)) },
+    scenario: {
+      ...spec,
+      file,
+      profile,
+      ownFiles: yaml.ownFiles,
+      place: (path) => yaml.place(original(path)),
+    },
     errors: [],
   };
+}
+
+/** Keys that begin with `x-` are the author's own, such as for anchors of YAML. */
+function withoutOwnKeys(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return data;
+  return Object.fromEntries(Object.entries(data).filter(([key]) => !key.startsWith('x-')));
 }
 
 function inOrder(errors: readonly HarnessError[]): HarnessError[] {

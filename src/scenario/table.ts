@@ -25,6 +25,11 @@ export function casesOf(cell: Cell): { readonly answer: Answer; readonly when: C
   });
 }
 
+/** Whether a status is the one that is expected, or one of its class. */
+export function isExpected(code: Answer['code'], status: number): boolean {
+  return typeof code === 'number' ? code === status : code[0] === String(status)[0];
+}
+
 /** A request with `${row}` and `${column}` filled in. */
 export interface CellRequest {
   readonly method: string;

@@ -6,7 +6,7 @@ import { canSign, isAlgorithm } from './algorithms.ts';
 import { rememberToken, viewToken } from './decode.ts';
 import { forge, signingInput, tamperPayload, tamperSignature } from './forge.ts';
 import type { IssuerKey, IssuerKeys } from './issuer-keys.ts';
-import { mergeMaps, resolveToken, withoutNulls } from './spec.ts';
+import { mergeMaps, resolveToken, withoutNulls, withTimes } from './spec.ts';
 
 /** A token as it is sent, and as it may be shown. */
 export interface Token {
@@ -53,7 +53,8 @@ async function mint(
   const header = withoutNulls(mergeMaps(filledIn, spec.header ?? {}), `token "${name}": header`);
   const given = spec.claims ?? {};
   const allClaims = Object.hasOwn(given, 'iss') ? given : { iss: issuer.issuer, ...given };
-  const claims = withoutNulls(allClaims, `token "${name}": claims`);
+  const timed = withTimes(allClaims, Math.floor(Date.now() / 1000));
+  const claims = withoutNulls(timed, `token "${name}": claims`);
 
   const value = spec.unsigned
     ? `${signingInput(header, claims)}.`

@@ -95,6 +95,28 @@ export function withoutNulls(map: Json, where: string): Record<string, unknown> 
   );
 }
 
+/** Claims that are times (RFC 7519, section 4.1). */
+const times = ['exp', 'nbf', 'iat'];
+const inSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/**
+ * Claims whose times are numbers: `+1h`, `-90s` and `now` in exp, nbf and iat are seconds since the epoch. Other texts stay,
+ * to be sent as they are.
+ *
+ * @param now in seconds since the epoch
+ */
+export function withTimes(claims: Json, now: number): Json {
+  const timed = Object.entries(claims).map(([name, value]) => {
+    const isTime = times.includes(name) && typeof value === 'string';
+    const relative = isTime ? /^(?:now|([+-])(\d{1,9})([smhd]))$/.exec(value) : null;
+    if (relative === null) return [name, value];
+    const [, sign, amount = '0', unit = 's'] = relative;
+    const offset = Number(amount) * (inSeconds[unit] ?? 1);
+    return [name, now + (sign === '-' ? -offset : offset)];
+  });
+  return Object.fromEntries(timed);
+}
+
 function isMap(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -42,6 +42,8 @@ export const limits = {
   /** Bytes of a file of policies, for `init`, and files of a folder that is read for it. */
   policyBytes: 4 * MiB,
   policyFiles: 5_000,
+  /** Files that one entry of `apply` names. */
+  ownFiles: 500,
 } as const;
 
 /** Reads a stream to its end, or as much of it as the limit says; the rest is not waited for. */

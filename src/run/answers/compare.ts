@@ -3,6 +3,7 @@
 import { limits, sizeText } from '../../base/files/limits.ts';
 import { checkJwks } from '../../jwks/check-jwks.ts';
 import type { Answer } from '../../scenario/format/schema.ts';
+import { isExpected } from '../../scenario/table.ts';
 import type { HttpResponse } from '../../target/target.ts';
 
 /** The expectation as reports print it, such as `403 "RBAC: access denied"`. */
@@ -21,7 +22,7 @@ export function describeExpected(expected: Answer): string {
 export function describeActual(response: HttpResponse, expected: Answer): string {
   if (response.status === 0) return `no answer (${response.error ?? 'unknown reason'})`;
   const body = response.body.trim().replace(/\s+/g, ' ');
-  const aboutBody = expected.body !== undefined && response.status === expected.code;
+  const aboutBody = expected.body !== undefined && isExpected(expected.code, response.status);
   const show = body !== '' && (aboutBody || response.status >= 400);
   const shown = show ? `${response.status} ${JSON.stringify(clip(body))}` : String(response.status);
   return `${shown}${cutNote(response)}`;
@@ -56,7 +57,8 @@ export function difference(
   kids: ReadonlyMap<string, readonly string[]>,
 ): string | undefined {
   if (response.status === 0) return `no answer: ${response.error ?? 'unknown reason'}`;
-  if (response.status !== expected.code) return `status ${response.status} instead of ${expected.code}`;
+  if (!isExpected(expected.code, response.status))
+    return `status ${response.status} instead of ${expected.code}`;
   const { body } = expected;
   const actual = response.body.trim();
   if (typeof body === 'string' && (actual !== body.trim() || response.isCut === true)) {

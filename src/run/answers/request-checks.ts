@@ -109,6 +109,8 @@ async function report(
   const proxies = state.survey === undefined ? [] : decidersOf({ origin, request }, state.survey);
   const query = { proxies, requestId: request.id, since: of.since };
   const evidence = passes ? [] : await collectEvidence(target, query, of.signal);
+  // Of a class it is not known which one is meant.
+  const expected = typeof check.expected.code === 'number' ? check.expected.code : 0;
   const byModel = (survey: Survey) =>
     explainByModel(
       {
@@ -119,11 +121,11 @@ async function report(
         ingressUrl: origin.kind === 'ingress' ? target.ingressUrl() : undefined,
         envoy: options.envoy,
       },
-      { ...outcome.response, expected: check.expected.code },
+      { ...outcome.response, expected },
     );
   const fromWords = () =>
     explain({
-      expected: check.expected.code,
+      expected,
       status: outcome.response.status,
       body: outcome.response.body,
       claims: token?.claims,

@@ -2,6 +2,7 @@
 import type { PlannedScenario, PlannedStep, RequestCheck } from '../../plan/types.ts';
 import type { Verify } from '../../policy/authenticate.ts';
 import { verifyWith } from '../../policy/verify.ts';
+import { isExpected } from '../../scenario/table.ts';
 import { resolve } from '../../scenario/template.ts';
 import type {
   HttpRequest,
@@ -137,8 +138,9 @@ export function agrees(
   if (deciding === undefined) return undefined;
   const { status, body: own = '', wwwAuthenticate } = deciding.answer;
   if (status === undefined) return undefined;
-  if (status === 200) return code !== 401 && code !== 403;
-  if (code !== status) return false;
+  // Of 4xx nobody knows whether the application is meant.
+  if (status === 200) return code === '4xx' ? undefined : code !== 401 && code !== 403;
+  if (!isExpected(code, status)) return false;
   const realm = Object.entries(headers).find(([name]) => name.toLowerCase() === 'www-authenticate')?.[1];
   if (realm !== undefined && wwwAuthenticate === undefined) return false;
   // Which address of a gateway stands in it is not known.

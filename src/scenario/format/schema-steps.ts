@@ -1,7 +1,7 @@
 /** Steps in the format of scenario files. */
 import { z } from 'zod';
 import { requestSchema, tableSchema } from './schema-tables.ts';
-import { conditionSchema, fetchMode, line, note, text } from './schema-words.ts';
+import { conditionSchema, fetchMode, json, line, note, text } from './schema-words.ts';
 
 export const manifestSchema = z
   .looseObject({
@@ -23,6 +23,44 @@ export const manifestSchema = z
     id: 'Manifest',
     title: 'A Kubernetes object as the documentation prints it; all other fields are its own',
   });
+
+export const ownFilesSchema = z
+  .strictObject({
+    files: note(
+      z.union([text, z.array(text).min(1, 'expected at least one file')], {
+        error: 'expected a file, a folder or a pattern, or a list of these',
+      }),
+      'Files with manifests, relative to the scenario file: a file, a folder with all that is in it, a pattern, or a folder with a kustomization, which kustomize or kubectl renders.',
+      '../policies/*.yaml',
+      ['../policies/jwt.yaml', '../overlays/test'],
+    ),
+    namespace: note(line.optional(), 'Put everything into this namespace.', 'foo'),
+    keys: note(
+      z.array(text).optional(),
+      'Issuers of the scenario: rules of RequestAuthentications for them get the keys of this run, in place of their own jwks or jwksUri.',
+      ['sample'],
+    ),
+    patches: note(
+      z
+        .array(
+          z
+            .strictObject({
+              kind: note(line, 'Kind of the objects.', 'RequestAuthentication'),
+              name: note(line.optional(), 'Name of the object. Default: all of the kind.', 'jwt'),
+              merge: note(
+                z.record(z.string(), json),
+                'What is merged into them (JSON Merge Patch, RFC 7396): null removes, lists are replaced.',
+                { spec: { selector: { matchLabels: { app: 'httpbin' } } } },
+              ),
+            })
+            .meta({ id: 'Patch', title: 'What a test has to change in an object' }),
+        )
+        .optional(),
+      'What a test has to change, in their order.',
+      [{ kind: 'RequestAuthentication', merge: { spec: { selector: null } } }],
+    ),
+  })
+  .meta({ id: 'OwnFiles', title: 'Manifests that stay in files of your own' });
 
 export const objectRefSchema = z
   .strictObject({
@@ -67,6 +105,8 @@ const fetchedSchema = z
   })
   .meta({ id: 'Fetched', title: 'Who fetched the keys' });
 
+const manifestsNote = 'Manifests to apply, or files with them, in their order, after what is deleted.';
+
 export const stepSchema = z
   .strictObject({
     name: note(text, 'What happens in this step; unique in the scenario.', 'a token is required'),
@@ -78,18 +118,14 @@ export const stepSchema = z
     when: note(conditionSchema.optional(), 'The meshes that this step is for; on others it is left out.', {
       kubernetes: '>=1.30',
     }),
-    apply: note(
-      z.array(manifestSchema).min(1, 'expected at least one manifest').optional(),
-      'Manifests to apply, in their order, after what is deleted.',
-      [
-        {
-          apiVersion: 'security.istio.io/v1',
-          kind: 'PeerAuthentication',
-          metadata: { name: 'strict', namespace: 'foo' },
-          spec: { mtls: { mode: 'STRICT' } },
-        },
-      ],
-    ),
+    apply: note(z.array(manifestSchema).min(1, 'expected at least one manifest').optional(), manifestsNote, [
+      {
+        apiVersion: 'security.istio.io/v1',
+        kind: 'PeerAuthentication',
+        metadata: { name: 'strict', namespace: 'foo' },
+        spec: { mtls: { mode: 'STRICT' } },
+      },
+    ]),
     delete: note(
       z.array(objectRefSchema).min(1, 'expected at least one object').optional(),
       'Objects to delete, before anything is applied.',
@@ -145,3 +181,20 @@ export const stepSchema = z
     ),
   })
   .meta({ id: 'Step', title: 'Apply, wait until it holds, send, compare' });
+
+/** As it is written: files are read before anything is checked. For editors, and for the reference. */
+export const writtenStepSchema = stepSchema
+  .extend({
+    apply: note(
+      z
+        .array(z.union([manifestSchema, ownFilesSchema]))
+        .min(1)
+        .optional(),
+      manifestsNote,
+      [{ files: '../policies/*.yaml', keys: ['sample'] }],
+      ...(stepSchema.shape.apply.meta()?.examples as [unknown, ...unknown[]]),
+    ),
+  })
+  .meta(stepSchema.meta() ?? {});
+
+export type OwnFiles = z.output<typeof ownFilesSchema>;

@@ -17,8 +17,15 @@ const bodySchema = z
   )
   .meta({ id: 'Body', title: 'The whole body without blanks at its ends, or what it must be like' });
 
+/** Status codes that begin with the same digit. */
+export const codeClass = /^[1-5]xx$/;
+const code = z.union([
+  statusCode,
+  z.string().regex(codeClass, 'expected a status code without quotes, or a class of them such as 2xx'),
+]);
+
 export const answerSchema = z.strictObject({
-  code: note(statusCode, 'Status code.', 401),
+  code: note(code, 'Status code, or a class of them.', 401, '2xx'),
   body: note(bodySchema.optional(), 'Body of the response.', 'RBAC: access denied', {
     contains: 'httpbin.foo',
   }),
@@ -37,15 +44,18 @@ const caseSchema = answerSchema
   })
   .meta({ id: 'Case', title: 'An answer that counts under a condition' });
 
+const word = note(text, 'A class of status codes, or the name of an answer.', '2xx', 'denied');
+
 /** What one cell of a table expects. */
 export const cellSchema = z
   .union(
     [
       statusCode,
+      word,
       answerSchema.meta({ id: 'Answer', title: 'An answer, with more than its status code' }),
       z
         .array(
-          z.union([statusCode, caseSchema], {
+          z.union([statusCode, word, caseSchema], {
             error: 'expected a case such as { when: { istio: ">=1.22" }, code: 401 }, or a status code',
           }),
         )

@@ -73,11 +73,11 @@ export const tokenSchema = z
     ),
     claims: note(
       z.record(z.string(), json).optional(),
-      'Claims of the payload. iss is filled in from the issuer; null removes a claim.',
+      'Claims of the payload. iss is filled in from the issuer; null removes a claim. exp, nbf and iat may be relative to now: +1h, -90s, now.',
       {
         sub: 'somebody',
         aud: ['orders'],
-        exp: 4685989700,
+        exp: '+1h',
       },
     ),
     header: note(

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { type manifestSchema, type objectRefSchema, stepSchema } from './schema-steps.ts';
-import type { answerSchema, cellSchema, requestSchema, tableSchema } from './schema-tables.ts';
+import { answerSchema, type cellSchema, type requestSchema, type tableSchema } from './schema-tables.ts';
 import { algorithms, issuerSchema, keyServerSchema, tokenSchema } from './schema-tokens.ts';
 import { conditionSchema, fetchMode, name, note, sourceSchema, text } from './schema-words.ts';
 
@@ -80,6 +80,9 @@ export const scenarioSchema = z
       'Servers of keys, each with a name.',
       { outside: { serves: 'sample' } },
     ),
+    answers: note(z.record(z.string(), answerSchema).optional(), 'Answers with names, which cells can use.', {
+      denied: { code: 403, body: 'RBAC: access denied' },
+    }),
     steps: note(
       z.array(stepSchema).min(1, 'expected at least one step'),
       'What is done, one after the other.',
@@ -104,8 +107,14 @@ export type KeyServerSpec = z.output<typeof keyServerSchema>;
 export type Manifest = z.output<typeof manifestSchema>;
 export type ObjectRef = z.output<typeof objectRefSchema>;
 export type Answer = z.output<typeof answerSchema>;
-export type Cell = z.output<typeof cellSchema>;
+/** A cell as it is written. */
+export type WrittenCell = z.output<typeof cellSchema>;
+/** A cell once names of answers are filled in. */
+export type Cell = number | Answer | (number | (Answer & { readonly when?: Condition | undefined }))[];
 export type Table = z.output<typeof tableSchema>;
 export type RequestSpec = z.output<typeof requestSchema>;
-export type StepSpec = z.output<typeof stepSchema>;
-export type ScenarioSpec = z.output<typeof scenarioSchema>;
+/** A step once files are read. */
+export type StepSpec = Omit<z.output<typeof stepSchema>, 'apply'> & {
+  readonly apply?: Manifest[] | undefined;
+};
+export type ScenarioSpec = Omit<z.output<typeof scenarioSchema>, 'steps'> & { steps: StepSpec[] };

@@ -1,0 +1,399 @@
+/**
+ * `apply: [{ files: … }]`: manifests that stay in the files from which they are deployed, so that what is tested is what is
+ * deployed. They become manifests of the step like any other, and mistakes in them have their place in their own file.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { globSync } from 'tinyglobby';
+import { LineCounter, parse, parseAllDocuments } from 'yaml';
+import { HarnessError, type Place } from '../../base/errors.ts';
+import { limits } from '../../base/files/limits.ts';
+import { displayName, readText } from '../files.ts';
+import { escapeTemplate } from '../template-parse.ts';
+import { type Path, parseYaml, type YamlFile } from '../yaml/yaml-file.ts';
+import { explainIssues, noMessage } from './issues.ts';
+import { type OwnFiles, ownFilesSchema } from './schema-steps.ts';
+import { hintFor } from './suggest.ts';
+
+/** A scenario file whose entries with `files` are the manifests in these files. */
+export interface WithOwnFiles extends YamlFile {
+  /** Absolute paths of the files that were read. */
+  readonly ownFiles: readonly string[];
+}
+
+type Json = Record<string, unknown>;
+interface Found {
+  readonly object: Json;
+  readonly yaml: YamlFile;
+  /** Within the document. */
+  readonly at: Path;
+}
+/** Where an entry of `apply` comes from: a place in a file of the user's own, or in the scenario. */
+type Origin = Found | { readonly index: number };
+
+/** Where files are: the folder of the scenario file, and where messages name files from. */
+export interface Whereabouts {
+  readonly folder: string;
+  readonly cwd: string;
+}
+
+/**
+ * Reads the files. What is wrong with them is among the errors.
+ *
+ * @param where undefined for a scenario that is in no file, which cannot have files beside it
+ */
+export function withOwnFiles(yaml: YamlFile, where: Whereabouts | undefined): WithOwnFiles {
+  const { data } = yaml;
+  const steps = isMap(data) && Array.isArray(data.steps) ? data.steps : [];
+  const errors: HarnessError[] = [];
+  const read = new Set<string>();
+  const origins = new Map<number, readonly Origin[]>();
+  const expanded = steps.map((step: unknown, number) => {
+    if (!isMap(step) || !Array.isArray(step.apply) || !step.apply.some(hasFiles)) return step;
+    const from: Origin[] = [];
+    const apply = step.apply.flatMap((entry: unknown, index) => {
+      if (!hasFiles(entry)) {
+        from.push({ index });
+        return [entry];
+      }
+      const at = ['steps', number, 'apply', index];
+      const found = new Reading(yaml, at, where, data as Json, errors, read).of(entry);
+      from.push(...found);
+      return found.map(({ object }) => object);
+    });
+    origins.set(number, from);
+    return { ...step, apply };
+  });
+  if (origins.size === 0) return { ...yaml, ownFiles: [] };
+  const locate = (way: 'place' | 'keyPlace') => (path: Path) => {
+    const [first, step, field, index, ...rest] = path;
+    const list = first === 'steps' && field === 'apply' ? origins.get(step as number) : undefined;
+    const origin = list?.[index as number];
+    if (origin === undefined) return yaml[way](path);
+    if ('index' in origin) return yaml[way](['steps', step as number, 'apply', origin.index, ...rest]);
+    return origin.yaml[way]([...origin.at, ...rest]);
+  };
+  return {
+    data: { ...(data as Json), steps: expanded },
+    errors: [...yaml.errors, ...errors],
+    place: locate('place'),
+    keyPlace: locate('keyPlace'),
+    ownFiles: [...read],
+  };
+}
+
+function hasFiles(entry: unknown): entry is Json {
+  return isMap(entry) && Object.hasOwn(entry, 'files') && !Object.hasOwn(entry, 'kind');
+}
+
+/** Reads the files of one entry. */
+class Reading {
+  readonly #yaml: YamlFile;
+  readonly #at: Path;
+  readonly #where: Whereabouts | undefined;
+  readonly #scenario: Json;
+  readonly #errors: HarnessError[];
+  readonly #read: Set<string>;
+
+  constructor(
+    yaml: YamlFile,
+    at: Path,
+    where: Whereabouts | undefined,
+    scenario: Json,
+    errors: HarnessError[],
+    read: Set<string>,
+  ) {
+    this.#yaml = yaml;
+    this.#at = at;
+    this.#where = where;
+    this.#scenario = scenario;
+    this.#errors = errors;
+    this.#read = read;
+  }
+
+  of(entry: Json): Found[] {
+    const parsed = ownFilesSchema.safeParse(entry, { error: noMessage });
+    if (!parsed.success) {
+      const place = (path: Path) => this.#yaml.place([...this.#at, ...path]);
+      const keyPlace = (path: Path) => this.#yaml.keyPlace([...this.#at, ...path]);
+      const file = { data: entry, errors: [], place, keyPlace };
+      this.#errors.push(...explainIssues(parsed.error.issues, ownFilesSchema, file));
+      return [];
+    }
+    if (this.#where === undefined) {
+      this.#wrong(
+        ['files'],
+        'files are relative to a scenario file, and this scenario is in none',
+        'Save it to a file.',
+      );
+      return [];
+    }
+    const { files, namespace, keys = [], patches = [] } = parsed.data;
+    const found = [files]
+      .flat()
+      .flatMap((pattern, index) =>
+        this.#matching(
+          pattern,
+          Array.isArray(files) ? ['files', index] : ['files'],
+          this.#where as Whereabouts,
+        ),
+      );
+    const literal = found.map((each) => ({ ...each, object: escaped(each.object) as Json }));
+    const placed =
+      namespace === undefined
+        ? literal
+        : literal.map((each) => ({ ...each, object: movedTo(each.object, namespace) }));
+    return this.#patched(this.#withKeys(placed, keys), patches);
+  }
+
+  #wrong(path: Path, message: string, hint: string): void {
+    const place = this.#yaml.place([...this.#at, ...path]);
+    this.#errors.push(new HarnessError('E_SCENARIO', message, { hint, place }));
+  }
+
+  #matching(pattern: string, at: Path, { folder, cwd }: Whereabouts): Found[] {
+    const path = resolve(folder, pattern);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    const isFolder = stat?.isDirectory() === true;
+    if (isFolder && kustomizationIn(path) !== undefined) return this.#rendered(path, at, cwd);
+    const files = stat?.isFile()
+      ? [path]
+      : globSync(isFolder ? `${pattern.replace(/\/$/, '')}/**/*.{yaml,yml,json}` : pattern, {
+          cwd: folder,
+          absolute: true,
+          followSymbolicLinks: false,
+        }).sort();
+    if (files.length === 0) {
+      const hint =
+        'Files are named relative to the scenario file: a file, a folder, or a pattern such as ../policies/*.yaml.';
+      this.#wrong(at, `there is no file ${pattern}`, hint);
+    }
+    if (files.length > limits.ownFiles) {
+      this.#wrong(
+        at,
+        `${pattern} is ${files.length} files, and no more than ${limits.ownFiles} are read`,
+        'Name the folder that has the policies.',
+      );
+      return [];
+    }
+    return files.flatMap((file) => {
+      const name = displayName(file, cwd);
+      this.#read.add(file);
+      try {
+        return this.#objectsIn(readText(file, name), name);
+      } catch (thrown) {
+        if (!(thrown instanceof HarnessError)) throw thrown;
+        this.#errors.push(thrown);
+        return [];
+      }
+    });
+  }
+
+  /** What a kustomization makes, by kubectl or kustomize. Its place is the kustomization. */
+  #rendered(path: string, at: Path, cwd: string): Found[] {
+    const remote = remoteIn(path, this.#read);
+    if (remote !== undefined) {
+      const hint = 'Only what is on this machine is rendered: save the remote part beside it.';
+      this.#wrong(at, `the kustomization ${displayName(path, cwd)} needs ${remote}, which is not here`, hint);
+      return [];
+    }
+    const file = displayName(kustomizationIn(path) ?? path, cwd);
+    const failures: string[] = [];
+    for (const [program, ...args] of [
+      ['kustomize', 'build', path],
+      ['kubectl', 'kustomize', path],
+    ] as const) {
+      try {
+        const options = {
+          encoding: 'utf8',
+          timeout: 30_000,
+          maxBuffer: limits.policyBytes,
+          stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
+        } as const;
+        const text = execFileSync(program, args, options);
+        const place: Place = { file, line: 1, column: 1 };
+        const fixed = { place: () => place, keyPlace: () => place };
+        return this.#objectsIn(text, file).map((each) => ({ ...each, yaml: { ...each.yaml, ...fixed } }));
+      } catch (thrown) {
+        const { code, stderr } = thrown as { code?: string; stderr?: string };
+        if (code === 'ENOENT') continue;
+        failures.push(
+          `${program} says: ${String(stderr ?? (thrown as Error).message)
+            .trim()
+            .split('\n')
+            .at(-1)}`,
+        );
+        break;
+      }
+    }
+    const why = failures[0] ?? 'there is neither kustomize nor kubectl to render it';
+    this.#wrong(
+      at,
+      `the kustomization ${displayName(path, cwd)} cannot be rendered: ${why}`,
+      `Install kubectl, or save what it makes to a file and name that: kubectl kustomize ${path} > rendered.yaml`,
+    );
+    return [];
+  }
+
+  /** The objects of a text with one or several documents, lists taken apart. */
+  #objectsIn(text: string, name: string): Found[] {
+    const lines = new LineCounter();
+    const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, logLevel: 'silent' });
+    return [...documents].flatMap((document): Found[] => {
+      const [start = 0, , end = text.length] = document.range ?? [];
+      if (document.errors.length === 0 && (document.contents === null || document.toJS() === null)) return [];
+      // Alone, but on its own lines.
+      const before = text.slice(0, start).split('\n').length - 1;
+      const head = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
+      const yaml = parseYaml(
+        '\n'.repeat(before) + head.replace(/[^\n]/g, ' ').replace(/^ *$/, '') + text.slice(start, end),
+        name,
+        manifestRoot,
+      );
+      this.#errors.push(...yaml.errors.map(withRenderHint(text, name)));
+      if (!isMap(yaml.data)) return [];
+      const { items, kind } = yaml.data;
+      if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items))
+        return items.map((object, index) => ({ object: Object(object) as Json, yaml, at: ['items', index] }));
+      return [{ object: yaml.data, yaml, at: [] }];
+    });
+  }
+
+  /** Rules for these issuers get the keys of this run, which sign the tokens of the scenario. */
+  #withKeys(found: readonly Found[], names: readonly string[]): readonly Found[] {
+    const issuers = Object(this.#scenario.issuers) as Record<string, { issuer?: unknown }>;
+    const own = names.flatMap((name, index): [string, string][] => {
+      if (Object.hasOwn(issuers, name)) return [[String(issuers[name]?.issuer), name]];
+      this.#wrong(
+        ['keys', index],
+        `there is no issuer "${name}"`,
+        hintFor(name, Object.keys(issuers), 'issuers'),
+      );
+      return [];
+    });
+    const byIssuer = new Map(own);
+    const used = new Set<string>();
+    const there = new Set<string>();
+    const changed = found.map((each) => {
+      const { spec } = each.object as { spec?: Json };
+      if (each.object.kind !== 'RequestAuthentication' || !Array.isArray(spec?.jwtRules)) return each;
+      const jwtRules = spec.jwtRules.map((rule: Json) => {
+        const issuer = String(Object(rule).issuer);
+        there.add(issuer);
+        const name = byIssuer.get(issuer);
+        if (name === undefined) return rule;
+        used.add(issuer);
+        const { jwksUri: _, ...rest } = rule;
+        return { ...rest, jwks: `\${issuers["${name}"].jwks}` };
+      });
+      return { ...each, object: { ...each.object, spec: { ...spec, jwtRules } } };
+    });
+    for (const [index, [issuer]] of own.entries())
+      if (!used.has(issuer))
+        this.#wrong(
+          ['keys', index],
+          `no RequestAuthentication in these files has a rule for issuer ${issuer}`,
+          hintFor(issuer, there, 'issuers in them'),
+        );
+    return changed;
+  }
+
+  #patched(found: readonly Found[], patches: NonNullable<OwnFiles['patches']>): Found[] {
+    let objects = [...found];
+    for (const [index, { kind, name, merge }] of patches.entries()) {
+      const fits = ({ object }: Found) =>
+        object.kind === kind && (name === undefined || (object.metadata as Json | undefined)?.name === name);
+      if (!objects.some(fits)) {
+        const names = objects.map(
+          ({ object }) => `${object.kind} ${(object.metadata as Json | undefined)?.name}`,
+        );
+        this.#wrong(
+          ['patches', index],
+          `there is no ${kind}${name === undefined ? '' : ` ${name}`} in these files`,
+          `There is: ${names.join(', ') || 'nothing'}.`,
+        );
+      }
+      objects = objects.map((each) =>
+        fits(each) ? { ...each, object: merged(each.object, merge) as Json } : each,
+      );
+    }
+    return objects;
+  }
+}
+
+const manifestRoot = {
+  expected: 'expected a Kubernetes object',
+  hint: 'An object has apiVersion, kind and metadata. Name only files with manifests.',
+};
+
+/** Templates are no manifests yet. */
+function withRenderHint(text: string, name: string): (error: HarnessError) => HarnessError {
+  const isTemplate = /\{\{.*?\}\}/.test(text);
+  return (error) =>
+    isTemplate
+      ? new HarnessError('E_SCENARIO', `${error.message}; the file is a template`, {
+          hint: `Render it first, such as with "helm template CHART > rendered.yaml", and name that instead of ${name}.`,
+          place: error.place,
+        })
+      : error;
+}
+
+function kustomizationIn(folder: string): string | undefined {
+  return ['kustomization.yaml', 'kustomization.yml', 'Kustomization']
+    .map((name) => join(folder, name))
+    .find((file) => existsSync(file));
+}
+
+/**
+ * What a kustomization has that is not on this machine: to render it would ask others.
+ *
+ * @param read takes the files and folders that it has
+ */
+function remoteIn(folder: string, read: Set<string>, seen = new Set<string>()): string | undefined {
+  const file = kustomizationIn(folder);
+  if (file === undefined || seen.has(file)) return undefined;
+  seen.add(file);
+  read.add(file);
+  const { resources, bases, components, helmCharts } = Object(
+    parse(readFileSync(file, 'utf8'), { logLevel: 'silent' }),
+  ) as Record<string, unknown>;
+  if (helmCharts !== undefined) return 'charts of Helm';
+  for (const each of [resources, bases, components].flat().filter((entry) => entry !== undefined)) {
+    const path = resolve(dirname(file), String(each));
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return String(each);
+    if (stat.isFile()) read.add(path);
+    const remote = stat.isDirectory() ? remoteIn(path, read, seen) : undefined;
+    if (remote !== undefined) return remote;
+  }
+  return undefined;
+}
+
+/** In files of the user's own `${` is what it is. */
+function escaped(value: unknown): unknown {
+  if (typeof value === 'string') return escapeTemplate(value);
+  if (Array.isArray(value)) return value.map(escaped);
+  if (!isMap(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [escapeTemplate(key), escaped(each)]));
+}
+
+function movedTo(object: Json, namespace: string): Json {
+  const isCluster = object.kind === 'Namespace' || String(object.kind).startsWith('Cluster');
+  return isCluster ? object : { ...object, metadata: { ...Object(object.metadata), namespace } };
+}
+
+/** A JSON Merge Patch (RFC 7396): maps are merged, null removes, everything else replaces. */
+function merged(base: unknown, patch: unknown): unknown {
+  if (!isMap(patch)) return patch;
+  const result = new Map(isMap(base) ? Object.entries(base) : []);
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) result.delete(key);
+    else result.set(key, merged(result.get(key), value));
+  }
+  return Object.fromEntries(result);
+}
+
+function isMap(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

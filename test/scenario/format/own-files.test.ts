@@ -1,0 +1,237 @@
+/** Manifests that stay in files of the user's own. */
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { formatPlace } from '../../../src/base/errors.ts';
+import { loadScenarios } from '../../../src/scenario/load.ts';
+
+const authentication = `apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata:
+  name: jwt
+  namespace: shop
+spec:
+  jwtRules:
+    - issuer: me
+      jwksUri: https://login.example.com/keys
+    - issuer: other
+      jwksUri: https://other.example.com/keys
+`;
+const authorization = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: require, namespace: shop }
+spec: { rules: [{ from: [{ source: { requestPrincipals: ["*"] } }] }] }
+`;
+
+/** A folder with these files, and a scenario that applies `entries`. */
+function load(files: Readonly<Record<string, string>>, entries: string, apply = 'apply') {
+  const cwd = mkdtempSync(join(tmpdir(), 'own-files-'));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(cwd, name)), { recursive: true });
+    writeFileSync(join(cwd, name), text);
+  }
+  const scenario = `name: own
+title: Own files
+source: { document: d, section: s }
+apps: [httpbin, sleep]
+issuers: { sample: { issuer: me } }
+tokens: { valid: { issuer: sample } }
+steps:
+  - name: first
+    ${apply}: ${entries}
+    from: sleep.foo
+    request: { url: "http://httpbin.foo:8000" }
+    expect: { columns: [no token], /headers: [200] }
+`;
+  mkdirSync(join(cwd, 'tests'), { recursive: true });
+  writeFileSync(join(cwd, 'tests/own.yaml'), scenario);
+  const { scenarios, errors } = loadScenarios(['tests'], { cwd });
+  const [loaded] = scenarios;
+  return {
+    cwd,
+    loaded,
+    manifests: loaded?.steps[0]?.apply ?? [],
+    names: (loaded?.steps[0]?.apply ?? []).map(
+      ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`,
+    ),
+    errors: errors.map(
+      ({ message, hint, place }) => `${place === undefined ? '' : formatPlace(place)}: ${message} | ${hint}`,
+    ),
+  };
+}
+const both = { 'policies/a.yaml': authentication, 'policies/b.yaml': authorization };
+const bothNames = ['RequestAuthentication shop/jwt', 'AuthorizationPolicy shop/require'];
+
+describe('files', () => {
+  test.each([
+    ['a file each', '[{ files: ../policies/a.yaml }, { files: ../policies/b.yaml }]'],
+    ['a list', '[{ files: [../policies/a.yaml, ../policies/b.yaml] }]'],
+    ['a pattern', '[{ files: ../policies/*.yaml }]'],
+    ['a folder', '[{ files: ../policies }]'],
+    ['a folder with a slash', '[{ files: ../policies/ }]'],
+    ['a pattern over folders', '[{ files: "../**/[ab].yaml" }]'],
+  ])('are named by %s', (_, entries) => {
+    const { names, errors, loaded, cwd } = load(both, entries);
+    expect(errors).toEqual([]);
+    expect(names).toEqual(bothNames);
+    expect(loaded?.ownFiles).toEqual([join(cwd, 'policies/a.yaml'), join(cwd, 'policies/b.yaml')]);
+  });
+
+  test('may have several documents, lists, JSON, and comments alone', () => {
+    const several = `# a comment\n---\n${authentication}---\n# nothing\n---\n${authorization}`;
+    expect(load({ 'p.yaml': several }, '[{ files: ../p.yaml }]').names).toEqual(bothNames);
+    const item = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'foo' } };
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [item, item] });
+    expect(load({ 'p.json': list }, '[{ files: ../p.json }]').names).toEqual(
+      Array(2).fill('ConfigMap foo/c'),
+    );
+  });
+
+  test('stand among manifests that are written out, in their order, each with its place', () => {
+    const other = '{ apiVersion: v1, kind: ConfigMap, metadata: { name: c, namespace: foo } }';
+    const { names, loaded } = load(both, `[${other}, { files: ../policies/*.yaml }, ${other}]`);
+    expect(names).toEqual(['ConfigMap foo/c', ...bothNames, 'ConfigMap foo/c']);
+    const places = [0, 1, 2, 3].map((index) =>
+      formatPlace(loaded!.place(['steps', 0, 'apply', index, 'kind'])),
+    );
+    expect(places).toEqual([
+      'tests/own.yaml:9:37',
+      'policies/a.yaml:2:7',
+      'policies/b.yaml:2:7',
+      expect.stringMatching(/^tests\/own\.yaml:9:\d{3}$/),
+    ]);
+  });
+
+  test('are taken literally', () => {
+    const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c, namespace: foo }\ndata: { a: "\${HOME} $\${x}" }\n`;
+    const { manifests, errors } = load({ 'p.yaml': text }, '[{ files: ../p.yaml }]');
+    expect(errors).toEqual([]);
+    // As a template that stands for the text itself.
+    expect(manifests[0]?.data).toEqual({ a: '$${HOME} $$${x}' });
+  });
+});
+
+describe('what a test changes', () => {
+  test('keys of the run in place of jwksUri, for the issuers that are named', () => {
+    const { manifests, errors } = load(both, '[{ files: ../policies, keys: [sample] }]');
+    expect(errors).toEqual([]);
+    expect(manifests[0]?.spec).toEqual({
+      jwtRules: [
+        { issuer: 'me', jwks: '${issuers["sample"].jwks}' },
+        { issuer: 'other', jwksUri: 'https://other.example.com/keys' },
+      ],
+    });
+  });
+
+  test('another namespace, but not of what has none', () => {
+    const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: n }\n';
+    const { names } = load(
+      { ...both, 'policies/c.yaml': namespace },
+      '[{ files: ../policies, namespace: foo }]',
+    );
+    expect(names).toEqual([
+      'RequestAuthentication foo/jwt',
+      'AuthorizationPolicy foo/require',
+      'Namespace undefined/n',
+    ]);
+  });
+
+  test('whatever a patch merges into them', () => {
+    const patches =
+      '[{ kind: AuthorizationPolicy, name: require, merge: { spec: { action: DENY, rules: null } } }]';
+    const { manifests, errors } = load(both, `[{ files: ../policies, patches: ${patches} }]`);
+    expect(errors).toEqual([]);
+    expect(manifests.map(({ spec }) => Object.keys(spec as object))).toEqual([['jwtRules'], ['action']]);
+  });
+});
+
+describe('mistakes', () => {
+  test.each<[string, Readonly<Record<string, string>>, string, RegExp]>([
+    [
+      'no such file',
+      both,
+      '[{ files: ../nothing.yaml }]',
+      /^tests\/own\.yaml:9:22: there is no file \.\.\/nothing\.yaml \| /,
+    ],
+    ['no such pattern', both, '[{ files: [../x/*.yaml] }]', /^tests\/own\.yaml:9:23: there is no file/],
+    [
+      'an unknown key',
+      both,
+      '[{ files: ../policies, key: [sample] }]',
+      /^tests\/own\.yaml:9:35: unknown key "key" \| Did you mean "keys"\?/,
+    ],
+    [
+      'an unknown issuer',
+      both,
+      '[{ files: ../policies, keys: [simple] }]',
+      /^tests\/own\.yaml:9:42: there is no issuer "simple" \| Did you mean "sample"\?/,
+    ],
+    [
+      'an issuer that no rule has',
+      { 'policies/a.yaml': authentication.replace('issuer: me', 'issuer: you') },
+      '[{ files: ../policies, keys: [sample] }]',
+      /has a rule for issuer me \| The issuers in them are: you, other/,
+    ],
+    [
+      'a patch for nothing',
+      both,
+      '[{ files: ../policies, patches: [{ kind: Service, merge: {} }] }]',
+      /there is no Service in these files \| There is: RequestAuthentication jwt, AuthorizationPolicy require/,
+    ],
+    [
+      'no object',
+      { 'policies/a.yaml': `---\n${authentication}---\n- 1\n` },
+      '[{ files: ../policies }]',
+      /^policies\/a\.yaml:14:1: expected a Kubernetes object/,
+    ],
+    [
+      'no name',
+      { 'policies/a.yaml': authorization.replace('name: require, ', '') },
+      '[{ files: ../policies }]',
+      /^policies\/a\.yaml:3:\d+: the key "name" is missing/,
+    ],
+    [
+      'no YAML',
+      { 'policies/a.yaml': `${authorization}---\n${authentication}  bad: [\n` },
+      '[{ files: ../policies }]',
+      /^policies\/a\.yaml:1\d:\d+: /,
+    ],
+    [
+      'a template',
+      { 'policies/a.yaml': 'kind: {{ .Values.kind }}\n' },
+      '[{ files: ../policies }]',
+      /the file is a template \| Render it first, such as with "helm template/,
+    ],
+    [
+      'a policy without a namespace',
+      { 'policies/a.yaml': authorization.replace(', namespace: shop', '') },
+      '[{ files: ../policies }]',
+      /^policies\/a\.yaml:3:\d+: .*namespace/,
+    ],
+  ])('%s', (_, files, entries, message) => {
+    const { errors } = load(files, entries);
+    expect(errors[0]).toMatch(message);
+  });
+});
+
+describe('kustomizations', () => {
+  const files = {
+    'base/kustomization.yaml': 'resources: [a.yaml]\n',
+    'base/a.yaml': authorization,
+    'test/kustomization.yaml': 'resources: [../base]\nnamespace: test\n',
+  };
+
+  test('that need what is not here are not rendered', () => {
+    const remote = { ...files, 'base/kustomization.yaml': 'resources: ["https://example.com/a.yaml"]\n' };
+    expect(load(remote, '[{ files: ../test }]').errors[0]).toMatch(
+      /^tests\/own\.yaml:9:22: the kustomization test needs https:\/\/example\.com\/a\.yaml, which is not here \| /,
+    );
+  });
+
+  test('need a program', () => {
+    const { errors, names } = load(files, '[{ files: ../test }]');
+    if (errors.length === 0) expect(names).toEqual(['AuthorizationPolicy test/require']);
+    else expect(errors[0]).toMatch(/neither kustomize nor kubectl to render it \| Install kubectl, or save/);
+  });
+});
