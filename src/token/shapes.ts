@@ -56,7 +56,7 @@ const letter = String.raw`(?:[\w+/-]|%(?:25)*(?:2b|2f|2d|5f)|\\{1,16}u00(?:2b|2f
 const padding = String.raw`(?:=|%(?:25)*3d|\\{1,16}u003d)`;
 const gap = String.raw`(?:\s|%(?:25)*(?:20|0a|0d|09)|\\{1,16}u00(?:20|0a|0d|09)|\\{1,16}[nrt]){0,80}`;
 const dot = String.raw`(?:\.|%(?:25)*2e|\\{1,16}(?:u00|x)2e|&#46;|&#x2e;)`;
-const pieces = new RegExp(`(?<section>${letter}+${padding}*)|(?<dot>${gap}${dot}${gap})`, 'gi');
+const pieces = new RegExp(`(${letter}+${padding}*)|${gap}${dot}${gap}`, 'gi');
 
 interface Section {
   readonly text: string;
@@ -70,25 +70,18 @@ interface Section {
 function chainsIn(text: string): Section[][] {
   const chains: Section[][] = [];
   let chain: Section[] = [];
-  let end = -1;
-  let wasDot = false;
-  for (const { index, 0: piece, groups } of text.matchAll(pieces)) {
-    const isDot = groups?.dot !== undefined;
-    if (index !== end || (!isDot && !wasDot)) {
+  let before: { readonly end: number; readonly isDot: boolean } | undefined;
+  for (const { index: start, 0: piece, 1: section } of text.matchAll(pieces)) {
+    const end = start + piece.length;
+    const isDot = section === undefined;
+    if (before?.end !== start || !(isDot || before.isDot)) {
       chain = [];
       chains.push(chain);
     }
+    if (!isDot) chain.push({ text: section, start, end, isApart: wasApart(text, chain, start) });
     // Two dots have an empty section between them.
-    if (!isDot)
-      chain.push({
-        text: piece,
-        start: index,
-        end: index + piece.length,
-        isApart: wasApart(text, chain, index),
-      });
-    else if (wasDot && index === end) chain.push({ text: '', start: index, end: index, isApart: false });
-    end = index + piece.length;
-    wasDot = isDot;
+    else if (before?.isDot) chain.push({ text: '', start, end: start, isApart: false });
+    before = { end, isDot };
   }
   return chains;
 }
@@ -112,31 +105,26 @@ function headerIn(section: string): string | undefined {
   return undefined;
 }
 
-interface Range {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** Which sections are secret: those behind a header and claims. */
-function secretsOf(chain: readonly Section[]): Range[] {
-  const found: Range[] = [];
-  for (let index = 0; index + 2 < chain.length; index += 1) {
-    const header = headerIn(chain[index]?.text ?? '');
-    if (header === undefined) continue;
+/** The sections that are secret, together for each token: those behind a header and claims. */
+function secretsOf(chain: readonly Section[]): Section[][] {
+  const found: Section[][] = [];
+  const filled = chain.findLastIndex(({ text }) => text !== '');
+  let from = 0;
+  for (const [index, { text }] of chain.entries()) {
     const first = index + 2;
+    if (index < from || first > filled) continue;
+    const header = headerIn(text);
+    if (header === undefined) continue;
     // Behind an unsigned token and white space another one may begin.
-    const { text = '', isApart } = chain[first] ?? {};
-    if (isApart && first + 2 < chain.length && headerIn(text) !== undefined) {
-      index = first - 1;
+    const third = chain[first];
+    if (third?.isApart && first + 2 < chain.length && headerIn(third.text) !== undefined) {
+      from = first;
       continue;
     }
-    if (chain.slice(first).every((each) => each.text === '')) continue;
     // All five parts of an encrypted token (RFC 7516) belong together; behind a signature a new sentence may begin.
-    const isEncrypted = header.includes('"enc"');
-    const next = chain.findIndex((each, at) => at > first && each.isApart && !isEncrypted);
-    const last = (next === -1 ? chain.length : next) - 1;
-    found.push({ first, last });
-    index = last;
+    from = header.includes('"enc"') ? chain.length : first + 1;
+    while (chain[from]?.isApart === false) from += 1;
+    found.push(chain.slice(first, from));
   }
   return found;
 }
@@ -144,9 +132,9 @@ function secretsOf(chain: readonly Section[]): Range[] {
 /** The sections of a token that are secret; none when it is not one. */
 export function secretSections(token: string): string[] {
   return chainsIn(token).flatMap((chain) =>
-    secretsOf(chain).flatMap(({ first, last }) =>
-      chain.slice(first, last + 1).map(({ text }) => plainSpelling(text)),
-    ),
+    secretsOf(chain)
+      .flat()
+      .map(({ text }) => plainSpelling(text)),
   );
 }
 
@@ -160,11 +148,7 @@ const deepest = 3;
  *
  * @param hide what is to become of texts that are encoded in it
  */
-export function withoutShapes(
-  text: string,
-  hide: (text: string) => string = (each) => each,
-  depth = 0,
-): string {
+export function withoutShapes(text: string, hide: (text: string) => string, depth = 0): string {
   const plain = withoutKeys(text);
   let shown = '';
   let from = 0;
@@ -173,12 +157,13 @@ export function withoutShapes(
     from = end;
   };
   for (const chain of chainsIn(plain)) {
-    const ranges = secretsOf(chain);
-    for (const [index, { text: section, start, end }] of chain.entries()) {
-      const range = ranges.find(({ first, last }) => first <= index && index <= last);
-      if (range?.first === index) replace(start, chain[range.last]?.end ?? end, signature);
-      if (range !== undefined || section.length < longEnough || depth >= deepest) continue;
-      const inner = Buffer.from(plainSpelling(section), 'base64url').toString('latin1');
+    const lasts = new Map(secretsOf(chain).map((sections) => [sections[0], sections.at(-1)]));
+    for (const section of chain) {
+      const { text: encoded, start, end } = section;
+      const last = lasts.get(section);
+      if (last !== undefined) replace(start, last.end, signature);
+      if (start < from || encoded.length < longEnough || depth >= deepest) continue;
+      const inner = Buffer.from(plainSpelling(encoded), 'base64url').toString('latin1');
       const harmless = withoutShapes(hide(inner), hide, depth + 1);
       if (harmless !== inner) replace(start, end, Buffer.from(harmless, 'latin1').toString('base64'));
     }

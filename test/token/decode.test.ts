@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { redact, viewToken, withoutSignatures } from '../../src/token/decode.ts';
+import {
+  redact,
+  rememberSecret,
+  rememberToken,
+  viewToken,
+  withoutSignatures,
+} from '../../src/token/decode.ts';
 import { makeIssuerKeys } from '../../src/token/issuer-keys.ts';
 import { mintTokens } from '../../src/token/mint.ts';
 
@@ -22,6 +28,8 @@ describe('viewToken', () => {
     ['', { header: null, claims: null, raw: '' }],
     ['some.invalid.token', { header: null, claims: null, raw: 'some.invalid.token' }],
     ['1.2.3', { header: null, claims: null, raw: '1.2.3' }],
+    ['Nw.Nw.c2ln', { header: null, claims: null, raw: 'Nw.Nw.c2ln' }],
+    [`@@.${encode({ a: 1 })}.c2ln`, { header: null, claims: { a: 1 }, raw: `@@.${encode({ a: 1 })}.c2ln` }],
     [
       `${encode({ alg: 'x' })}.@@.c2ln`,
       { header: { alg: 'x' }, claims: null, raw: `${encode({ alg: 'x' })}.@@.c2ln` },
@@ -215,7 +223,7 @@ describe('redact', () => {
       redact(text);
       return process.cpuUsage(before).user;
     };
-    for (const part of ['eyJ', 'eyJ.', 'e30..']) {
+    for (const part of ['eyJ', 'eyJ.', 'e30..', 'eyJ.a.b. ', 'eyJ..... ']) {
       const short = Math.max(...[1, 2, 3].map(() => cost(part.repeat(10_000))));
       // 10 times as much, where something that looks at each pair would take 100 times.
       expect(cost(part.repeat(100_000)), part).toBeLessThan(40 * short);
@@ -240,5 +248,23 @@ describe('withoutSignatures', () => {
       yes: true,
     });
     expect(value.text).toBe('Bearer eyJh.eyJp.c2ln');
+  });
+});
+
+describe('what is remembered is found without the shape of a secret', () => {
+  const [claims, signed, other] = ['claims', 'signature', 'other'].map((name) =>
+    encode(`${name} that nothing but this test has`),
+  ) as [string, string, string];
+
+  it('of a token its signature, and not its claims', () => {
+    expect(redact(`x=${signed}`)).toBe(`x=${signed}`);
+    rememberToken(`${encode({ alg: 'x' })}.${claims}.${signed}`);
+    expect(redact(`x=${signed}&y=${claims}`)).toBe(`x=<signature>&y=${claims}`);
+  });
+
+  it('the secret of a key', () => {
+    expect(redact(`k: ${other}`)).toBe(`k: ${other}`);
+    rememberSecret(other);
+    expect(redact(`k: ${other}`)).toBe('k: <signature>');
   });
 });

@@ -64,6 +64,11 @@ describe('makeIssuerKeys', () => {
     expect(first.keys.get('next')?.publicJwk.x).not.toBe(second.keys.get('next')?.publicJwk.x);
   });
 
+  it('makes private keys that node:crypto can be given', async () => {
+    const keys = await makeIssuerKeys('a', { issuer: 'i', algorithm: 'ES256' }, 'r1');
+    expect(keys.keys.get('default')?.privateKey).toMatchObject({ type: 'private', extractable: true });
+  });
+
   it('hands out a JWKS that can be changed without changing the issuer', async () => {
     const keys = await makeIssuerKeys('a', { issuer: 'i', algorithm: 'EdDSA', kid: 'k' }, 'r1');
     const mine = keys.jwks();
@@ -73,7 +78,11 @@ describe('makeIssuerKeys', () => {
   });
 
   it.each([
-    [{ issuer: 'i', algorithm: 'rs256' }, 'issuer a: there is no algorithm "rs256"', 'RS256'],
+    [
+      { issuer: 'i', algorithm: 'rs256' },
+      'issuer a: there is no algorithm "rs256"',
+      'Write one of ES256, ES384, ES512, ',
+    ],
     [
       { issuer: 'i', keys: { k: { algorithm: 'none' } } },
       'issuer a, key k: there is no algorithm "none"',
@@ -82,6 +91,11 @@ describe('makeIssuerKeys', () => {
     [{ issuer: 'i', keys: {} }, 'issuer a has no keys', 'current'],
     [
       { issuer: 'i', algorithm: 'RS256', keys: { k: { algorithm: 'RS256' } } },
+      'issuer a has both "keys" and an "algorithm" or "kid" of its own',
+      'below each entry',
+    ],
+    [
+      { issuer: 'i', kid: 'mine', keys: { k: { algorithm: 'RS256' } } },
       'issuer a has both "keys" and an "algorithm" or "kid" of its own',
       'below each entry',
     ],
