@@ -50,6 +50,8 @@ export interface Settings {
   readonly baseline?: string | undefined;
   readonly mutate?: boolean | undefined;
   readonly confirm?: number | undefined;
+  readonly 'allow-commands'?: boolean | undefined;
+  readonly env?: readonly string[] | undefined;
   readonly 'show-tokens'?: boolean | undefined;
   readonly artifacts?: string | undefined;
 }

@@ -33,6 +33,8 @@ export const timeouts = {
   keeper: 60_000,
   /** A key server container answering. */
   keyServer: 60_000,
+  /** A program or an authorization server giving a token. */
+  token: 30_000,
   /** A change of policy being in the configuration of every proxy concerned. */
   hold: 60_000,
   /** The expected answers coming, once the proxies have the configuration. */

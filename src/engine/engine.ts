@@ -45,6 +45,11 @@ export function runSettings(values: Values): RunSettings {
       artifacts: text(values, 'artifacts') ?? 'reports/artifacts',
       images: imagesOf(values, versions),
       showTokens: flag(values, 'show-tokens'),
+      tokenSources: {
+        commands: flag(values, 'allow-commands'),
+        env: list(values, 'env'),
+        variables: process.env,
+      },
       consecutive: count(values, 'consecutive', 3),
       answersMs: count(values, 'answer-timeout', 20) * 1000,
       holdMs: count(values, 'hold-timeout', 60) * 1000,

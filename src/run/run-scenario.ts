@@ -55,6 +55,7 @@ export async function runScenario(
       await prepared.keyServers,
       target,
       options.images,
+      options.tokenSources === undefined ? undefined : { sources: options.tokenSources, signal },
     );
     state = {
       target,

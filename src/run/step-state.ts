@@ -4,6 +4,7 @@ import type { Unstamped } from '../base/events.ts';
 import type { Clock } from '../base/wait.ts';
 import type { PlannedScenario } from '../plan/types.ts';
 import type { KubeObject, ProxyRef, Survey, Target } from '../target/target.ts';
+import type { TokenSources } from '../token/obtain.ts';
 import type { Pending } from './proof/pending.ts';
 import type { Snapshot } from './proof/prove.ts';
 import type { RunContext } from './template-context.ts';
@@ -16,6 +17,8 @@ export interface RunOptions {
   /** Images by name, for `${images.NAME}`. */
   readonly images: Readonly<Record<string, string>>;
   readonly showTokens: boolean;
+  /** Where tokens may come from that somebody else makes. */
+  readonly tokenSources?: TokenSources | undefined;
   /** Version of the proxies, where answers depend on it. */
   readonly envoy?: string | undefined;
   /** How often in a row the expected answer must come. */

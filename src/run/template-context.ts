@@ -7,12 +7,15 @@ import { references, resolve } from '../scenario/template.ts';
 import type { KeyServerHandle, Target } from '../target/target.ts';
 import type { IssuerKeys } from '../token/issuer-keys.ts';
 import { mintTokens, type Token } from '../token/mint.ts';
+import { fromEnvironment, obtain, type TokenSources } from '../token/obtain.ts';
 import { placed } from './keys/key-ring.ts';
 
 export interface RunContext {
   readonly issuers: ReadonlyMap<string, IssuerKeys>;
   readonly tokens: ReadonlyMap<string, Token>;
   readonly keyServers: ReadonlyMap<string, KeyServerHandle>;
+  /** Names of tokens that somebody else makes, and that were not asked for: nothing is known of them. */
+  readonly unknown: ReadonlySet<string>;
   /** The names for templates. */
   readonly names: Readonly<Record<string, unknown>>;
 }
@@ -81,22 +84,57 @@ export async function knownNames(
   };
 }
 
-/** Mints the tokens and gathers the names. @throws HarnessError E_TEMPLATE, E_TOKEN */
+/** How tokens come that somebody else makes. */
+export interface FromOutside {
+  readonly sources: TokenSources;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Mints the tokens and gathers the names.
+ *
+ * @param outside without it, tokens that somebody else makes are unknown
+ * @throws HarnessError E_TEMPLATE, E_TOKEN
+ */
 export async function makeContext(
   scenario: PlannedScenario,
   issuers: ReadonlyMap<string, IssuerKeys>,
   keyServers: ReadonlyMap<string, KeyServerHandle>,
   target: Target,
   images: Readonly<Record<string, string>>,
+  outside?: FromOutside,
 ): Promise<RunContext> {
   const { place } = scenario.info;
   const known = await knownNames(issuers, keyServers, target, images);
+  const unknown = new Set<string>();
+  const variable = (token: string, name: string) => {
+    if (outside !== undefined) return fromEnvironment(token, name, outside.sources);
+    unknown.add(token);
+    return '';
+  };
   try {
-    const specs = resolve(scenario.tokens, known, place) as Record<string, TokenSpec>;
-    const tokens = await mintTokens(specs, issuers);
+    const specs = Object.fromEntries(
+      Object.entries(scenario.tokens).map(([name, spec]) => {
+        const env = Object.fromEntries(variablesOf(spec).map((each) => [each, variable(name, each)]));
+        return [name, resolve(spec, { ...known, env }, place) as TokenSpec];
+      }),
+    );
+    const tokens = await mintTokens(specs, issuers, async (name, source) => {
+      if (outside !== undefined) return obtain(name, source, outside.sources, outside.signal);
+      unknown.add(name);
+      return '';
+    });
     const values = Object.fromEntries([...tokens].map(([name, token]) => [name, token.value]));
-    return { issuers, tokens, keyServers, names: { ...known, tokens: values } };
+    return { issuers, tokens, keyServers, unknown, names: { ...known, tokens: values } };
   } catch (thrown) {
     throw placed(thrown, place);
   }
+}
+
+/** The variables of the environment that a token is made of. */
+function variablesOf(spec: TokenSpec): string[] {
+  return references(spec).flatMap(({ expression }) => {
+    const [first, name] = expression?.kind === 'name' ? expression.names : [];
+    return first === 'env' && name !== undefined ? [name] : [];
+  });
 }

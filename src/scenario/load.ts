@@ -37,21 +37,18 @@ export interface LoadedScenario extends ScenarioSpec {
 export function loadScenarios(
   paths: readonly string[],
   options: { readonly cwd: string },
-): { scenarios: LoadedScenario[]; errors: HarnessError[] } {
+): { scenarios: LoadedScenario[]; errors: HarnessError[]; ownFiles: string[] } {
   const { files, errors } = findScenarioFiles(paths, options.cwd);
   const loaded: LoadedScenario[] = [];
+  const ownFiles = new Set<string>();
   const apps = knownApps();
   for (const path of files) {
     const file = displayName(path, options.cwd);
     try {
       const where = { folder: dirname(path), cwd: options.cwd };
-      const { scenario, errors: mistakes } = parseScenario(
-        readText(path, file),
-        file,
-        profileOf(path),
-        apps,
-        where,
-      );
+      const read = parseScenario(readText(path, file), file, profileOf(path), apps, where);
+      const { scenario, errors: mistakes } = read;
+      for (const own of read.ownFiles) ownFiles.add(own);
       errors.push(...mistakes);
       if (scenario !== undefined) loaded.push(scenario);
     } catch (thrown) {
@@ -61,7 +58,7 @@ export function loadScenarios(
   }
   errors.push(...sameNames(loaded));
   const wrong = new Set(errors.map(({ place }) => place?.file));
-  return { scenarios: loaded.filter(({ file }) => !wrong.has(file)), errors };
+  return { scenarios: loaded.filter(({ file }) => !wrong.has(file)), errors, ownFiles: [...ownFiles] };
 }
 
 /**
@@ -69,7 +66,7 @@ export function loadScenarios(
  *
  * @param apps that are there for every scenario to name, so that none may use one without naming it
  * @param where files that it applies are found from; without it there are none
- * @returns the scenario when there is no mistake in it, and all mistakes in the order of the file
+ * @returns the scenario when there is no mistake in it, all mistakes in the order of the file, and the files that it applies
  */
 export function parseScenario(
   source: string,
@@ -77,12 +74,13 @@ export function parseScenario(
   profile = 'custom',
   apps: readonly KnownApp[] = [],
   where?: Whereabouts,
-): { scenario: LoadedScenario | undefined; errors: HarnessError[] } {
+): { scenario: LoadedScenario | undefined; errors: HarnessError[]; ownFiles: readonly string[] } {
   const written = parseYaml(source, file);
   const yaml = withOwnFiles(written, where);
+  const { ownFiles } = yaml;
   // Of a step without its manifests nothing more can be said.
   if (yaml.data === undefined || yaml.errors.length > written.errors.length)
-    return { scenario: undefined, errors: [...yaml.errors] };
+    return { scenario: undefined, errors: [...yaml.errors], ownFiles };
 
   const named = withAnswers(withoutOwnKeys(yaml.data));
   const unnamed = named.problems.map(
@@ -91,7 +89,7 @@ export function parseScenario(
   const parsed = scenarioSchema.safeParse(named.data, { error: noMessage });
   if (!parsed.success) {
     const issues = explainIssues(parsed.error.issues, scenarioSchema, yaml);
-    return { scenario: undefined, errors: inOrder([...yaml.errors, ...unnamed, ...issues]) };
+    return { scenario: undefined, errors: inOrder([...yaml.errors, ...unnamed, ...issues]), ownFiles };
   }
   const { spec, problems, isWhole, original } = expandLists(parsed.data as ScenarioSpec);
   const errors = [...yaml.errors, ...unnamed];
@@ -110,9 +108,9 @@ export function parseScenario(
     };
   for (const { path, message, hint } of problems)
     errors.push(new HarnessError('E_SCENARIO', message, { hint, place: yaml.keyPlace(path) }));
-  if (!isWhole) return { scenario: undefined, errors: inOrder(errors) };
+  if (!isWhole) return { scenario: undefined, errors: inOrder(errors), ownFiles };
   const report = reportAs((path) => mistakeCode(path));
-  if (!checkSize(spec, report)) return { scenario: undefined, errors: inOrder(errors) };
+  if (!checkSize(spec, report)) return { scenario: undefined, errors: inOrder(errors), ownFiles };
   checkScenario(spec, report, (path) => {
     const { line, column } = yaml.place(original(path));
     return `${line}:${column}`;
@@ -122,16 +120,17 @@ export function parseScenario(
     spec,
     reportAs(() => 'E_TEMPLATE'),
   );
-  if (errors.length > 0) return { scenario: undefined, errors: inOrder(errors) };
+  if (errors.length > 0) return { scenario: undefined, errors: inOrder(errors), ownFiles };
   return {
     scenario: {
       ...spec,
       file,
       profile,
-      ownFiles: yaml.ownFiles,
+      ownFiles,
       place: (path) => yaml.place(original(path)),
     },
     errors: [],
+    ownFiles,
   };
 }
 

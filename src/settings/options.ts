@@ -202,6 +202,16 @@ const running: OptionSpec[] = [
     description: 'with --mutate, try N of the mistakes that checks would notice on the mesh',
     form: wholeNumber,
   },
+  {
+    name: 'allow-commands',
+    description: 'let scenarios run programs that print tokens: only for scenarios that you trust',
+  },
+  {
+    name: 'env',
+    value: 'NAME',
+    description: 'variable of the environment that tokens may be read from, besides TOKEN and TOKEN_…',
+    many: true,
+  },
   { name: 'show-tokens', description: 'show signatures of tokens and secrets of keys too' },
 ];
 

@@ -38,6 +38,12 @@ export function rememberSecret(secretKey: string): void {
   known.add(secretKey);
 }
 
+/** The same for a secret of any form: as it is written, or in base64. */
+export function rememberOpaque(secret: string): void {
+  known.add(secret);
+  known.addText(secret);
+}
+
 /**
  * The text without signatures of tokens and private parts of keys: first those that this process knows, in whatever form
  * they are written, then all that looks like one. Header and claims of tokens stay.

@@ -3,6 +3,7 @@ import { characterAt } from './spelling.ts';
 
 /** Shorter ones could be words. */
 const shortest = 16;
+const shortestText = 6;
 
 /** Base64url and base64 as numbers of 6 bits; undefined for all other characters. */
 const sextets: readonly (number | undefined)[] = Array.from({ length: 128 }, (_, code) => {
@@ -42,6 +43,7 @@ function skeletonOf(text: string): Skeleton {
 
 export class KnownSecrets {
   readonly #known = new Set<string>();
+  readonly #texts = new Set<string>();
   /** What to look for, by its first three sextets. */
   readonly #forms = new Map<number, Uint8Array[]>();
 
@@ -61,6 +63,14 @@ export class KnownSecrets {
     }
   }
 
+  /** @param secret of any characters, which is found as it is written, in base64, and as a part of an address */
+  addText(secret: string): void {
+    if (secret.length < shortestText) return;
+    const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
+    for (const text of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), base64])
+      this.#texts.add(text);
+  }
+
   #look(form: Uint8Array): void {
     const key = keyAt(form, 0);
     this.#forms.set(key, [...(this.#forms.get(key) ?? []), form]);
@@ -68,6 +78,12 @@ export class KnownSecrets {
 
   /** The text with each secret replaced, also one that is cut off. Linear in the length of the text. */
   hide(text: string, replacement: string): string {
+    let plain = text;
+    for (const secret of this.#texts) plain = plain.replaceAll(secret, () => replacement);
+    return this.#hideForms(plain, replacement);
+  }
+
+  #hideForms(text: string, replacement: string): string {
     if (this.#forms.size === 0 || text.length < shortest) return text;
     const { values, starts, ends, length } = skeletonOf(text);
     let shown = '';

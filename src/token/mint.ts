@@ -1,7 +1,7 @@
 import { CompactSign } from 'jose';
 import { HarnessError } from '../base/errors.ts';
 import type { TokenView } from '../base/events.ts';
-import type { Algorithm, TokenSpec } from '../scenario/format/schema.ts';
+import type { Algorithm, TokenSource, TokenSpec } from '../scenario/format/schema.ts';
 import { canSign, isAlgorithm } from './algorithms.ts';
 import { rememberToken, viewToken } from './decode.ts';
 import { forge, signingInput, tamperPayload, tamperSignature } from './forge.ts';
@@ -16,11 +16,15 @@ export interface Token {
   readonly view: TokenView;
 }
 
+/** Asks somebody else for a token. */
+export type Obtain = (name: string, source: TokenSource) => Promise<string>;
+
 /**
  * Makes the tokens of a scenario.
  *
  * @param tokens what the scenario says about them, with `${…}` filled in
  * @param issuers the keys of every issuer, by its name in the scenario
+ * @param obtain for tokens that somebody else makes
  * @returns the tokens by name, in the order given
  * @throws HarnessError `E_TOKEN` when a token names an issuer, a key or a token that does not exist, when its fields
  * contradict each other, or when the key of `signedBy` cannot sign with the token's algorithm
@@ -28,11 +32,12 @@ export interface Token {
 export async function mintTokens(
   tokens: Readonly<Record<string, TokenSpec>>,
   issuers: ReadonlyMap<string, IssuerKeys>,
+  obtain: Obtain = async () => '',
 ): Promise<Map<string, Token>> {
   return new Map(
     await Promise.all(
       Object.keys(tokens).map(async (name) => {
-        const value = await mint(name, resolveToken(name, tokens), issuers);
+        const value = await mint(name, resolveToken(name, tokens), issuers, obtain);
         rememberToken(value);
         return [name, { name, value, view: viewToken(name, value) }] as const;
       }),
@@ -44,8 +49,10 @@ async function mint(
   name: string,
   spec: TokenSpec,
   issuers: ReadonlyMap<string, IssuerKeys>,
+  obtain: Obtain,
 ): Promise<string> {
   if (spec.raw !== undefined) return spec.raw;
+  if (spec.from !== undefined) return obtain(name, spec.from);
   const issuer = findIssuer(name, 'issuer', spec.issuer ?? '', issuers);
   const key = findKey(name, issuer, spec.key);
 

@@ -49,10 +49,10 @@ function resolve(
 }
 
 function contradiction(spec: TokenSpec): string | undefined {
-  const { raw, ...rest } = spec;
-  if (raw !== undefined) {
-    const more = Object.entries(rest).filter(([, value]) => !isEmpty(value));
-    return more.length === 0 ? undefined : `"raw" is sent as it is; remove "${more[0]?.[0]}"`;
+  for (const field of ['raw', 'from'] as const) {
+    if (spec[field] === undefined) continue;
+    const more = Object.entries(spec).filter(([name, value]) => name !== field && !isEmpty(value));
+    return more.length === 0 ? undefined : `"${field}" is sent as it is; remove "${more[0]?.[0]}"`;
   }
   if (spec.issuer === undefined) return 'needs an "issuer" that signs it, or "raw"';
   if (spec.unsigned && spec.signedBy) return 'cannot be both "unsigned" and "signedBy" somebody';

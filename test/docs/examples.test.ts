@@ -8,13 +8,15 @@ import { baselineOf } from '../../src/engine/baseline.ts';
 import { parseScenario } from '../../src/scenario/load.ts';
 import { mergeSettings } from '../../src/settings/settings.ts';
 import { allFields, type Schema, scenarioText, usedFields } from './examples.ts';
-import { pages, read, where } from './markdown.ts';
+import { pages, read, root, where } from './markdown.ts';
 
 const yaml = pages()
   .flatMap(({ fences }) => fences)
   .filter(({ info }) => info.startsWith('yaml'));
 const of = (pattern: RegExp) => yaml.filter(({ info }) => pattern.test(info));
 const scenarios = of(/^yaml (scenario|part)\b/);
+/** Where files of the user's own are that examples apply. */
+const own = { folder: join(root, 'test/docs/own/tests'), cwd: root };
 const schema = JSON.parse(read('schema/scenario.schema.json')) as Schema;
 
 test('every YAML block says what it is, or is a Kubernetes object, so that it can be checked', () => {
@@ -30,7 +32,7 @@ test('every YAML block says what it is, or is a Kubernetes object, so that it ca
 test.each(scenarios.map((fence) => [where(fence), fence] as const))(
   'the scenario at %s passes lint',
   (_, fence) => {
-    const { scenario, errors } = parseScenario(scenarioText(fence), 'example.yaml');
+    const { scenario, errors } = parseScenario(scenarioText(fence), 'example.yaml', 'custom', [], own);
     expect(errors.map(({ message, place }) => `${place?.line}: ${message}`)).toEqual([]);
     expect(scenario?.steps.length).toBeGreaterThan(0);
   },

@@ -114,7 +114,7 @@ interface Affected {
 }
 
 /**
- * A scenario is run again when its file has changed, when an application of it has, or when a mistake that kept it from
+ * A scenario is run again when its file has changed, or one that it applies, when an application of it has, or when a mistake that kept it from
  * being run, such as its name being taken by another file, is gone.
  *
  * @param before what there was before the files were saved
@@ -129,9 +129,13 @@ function affectedBy(
   const isApp = (file: string) => dirname(file) === appsFolder;
   const apps = new Set(saved.changed.filter(isApp).map((file) => basename(file, extname(file))));
   const changed = new Set(saved.changed.filter((file) => !isApp(file)).map((file) => displayName(file, cwd)));
-  const ran = new Set(before.scenarios.map(({ file }) => file));
+  const ran = new Map(before.scenarios.map(({ file, ownFiles }) => [file, ownFiles.join('\n')]));
   const files = now.scenarios.filter(
-    ({ file, apps: uses }) => changed.has(file) || !ran.has(file) || uses.some((app) => apps.has(app)),
+    ({ file, apps: uses, ownFiles }) =>
+      changed.has(file) ||
+      ran.get(file) !== ownFiles.join('\n') ||
+      ownFiles.some((own) => saved.changed.includes(own)) ||
+      uses.some((app) => apps.has(app)),
   );
   const told = new Set(before.errors.map(keyOf));
   const errors = now.errors.filter(

@@ -1,5 +1,5 @@
 /** `jwt-e2e run --watch`: the meshes stay up, and what a saved file affects is run again at once. */
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../base/errors.ts';
 import type { Emit, MeshFacts } from '../../base/events.ts';
 import { onAbort } from '../../base/wait.ts';
@@ -7,7 +7,7 @@ import type { PlannedGroup, PlannedScenario } from '../../plan/types.ts';
 import { type RoundRequest, runRound } from '../../run/run-all.ts';
 import { type Mesh, meshesOf } from '../../run/run-mesh.ts';
 import { findScenarioFiles } from '../../scenario/files.ts';
-import type { LoadedScenario } from '../../scenario/load.ts';
+import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
 import type { Target } from '../../target/target.ts';
 import { exitCodeOf, renderAll } from '../commands/lint.ts';
 import { FileWatcher } from './file-watcher.ts';
@@ -70,8 +70,13 @@ class Watch {
 
   async rounds(): Promise<number> {
     const { paths, cwd, appsFolder, signal, write } = this.#request;
-    const roots = [...paths.map((path) => resolve(cwd, path)), appsFolder];
-    const list = () => [...findScenarioFiles(paths, cwd).files, ...appFiles(appsFolder)];
+    const ownFiles = () => loadScenarios(paths, { cwd }).ownFiles;
+    const roots = [
+      ...paths.map((path) => resolve(cwd, path)),
+      appsFolder,
+      ...new Set(ownFiles().map((file) => dirname(file))),
+    ];
+    const list = () => [...findScenarioFiles(paths, cwd).files, ...appFiles(appsFolder), ...ownFiles()];
     const watcher = new FileWatcher(roots, list, {
       saved: (saved) => {
         if (pending.take(saved).size > 0) this.#cut?.abort(outdated);

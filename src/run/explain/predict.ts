@@ -82,7 +82,9 @@ export async function modelSteps(
     if (origin === undefined) return [];
     const applied = placedObjects(step, { scenario, context });
     const asked = step.checks.flatMap((check) =>
-      check.kind === 'request' && check.skip === undefined ? askedOf(check, step, context) : [],
+      check.kind === 'request' && check.skip === undefined && !context.unknown.has(check.request.token ?? '')
+        ? askedOf(check, step, context)
+        : [],
     );
     return [{ step, origin, base, applied, asked, keys }];
   });

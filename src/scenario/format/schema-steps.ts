@@ -192,7 +192,6 @@ export const writtenStepSchema = stepSchema
         .optional(),
       manifestsNote,
       [{ files: '../policies/*.yaml', keys: ['sample'] }],
-      ...(stepSchema.shape.apply.meta()?.examples as [unknown, ...unknown[]]),
     ),
   })
   .meta(stepSchema.meta() ?? {});

@@ -38,6 +38,10 @@ export const answerSchema = z.strictObject({
     'The FAQ does not mention it.',
   ),
 });
+export const namedAnswerSchema = answerSchema.meta({
+  id: 'Answer',
+  title: 'An answer, with more than its status code',
+});
 const caseSchema = answerSchema
   .extend({
     when: note(conditionSchema.optional(), 'When this case counts; without it, always.', { istio: '>=1.22' }),
@@ -52,7 +56,7 @@ export const cellSchema = z
     [
       statusCode,
       word,
-      answerSchema.meta({ id: 'Answer', title: 'An answer, with more than its status code' }),
+      namedAnswerSchema,
       z
         .array(
           z.union([statusCode, word, caseSchema], {

@@ -57,6 +57,61 @@ export const issuerSchema = z
   })
   .meta({ id: 'Issuer', title: 'Who signs tokens; its keys are made anew for every run' });
 
+export const tokenSourceSchema = z
+  .union(
+    [
+      z
+        .strictObject({
+          command: note(
+            z.array(text).min(1, 'expected a program and its arguments'),
+            'A program and its arguments, which prints the token, or JSON with access_token. Needs --allow-commands.',
+            ['gcloud', 'auth', 'print-identity-token'],
+          ),
+        })
+        .meta({ id: 'TokenFromCommand', title: 'A token that a program prints' }),
+      z
+        .strictObject({
+          clientCredentials: z
+            .strictObject({
+              tokenUrl: note(
+                z
+                  .url({
+                    protocol: /^https?$/,
+                    error: 'expected an address that starts with http:// or https://',
+                  })
+                  .or(z.string().regex(/\$\{/)),
+                'Token endpoint of the authorization server.',
+                'https://login.example.com/realms/shop/protocol/openid-connect/token',
+              ),
+              clientId: note(text, 'Name of the client.', 'orders-test'),
+              clientSecret: note(text, 'Secret of the client.', '${env.TOKEN_CLIENT_SECRET}'),
+              scope: note(text.optional(), 'Scopes, with blanks between them.', 'orders:read'),
+              audience: note(text.optional(), 'Parameter audience, where the server wants one.', 'orders'),
+              auth: note(
+                z.enum(['basic', 'post']).optional(),
+                'How the client says who it is: HTTP Basic (default), or in the body.',
+                'post',
+              ),
+            })
+            .meta({
+              id: 'ClientCredentials',
+              title: 'A client of an authorization server',
+              description: 'The client credentials grant of OAuth 2.0 (RFC 6749, section 4.4).',
+              examples: [
+                {
+                  tokenUrl: 'https://login.example.com/token',
+                  clientId: 'orders-test',
+                  clientSecret: '${env.TOKEN_CLIENT_SECRET}',
+                },
+              ],
+            }),
+        })
+        .meta({ id: 'TokenFromClientCredentials', title: 'A token of an authorization server' }),
+    ],
+    { error: 'expected { command: [program, …] } or { clientCredentials: { … } }' },
+  )
+  .meta({ id: 'TokenSource', title: 'Who else makes the token' });
+
 export const tokenSchema = z
   .strictObject({
     issuer: note(z.string().optional(), 'Name of the issuer that signs.', 'sample'),
@@ -95,8 +150,14 @@ export const tokenSchema = z
     unsigned: note(z.boolean().optional(), 'Leave the signature empty, as with alg none.', true),
     raw: note(
       z.string().optional(),
-      'Send this text instead of a token. No other field may stand beside it.',
+      'Send this text instead of a token. No other field may stand beside it. May use ${env.TOKEN}.',
       'this-is-not-a-jwt',
+      '${env.TOKEN}',
+    ),
+    from: note(
+      tokenSourceSchema.optional(),
+      'Somebody else makes the token, at each run. No other field may stand beside it.',
+      { command: ['gcloud', 'auth', 'print-identity-token'] },
     ),
   })
   .meta({ id: 'Token', title: 'A token, made anew for every run' });

@@ -4,8 +4,19 @@
  */
 import { z } from 'zod';
 import { type manifestSchema, type objectRefSchema, stepSchema } from './schema-steps.ts';
-import { answerSchema, type cellSchema, type requestSchema, type tableSchema } from './schema-tables.ts';
-import { algorithms, issuerSchema, keyServerSchema, tokenSchema } from './schema-tokens.ts';
+import {
+  type answerSchema,
+  namedAnswerSchema,
+  type requestSchema,
+  type tableSchema,
+} from './schema-tables.ts';
+import {
+  algorithms,
+  issuerSchema,
+  keyServerSchema,
+  tokenSchema,
+  type tokenSourceSchema,
+} from './schema-tokens.ts';
 import { conditionSchema, fetchMode, name, note, sourceSchema, text } from './schema-words.ts';
 
 const capabilities = ['external-host', 'fetch-mode', 'ingress', 'jwks-ca'] as const;
@@ -80,9 +91,13 @@ export const scenarioSchema = z
       'Servers of keys, each with a name.',
       { outside: { serves: 'sample' } },
     ),
-    answers: note(z.record(z.string(), answerSchema).optional(), 'Answers with names, which cells can use.', {
-      denied: { code: 403, body: 'RBAC: access denied' },
-    }),
+    answers: note(
+      z.record(z.string(), namedAnswerSchema).optional(),
+      'Answers with names, which cells can use.',
+      {
+        denied: { code: 403, body: 'RBAC: access denied' },
+      },
+    ),
     steps: note(
       z.array(stepSchema).min(1, 'expected at least one step'),
       'What is done, one after the other.',
@@ -102,13 +117,12 @@ export { algorithms };
 export type Algorithm = (typeof algorithms)[number];
 export type Condition = z.output<typeof conditionSchema>;
 export type IssuerSpec = z.output<typeof issuerSchema>;
+export type TokenSource = z.output<typeof tokenSourceSchema>;
 export type TokenSpec = z.output<typeof tokenSchema>;
 export type KeyServerSpec = z.output<typeof keyServerSchema>;
 export type Manifest = z.output<typeof manifestSchema>;
 export type ObjectRef = z.output<typeof objectRefSchema>;
 export type Answer = z.output<typeof answerSchema>;
-/** A cell as it is written. */
-export type WrittenCell = z.output<typeof cellSchema>;
 /** A cell once names of answers are filled in. */
 export type Cell = number | Answer | (number | (Answer & { readonly when?: Condition | undefined }))[];
 export type Table = z.output<typeof tableSchema>;

@@ -15,7 +15,7 @@ export function checkReferences(scenario: ScenarioSpec, report: Report): void {
 
   // Key servers, and so everything else, start with the keys of issuers.
   check(scenario.issuers, ['issuers'], {});
-  check(scenario.tokens, ['tokens'], inTokens);
+  check(scenario.tokens, ['tokens'], { ...inTokens, env: {} });
   // A description is for people, and may show what a template looks like.
   const { description, issuers, lists, steps, tokens, ...rest } = scenario;
   check(rest, [], {});
@@ -73,7 +73,7 @@ function problemOf(
   if (expression === undefined) return problem;
   const [first, ...more] = expression.kind === 'now' ? ['now'] : expression.names;
   // What images there are depends on the settings, and is known when it runs.
-  if (first === 'images' && more.length === 1 && first in context) return undefined;
+  if ((first === 'images' || first === 'env') && more.length === 1 && first in context) return undefined;
   if (Object.hasOwn(context, first!)) return lookUp(expression, source, context).problem;
   if (first === 'row' || first === 'column') {
     return {

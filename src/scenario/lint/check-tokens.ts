@@ -115,11 +115,13 @@ function merge(base: TokenSpec, own: TokenSpec): TokenSpec {
 type Mistake = [field: keyof TokenSpec, message: string, hint: string];
 
 function contradiction(whole: TokenSpec, own: TokenSpec): Mistake | undefined {
-  if (whole.raw !== undefined) {
-    const other = (Object.keys(whole) as (keyof TokenSpec)[]).find((key) => key !== 'raw');
+  for (const alone of ['raw', 'from'] as const) {
+    if (whole[alone] === undefined) continue;
+    const other = (Object.keys(whole) as (keyof TokenSpec)[]).find((key) => key !== alone);
     if (other === undefined) return undefined;
-    const field = own[other] === undefined ? 'raw' : other;
-    return [field, `"raw" is sent as it is, so "${other}" has no meaning`, `Remove "raw" or "${other}".`];
+    const field = own[other] === undefined ? alone : other;
+    const what = alone === 'raw' ? '"raw" is sent as it is' : 'what "from" gives is sent as it is';
+    return [field, `${what}, so "${other}" has no meaning`, `Remove "${alone}" or "${other}".`];
   }
   if (whole.issuer === undefined) {
     return [

@@ -19,7 +19,17 @@ export function mistakeCode(path: Path, isEmpty = false): 'E_SCENARIO' | 'E_NOTH
 }
 
 /** The names that `${…}` always knows, so that no list can have one of them. */
-export const reservedNames = ['issuers', 'tokens', 'keyServers', 'ca', 'images', 'row', 'column', 'now'];
+export const reservedNames = [
+  'issuers',
+  'tokens',
+  'keyServers',
+  'ca',
+  'images',
+  'env',
+  'row',
+  'column',
+  'now',
+];
 
 /** Reports a name that is not one of those that exist. Returns whether it exists. */
 export function mustExist(

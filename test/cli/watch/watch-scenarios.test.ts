@@ -136,6 +136,34 @@ describe('what is saved', () => {
   });
 });
 
+test('files that scenarios apply are watched, new ones too, and mistakes in them are shown in place', async () => {
+  const policy = (name: string) =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: foo }\n`;
+  const own = scenarioSource('own', sendStep('only', '[200, 200]', '    apply: [{ files: ../policies }]\n'));
+  const files = {
+    'scenarios/own.yaml': own,
+    'scenarios/b.yaml': scenario('b'),
+    'policies/one.yaml': policy('one'),
+  };
+  const watch = await start({ files });
+  watch.write('policies/one.yaml', policy('changed'));
+  await watch.said('Ctrl-C ends', 2);
+  watch.write('policies/two.yaml', policy('two'));
+  await watch.said('Ctrl-C ends', 3);
+  watch.write('policies/two.yaml', 'kind: ConfigMap\n');
+  await watch.said('policies/two.yaml:1:1: the key "apiVersion" is missing');
+  watch.write('policies/two.yaml', policy('again'));
+  await watch.said('Ctrl-C ends', 5);
+  expect(roundsOf(watch.events)).toEqual(['b own → 0', 'own → 0', 'own → 0', 'own → 0']);
+  const applied = watch.target.calls.filter((call) => call.startsWith('apply'));
+  expect(applied).toEqual([
+    'apply ConfigMap foo/one',
+    'apply ConfigMap foo/changed',
+    'apply ConfigMap foo/changed, ConfigMap foo/two',
+    'apply ConfigMap foo/changed, ConfigMap foo/again',
+  ]);
+});
+
 describe('mistakes', () => {
   test('are shown in place, and watching goes on until they are gone', async () => {
     const watch = await start();
