@@ -51,7 +51,7 @@ const caseSchema = answerSchema
 const word = note(text, 'A class of status codes, or the name of an answer.', '2xx', 'denied');
 
 /** What one cell of a table expects. */
-export const cellSchema = z
+const cellSchema = z
   .union(
     [
       statusCode,
