@@ -47,6 +47,9 @@ export function productArguments(
   const given = (...args: (string | undefined)[]) => args.filter((arg) => arg !== undefined);
   if (first === 'jwt-e2e') return given(second, third, ...rest);
   if (first === 'node' && second?.endsWith('src/cli/bin.mjs')) return given(third, ...rest);
+  // Behind the name of the image.
+  if (first === 'docker' && second === 'run' && rest.includes('istio-jwt-e2e'))
+    return rest.slice(rest.indexOf('istio-jwt-e2e') + 1);
   if (first !== 'npm' || second !== 'run') return undefined;
   const script = /^node src\/cli\/bin\.mjs ?([^&]*)$/.exec(known.scripts[third ?? ''] ?? '')?.[1];
   if (script === undefined) return undefined;

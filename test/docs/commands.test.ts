@@ -71,6 +71,11 @@ test('command lines and flags in the text exist', () => {
     '--serviceaccount',
     '--clusterrole',
     '--global',
+    '--build-arg',
+    '--entrypoint',
+    '--env',
+    '--read-only',
+    '--tmpfs',
   ]);
   const mistakes = all.flatMap((page) =>
     page.codes.flatMap((code) => {
@@ -179,6 +184,7 @@ describe('the checker', () => {
     ['node src/cli/bin.mjs down my.yaml', '"down" takes no files, and here is "my.yaml"'],
     ['jwt-e2e run --keep --name', '--name needs a value'],
     ['jwt-e2e up --reuse', '"up" has no flag --reuse'],
+    ['docker run --rm istio-jwt-e2e run --tmpfs /tmp', '"run" has no flag --tmpfs'],
   ])('refuses %s', (line, message) => {
     expect(check(line)).toEqual([message]);
   });

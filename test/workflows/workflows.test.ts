@@ -21,8 +21,9 @@ describe.each(workflows)('%s', (_, text) => {
   const jobs = Object.entries(workflow.jobs);
   const steps = jobs.flatMap(([, job]) => job.steps);
 
-  test('pins every action by its commit and says which release that is', () => {
-    const uses = text.match(/^.*\buses:.*$/gm) ?? [];
+  test('pins every action of others by its commit and says which release that is', () => {
+    // "./" is the action of the same commit.
+    const uses = text.match(/^.*\buses: (?!\.\/$).*$/gm) ?? [];
     expect(uses.length).toBeGreaterThan(0);
     for (const line of uses) expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
   });
