@@ -1,6 +1,6 @@
 /** From settings that a program gives to the values that the parts of the product take. */
 import { HarnessError } from '../base/errors.ts';
-import { nearest } from '../scenario/format/suggest.ts';
+import { nearest } from '../base/suggest.ts';
 import { allOptions, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Value, type Values } from '../settings/settings.ts';
 import type { Settings } from './program-settings.ts';

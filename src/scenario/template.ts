@@ -1,6 +1,6 @@
 /** Fills `${…}` in. Pure: all that a text can refer to is in the context. */
 import { HarnessError, type Place } from '../base/errors.ts';
-import { hintFor } from './format/suggest.ts';
+import { hintFor } from '../base/suggest.ts';
 import { type Expression, parseTemplate } from './template-parse.ts';
 import type { Path } from './yaml/yaml-file.ts';
 

@@ -5,6 +5,7 @@ import { HarnessError, type Place } from '../base/errors.ts';
 import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
 import { excessOf } from '../base/files/yaml-bounds.ts';
+import { nearest } from '../base/suggest.ts';
 import { allOptions, type OptionSpec, variableOf } from './options.ts';
 
 export type Value = string | boolean | string[];
@@ -19,6 +20,7 @@ const settingsFile = 'jwt-e2e.yaml';
  * @throws HarnessError E_USAGE for a value that is not allowed, E_SETTINGS for a mistake in the file, with its place
  */
 export function mergeSettings(flags: Values, env: NodeJS.ProcessEnv, file: string = settingsFile): Values {
+  refuseUnknown(env);
   const fromFile = existsSync(file) ? readSettingsFile(file) : {};
   const merged: Record<string, Value | undefined> = {};
   for (const option of allOptions) {
@@ -28,6 +30,28 @@ export function mergeSettings(flags: Values, env: NodeJS.ProcessEnv, file: strin
     merged[name] = given ?? fromVariable(option, env[variableOf(name)]) ?? fromFile[name];
   }
   return merged;
+}
+
+/** Variables that tell processes of this tool, and its tests, what to do. */
+const internal = /^JWT_E2E_(?:TEST_\w+|FAULTS_CLOCK_STEP|MESH_HOST|VITEST_HOST)$/;
+
+/** A variable that is misspelt would be overlooked in silence. */
+function refuseUnknown(env: NodeJS.ProcessEnv): void {
+  const known = allOptions.map(({ name }) => variableOf(name));
+  const unknown = Object.keys(env).find(
+    (name) => name.startsWith('JWT_E2E_') && !known.includes(name) && !internal.test(name),
+  );
+  if (unknown === undefined) return;
+  throw new HarnessError('E_USAGE', `there is no setting for the variable ${unknown}`, {
+    hint: `${suggestion(unknown, known)} Or unset it.`,
+  });
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === undefined
+    ? 'Settings are named as the flags of "jwt-e2e run --help"; docs/settings.md has them all.'
+    : `Did you mean ${near}?`;
 }
 
 function fromVariable(option: OptionSpec, text: string | undefined): Value | undefined {
@@ -103,7 +127,10 @@ function readSettingsFile(file: string): Record<string, Value> {
     const option = allOptions.find((each) => each.name === name);
     if (option === undefined) {
       throw new HarnessError('E_SETTINGS', `there is no setting "${name}"`, {
-        hint: `Settings are named as the flags of "jwt-e2e run --help", without the dashes.`,
+        hint: suggestion(
+          name,
+          allOptions.map((each) => each.name),
+        ),
         place,
       });
     }

@@ -229,3 +229,21 @@ test('every option is described, and what is a setting of a run is the same for 
     if (known !== undefined) expect(form(known)).toEqual(form(option));
   }
 });
+
+test.each([
+  ['JWT_E2E_TRAGET', 'Did you mean JWT_E2E_TARGET? Or unset it.'],
+  ['JWT_E2E_NOTHING_OF_THE_KIND', expect.stringContaining('docs/settings.md has them all')],
+])('the variable %s is refused, and not overlooked', (name, hint) => {
+  expect(() => mergeSettings({}, { [name]: 'x' }, 'no-such-file')).toThrow(
+    expect.objectContaining({
+      code: 'E_USAGE',
+      message: `there is no setting for the variable ${name}`,
+      hint,
+    }),
+  );
+});
+
+test('variables for tests and for processes of this tool are no settings', () => {
+  const env = { JWT_E2E_TEST_CLUSTER: 'x', JWT_E2E_MESH_HOST: '{}', JWT_E2E_HUB: 'h', OTHER: 'x' };
+  expect(mergeSettings({}, env, 'no-such-file')).toMatchObject({ hub: 'h' });
+});

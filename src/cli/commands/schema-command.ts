@@ -3,12 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exitCodes, HarnessError } from '../../base/errors.ts';
+import { hintFor } from '../../base/suggest.ts';
 import { baselineSchema } from '../../engine/baseline-schema.ts';
 import { conformanceSchema } from '../../report/schema/conformance-schema.ts';
 import { jsonSchemaText } from '../../report/schema/json-schema.ts';
 import { resultSchema } from '../../report/schema/result-schema.ts';
 import { schemaText } from '../../scenario/format/scenario-json-schema.ts';
-import { hintFor } from '../../scenario/format/suggest.ts';
 import type { Output } from '../support/io.ts';
 
 /** The committed copies, to which the first line of every scenario file points. */

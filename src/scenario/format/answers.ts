@@ -1,7 +1,8 @@
 /** Names of answers, in cells, are the answers that the scenario gives these names. */
+
+import { hintFor } from '../../base/suggest.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { codeClass } from './schema-tables.ts';
-import { hintFor } from './suggest.ts';
 
 interface Problem {
   readonly path: Path;

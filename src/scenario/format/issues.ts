@@ -1,10 +1,10 @@
 /** Turns what zod found into messages that say what to write instead. */
 import type { z } from 'zod';
 import { HarnessError } from '../../base/errors.ts';
+import { hintFor, nearest } from '../../base/suggest.ts';
 import { mistakeCode } from '../lint/mistakes.ts';
 import type { Path, YamlFile } from '../yaml/yaml-file.ts';
 import { descriptionAt, keysAt } from './shape.ts';
-import { hintFor, nearest } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
 

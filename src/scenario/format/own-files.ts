@@ -9,12 +9,12 @@ import { globSync } from 'tinyglobby';
 import { LineCounter, parse, parseAllDocuments } from 'yaml';
 import { HarnessError, type Place } from '../../base/errors.ts';
 import { limits } from '../../base/files/limits.ts';
+import { hintFor } from '../../base/suggest.ts';
 import { displayName, readText } from '../files.ts';
 import { escapeTemplate } from '../template-parse.ts';
 import { type Path, parseYaml, type YamlFile } from '../yaml/yaml-file.ts';
 import { explainIssues, noMessage } from './issues.ts';
 import { type OwnFiles, ownFilesSchema } from './schema-steps.ts';
-import { hintFor } from './suggest.ts';
 
 /** A scenario file whose entries with `files` are the manifests in these files. */
 export interface WithOwnFiles extends YamlFile {

@@ -3,8 +3,8 @@
  * work in company and not alone.
  */
 
+import { hintFor } from '../../base/suggest.ts';
 import type { ScenarioSpec } from '../format/schema.ts';
-import { hintFor } from '../format/suggest.ts';
 import { type Contents, contentsOf, type KnownApp, type Named, type Workload } from '../known-apps.ts';
 import type { Report } from './mistakes.ts';
 import { type Use, usesOf } from './uses.ts';

@@ -1,7 +1,7 @@
 /** Checks conditions: that each can hold somewhere, and where they may look at rows and columns. */
 
+import { hintFor } from '../../base/suggest.ts';
 import type { Condition, ScenarioSpec, StepSpec, Table } from '../format/schema.ts';
-import { hintFor } from '../format/suggest.ts';
 import { fitsPattern } from '../pattern.ts';
 import { rowsOf } from '../table.ts';
 import type { Path } from '../yaml/yaml-file.ts';

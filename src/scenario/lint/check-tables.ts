@@ -1,7 +1,7 @@
 /** Checks tables: that every cell makes a request, with a token that exists. */
 
+import { hintFor } from '../../base/suggest.ts';
 import type { ScenarioSpec, StepSpec, Table } from '../format/schema.ts';
-import { hintFor } from '../format/suggest.ts';
 import { type CellRequest, casesOf, cellRequest, isPath, noToken, rowsOf } from '../table.ts';
 import { keyTwice, references, substitute } from '../template.ts';
 import type { Path } from '../yaml/yaml-file.ts';

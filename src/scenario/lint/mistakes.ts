@@ -1,6 +1,7 @@
 /** How checks of a scenario report mistakes, and the mistakes that many of them look for. */
+
+import { hintFor } from '../../base/suggest.ts';
 import { algorithms } from '../format/schema.ts';
-import { hintFor } from '../format/suggest.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 
 /** Takes one mistake: where it is, what is wrong and what to do about it. `key` points to the key, not to its value. */

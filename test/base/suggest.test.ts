@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { distance, hintFor, nearest } from '../../../src/scenario/format/suggest.ts';
+import { distance, hintFor, nearest } from '../../src/base/suggest.ts';
 
 describe('distance', () => {
   test.each([
