@@ -43,12 +43,22 @@ export async function bundle(root, output) {
     // All of them are in a file of their own.
     legalComments: 'none',
     banner: { js: requiring },
+    // Modules rather than what came before them: there is less of them to take.
+    mainFields: ['module', 'main'],
     // Vitest is there when its plugin is loaded.
     external: ['vitest'],
     plugins: [native, pure, shortMaps],
     metafile: true,
     logLevel: 'warning',
   });
+  // Of what is no module yet, import() would have nothing but a default.
+  const lost = Object.values(metafile.outputs).filter(
+    ({ entryPoint, exports }) => entryPoint?.includes('node_modules') && exports.join() === 'default',
+  );
+  if (lost.length > 0) {
+    const files = lost.map(({ entryPoint }) => entryPoint).join(', ');
+    throw new Error(`import a module of our own that exports by name what is needed of ${files}`);
+  }
   const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
   );

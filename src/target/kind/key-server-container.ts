@@ -31,8 +31,7 @@ export async function startKeyServer(
 ): Promise<KeyServerHandle> {
   const config = { host: '0.0.0.0', httpPort: 80, httpsPort: 443, controlPort, path: start.path };
   const secret = newSecret();
-  // Loaded when it is needed: it is large.
-  const { GenericContainer: Container, Wait } = await import('testcontainers');
+  const { GenericContainer: Container, Wait } = await import('./containers.ts');
   // testcontainers publishes on every address of the machine, to whoever can reach it.
   class OnLoopback extends Container {
     constructor(from: string) {
