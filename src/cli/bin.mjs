@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { inspect } from 'node:util';
+import { keepCompiled } from './support/compile-cache.mjs';
 
 // Whoever reads the output may stop, as head does, the terminal may be gone, or the disk full. Nothing of that must keep a
 // run from cleaning up.
@@ -37,10 +38,11 @@ const source = new URL('./main.ts', import.meta.url);
 const isClone = existsSync(source);
 if (isClone) {
   // What has a thousand files is loaded before: on Node.js 20 each file that comes after takes a moment longer.
-  if (['run', 'up', 'down', 'doctor'].includes(process.argv[2] ?? ''))
-    await import('@kubernetes/client-node');
+  const isSlow = !('typescript' in process.features) && ['run', 'up'].includes(process.argv[2] ?? '');
+  // Named in a way that keeps it out of the bundle.
+  for (const name of isSlow ? ['@kubernetes/client-node'] : []) await import(name);
   await import(new URL('../../tools/typescript.mjs', import.meta.url).href);
-}
+} else keepCompiled();
 const { main } = isClone ? await import(source.href) : await import('./main.ts');
 const exitCode = await main(process.argv.slice(2));
 // Ended once everything is written: keys that are still being made, or idle connections, would hold it up for seconds.

@@ -1,5 +1,5 @@
 /** The format of the baseline file: known deviations, each with a reason and an end date. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { fetchMode, targetName as target } from '../scenario/format/schema-words.ts';
 import { rangeMistake } from '../scenario/lint/ranges.ts';
 

@@ -4,9 +4,9 @@ import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
 import { flag, list, text } from '../settings/typed.ts';
 import { Engine } from '../target/kind/container-engine.ts';
-import { clusterSettings } from './make-cluster.ts';
 import { findIstioctl, findKind } from './make-kind.ts';
 import { meshProgramOptions, meshVersions } from './mesh-programs.ts';
+import { clusterSettings } from './named-cluster.ts';
 
 type TargetName = 'cluster' | 'kind' | 'local';
 

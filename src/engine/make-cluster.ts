@@ -1,7 +1,7 @@
 /** Makes the target cluster out of settings: which kubeconfig and context, and what the user says of the mesh. */
 import { HarnessError } from '../base/errors.ts';
 import type { FetchMode } from '../base/events.ts';
-import { KubeClient, loadKubeConfig } from '../kube/kube-client.ts';
+import { KubeClient } from '../kube/kube-client.ts';
 import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
 import { flag, imagesOf, text } from '../settings/typed.ts';
@@ -11,11 +11,8 @@ import type { Clients } from '../target/kubernetes/client-for.ts';
 import type { Progress } from '../target/target.ts';
 import { kindFolder } from './product.ts';
 
-/** The settings that name a cluster; any of them makes `--target auto` take it. */
-export const clusterSettings = ['context', 'kubeconfig', 'mesh-context', 'mesh-kubeconfig'] as const;
-
 /** @throws HarnessError E_USAGE, or E_SETTINGS for a kubeconfig that cannot be used */
-export function makeCluster(
+export async function makeCluster(
   request: {
     readonly values: Values;
     readonly versions: Versions;
@@ -23,11 +20,11 @@ export function makeCluster(
     readonly progress: Progress;
   },
   reason: string,
-): ClusterTarget {
+): Promise<ClusterTarget> {
   const { values, versions, runId, progress } = request;
   const [file, context] = [text(values, 'kubeconfig'), text(values, 'context')];
   return new ClusterTarget(
-    connect(values),
+    await connect(values),
     {
       reason,
       runId,
@@ -51,7 +48,7 @@ export function makeCluster(
 }
 
 /** @throws HarnessError E_USAGE when no cluster is named; E_SETTINGS */
-export function connect(values: Values): Clients {
+export async function connect(values: Values): Promise<Clients> {
   const [file, context] = [text(values, 'kubeconfig'), text(values, 'context')];
   const [meshFile, meshContext] = [text(values, 'mesh-kubeconfig'), text(values, 'mesh-context')];
   if (file === undefined && context === undefined) {
@@ -60,6 +57,7 @@ export function connect(values: Values): Clients {
       hint: 'Name it with --context NAME, with --kubeconfig FILE, or with both.',
     });
   }
+  const { loadKubeConfig } = await import('../kube/kube-config.ts');
   const data = new KubeClient(loadKubeConfig({ file, context }));
   if (meshFile === undefined && meshContext === undefined) return { data, mesh: data };
   const config = loadKubeConfig({ file: meshFile ?? file, context: meshContext });

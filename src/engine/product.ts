@@ -1,9 +1,7 @@
 /** Where the product's own files are, and which version it is. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const productRoot = fileURLToPath(new URL('../..', import.meta.url));
+import { isClone, moduleFile, productRoot } from '../base/files/product-files.ts';
 
 /** The folder that makes the mesh: cluster configuration, Istio settings, applications, versions. */
 export const kindFolder = join(productRoot, 'kind');
@@ -16,7 +14,7 @@ export const versionsFile = join(kindFolder, 'versions.yaml');
 export const rbacFolder = join(productRoot, 'docs', 'rbac');
 
 /** The program that this is: of the sources in a clone, and of the build where the package is installed. */
-export const starter = fileURLToPath(new URL('bin.mjs', import.meta.url));
+export const starter = moduleFile('cli/bin.mjs');
 
 const manifest = JSON.parse(readFileSync(join(productRoot, 'package.json'), 'utf8')) as {
   version: string;
@@ -36,6 +34,5 @@ export function pathsOf(files: readonly string[], profile = 'documented'): strin
 
 /** What to write before the name of a command so that it works where one is: in a clone, and where the package is installed. */
 export function programName(cwd: string): string {
-  const source = join(productRoot, 'src', 'cli', 'bin.mjs');
-  return existsSync(source) ? `node ${relative(cwd, source)}` : 'npx jwt-e2e';
+  return isClone ? `node ${relative(cwd, starter)}` : 'npx jwt-e2e';
 }

@@ -1,5 +1,5 @@
 /** The fields of policies, read strictly: one that Istio does not know would make the API server refuse the scenario. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { targetRefsOf } from '../policy/selection.ts';
 import type { KubeObject } from '../target/target.ts';
 

@@ -19,11 +19,7 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const hour = 60 * 60 * 1000;
 
 /** Loaded on first use: most commands need no certificate, and the library takes its time. */
-async function library() {
-  // Its dependency injection needs this, and it does not load it itself.
-  await import('reflect-metadata');
-  return await import('@peculiar/x509');
-}
+const library = () => import('./x509.ts');
 
 /**
  * Makes a certificate authority, valid from an hour ago, for clocks that differ, for three days.

@@ -1,5 +1,5 @@
 /** Answers of a mesh are taken as what they should be only after a look: something else may have answered. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { notUnderstood } from '../base/understood.ts';
 import type { KubeObject } from '../target/target.ts';
 

@@ -1,6 +1,6 @@
 /** Runs a command in a container, over the API server's WebSocket, and waits for its end. */
 import { Readable, Writable } from 'node:stream';
-import { Exec, type KubeConfig, type V1Status } from '@kubernetes/client-node';
+import type { KubeConfig, V1Status } from '@kubernetes/client-node';
 import { debug } from '../base/debug.ts';
 import { HarnessError } from '../base/errors.ts';
 import { limits, sizeText } from '../base/files/limits.ts';
@@ -37,6 +37,7 @@ export async function exec(
   command: readonly string[],
   options: { stdin?: string; signal: AbortSignal; timeoutMs?: number; maxBytes?: number },
 ): Promise<ExecResult> {
+  const { Exec } = await import('./client-node.ts');
   throwIfAborted(options.signal);
   debug(
     () => `exec in ${target.namespace}/${target.pod}, container ${target.container}: ${command.join(' ')}`,

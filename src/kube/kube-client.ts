@@ -4,9 +4,9 @@
  * they drop fields they do not know (client-node issues 2483 and 2962).
  */
 import type { RequestOptions } from 'node:https';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
-import { z } from 'zod';
+import * as z from 'zod';
 import { HarnessError } from '../base/errors.ts';
 import { limits, readUpTo, sizeText } from '../base/files/limits.ts';
 import { linesIn } from '../base/files/lines.ts';
@@ -14,6 +14,7 @@ import { nameOfError } from '../base/names.ts';
 import { timeouts } from '../base/timeouts.ts';
 import { understood } from '../base/understood.ts';
 import { throwIfAborted, within } from '../base/wait.ts';
+import { KubeError } from './kube-error.ts';
 
 export interface KubeRequest {
   readonly method?: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
@@ -24,60 +25,6 @@ export interface KubeRequest {
   readonly raw?: boolean;
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
-}
-
-/** An error answer of the API server. `status` is the HTTP status code, `reason` the Kubernetes reason. */
-export class KubeError extends HarnessError {
-  readonly status: number;
-  readonly reason: string;
-
-  constructor(status: number, reason: string, message: string, details?: string) {
-    super('E_KUBE', message, { details });
-    this.status = status;
-    this.reason = reason;
-  }
-}
-
-/** Loads a kubeconfig file (or KUBECONFIG, or the default one) and selects a context. */
-export function loadKubeConfig(options: {
-  file?: string | undefined;
-  context?: string | undefined;
-}): KubeConfig {
-  const config = new KubeConfig();
-  try {
-    if (options.file === undefined) config.loadFromDefault();
-    // Not from a string: paths of certificates in the file are relative to its folder.
-    else config.loadFromFile(options.file);
-  } catch (thrown) {
-    throw new HarnessError(
-      'E_SETTINGS',
-      `cannot read kubeconfig ${options.file ?? '(KUBECONFIG or the default one)'}: ${nameOfError(thrown)}`,
-      {
-        hint: 'Give an existing file with --kubeconfig, or set KUBECONFIG.',
-      },
-    );
-  }
-  // What client-node makes up when it finds no kubeconfig at all.
-  if (config.getCurrentContext() === 'loaded-context' && options.file === undefined) {
-    throw new HarnessError('E_SETTINGS', 'there is no kubeconfig', {
-      hint: 'Give a file with --kubeconfig, or set KUBECONFIG.',
-    });
-  }
-  if (options.context !== undefined) {
-    if (config.getContextObject(options.context) === null) {
-      const names = config.getContexts().map((context) => context.name);
-      throw new HarnessError('E_SETTINGS', `kubeconfig has no context "${options.context}"`, {
-        hint: names.length > 0 ? `It has: ${names.join(', ')}.` : 'It has no contexts at all.',
-      });
-    }
-    config.setCurrentContext(options.context);
-  }
-  if (config.getCurrentCluster() === null) {
-    throw new HarnessError('E_SETTINGS', 'kubeconfig has no current context', {
-      hint: 'Name one with --context, or give a file with --kubeconfig.',
-    });
-  }
-  return config;
 }
 
 export class KubeClient {

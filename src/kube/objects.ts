@@ -3,7 +3,8 @@ import { HarnessError } from '../base/errors.ts';
 import { nameOfKey } from '../base/names.ts';
 import type { KubeObject, ObjectKey } from '../target/target.ts';
 import { objectIn, objectsIn } from './answers.ts';
-import { type KubeClient, KubeError } from './kube-client.ts';
+import type { KubeClient } from './kube-client.ts';
+import { KubeError } from './kube-error.ts';
 
 /** The name under which the API server notes which fields this tool has set. */
 export const fieldManager = 'jwt-e2e';

@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { Duplex, Readable, Writable } from 'node:stream';
-import { PortForward } from '@kubernetes/client-node';
 import { HarnessError } from '../base/errors.ts';
 import { limits, readUpTo, sizeText } from '../base/files/limits.ts';
 import { nameOfError } from '../base/names.ts';
@@ -128,6 +127,7 @@ async function connect(client: KubeClient, { namespace, pod, port }: PodPort): P
       done();
     },
   });
+  const { PortForward } = await import('./client-node.ts');
   const opened = (await new PortForward(client.config).portForward(
     namespace,
     pod,

@@ -6,7 +6,8 @@ import { timeouts } from '../base/timeouts.ts';
 import { together, until } from '../base/wait.ts';
 import type { KubeObject, ObjectKey } from '../target/target.ts';
 import { deploymentOf, isGateway, serviceReady } from './gateways.ts';
-import { type KubeClient, KubeError } from './kube-client.ts';
+import type { KubeClient } from './kube-client.ts';
+import { KubeError } from './kube-error.ts';
 import { getObject, keyOf, listObjects } from './objects.ts';
 
 export interface Pod extends KubeObject {

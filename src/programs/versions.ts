@@ -1,5 +1,5 @@
 /** kind/versions.yaml: which Istio, Kubernetes, programs and images are used together. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { HarnessError } from '../base/errors.ts';
 import { localPlatforms, platforms } from './platform.ts';
 import { type Checked, readYaml } from './yaml.ts';

@@ -1,7 +1,7 @@
 /** Reads a YAML file and checks it against a schema; every error points into the file. */
 import { readFileSync } from 'node:fs';
 import { type Document, isNode, isPair, LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { HarnessError, type Place } from '../base/errors.ts';
 
 /** A YAML file that fits its schema. `place` tells where a value stands, for checks across fields. */

@@ -1,11 +1,11 @@
 /** The applications of kind/apps, as far as scenarios can depend on them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
+import { productRoot } from '../base/files/product-files.ts';
 
 /** The manifests of applications, `<name>.yaml` each. */
-export const appsFolder = fileURLToPath(new URL('../../kind/apps', import.meta.url));
+export const appsFolder = join(productRoot, 'kind', 'apps');
 
 /** An object of Kubernetes by its name. */
 export interface Named {

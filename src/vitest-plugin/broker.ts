@@ -8,14 +8,14 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { asHarnessError, HarnessError } from '../base/errors.ts';
+import { moduleFile } from '../base/files/product-files.ts';
 import { problemOf } from '../base/problem.ts';
 import { timeouts } from '../base/timeouts.ts';
 import { within } from '../base/wait.ts';
 import { configVariable, type FileLine, type HostConfig, listening, type Order } from './vitest-protocol.ts';
 
-const program = fileURLToPath(new URL('./host.mjs', import.meta.url));
+const program = moduleFile('vitest-plugin/host.mjs');
 
 export interface BrokerListener {
   /** Gets a line of progress now and then. */

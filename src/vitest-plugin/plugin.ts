@@ -1,12 +1,12 @@
 /** The Vitest plugin: each scenario file is a test file, each check a test. */
 import { statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 // What is declared about it below is nothing without it.
 import type {} from 'vitest';
 import type { ViteUserConfig } from 'vitest/config';
 import type { Settings } from '../api/program-settings.ts';
 import { valuesOf } from '../api/values.ts';
+import { moduleFile } from '../base/files/product-files.ts';
 import { HarmlessOutput } from '../base/harmless.ts';
 import { timeouts } from '../base/timeouts.ts';
 import { pathsOf } from '../engine/product.ts';
@@ -23,9 +23,7 @@ export interface ScenariosOptions extends Omit<Settings, OwnOfVitest> {
 
 type Plugin = Extract<NonNullable<ViteUserConfig['plugins']>[number], { readonly name: string }>;
 
-const runtime = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './runtime.ts' : './runtime.js', import.meta.url),
-);
+const runtime = moduleFile('vitest-plugin/runtime.ts');
 
 /**
  * Makes the scenario files of a Vitest project its test files. They run one after the other on one mesh, which is set up

@@ -1,7 +1,7 @@
 /** Differences that are known and explained: test/compare/explained.yaml. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const schema = z.array(
   z.strictObject({

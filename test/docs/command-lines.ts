@@ -62,7 +62,7 @@ export function mistakeIn(command: readonly string[], known: Known): string | un
   if (first === 'npm') {
     const script = second === 'run' ? third : second === 'test' ? 'test' : undefined;
     if (script !== undefined && known.scripts[script] === undefined) return `there is no script "${script}"`;
-    if (script === undefined && !['ci', 'install', 'link', 'pack'].includes(second ?? ''))
+    if (script === undefined && !['ci', 'install', 'link', 'pack', 'publish'].includes(second ?? ''))
       return `npm ${second} is not known here`;
   }
   const args = productArguments(command, known);

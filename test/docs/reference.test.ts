@@ -1,6 +1,6 @@
 /** docs/scenario-reference.md says what the schema says, and what the schema gives as an example is right. */
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { allFields, type Schema } from './examples.ts';
 import { partOf } from './generated.ts';
 import { read } from './markdown.ts';

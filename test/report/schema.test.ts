@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, expectTypeOf, test } from 'vitest';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ResultModel } from '../../src/report/model.ts';
 import type { RunResult } from '../../src/report/result.ts';
 import { resultSchema } from '../../src/report/schema/result-schema.ts';

@@ -1,6 +1,7 @@
 /** A {@link FakeApi} for all tests of a file, as it began for each of them, with a client of its own. */
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../src/kube/kube-client.ts';
+import { KubeClient } from '../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../src/kube/kube-config.ts';
 import { FakeApi } from './fake-api.ts';
 
 /** @param use called before each test with the server, which is the same every time, and a new client */

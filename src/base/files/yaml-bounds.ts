@@ -14,6 +14,7 @@ export interface Excess {
 
 /** @param most entries, keys of maps and entries of lists counted together */
 export function excessOf(source: string, most: number = limits.yamlEntries): Excess | undefined {
+  if (cannotExceed(source, most)) return undefined;
   let offset = 0;
   let entries = 0;
   /** Brackets and braces that are open. */
@@ -75,6 +76,13 @@ export function excessOf(source: string, most: number = limits.yamlEntries): Exc
     offset += token.length;
   }
   return undefined;
+}
+
+/** Whether there is too little in a file for anything to be too much, wherever it stands: so it is with most, and quick to see. */
+function cannotExceed(source: string, most: number): boolean {
+  const count = (signs: RegExp) => source.match(signs)?.length ?? 0;
+  const isFlat = !new RegExp(`^[ \\t?-]{${2 * limits.depth + 1}}`, 'm').test(source);
+  return isFlat && count(/[[{]/g) <= limits.depth && count(/[-?:,]/g) <= most;
 }
 
 /** The same for what a parsed document is once its aliases are followed, each at the place where it stands. */

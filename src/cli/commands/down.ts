@@ -2,8 +2,8 @@
 import { exitCodes } from '../../base/errors.ts';
 import type { Unstamped } from '../../base/events.ts';
 import { oneLine } from '../../base/harmless.ts';
-import { clusterSettings, makeCluster } from '../../engine/make-cluster.ts';
 import { defaultName, kindPrograms } from '../../engine/make-kind.ts';
+import { clusterSettings } from '../../engine/named-cluster.ts';
 import { versionsFile } from '../../engine/product.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
@@ -72,7 +72,8 @@ async function clearCluster(values: Values, io: Io, signal: AbortSignal): Promis
     if (event.type === 'warning') io.stderr.write(`${oneLine(event.message)}\n`);
   };
   const versions = loadVersions(versionsFile);
-  const target = makeCluster({ values, versions, runId: 'down', progress }, 'jwt-e2e down');
+  const { makeCluster } = await import('../../engine/make-cluster.ts');
+  const target = await makeCluster({ values, versions, runId: 'down', progress }, 'jwt-e2e down');
   const done = await target.clear(signal);
   const nothing = 'there is nothing of istio-jwt-e2e on this cluster';
   io.stdout.write(`${done.length === 0 ? nothing : done.join('\n')}\n`);

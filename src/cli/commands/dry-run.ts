@@ -3,7 +3,6 @@ import { exitCodes } from '../../base/errors.ts';
 import type { MeshFacts } from '../../base/events.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { chooseTarget } from '../../engine/choose-target.ts';
-import { makeCluster } from '../../engine/make-cluster.ts';
 import { defaultName, kindChoice } from '../../engine/make-kind.ts';
 import { type MeshVersions, meshProgramOptions, meshVersions } from '../../engine/mesh-programs.ts';
 import { appsFolder } from '../../engine/product.ts';
@@ -127,7 +126,8 @@ async function onKind(request: DryRunRequest, reason: string): Promise<Outlook> 
 
 async function onCluster(request: DryRunRequest, reason: string): Promise<Outlook> {
   const { values, versions, scenarios, selection, options, io, signal } = request;
-  const target = makeCluster(
+  const { makeCluster } = await import('../../engine/make-cluster.ts');
+  const target = await makeCluster(
     {
       values,
       versions,

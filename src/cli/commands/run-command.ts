@@ -14,8 +14,8 @@ import {
   targetsOf,
 } from '../../engine/engine.ts';
 import { allAtOnce } from '../../engine/jobs.ts';
-import { clusterSettings } from '../../engine/make-cluster.ts';
 import { defaultName } from '../../engine/make-kind.ts';
+import { clusterSettings } from '../../engine/named-cluster.ts';
 import { appsFolder, pathsOf } from '../../engine/product.ts';
 import { KeyRing } from '../../run/keys/key-ring.ts';
 import { loadScenarios } from '../../scenario/load.ts';

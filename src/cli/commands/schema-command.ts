@@ -1,8 +1,8 @@
 /** `jwt-e2e schema`: the JSON schemas of what people write and programs read. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { exitCodes, HarnessError } from '../../base/errors.ts';
+import { productRoot } from '../../base/files/product-files.ts';
 import { hintFor } from '../../base/suggest.ts';
 import { baselineSchema } from '../../engine/baseline-schema.ts';
 import { conformanceSchema } from '../../report/schema/conformance-schema.ts';
@@ -12,7 +12,7 @@ import { schemaText } from '../../scenario/format/scenario-json-schema.ts';
 import type { Output } from '../support/io.ts';
 
 /** The committed copies, to which the first line of every scenario file points. */
-const committed = fileURLToPath(new URL('../../../schema', import.meta.url));
+const committed = join(productRoot, 'schema');
 
 /** Each with its file in the folder and its text. */
 const schemas: Readonly<Record<string, { readonly file: string; readonly text: () => string }>> = {

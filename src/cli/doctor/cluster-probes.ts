@@ -2,7 +2,8 @@
 
 import { HarnessError } from '../../base/errors.ts';
 import { throwIfAborted } from '../../base/wait.ts';
-import { clusterSettings, connect, gatewayOf } from '../../engine/make-cluster.ts';
+import { connect, gatewayOf } from '../../engine/make-cluster.ts';
+import { clusterSettings } from '../../engine/named-cluster.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import { text } from '../../settings/typed.ts';
 import { findIstio } from '../../target/cluster/facts.ts';
@@ -25,7 +26,7 @@ export function namesCluster({ values }: Pick<Surroundings, 'values'>): boolean 
 }
 
 export async function cluster(around: Surroundings): Promise<Finding[]> {
-  const clients = connect(around.values);
+  const clients = await connect(around.values);
   const both = clients.mesh === clients.data ? [clients.data] : [clients.data, clients.mesh];
   try {
     const answers = await Promise.all(both.map((client) => apiServer(client, around.signal)));

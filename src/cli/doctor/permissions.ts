@@ -5,7 +5,8 @@ import { isMap, parseDocument, type YAMLSeq } from 'yaml';
 import { HarnessError } from '../../base/errors.ts';
 import { together } from '../../base/wait.ts';
 import { rbacFolder } from '../../engine/product.ts';
-import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import type { Clients } from '../../target/kubernetes/client-for.ts';
 import type { Finding, Surroundings } from './finding.ts';
 

@@ -1,6 +1,7 @@
 /** Objects that a command reads: from a folder, or from a cluster, of which nothing is changed. */
 import { HarnessError } from '../../base/errors.ts';
 import { oneLine } from '../../base/harmless.ts';
+import { clusterSettings } from '../../engine/named-cluster.ts';
 import { readFolder } from '../../init/read-folder.ts';
 import type { Manifest } from '../../scenario/format/schema.ts';
 import type { Values } from '../../settings/settings.ts';
@@ -25,18 +26,18 @@ export async function readPolicySource(command: string, values: Values, io: Io):
     for (const warning of warnings) io.stderr.write(`${oneLine(warning)}\n`);
     return { objects, where: from };
   }
-  // A client of Kubernetes takes a second to load, and files need none.
-  const [{ clusterSettings, connect }, { readCluster }] = await Promise.all([
-    import('../../engine/make-cluster.ts'),
-    import('./init-cluster.ts'),
-  ]);
   if (!clusterSettings.some((setting) => text(values, setting) !== undefined)) {
     throw new HarnessError('E_USAGE', `${command} needs to be told where the policies are`, {
       hint: 'Name a folder or file with --from FOLDER, or a cluster with --context NAME or --kubeconfig FILE.',
     });
   }
+  // A client of Kubernetes takes a second to load, and files need none.
+  const [{ connect }, { readCluster }] = await Promise.all([
+    import('../../engine/make-cluster.ts'),
+    import('./init-cluster.ts'),
+  ]);
   return withSignals(async (signal) => {
-    const clients = connect(values);
+    const clients = await connect(values);
     try {
       const objects = await readCluster(clients, text(values, 'namespace'), signal);
       return { objects, where: `context ${clients.mesh.name}` };

@@ -1,5 +1,5 @@
 /** Which build of an image fits a machine. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { HarnessError } from '../../base/errors.ts';
 import type { Platform } from '../platform.ts';
 import type { IndexEntry } from './manifest.ts';

@@ -1,5 +1,5 @@
 /** Image manifests and indexes, in the formats of OCI and of Docker (version 2, schema 2). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { HarnessError } from '../../base/errors.ts';
 import { archiveLimits } from '../download/download-limits.ts';
 import { digestPattern } from './digest.ts';

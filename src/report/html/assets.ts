@@ -1,6 +1,7 @@
 /** Style and script of the page: files of their own, so that they can be read, checked and measured, and hashes that name them. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { moduleFile } from '../../base/files/product-files.ts';
 
 const styles = [
   ...['base.css', 'head.css', 'lists.css', 'matrix.css', 'filters.css', 'detail.css', 'timeline.css'],
@@ -10,7 +11,7 @@ const styles = [
 /** Each after those that it imports. */
 const scripts = ['links.js', 'say.js', 'panel.js', 'grid.js', 'filter.js', 'main.js'];
 
-const read = (name: string): string => readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
+const read = (name: string): string => readFileSync(moduleFile(`report/html/assets/${name}`), 'utf8');
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 export interface Assets {

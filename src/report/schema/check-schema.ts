@@ -1,5 +1,5 @@
 /** The parts of results.json that events carry: meshes, scenarios and checks. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ErrorCode } from '../../base/errors.ts';
 
 const ms = z.number().meta({ description: 'Milliseconds.' });

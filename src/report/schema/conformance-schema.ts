@@ -1,5 +1,5 @@
 /** The format of a conformance report; one document for each mesh. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkState } from './check-schema.ts';
 
 /** A group of our own, as no domain goes with the product. */

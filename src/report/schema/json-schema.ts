@@ -1,5 +1,5 @@
 /** JSON schemas out of zod schemas, as they are published in schema/. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The text of a file in schema/: JSON Schema draft 7, which YAML language servers understand.

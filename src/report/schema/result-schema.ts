@@ -1,5 +1,5 @@
 /** The format of results.json. test/report/schema.test.ts holds it to the type RunResult. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkResult, checkState, meshFacts, place, problem, scenarioInfo } from './check-schema.ts';
 
 const ms = z.number().meta({ description: 'Milliseconds.' });

@@ -1,5 +1,5 @@
 /** Turns what zod found into messages that say what to write instead. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { HarnessError } from '../../base/errors.ts';
 import { hintFor, nearest } from '../../base/suggest.ts';
 import { mistakeCode } from '../lint/mistakes.ts';

@@ -1,5 +1,5 @@
 /** The JSON schema of scenario files, with which editors complete and check them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { scenarioSchema } from './schema.ts';
 import { writtenStepSchema } from './schema-steps.ts';
 

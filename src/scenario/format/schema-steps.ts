@@ -1,5 +1,5 @@
 /** Steps in the format of scenario files. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { requestSchema, tableSchema } from './schema-tables.ts';
 import { conditionSchema, fetchMode, json, line, note, text } from './schema-words.ts';
 

@@ -1,5 +1,5 @@
 /** Requests, answers and tables of them in the format of scenario files. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { conditionSchema, note, statusCode, text } from './schema-words.ts';
 
 const bodySchema = z

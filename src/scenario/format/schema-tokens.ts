@@ -1,5 +1,5 @@
 /** Issuers, tokens and key servers in the format of scenario files. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { json, line, note, path, text } from './schema-words.ts';
 
 /** The algorithms that Istio's documentation lists, in its order. */

@@ -1,5 +1,5 @@
 /** What the parts of the format are made of, and the conditions and sources that stand in several places. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Says what a field is, with examples: for editors, and for docs/scenario-reference.md. */
 export function note<S extends z.ZodType>(

@@ -2,7 +2,7 @@
  * The format of a scenario file. The zod schema is the single source: types, validation, the JSON schema for editors
  * (schema/scenario.schema.json) and the reference (docs/scenario-reference.md) all come from it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type manifestSchema, type objectRefSchema, stepSchema } from './schema-steps.ts';
 import {
   type answerSchema,

@@ -1,6 +1,6 @@
 /** Looks into a zod schema: which keys are allowed at a place of the file. */
 import { stringify } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Path } from '../yaml/yaml-file.ts';
 
 /** As much of zod's description of its schemas as is needed here. */

@@ -7,10 +7,10 @@ const options = { includePrerelease: true };
 const all = '>=0.0.0';
 
 const alternatives = (range: string) => range.split('||');
-const isEmpty = (range: string) => !semver.intersects(range, all, options);
+const isEmpty = remembered((range: string) => !semver.intersects(range, all, options));
 
 /** Why a range cannot be meant, undefined when it can: it is none, or one of its alternatives is all versions or none. */
-export function rangeMistake(range: string): { message: string; hint: string } | undefined {
+export const rangeMistake = remembered((range: string): { message: string; hint: string } | undefined => {
   // Without numbers it would be "any version", which nobody means who writes a condition.
   const isRange = alternatives(range).every((each) => semver.validRange(each) !== null && /\d/.test(each));
   if (!isRange) {
@@ -25,7 +25,7 @@ export function rangeMistake(range: string): { message: string; hint: string } |
     message: `no version is in the range "${empty.trim()}"`,
     hint: 'All its parts must hold together. Turn < and > round, or join alternatives with "||", such as "<1.1 || >1.2".',
   };
-}
+});
 
 /** The versions that are in both ranges, as a range; undefined when there is none. */
 export function inBoth(one: string, other: string): string | undefined {
@@ -33,6 +33,15 @@ export function inBoth(one: string, other: string): string | undefined {
   const both = plain(one).flatMap((a) => plain(other).map((b) => `${a} ${b}`.trim()));
   const possible = both.filter((range) => !isEmpty(range));
   return possible.length === 0 ? undefined : possible.join(' || ');
+}
+
+/** The few ranges of a scenario stand in hundreds of cells. */
+function remembered<Result>(find: (range: string) => Result): (range: string) => Result {
+  const known = new Map<string, Result>();
+  return (range) => {
+    if (!known.has(range)) known.set(range, find(range));
+    return known.get(range) as Result;
+  };
 }
 
 /** Whether all versions of one range are in the other one. */

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../../base/errors.ts';
 import { nameOfKey } from '../../base/names.ts';
-import { KubeError } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { applyObject, getObject, keyOf } from '../../kube/objects.ts';
 import { type Clients, clientFor } from '../kubernetes/client-for.ts';
 import { contentOf } from '../kubernetes/restore.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import type { FetchMode, MeshFacts } from '../../base/events.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
-import { KubeError } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { getObject, keyOf } from '../../kube/objects.ts';
 import { type Clients, clientFor } from '../kubernetes/client-for.ts';
 import { appsScope, KubernetesTarget } from '../kubernetes/kubernetes-target.ts';

@@ -1,7 +1,7 @@
 /** Where the ingress gateway can be reached from here. */
 import { connect } from 'node:net';
 import { timeouts } from '../../base/timeouts.ts';
-import { KubeError } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { getObject, listObjects } from '../../kube/objects.ts';
 import type { Clients } from '../kubernetes/client-for.ts';
 import type { KubeObject } from '../target.ts';

@@ -1,5 +1,6 @@
 /** What runs leave on a cluster when they are killed, and how it goes away. */
-import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import type { Clients } from '../kubernetes/client-for.ts';
 import { sweep } from '../kubernetes/sweep.ts';
 import { phase } from '../phase.ts';

@@ -2,7 +2,8 @@
 
 import { timeouts } from '../../base/timeouts.ts';
 import { until } from '../../base/wait.ts';
-import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { deleteObject, getObject, listObjects } from '../../kube/objects.ts';
 import type { KubeObject } from '../target.ts';
 import { owned } from './ownership.ts';

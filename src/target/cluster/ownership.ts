@@ -1,5 +1,5 @@
 /** What belongs to this tool on a cluster that it shares with others: the namespaces that have its label. */
-import { KubeError } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { getObject } from '../../kube/objects.ts';
 import { type Clients, clientFor } from '../kubernetes/client-for.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';

@@ -1,7 +1,7 @@
 /** A key server outside the mesh: a container on the network of the kind nodes, started with testcontainers. */
-import { fileURLToPath } from 'node:url';
 import type { GenericContainer } from 'testcontainers';
 import { asHarnessError, HarnessError } from '../../base/errors.ts';
+import { moduleFile } from '../../base/files/product-files.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { throwIfAborted } from '../../base/wait.ts';
 import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
@@ -9,7 +9,7 @@ import { KeyServerControl, newSecret } from '../../jwks/key-server-client.ts';
 import { expectKeys, notWorking } from '../../jwks/works.ts';
 import type { KeyServerHandle, KeyServerStart } from '../target.ts';
 
-const program = fileURLToPath(new URL('../../jwks/server.mjs', import.meta.url));
+const program = moduleFile('jwks/server.mjs');
 const network = 'kind';
 const controlPort = 8081;
 /** Where the control port is published, as kind does with the API server. Pods ask over the network of the nodes. */
@@ -31,8 +31,7 @@ export async function startKeyServer(
 ): Promise<KeyServerHandle> {
   const config = { host: '0.0.0.0', httpPort: 80, httpsPort: 443, controlPort, path: start.path };
   const secret = newSecret();
-  // Loaded when it is needed: it is large.
-  const { GenericContainer: Container, Wait } = await import('testcontainers');
+  const { GenericContainer: Container, Wait } = await import('./containers.ts');
   // testcontainers publishes on every address of the machine, to whoever can reach it.
   class OnLoopback extends Container {
     constructor(from: string) {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import type { FetchMode, MeshFacts } from '../../base/events.ts';
-import { KubeClient, loadKubeConfig } from '../../kube/kube-client.ts';
+import { KubeClient } from '../../kube/kube-client.ts';
 import {
   beginRestart,
   inspectIstiod,
@@ -111,7 +111,7 @@ export class KindTarget extends KubernetesTarget {
       const install = { istioctl, hub, tag, settingsFile, overlays, extraRootCa, guardian: this.#guardian };
       await installIstio(this.#cluster, install, signal);
     });
-    this.#connect();
+    await this.#connect();
     await phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.startApps(apps, signal));
     this.#fresh = true;
     await this.#note({ istio: tag, hub, nodeImage, loaded: loaded.join(' '), fresh: 'no' }, signal);
@@ -134,7 +134,7 @@ export class KindTarget extends KubernetesTarget {
     const { name, tag, apps, images } = this.#settings;
     this.#guard(false);
     await this.#cluster.adopt(signal);
-    this.#connect();
+    await this.#connect();
     await this.#engine.removeByLabel(`${keyServerLabel}=${name}`, signal);
     const notes = await readNotes(this.clients.data, signal);
     if (notes?.istio !== tag) {
@@ -171,7 +171,8 @@ export class KindTarget extends KubernetesTarget {
     this.#notes = notes;
   }
 
-  #connect(): void {
+  async #connect(): Promise<void> {
+    const { loadKubeConfig } = await import('../../kube/kube-config.ts');
     const client = new KubeClient(loadKubeConfig({ file: this.#cluster.kubeconfig }));
     this.connect({ data: client, mesh: client });
   }

@@ -1,7 +1,8 @@
 /** Deleting what this tool has created, but for what somebody else has a use for by now. */
 import { HarnessError } from '../../base/errors.ts';
 import { nameOfKey } from '../../base/names.ts';
-import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { applyObject, deleteObject, getObject, keyOf } from '../../kube/objects.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
 import { appliersOf, otherManagers, oursIn } from './managed-fields.ts';

@@ -1,11 +1,11 @@
 /** The settings of istiod that scenarios depend on: who fetches keys, and which CA it trusts for that. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { HarnessError } from '../../base/errors.ts';
 import type { FetchMode } from '../../base/events.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { understood } from '../../base/understood.ts';
 import { until } from '../../base/wait.ts';
-import { KubeError } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { applyObject, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
 import type { KubeObject } from '../target.ts';

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../../base/errors.ts';
 import { nameOfKey } from '../../base/names.ts';
 import { together, until } from '../../base/wait.ts';
-import { KubeError } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { applyObject, deleteObject, getObject, keyOf } from '../../kube/objects.ts';
 import type { Applied, KubeObject, ObjectKey } from '../target.ts';
 import { type Clients, clientFor } from './client-for.ts';

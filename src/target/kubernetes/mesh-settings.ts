@@ -3,7 +3,7 @@ import { HarnessError } from '../../base/errors.ts';
 import { nameOfKey } from '../../base/names.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { until } from '../../base/wait.ts';
-import { KubeError } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { getObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod } from '../../kube/workloads.ts';
 import {

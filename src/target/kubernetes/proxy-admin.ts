@@ -1,5 +1,5 @@
 /** Reads the configuration of proxies from their admin interface. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { understood } from '../../base/understood.ts';
 import { isReady, listPods } from '../../kube/workloads.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';

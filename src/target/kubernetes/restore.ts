@@ -4,7 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { nameOfKey } from '../../base/names.ts';
-import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { createObject, fieldManager, getObject, keyOf, patchObject } from '../../kube/objects.ts';
 import type { KubeObject } from '../target.ts';
 import {

@@ -1,5 +1,6 @@
 /** Removes what an earlier run left behind when it was killed, from a cluster or namespaces that are this tool's own. */
-import { type KubeClient, KubeError } from '../../kube/kube-client.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { deleteObject, keyOf, listObjects } from '../../kube/objects.ts';
 import type { KubeObject } from '../target.ts';
 import { type Clients, clientFor } from './client-for.ts';

@@ -5,7 +5,7 @@ import type { FetchMode, MeshFacts } from '../../base/events.ts';
 import { nameOfKey } from '../../base/names.ts';
 import { onAbort, pause } from '../../base/wait.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
-import { KubeError } from '../../kube/kube-client.ts';
+import { KubeError } from '../../kube/kube-error.ts';
 import { keyOf, listObjects } from '../../kube/objects.ts';
 import { curlLine, shellQuote } from '../curl-batch.ts';
 import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';

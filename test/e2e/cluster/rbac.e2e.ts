@@ -1,6 +1,7 @@
 /** The documented scenarios on an existing cluster, with two users who may each do their part and nothing else. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { KubeClient } from '../../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { listObjects } from '../../../src/kube/objects.ts';
 import { restartIstiod } from '../../../src/target/kubernetes/istiod-settings.ts';
 import { unaborted } from '../../support/signals.ts';

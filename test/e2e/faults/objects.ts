@@ -3,7 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { nameOfKey } from '../../../src/base/names.ts';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { KubeClient } from '../../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { keyOf, listObjects } from '../../../src/kube/objects.ts';
 import { keyServerLabel } from '../../../src/target/kind/kind-target.ts';
 

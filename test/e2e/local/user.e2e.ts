@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { request } from 'undici';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { KubeClient } from '../../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { applyObject, deleteObject, getObject, keyOf, listObjects } from '../../../src/kube/objects.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { unaborted } from '../../support/signals.ts';

@@ -1,5 +1,6 @@
 /** A target on a fake API server, with Istio as an installation looks like from there. */
-import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { KubeClient } from '../../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { type ClusterSettings, defaultGateway } from '../../../src/target/cluster/cluster-settings.ts';
 import { ClusterTarget } from '../../../src/target/cluster/cluster-target.ts';
 import type { Intent, KubeObject } from '../../../src/target/target.ts';

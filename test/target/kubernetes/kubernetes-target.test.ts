@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FetchMode, MeshFacts } from '../../../src/base/events.ts';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { KubeClient } from '../../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { appsScope, KubernetesTarget } from '../../../src/target/kubernetes/kubernetes-target.ts';
 import type {
   HttpRequest,

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { KubeClient } from '../../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { Ledger } from '../../../src/target/kubernetes/ledger.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';

@@ -1,7 +1,8 @@
 /** Who fetched, by logs of pods as an API server gives them; the clock of the node is another than ours. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { timeouts } from '../../../src/base/timeouts.ts';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { KubeClient } from '../../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { podFetches, podLogEnd } from '../../../src/target/kubernetes/pod-fetches.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { KubeClient } from '../../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { istioVersion, listKinds, listVisible, serves, sweep } from '../../../src/target/kubernetes/sweep.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';

@@ -1,6 +1,7 @@
 /** In which order things are undone, and what happens when some of it cannot be. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { KubeClient, loadKubeConfig } from '../../../src/kube/kube-client.ts';
+import { KubeClient } from '../../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { clientFor } from '../../../src/target/kubernetes/client-for.ts';
 import { Ledger } from '../../../src/target/kubernetes/ledger.ts';
 import type { KubeObject } from '../../../src/target/target.ts';

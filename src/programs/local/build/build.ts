@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { HarnessError } from '../../../base/errors.ts';
+import { productRoot } from '../../../base/files/product-files.ts';
 import { type Bundle, bundleFolder, findBundle, foundIn, makeBundle } from '../bundle.ts';
 import { inTurn } from '../lock-turn.ts';
 import { type Context, noDownload, unreachable } from '../source-context.ts';
@@ -14,7 +14,7 @@ import { findGo, goTool } from './go.ts';
 import { type Found, type MeshProgram, once, type Problem, type Source } from './source.ts';
 
 /** The folder with the module that is built. */
-export const recipeFolder = fileURLToPath(new URL('../../../../kind/local', import.meta.url));
+export const recipeFolder = join(productRoot, 'kind', 'local');
 
 export class BuildSource implements Source {
   readonly label: string;

@@ -1,5 +1,5 @@
 /** Finds a wheel in a Python package index: https://packaging.python.org/en/latest/specifications/simple-repository-api/ */
-import { z } from 'zod';
+import * as z from 'zod';
 import { HarnessError } from '../../../base/errors.ts';
 import { attempts, type DownloadOptions } from '../../download/download.ts';
 import { get, shown } from '../../download/http-get.ts';

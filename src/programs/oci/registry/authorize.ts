@@ -1,5 +1,5 @@
 /** Answers the challenge of a registry: with a token from its token server, or with a password. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { HarnessError } from '../../../base/errors.ts';
 import type { DownloadOptions } from '../../download/download.ts';
 import { ask, basic, isLoopback, shown } from '../../download/http-get.ts';

@@ -1,5 +1,5 @@
 /** What went wrong with a registry, in words that say what to do. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { HarnessError } from '../../../base/errors.ts';
 import { type Answer, shown } from '../../download/http-get.ts';
 import { isPage, readText } from './body.ts';

@@ -3,7 +3,7 @@
  * end-2, end-3 and end-8).
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { HarnessError } from '../../../base/errors.ts';
 import { attempts, type DownloadOptions, save } from '../../download/download.ts';
 import { type Answer, ask } from '../../download/http-get.ts';

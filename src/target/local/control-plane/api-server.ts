@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { timeouts } from '../../../base/timeouts.ts';
 import { type Ca, issueCertificate } from '../../../jwks/certificates.ts';
-import { KubeClient, loadKubeConfig } from '../../../kube/kube-client.ts';
+import { KubeClient } from '../../../kube/kube-client.ts';
 import { portOn } from '../network/addresses.ts';
 import type { Part, PartStart } from '../processes/part.ts';
 import { untilAnswers } from './wait-http.ts';
@@ -87,6 +87,7 @@ export async function startApiServer(
     ],
   });
   const kubeconfig = file('kubeconfig', kubeConfigOf(`https://${address}:${securePort}`, ca.certPem, token));
+  const { loadKubeConfig } = await import('../../../kube/kube-config.ts');
   const client = new KubeClient(loadKubeConfig({ file: kubeconfig }));
   await untilAnswers(
     server,

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { timeouts } from '../../../base/timeouts.ts';
 import { until } from '../../../base/wait.ts';
-import { type KubeClient, KubeError } from '../../../kube/kube-client.ts';
+import type { KubeClient } from '../../../kube/kube-client.ts';
+import { KubeError } from '../../../kube/kube-error.ts';
 
 /**
  * Creates the CustomResourceDefinitions of a YAML file and waits until they are served. They go to the API server as they

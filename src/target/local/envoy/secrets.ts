@@ -56,8 +56,8 @@ export class SecretServer {
   /** @param socket path of the Unix socket to create @throws HarnessError E_CLUSTER when it cannot be created */
   async listen(socket: string): Promise<void> {
     // Loaded when a mesh starts, and by nobody else.
-    const [grpc, { default: protobuf }] = await Promise.all([import('@grpc/grpc-js'), import('protobufjs')]);
-    const { root } = protobuf.parse(proto);
+    const grpc = await import('./grpc.ts');
+    const { root } = grpc.parse(proto);
     const type = (name: string) => root.lookupType(name);
     const encodeResponse = (name: string, secret: Secret, version: string, nonce: string): unknown => {
       const value = type('Secret')

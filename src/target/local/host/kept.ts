@@ -11,16 +11,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client } from 'undici';
 import { HarnessError } from '../../../base/errors.ts';
+import { moduleFile } from '../../../base/files/product-files.ts';
 import { stateFolder } from '../../../base/files/state-folder.ts';
 import { timeouts } from '../../../base/timeouts.ts';
 import { pause, throwIfAborted, until } from '../../../base/wait.ts';
 import { ClusterLock } from '../../kind/lock.ts';
 import { configVariable, fromProblem, type HostConfig, type HostState, lettingGo } from './mesh-protocol.ts';
 
-const program = fileURLToPath(new URL('./host.mjs', import.meta.url));
+const program = moduleFile('target/local/host/host.mjs');
 
 const prefix = 'local-';
 

@@ -1,5 +1,6 @@
 /** Writes the status of a Deployment, as the controllers of a cluster do. */
-import { type KubeClient, KubeError } from '../../../kube/kube-client.ts';
+import type { KubeClient } from '../../../kube/kube-client.ts';
+import { KubeError } from '../../../kube/kube-error.ts';
 import type { KubeObject } from '../../target.ts';
 
 export async function reportDeployment(

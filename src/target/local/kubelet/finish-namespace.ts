@@ -1,5 +1,6 @@
 /** Ends Namespaces that were deleted: empties them and lets them go, as the namespace controller of a cluster does. */
-import { type KubeClient, KubeError } from '../../../kube/kube-client.ts';
+import type { KubeClient } from '../../../kube/kube-client.ts';
+import { KubeError } from '../../../kube/kube-error.ts';
 import type { KubeObject } from '../../target.ts';
 
 interface ResourceList {

@@ -1,5 +1,6 @@
 /** Writes what a kubelet writes about a pod, and deletes it. */
-import { type KubeClient, KubeError } from '../../../kube/kube-client.ts';
+import type { KubeClient } from '../../../kube/kube-client.ts';
+import { KubeError } from '../../../kube/kube-error.ts';
 import { deleteObject } from '../../../kube/objects.ts';
 import { type PodState, podStatus, type WorkloadIdentity } from './workload-objects.ts';
 

@@ -1,7 +1,7 @@
 /** A key server outside the mesh: a process on a loopback address of its own. */
-import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { HarnessError } from '../../../base/errors.ts';
+import { moduleFile } from '../../../base/files/product-files.ts';
 import { nameOfError } from '../../../base/names.ts';
 import { timeouts } from '../../../base/timeouts.ts';
 import { throwIfAborted, within } from '../../../base/wait.ts';
@@ -13,7 +13,7 @@ import type { StartPart } from '../control-plane/api-server.ts';
 import { portOn } from './addresses.ts';
 import type { ExternalHost } from './resolver.ts';
 
-const program = fileURLToPath(new URL('../../../jwks/server.mjs', import.meta.url));
+const program = moduleFile('jwks/server.mjs');
 
 /** @throws HarnessError E_KEY_SERVER */
 export async function startKeyServer(
