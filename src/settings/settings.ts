@@ -39,7 +39,8 @@ const internal = /^JWT_E2E_(?:TEST_\w+|FAULTS_CLOCK_STEP|MESH_HOST|VITEST_HOST)$
 function refuseUnknown(env: NodeJS.ProcessEnv): void {
   const known = allOptions.map(({ name }) => variableOf(name));
   const unknown = Object.keys(env).find(
-    (name) => name.startsWith('JWT_E2E_') && !known.includes(name) && !internal.test(name),
+    (name) =>
+      name.startsWith('JWT_E2E_') && env[name] !== '' && !known.includes(name) && !internal.test(name),
   );
   if (unknown === undefined) return;
   throw new HarnessError('E_USAGE', `there is no setting for the variable ${unknown}`, {

@@ -243,7 +243,13 @@ test.each([
   );
 });
 
-test('variables for tests and for processes of this tool are no settings', () => {
-  const env = { JWT_E2E_TEST_CLUSTER: 'x', JWT_E2E_MESH_HOST: '{}', JWT_E2E_HUB: 'h', OTHER: 'x' };
+test('variables for tests and for processes of this tool, and empty ones, are no settings', () => {
+  const env = {
+    JWT_E2E_TEST_CLUSTER: 'x',
+    JWT_E2E_MESH_HOST: '{}',
+    JWT_E2E_HUB: 'h',
+    OTHER: 'x',
+    JWT_E2E_NO_MORE: '',
+  };
   expect(mergeSettings({}, env, 'no-such-file')).toMatchObject({ hub: 'h' });
 });
