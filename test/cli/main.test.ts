@@ -119,7 +119,7 @@ describe('wrong usage ends with 2 and says what is wrong', () => {
     const { exitCode, stderr } = await callProcess(['list'], { cwd });
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(
-      /^jwt-e2e\.yaml:2:1: there is no setting "targe" \(E_SETTINGS\)\n {2}Settings are named/,
+      /^jwt-e2e\.yaml:2:1: there is no setting "targe" \(E_SETTINGS\)\n {2}Did you mean target\?/,
     );
   });
 

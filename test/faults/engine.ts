@@ -1,5 +1,6 @@
 /** The cells that end the container engine itself. Whatever else runs on it may end as well: `--engine` asks for them. */
 import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cell, Expected, Fault } from './cell.ts';
 import { cross } from './faults.ts';
 import { kind, moments } from './moments.ts';
@@ -23,7 +24,12 @@ const pidOf = (line: string): number => {
 /** With the engine back, "down" removes what the run could not. */
 async function back(_: Ending, place: Place): Promise<readonly string[]> {
   shell(start);
-  const over = await place.command('down', place.args).ended(180_000);
+  let over = await place.command('down', place.args).ended(180_000);
+  // What watches over the run has begun to remove what it could not, and has the cluster for so long.
+  for (let tries = 0; tries < 30 && over?.output.includes('is in use by process'); tries++) {
+    await sleep(2_000);
+    over = await place.command('down', place.args).ended(180_000);
+  }
   return over?.exit === 0 ? [] : [`"down" ended with ${over?.exit ?? 'nothing'}: ${over?.output ?? ''}`];
 }
 

@@ -41,7 +41,7 @@ function io() {
 }
 
 const documented = ['require-jwt', 'bookinfo-exclusion', 'jwks-external-https'].map(
-  (name) => new URL(`../../scenarios/documented/${name}.yaml`, import.meta.url).pathname,
+  (name) => new URL(`../../../scenarios/documented/${name}.yaml`, import.meta.url).pathname,
 );
 
 /** The lines below a heading. */

@@ -136,7 +136,7 @@ describe('a good download', () => {
     const { cacheDir } = fetcher();
     const pin = pinOf(server, '/a.tar.gz', { member: 'istioctl', sha256: sha256(archive) });
     const one = `
-      import { fetchProgram } from './src/programs/fetch.ts';
+      import { fetchProgram } from './src/programs/download/fetch-program.ts';
       const path = await fetchProgram('istioctl', ${JSON.stringify(pin)}, {
         cacheDir: ${JSON.stringify(cacheDir)}, report() {}, signal: new AbortController().signal });
       process.stdout.write(path);`;

@@ -85,5 +85,5 @@ function covering(mounts: Mounts, path: string): string | undefined {
 
 function within(path: string, directory: string): boolean {
   const relative = posix.relative(directory, path);
-  return relative !== '..' && !relative.startsWith('../../');
+  return relative !== '..' && !relative.startsWith('../');
 }
