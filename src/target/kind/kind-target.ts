@@ -5,6 +5,7 @@ import type { FetchMode, MeshFacts } from '../../base/events.ts';
 import { KubeClient } from '../../kube/kube-client.ts';
 import {
   beginRestart,
+  extraRootCa,
   inspectIstiod,
   restartIstiod,
   setExtraRootCa,
@@ -151,10 +152,11 @@ export class KindTarget extends KubernetesTarget {
       (image) => !there.includes(image),
     );
     const loaded = await loadLocalImages(this.#engine, this.#cluster, missing, this.#progress, signal);
-    const restored = await this.#authorities.restore();
-    if (!restored) {
-      await setExtraRootCa(this.clients, istioNamespace, await this.#authorities.create(), signal);
-    }
+    const kept = await this.#authorities.restore();
+    const ca = kept ? await this.caCertificate() : await this.#authorities.create();
+    // A run with another folder for state may have given it a CA of its own.
+    const restored = kept && (await extraRootCa(this.clients, istioNamespace, signal)) === ca.trim();
+    if (!restored) await setExtraRootCa(this.clients, istioNamespace, ca, signal);
     // What a run before has left to istiod is used once: this run will fill its cache of keys again.
     this.#fresh = notes.fresh === 'yes' && restored;
     await this.#note({ ...notes, loaded: [...there, ...loaded].join(' '), fresh: 'no' }, signal);

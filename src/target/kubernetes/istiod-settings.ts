@@ -6,7 +6,7 @@ import { timeouts } from '../../base/timeouts.ts';
 import { understood } from '../../base/understood.ts';
 import { until } from '../../base/wait.ts';
 import { KubeError } from '../../kube/kube-error.ts';
-import { applyObject, listObjects, patchObject } from '../../kube/objects.ts';
+import { applyObject, getObject, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
 import type { KubeObject } from '../target.ts';
 import { getAdmin, istiodAdmin } from './admin.ts';
@@ -58,6 +58,10 @@ export async function inspectIstiod(
   return { image: discovery.image, fetch: readFetchMode(value) };
 }
 
+/** Where Istio's chart puts what `pilot.jwksResolverExtraRootCA` is set to. */
+const extraCaName = 'pilot-jwks-extra-cacerts';
+const extraCaFile = 'extra.pem';
+
 /** Replaces the CA certificates that istiod trusts for jwksUri; istiod reads them when it starts. */
 export async function setExtraRootCa(
   clients: Clients,
@@ -68,10 +72,21 @@ export async function setExtraRootCa(
   const object: KubeObject = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name: 'pilot-jwks-extra-cacerts', namespace },
-    data: { 'extra.pem': pem },
+    metadata: { name: extraCaName, namespace },
+    data: { [extraCaFile]: pem },
   };
   await applyObject(clients.data, object, { signal });
+}
+
+/** The root CA that istiod has been given besides its own, as PEM; undefined when there is none. */
+export async function extraRootCa(
+  clients: Clients,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const key = { apiVersion: 'v1', kind: 'ConfigMap', name: extraCaName, namespace };
+  const { data } = Object(await getObject(clients.data, key, signal)) as { data?: Record<string, string> };
+  return data?.[extraCaFile]?.trim();
 }
 
 /** Restarts istiod in this fetch mode, and does not wait for it. */

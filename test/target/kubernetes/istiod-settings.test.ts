@@ -4,6 +4,7 @@ import { KubeClient } from '../../../src/kube/kube-client.ts';
 import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import type { Clients } from '../../../src/target/kubernetes/client-for.ts';
 import {
+  extraRootCa,
   inspectIstiod,
   restartIstiod,
   setExtraRootCa,
@@ -126,6 +127,17 @@ test('setExtraRootCa is what istiod mounts', async () => {
   expect(api.get('v1', 'ConfigMap', 'pilot-jwks-extra-cacerts', 'istio-system')?.data).toEqual({
     'extra.pem': 'PEM',
   });
+});
+
+test('extraRootCa is what was set, or what the installation has, or nothing', async () => {
+  expect(await extraRootCa(clients, 'istio-system', signal)).toBeUndefined();
+  const metadata = { name: 'pilot-jwks-extra-cacerts', namespace: 'istio-system' };
+  api.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+  expect(await extraRootCa(clients, 'istio-system', signal)).toBeUndefined();
+  api.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'extra.pem': 'OTHER\n' } });
+  expect(await extraRootCa(clients, 'istio-system', signal)).toBe('OTHER');
+  await setExtraRootCa(clients, 'istio-system', 'PEM', signal);
+  expect(await extraRootCa(clients, 'istio-system', signal)).toBe('PEM');
 });
 
 describe('restartIstiod', () => {
