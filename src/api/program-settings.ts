@@ -51,7 +51,7 @@ export interface Settings {
   readonly mutate?: boolean | undefined;
   readonly confirm?: number | undefined;
   readonly 'allow-commands'?: boolean | undefined;
-  readonly env?: readonly string[] | undefined;
+  readonly env?: Texts | undefined;
   readonly 'show-tokens'?: boolean | undefined;
   readonly artifacts?: string | undefined;
 }
