@@ -31,9 +31,11 @@ function start(args: readonly string[]) {
 
 const run = ['run', scenario, '--target', 'kind', '--name', 'mine'];
 
-test('while it creates a cluster: kind is ended, the cluster deleted, and its folder', async () => {
+test('while it creates a cluster: kind is ended, the cluster deleted, and its folder', {
+  timeout: 120_000,
+}, async () => {
   const running = start([...run, '--kind', fake.kind, '--docker', fake.docker]);
-  await vi.waitFor(() => expect(fake.creating()).toBeDefined(), 30_000);
+  await vi.waitFor(() => expect(fake.creating()).toBeDefined(), 60_000);
   fake.addCluster('other');
   running.kill('SIGKILL');
   await running;
