@@ -78,6 +78,8 @@ describeOnLocal('the package in an empty folder', () => {
           strict: true,
           exactOptionalPropertyTypes: true,
           skipLibCheck: false,
+          // As if the program had them among its own packages.
+          typeRoots: [resolve('node_modules/@types')],
           types: ['node'],
           outDir: 'compiled',
         },
