@@ -125,7 +125,8 @@ export function lookUp(
   return { value: expression.kind === 'now' ? Number(value) + expression.offset : value };
 }
 
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Whether it is a map of YAML or JSON. */
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

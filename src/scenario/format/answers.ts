@@ -1,6 +1,7 @@
 /** Names of answers, in cells, are the answers that the scenario gives these names. */
 
 import { hintFor } from '../../base/suggest.ts';
+import { isMap } from '../template.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { codeClass } from './schema-tables.ts';
 
@@ -39,10 +40,6 @@ export function withAnswers(data: unknown): { data: unknown; problems: readonly 
     return { ...step, expect: Object.fromEntries(rows) };
   });
   return { data: { ...data, steps }, problems };
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unknown(name: string, names: readonly string[]): { message: string; hint: string } {

@@ -3,14 +3,16 @@
  * deployed. They become manifests of the step like any other, and mistakes in them have their place in their own file.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { globSync } from 'tinyglobby';
-import { LineCounter, parse, parseAllDocuments } from 'yaml';
+import { isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import { HarnessError, type Place } from '../../base/errors.ts';
 import { limits } from '../../base/files/limits.ts';
+import { excessOf } from '../../base/files/yaml-bounds.ts';
 import { hintFor } from '../../base/suggest.ts';
 import { displayName, readText } from '../files.ts';
+import { isMap } from '../template.ts';
 import { escapeTemplate } from '../template-parse.ts';
 import { type Path, parseYaml, type YamlFile } from '../yaml/yaml-file.ts';
 import { explainIssues, noMessage } from './issues.ts';
@@ -22,7 +24,7 @@ export interface WithOwnFiles extends YamlFile {
   readonly ownFiles: readonly string[];
 }
 
-type Json = Record<string, unknown>;
+type Json = Readonly<Record<string, unknown>>;
 interface Found {
   readonly object: Json;
   readonly yaml: YamlFile;
@@ -58,7 +60,10 @@ export function withOwnFiles(yaml: YamlFile, where: Whereabouts | undefined): Wi
         return [entry];
       }
       const at = ['steps', number, 'apply', index];
-      const found = new Reading(yaml, at, where, data as Json, errors, read).of(entry);
+      const place = (path: Path) => yaml.place([...at, ...path]);
+      const keyPlace = (path: Path) => yaml.keyPlace([...at, ...path]);
+      const issuers = Object((data as Json).issuers) as Surroundings['issuers'];
+      const found = new Reading({ where, place, keyPlace, issuers, errors, read }).of(entry);
       from.push(...found);
       return found.map(({ object }) => object);
     });
@@ -87,69 +92,51 @@ function hasFiles(entry: unknown): entry is Json {
   return isMap(entry) && Object.hasOwn(entry, 'files') && !Object.hasOwn(entry, 'kind');
 }
 
+/** What is around an entry. */
+interface Surroundings extends Pick<YamlFile, 'place' | 'keyPlace'> {
+  readonly where: Whereabouts | undefined;
+  readonly issuers: Readonly<Record<string, { readonly issuer?: unknown }>>;
+  /** Takes what is wrong. */
+  readonly errors: HarnessError[];
+  /** Takes the files that are read. */
+  readonly read: Set<string>;
+}
+
 /** Reads the files of one entry. */
 class Reading {
-  readonly #yaml: YamlFile;
-  readonly #at: Path;
-  readonly #where: Whereabouts | undefined;
-  readonly #scenario: Json;
-  readonly #errors: HarnessError[];
-  readonly #read: Set<string>;
+  readonly #around: Surroundings;
 
-  constructor(
-    yaml: YamlFile,
-    at: Path,
-    where: Whereabouts | undefined,
-    scenario: Json,
-    errors: HarnessError[],
-    read: Set<string>,
-  ) {
-    this.#yaml = yaml;
-    this.#at = at;
-    this.#where = where;
-    this.#scenario = scenario;
-    this.#errors = errors;
-    this.#read = read;
+  constructor(around: Surroundings) {
+    this.#around = around;
   }
 
   of(entry: Json): Found[] {
+    const { where, place, keyPlace, errors } = this.#around;
     const parsed = ownFilesSchema.safeParse(entry, { error: noMessage });
     if (!parsed.success) {
-      const place = (path: Path) => this.#yaml.place([...this.#at, ...path]);
-      const keyPlace = (path: Path) => this.#yaml.keyPlace([...this.#at, ...path]);
       const file = { data: entry, errors: [], place, keyPlace };
-      this.#errors.push(...explainIssues(parsed.error.issues, ownFilesSchema, file));
+      errors.push(...explainIssues(parsed.error.issues, ownFilesSchema, file));
       return [];
     }
-    if (this.#where === undefined) {
-      this.#wrong(
-        ['files'],
-        'files are relative to a scenario file, and this scenario is in none',
-        'Save it to a file.',
-      );
+    if (where === undefined) {
+      const message = 'files are relative to a scenario file, and this scenario is in none';
+      this.#wrong(['files'], message, 'Save it to a file.');
       return [];
     }
     const { files, namespace, keys = [], patches = [] } = parsed.data;
-    const found = [files]
-      .flat()
-      .flatMap((pattern, index) =>
-        this.#matching(
-          pattern,
-          Array.isArray(files) ? ['files', index] : ['files'],
-          this.#where as Whereabouts,
-        ),
-      );
-    const literal = found.map((each) => ({ ...each, object: escaped(each.object) as Json }));
-    const placed =
-      namespace === undefined
-        ? literal
-        : literal.map((each) => ({ ...each, object: movedTo(each.object, namespace) }));
-    return this.#patched(this.#withKeys(placed, keys), patches);
+    const found = Array.isArray(files)
+      ? files.flatMap((pattern, index) => this.#matching(pattern, ['files', index], where))
+      : this.#matching(files, ['files'], where);
+    const objects = found.map((each) => {
+      const object = escaped(each.object) as Json;
+      return { ...each, object: namespace === undefined ? object : movedTo(object, namespace) };
+    });
+    return this.#patched(this.#withKeys(objects, keys), patches);
   }
 
   #wrong(path: Path, message: string, hint: string): void {
-    const place = this.#yaml.place([...this.#at, ...path]);
-    this.#errors.push(new HarnessError('E_SCENARIO', message, { hint, place }));
+    const place = this.#around.place(path);
+    this.#around.errors.push(new HarnessError('E_SCENARIO', message, { hint, place }));
   }
 
   #matching(pattern: string, at: Path, { folder, cwd }: Whereabouts): Found[] {
@@ -178,21 +165,27 @@ class Reading {
       return [];
     }
     return files.flatMap((file) => {
-      const name = displayName(file, cwd);
-      this.#read.add(file);
-      try {
-        return this.#objectsIn(readText(file, name), name);
-      } catch (thrown) {
-        if (!(thrown instanceof HarnessError)) throw thrown;
-        this.#errors.push(thrown);
-        return [];
-      }
+      const text = this.#textOf(file, cwd);
+      return text === undefined ? [] : this.#objectsIn(text, displayName(file, cwd));
     });
+  }
+
+  #textOf(file: string, cwd: string): string | undefined {
+    this.#around.read.add(file);
+    try {
+      return readText(file, displayName(file, cwd));
+    } catch (thrown) {
+      if (!(thrown instanceof HarnessError)) throw thrown;
+      this.#around.errors.push(thrown);
+      return undefined;
+    }
   }
 
   /** What a kustomization makes, by kubectl or kustomize. Its place is the kustomization. */
   #rendered(path: string, at: Path, cwd: string): Found[] {
-    const remote = remoteIn(path, this.#read);
+    const wrong = this.#around.errors.length;
+    const remote = this.#remoteIn(path, cwd);
+    if (this.#around.errors.length > wrong) return [];
     if (remote !== undefined) {
       const hint = 'Only what is on this machine is rendered: save the remote part beside it.';
       this.#wrong(at, `the kustomization ${displayName(path, cwd)} needs ${remote}, which is not here`, hint);
@@ -236,22 +229,52 @@ class Reading {
     return [];
   }
 
+  /**
+   * What a kustomization has that is not on this machine: to render it would ask others, for files of any kind. What cannot
+   * be read is among the errors.
+   */
+  #remoteIn(folder: string, cwd: string, seen = new Set<string>()): string | undefined {
+    const file = kustomizationIn(folder);
+    if (file === undefined || seen.has(file)) return undefined;
+    seen.add(file);
+    const text = this.#textOf(file, cwd);
+    if (text === undefined) return undefined;
+    const { data, errors } = parseYaml(text, displayName(file, cwd), kustomizationRoot);
+    this.#around.errors.push(...errors);
+    if (!isMap(data)) return undefined;
+    if (data.helmCharts !== undefined) return 'charts of Helm';
+    const address = addressIn(data);
+    if (address !== undefined) return address;
+    for (const each of [data.resources, data.bases, data.components].flat()) {
+      if (each === undefined) continue;
+      const path = resolve(dirname(file), String(each));
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined) return String(each);
+      if (stat.isFile()) this.#around.read.add(path);
+      const remote = stat.isDirectory() ? this.#remoteIn(path, cwd, seen) : undefined;
+      if (remote !== undefined) return remote;
+    }
+    return undefined;
+  }
+
   /** The objects of a text with one or several documents, lists taken apart. */
   #objectsIn(text: string, name: string): Found[] {
-    const lines = new LineCounter();
-    const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, logLevel: 'silent' });
+    const excess = excessOf(text);
+    // What is too much is told by the parser of one document, which looks first.
+    if (excess !== undefined) {
+      this.#around.errors.push(...parseYaml(text, name, manifestRoot).errors);
+      return [];
+    }
+    const lineCounter = new LineCounter();
+    const documents = parseAllDocuments(text, { lineCounter, uniqueKeys: false, logLevel: 'silent' });
     return [...documents].flatMap((document): Found[] => {
+      const { contents } = document;
+      const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
+      if (document.errors.length === 0 && isEmpty) return [];
       const [start = 0, , end = text.length] = document.range ?? [];
-      if (document.errors.length === 0 && (document.contents === null || document.toJS() === null)) return [];
-      // Alone, but on its own lines.
-      const before = text.slice(0, start).split('\n').length - 1;
-      const head = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
-      const yaml = parseYaml(
-        '\n'.repeat(before) + head.replace(/[^\n]/g, ' ').replace(/^ *$/, '') + text.slice(start, end),
-        name,
-        manifestRoot,
-      );
-      this.#errors.push(...yaml.errors.map(withRenderHint(text, name)));
+      const { line, col: column } = lineCounter.linePos(start);
+      const yaml = parseYaml(text.slice(start, end), name, manifestRoot, { line, column });
+      this.#around.errors.push(...yaml.errors.map(withRenderHint(text, name)));
       if (!isMap(yaml.data)) return [];
       const { items, kind } = yaml.data;
       if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items))
@@ -262,7 +285,7 @@ class Reading {
 
   /** Rules for these issuers get the keys of this run, which sign the tokens of the scenario. */
   #withKeys(found: readonly Found[], names: readonly string[]): readonly Found[] {
-    const issuers = Object(this.#scenario.issuers) as Record<string, { issuer?: unknown }>;
+    const { issuers } = this.#around;
     const own = names.flatMap((name, index): [string, string][] => {
       if (Object.hasOwn(issuers, name)) return [[String(issuers[name]?.issuer), name]];
       this.#wrong(
@@ -322,6 +345,11 @@ class Reading {
   }
 }
 
+const kustomizationRoot = {
+  expected: 'expected a kustomization',
+  hint: 'A kustomization is a map with resources.',
+};
+
 const manifestRoot = {
   expected: 'expected a Kubernetes object',
   hint: 'An object has apiVersion, kind and metadata. Name only files with manifests.',
@@ -345,27 +373,14 @@ function kustomizationIn(folder: string): string | undefined {
     .find((file) => existsSync(file));
 }
 
-/**
- * What a kustomization has that is not on this machine: to render it would ask others.
- *
- * @param read takes the files and folders that it has
- */
-function remoteIn(folder: string, read: Set<string>, seen = new Set<string>()): string | undefined {
-  const file = kustomizationIn(folder);
-  if (file === undefined || seen.has(file)) return undefined;
-  seen.add(file);
-  read.add(file);
-  const { resources, bases, components, helmCharts } = Object(
-    parse(readFileSync(file, 'utf8'), { logLevel: 'silent' }),
-  ) as Record<string, unknown>;
-  if (helmCharts !== undefined) return 'charts of Helm';
-  for (const each of [resources, bases, components].flat().filter((entry) => entry !== undefined)) {
-    const path = resolve(dirname(file), String(each));
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) return String(each);
-    if (stat.isFile()) read.add(path);
-    const remote = stat.isDirectory() ? remoteIn(path, read, seen) : undefined;
-    if (remote !== undefined) return remote;
+/** Where kustomize would fetch something from: an address, wherever it stands but among labels and annotations. */
+function addressIn(value: unknown): string | undefined {
+  if (typeof value === 'string')
+    return /^[a-z][a-z+.-]*:\/\/\S+$/i.test(value.trim()) ? value.trim() : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [name, each] of Object.entries(value)) {
+    const found = /^(?:common)?(?:labels|annotations)$/i.test(name) ? undefined : addressIn(each);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
@@ -392,8 +407,4 @@ function merged(base: unknown, patch: unknown): unknown {
     else result.set(key, merged(result.get(key), value));
   }
   return Object.fromEntries(result);
-}
-
-function isMap(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

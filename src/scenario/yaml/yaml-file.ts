@@ -45,8 +45,15 @@ const ofScenario: Root = {
 /**
  * Parses YAML 1.2, and the merge key `<<` of YAML 1.1, which people expect. What would not come out as it is written is
  * an error. Never throws: problems are in `errors`, in the order of the file.
+ *
+ * @param begin where the source begins in the file, when it is a part of it
  */
-export function parseYaml(source: string, file: string, root: Root = ofScenario): YamlFile {
+export function parseYaml(
+  source: string,
+  file: string,
+  root: Root = ofScenario,
+  begin: { readonly line: number; readonly column: number } = { line: 1, column: 1 },
+): YamlFile {
   const lines = new LineCounter();
   const tooMuch = excessOf(source);
   const document = parseDocument(tooMuch === undefined ? source : '', {
@@ -57,14 +64,18 @@ export function parseYaml(source: string, file: string, root: Root = ofScenario)
     prettyErrors: false,
     logLevel: 'error',
   });
+  const within = (line: number, column: number): Place => {
+    const [first, more] = [Math.max(line, 1), Math.max(column, 1)];
+    return { file, line: first + begin.line - 1, column: first === 1 ? more + begin.column - 1 : more };
+  };
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
-    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+    return within(line, col);
   };
 
   if (tooMuch !== undefined) {
     const before = source.slice(0, tooMuch.offset).split('\n');
-    return refused(tooMuch, { file, line: before.length, column: before.at(-1)!.length + 1 });
+    return refused(tooMuch, within(before.length, before.at(-1)!.length + 1));
   }
 
   const explained = explainYaml([...document.errors, ...document.warnings], source, at, (before) =>

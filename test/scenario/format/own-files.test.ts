@@ -215,6 +215,39 @@ describe('mistakes', () => {
   });
 });
 
+describe('files of others', () => {
+  const bomb = ['a: &a [x, x, x, x, x, x, x, x, x, x]']
+    .concat(
+      [...'bcdefgh'].map(
+        (name, index) => `${name}: &${name} [${Array(10).fill(`*${'abcdefg'[index]}`).join(', ')}]`,
+      ),
+    )
+    .join('\n');
+  test.each<[string, string, RegExp]>([
+    ['aliases of aliases', bomb, /^policies\/a\.yaml:\d+:\d+: .*more than \d+ keys and list entries/],
+    [
+      'deep nesting',
+      `a: ${'['.repeat(3000)}`,
+      /^policies\/a\.yaml:1:\d+: this is nested more than \d+ levels deep/,
+    ],
+    ['an alias of nothing', 'kind: *nothing\n', /^policies\/a\.yaml:1:7: "\*nothing" refers to nothing/],
+  ])('with %s are refused in place', (_, text, message) => {
+    const { errors } = load({ 'policies/a.yaml': text }, '[{ files: ../policies }]');
+    expect(errors[0]).toMatch(message);
+  });
+
+  test('with many documents take time in proportion', () => {
+    const took = (count: number) => {
+      const started = process.cpuUsage();
+      load({ 'policies/a.yaml': '--- x\n'.repeat(count) }, '[{ files: ../policies }]');
+      const { user, system } = process.cpuUsage(started);
+      return user + system;
+    };
+    took(500);
+    expect(took(8_000) / took(1_000)).toBeLessThan(30);
+  });
+});
+
 describe('kustomizations', () => {
   const files = {
     'base/kustomization.yaml': 'resources: [a.yaml]\n',
@@ -227,6 +260,29 @@ describe('kustomizations', () => {
     expect(load(remote, '[{ files: ../test }]').errors[0]).toMatch(
       /^tests\/own\.yaml:9:22: the kustomization test needs https:\/\/example\.com\/a\.yaml, which is not here \| /,
     );
+  });
+
+  test.each([
+    [
+      'a patch',
+      'resources: [a.yaml]\npatches: [{ path: "https://example.com/p.yaml" }]\n',
+      'https://example.com/p.yaml',
+    ],
+    [
+      'a schema',
+      'resources: [a.yaml]\nopenapi: { path: "http://example.com/o.json" }\n',
+      'http://example.com/o.json',
+    ],
+    ['a repository', 'resources: ["git::ssh://example.com/r"]\n', 'git::ssh://example.com/r'],
+    ['a chart', 'helmCharts: [{ name: c }]\n', 'charts of Helm'],
+  ])('are not rendered for %s from elsewhere', (_, text, what) => {
+    const remote = { ...files, 'base/kustomization.yaml': text };
+    expect(load(remote, '[{ files: ../test }]').errors[0]).toContain(`needs ${what}, which is not here`);
+  });
+
+  test('that are no YAML are refused in place', () => {
+    const broken = { ...files, 'base/kustomization.yaml': 'resources: [\n' };
+    expect(load(broken, '[{ files: ../test }]').errors[0]).toMatch(/^base\/kustomization\.yaml:\d+:\d+: /);
   });
 
   test('need a program', () => {
