@@ -30,14 +30,21 @@ export class Authorities {
     return this.#trusted.certPem;
   }
 
-  /** Reads the kept CA; false when there is none that is valid for another day. */
-  async restore(): Promise<boolean> {
+  /**
+   * The CA for a cluster that is used again: the kept one, or a new one when there is none that is valid for another day.
+   *
+   * @param given the CA that istiod has been given; a run with another folder for state gives it one of its own
+   * @returns its certificate as PEM, and whether istiod has it
+   */
+  async restore(given: string | undefined): Promise<{ readonly pem: string; readonly isGiven: boolean }> {
     try {
       this.#trusted = await caFromJson(readFileSync(this.#file, 'utf8'), longEnough);
     } catch {
       this.#trusted = undefined;
     }
-    return this.#trusted !== undefined;
+    if (this.#trusted === undefined) return { pem: await this.create(), isGiven: false };
+    const pem = this.#trusted.certPem;
+    return { pem, isGiven: pem.trim() === given?.trim() };
   }
 
   async get(which: 'trusted' | 'untrusted'): Promise<Ca> {

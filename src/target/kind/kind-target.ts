@@ -152,13 +152,11 @@ export class KindTarget extends KubernetesTarget {
       (image) => !there.includes(image),
     );
     const loaded = await loadLocalImages(this.#engine, this.#cluster, missing, this.#progress, signal);
-    const kept = await this.#authorities.restore();
-    const ca = kept ? await this.caCertificate() : await this.#authorities.create();
-    // A run with another folder for state may have given it a CA of its own.
-    const restored = kept && (await extraRootCa(this.clients, istioNamespace, signal)) === ca.trim();
-    if (!restored) await setExtraRootCa(this.clients, istioNamespace, ca, signal);
+    const given = await extraRootCa(this.clients, istioNamespace, signal);
+    const { pem, isGiven } = await this.#authorities.restore(given);
+    if (!isGiven) await setExtraRootCa(this.clients, istioNamespace, pem, signal);
     // What a run before has left to istiod is used once: this run will fill its cache of keys again.
-    this.#fresh = notes.fresh === 'yes' && restored;
+    this.#fresh = notes.fresh === 'yes' && isGiven;
     await this.#note({ ...notes, loaded: [...there, ...loaded].join(' '), fresh: 'no' }, signal);
     await Promise.all([
       sweep(this.clients, signal),
