@@ -3,7 +3,7 @@
  * deployed. They become manifests of the step like any other, and mistakes in them have their place in their own file.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync as readFolder, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { globSync } from 'tinyglobby';
 import { isScalar, LineCounter, parseAllDocuments } from 'yaml';
@@ -144,17 +144,20 @@ class Reading {
     const stat = statSync(path, { throwIfNoEntry: false });
     const isFolder = stat?.isDirectory() === true;
     if (isFolder && kustomizationIn(path) !== undefined) return this.#rendered(path, at, cwd);
-    const files = stat?.isFile()
-      ? [path]
-      : globSync(isFolder ? `${pattern.replace(/\/$/, '')}/**/*.{yaml,yml,json}` : pattern, {
-          cwd: folder,
-          absolute: true,
-          followSymbolicLinks: false,
-        }).sort();
+    const within = isFolder ? `${pattern.replace(/\/$/, '')}/**/*` : pattern;
+    const looked = stat?.isFile() ? { files: [path], isWhole: true } : lookFor(within, folder);
+    const files = looked.files.filter(isManifest);
+    if (!looked.isWhole) {
+      const message = `${pattern} has too many files and folders in it to look for manifests`;
+      const hint = `Name the folder that has them; no more than ${limits.filesLookedAt} files and folders are looked through.`;
+      this.#wrong(at, message, hint);
+      return [];
+    }
     if (files.length === 0) {
       const hint =
-        'Files are named relative to the scenario file: a file, a folder, or a pattern such as ../policies/*.yaml.';
+        'Files are named relative to the scenario file: a file that ends with .yaml, .yml or .json, a folder, or a pattern such as ../policies/*.yaml.';
       this.#wrong(at, `there is no file ${pattern}`, hint);
+      return [];
     }
     if (files.length > limits.ownFiles) {
       this.#wrong(
@@ -365,6 +368,25 @@ function withRenderHint(text: string, name: string): (error: HarnessError) => Ha
           place: error.place,
         })
       : error;
+}
+
+/** Scenarios of others can name any file of this machine, and mistakes show a line of it. */
+function isManifest(file: string): boolean {
+  return /\.(?:ya?ml|json)$/.test(file);
+}
+
+/** The files that a pattern fits, but for hidden ones and packages, and whether all were looked at. */
+function lookFor(pattern: string, cwd: string): { files: string[]; isWhole: boolean } {
+  let looked = 0;
+  const readdirSync = ((folder: string, options: { withFileTypes: true }) => {
+    if (looked > limits.filesLookedAt) return [];
+    const entries = readFolder(folder, options);
+    looked += entries.length;
+    return entries.filter(({ name }) => name !== 'node_modules');
+  }) as typeof readFolder;
+  const options = { cwd, absolute: true, followSymbolicLinks: false };
+  const files = globSync(pattern, { ...options, fs: { readdirSync } });
+  return { files: files.sort(), isWhole: looked <= limits.filesLookedAt };
 }
 
 function kustomizationIn(folder: string): string | undefined {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatPlace } from '../../../src/base/errors.ts';
+import { limits } from '../../../src/base/files/limits.ts';
 import { loadScenarios } from '../../../src/scenario/load.ts';
 
 const authentication = `apiVersion: security.istio.io/v1
@@ -234,6 +235,34 @@ describe('files of others', () => {
   ])('with %s are refused in place', (_, text, message) => {
     const { errors } = load({ 'policies/a.yaml': text }, '[{ files: ../policies }]');
     expect(errors[0]).toMatch(message);
+  });
+
+  test('of another kind, hidden, or of packages are not read', () => {
+    const others = {
+      'policies/passwd': 'root',
+      'policies/.hidden/a.yaml': 'x',
+      'policies/node_modules/p/a.yaml': 'x',
+    };
+    const { names, errors } = load({ ...both, ...others }, '[{ files: ../policies }]');
+    expect([errors, names]).toEqual([[], bothNames]);
+    for (const pattern of ['../policies/passwd', '../policies/pass*', '/etc/passwd'])
+      expect(load(others, `[{ files: "${pattern}" }]`).errors[0]).toContain(`there is no file ${pattern}`);
+  });
+
+  test('are not looked for without an end', () => {
+    const { filesLookedAt } = limits;
+    Object.assign(limits, { filesLookedAt: 5 });
+    try {
+      expect(load(both, '[{ files: ../policies }]').names).toEqual(bothNames);
+      const many = Object.fromEntries(
+        Array.from({ length: 9 }, (_, n) => [`policies/${n}/a.yaml`, authorization]),
+      );
+      expect(load(many, '[{ files: "../**/*.yaml" }]').errors[0]).toMatch(
+        /has too many files and folders in it to look for manifests \| .*no more than 5 files/,
+      );
+    } finally {
+      Object.assign(limits, { filesLookedAt });
+    }
   });
 
   test('with many documents take time in proportion', () => {
