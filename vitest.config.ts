@@ -6,6 +6,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // A golden file that is not there is a failure, not one to write: --update writes it.
+    update: 'none',
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'] } },
       {

@@ -123,7 +123,7 @@ describe('people read', () => {
   ])('%s', async (name, before, after) => {
     const [one, other] = [only(before), only(after)];
     const lines = changeLines(one, other, changesBetween(one, other), noColors);
-    await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`../golden/report/diff-${name}.txt`);
+    await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`../../golden/report/diff-${name}.txt`);
   });
 
   test('what scenarios and meshes say without control characters', () => {

@@ -22,7 +22,7 @@ describe('the conformance report', () => {
     ['interrupted', runs.interrupted],
   ])('of %s', async (name, events) => {
     const yaml = conformanceYaml(resultOf(events));
-    await expect(yaml).toMatchFileSnapshot(`../golden/report/conformance-${name}.yaml`);
+    await expect(yaml).toMatchFileSnapshot(`../../golden/report/conformance-${name}.yaml`);
   });
 
   test.each(all)('fits its schema and is YAML that others can read: %s', (_, events) => {

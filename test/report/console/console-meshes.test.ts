@@ -44,7 +44,7 @@ describe('columns of meshes with the same Istio are told apart by', () => {
   ])('%s', async (name, ...facts) => {
     const lines = meshTable(sideBySide(...facts), colors);
     await expect(`${lines.slice(1).join('\n')}\n`).toMatchFileSnapshot(
-      `../golden/report/console-meshes-${name}.txt`,
+      `../../golden/report/console-meshes-${name}.txt`,
     );
   });
 });

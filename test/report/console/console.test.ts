@@ -33,7 +33,7 @@ describe('ConsoleReporter', () => {
     ['mutated', mutated],
     ['paused', paused],
   ])('says what happened: %s', async (name, events) => {
-    await expect(await tell(events)).toMatchFileSnapshot(`../golden/report/console-${name}.txt`);
+    await expect(await tell(events)).toMatchFileSnapshot(`../../golden/report/console-${name}.txt`);
   });
 
   it('paints', async () => {

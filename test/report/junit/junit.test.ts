@@ -34,7 +34,7 @@ function red(xml: string): string[] {
 
 describe('JUnit report', () => {
   it.each(Object.entries(runs))('reads as it should: %s', async (name, events) => {
-    await expect(junit(events)).toMatchFileSnapshot(`../golden/report/junit-${name}.xml`);
+    await expect(junit(events)).toMatchFileSnapshot(`../../golden/report/junit-${name}.xml`);
   });
 
   it('has failures for wrong answers and errors for missing ones', () => {

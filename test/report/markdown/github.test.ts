@@ -60,7 +60,7 @@ describe('on GitHub the console', () => {
     ['many', many(12)],
   ])('folds what is not loud, and annotates what is: %s', async (name, events) => {
     await expect(await tell(events, github)).toMatchFileSnapshot(
-      `../golden/report/console-github-${name}.txt`,
+      `../../golden/report/console-github-${name}.txt`,
     );
   });
 

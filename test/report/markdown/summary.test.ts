@@ -25,7 +25,7 @@ describe('summaryMarkdown', () => {
     ['many', many(25)],
   ])('says how it went: %s', async (name, events) => {
     await expect(summaryMarkdown(resultOf(events))).toMatchFileSnapshot(
-      `../golden/report/console-summary-${name}.md`,
+      `../../golden/report/console-summary-${name}.md`,
     );
   });
 
