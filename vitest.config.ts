@@ -6,6 +6,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    setupFiles: ['./test/support/report-causes.ts'],
     // A golden file that is not there is a failure, not one to write: --update writes it.
     update: 'none',
     projects: [
