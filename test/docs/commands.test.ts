@@ -1,7 +1,7 @@
 /** Command lines, flags, variables and files in the documentation exist, and those that need no mesh really work. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -9,10 +9,11 @@ import { allOptions, variableOf } from '../../src/settings/options.ts';
 import { typescript } from '../support/typescript.ts';
 import { commandHelp } from './cli.ts';
 import { commandsIn, type Known, mistakeIn, productArguments } from './command-lines.ts';
+import { savedAs } from './examples.ts';
 import { partOf } from './generated.ts';
 import { type Fence, pages, read, root, where } from './markdown.ts';
 import { writeResults } from './results.ts';
-import type { Ran } from './run-all.ts';
+import type { Action, Ran } from './run-all.ts';
 
 const { scripts } = JSON.parse(read('package.json')) as Known;
 const all = pages();
@@ -21,7 +22,7 @@ const known: Known = { commands: commandHelp(), scripts };
 
 /** Shell text in a code block: a block of its own, or the steps of a workflow or pipeline. */
 function shellOf({ info, text }: Fence): string[] {
-  if (info === 'sh') return [text];
+  if (/^sh( |$)/.test(info)) return [text];
   if (!/^yaml (github|gitlab)$/.test(info)) return [];
   const found: string[] = [];
   const visit = (node: unknown, key = ''): void => {
@@ -36,7 +37,9 @@ function shellOf({ info, text }: Fence): string[] {
 }
 
 const lines = fences.flatMap((fence) =>
-  shellOf(fence).flatMap((shell) => commandsIn(shell).map((command) => ({ at: where(fence), command }))),
+  shellOf(fence).flatMap((shell) =>
+    commandsIn(shell).map((command) => ({ fence, at: where(fence), command })),
+  ),
 );
 const jenkins = fences
   .filter(({ info }) => info === 'groovy')
@@ -46,8 +49,10 @@ const jenkins = fences
     ),
   );
 
+const byLine = (one: { fence: Fence }, other: { fence: Fence }) => one.fence.line - other.fence.line;
+
 /** Commands of the product that need nothing but files. */
-const alone = new Set(['list', 'lint', 'matrix', 'completion', 'diff', 'report']);
+const alone = new Set(['list', 'lint', 'matrix', 'completion', 'diff', 'report', 'mutate']);
 
 test('command lines in code blocks use commands, scripts and flags that there are', () => {
   const checked = [...lines, ...jenkins];
@@ -125,48 +130,87 @@ describe('commands that need no mesh work as they are written', () => {
     if (args[0] === 'init') return args.includes('--from');
     return args[0] === 'run' && args.includes('--dry-run') && args.includes('kind');
   });
+  const argumentsOf = (command: readonly string[]) => productArguments(command, known) ?? [];
+  /** Pages that are followed from their top to their end, each in a folder of its own: what they save belongs together. */
+  const followed = new Set(
+    fences.filter((each) => savedAs(each)?.startsWith('tests/')).map(({ file }) => file),
+  );
   const cases = [
     ...new Map(
-      offline.map((each) => [`jwt-e2e ${productArguments(each.command, known)?.join(' ')}`, each]),
+      offline.map((each) => {
+        const line = `jwt-e2e ${argumentsOf(each.command).join(' ')}`;
+        return [followed.has(each.fence.file) ? `${each.at}: ${line}` : line, each];
+      }),
     ).entries(),
   ];
   const ran = new Map<string, Ran>();
 
   beforeAll(async () => {
-    // Copies: some commands write.
-    for (const name of ['scenarios', 'schema']) {
-      cpSync(join(root, name), join(folder, name), { recursive: true });
-    }
-    const args = cases.map(([, { command }]) => productArguments(command, known) ?? []);
-    writeResults(folder, args);
-    for (const { info, text } of fences) {
-      const file = /^yaml (?:scenario |baseline )?file=(\S+)$/.exec(info)?.[1];
-      if (file === undefined) continue;
-      mkdirSync(join(folder, dirname(file)), { recursive: true });
-      writeFileSync(join(folder, file), text);
+    const actions: Action[] = [];
+    const keys: string[] = [];
+    for (const page of [undefined, ...followed]) {
+      const isHere = ({ file }: Fence) => (page === undefined ? !followed.has(file) : file === page);
+      const place = join(folder, page?.replaceAll('/', '-') ?? 'all');
+      // Copies: some commands write.
+      for (const name of ['scenarios', 'schema'])
+        cpSync(join(root, name), join(place, name), { recursive: true });
+      const here = cases.filter(([, { fence }]) => isHere(fence));
+      writeResults(
+        place,
+        here.map(([, { command }]) => argumentsOf(command)),
+      );
+      const save = fences.filter(isHere).flatMap((fence) => {
+        const file = savedAs(fence);
+        return file === undefined ? [] : [{ fence, action: { file: join(place, file), text: fence.text } }];
+      });
+      const run = here.map(([key, { fence, command }]) => {
+        return { fence, key, action: { folder: place, args: argumentsOf(command) } };
+      });
+      // Elsewhere pages build on files of others.
+      const inOrder = page === undefined ? [...save, ...run] : [...save, ...run].sort(byLine);
+      for (const each of inOrder) {
+        actions.push(each.action);
+        if ('key' in each) keys.push(each.key);
+      }
     }
     // Settings of whoever runs the tests must not count.
     const ours = Object.keys(process.env).filter((name) => name.startsWith('JWT_E2E_'));
     const { stdout } = await execa(
       process.execPath,
-      ['--import', typescript, join(root, 'test/docs/run-all.ts'), JSON.stringify(args)],
-      { cwd: folder, env: Object.fromEntries(ours.map((name) => [name, undefined])) },
+      ['--import', typescript, join(root, 'test/docs/run-all.ts')],
+      {
+        cwd: folder,
+        env: Object.fromEntries(ours.map((name) => [name, undefined])),
+        input: JSON.stringify(actions),
+      },
     );
-    for (const [index, result] of (JSON.parse(stdout) as Ran[]).entries()) ran.set(cases[index]![0], result);
+    for (const [index, result] of (JSON.parse(stdout) as Ran[]).entries()) ran.set(keys[index] ?? '', result);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('there are some of every such command', () => {
-    const names = cases.map(([, { command }]) => productArguments(command, known)?.[0]);
+    const names = cases.map(([, { command }]) => argumentsOf(command)[0]);
     expect(new Set(names)).toEqual(new Set([...alone, 'run', 'schema', 'init']));
   });
 
-  test.each(cases)('%s', (line, { at }) => {
-    expect(ran.get(line), at).toEqual({ code: 0, stdout: expect.stringMatching(/\S/), stderr: '' });
+  test.each(cases)('%s', (key, { fence }) => {
+    const code = Number(/ ends-with=(\d)/.exec(fence.info)?.[1] ?? 0);
+    const { stdout, stderr, ...rest } = ran.get(key)!;
+    expect(rest, stderr).toEqual({ code });
+    if (code === 0) expect(stderr).toBe('');
+    expect(stdout + stderr).toMatch(/\S/);
+    // Below a command the page may show what it says.
+    const blocks = fences.filter(({ file }) => file === fence.file);
+    const next = blocks[blocks.indexOf(fence) + 1];
+    if (next?.info !== 'text output') return;
+    const said = (stdout + stderr).split('\n');
+    expect(next.text.trimEnd().split('\n')).toEqual(
+      said.filter((line) => next.text.includes(line) && line !== ''),
+    );
   });
 
   test('the page shows the table that init has written', () => {
-    const written = readFileSync(join(folder, 'my-scenarios/first.yaml'), 'utf8');
+    const written = readFileSync(join(folder, 'all/my-scenarios/first.yaml'), 'utf8');
     const table = written.slice(written.lastIndexOf('    expect:')).replaceAll(/^ {4}/gm, '');
     const wanted = `\`\`\`text\n${table.trim()}\n\`\`\``;
     expect(partOf('docs/help.md', 'init', wanted)).toBe(wanted);

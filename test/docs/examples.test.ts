@@ -1,22 +1,35 @@
 /** The YAML in the documentation is right: scenarios pass lint, settings are accepted, every field has an example. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { baselineOf } from '../../src/engine/baseline.ts';
 import { parseScenario } from '../../src/scenario/load.ts';
 import { mergeSettings } from '../../src/settings/settings.ts';
-import { allFields, type Schema, scenarioText, usedFields } from './examples.ts';
-import { pages, read, root, where } from './markdown.ts';
+import { allFields, type Schema, savedAs, scenarioText, usedFields } from './examples.ts';
+import { type Fence, pages, read, root, where } from './markdown.ts';
 
 const yaml = pages()
   .flatMap(({ fences }) => fences)
   .filter(({ info }) => info.startsWith('yaml'));
 const of = (pattern: RegExp) => yaml.filter(({ info }) => pattern.test(info));
 const scenarios = of(/^yaml (scenario|part)\b/);
-/** Where files of the user's own are that examples apply. */
-const own = { folder: join(root, 'test/docs/own/tests'), cwd: root };
+/** Where files of the user's own are that examples apply: those that the page itself has, or ours. */
+function besides(fence: Fence): { folder: string; cwd: string } {
+  const file = savedAs(fence);
+  if (file === undefined) return { folder: join(root, 'test/docs/own/tests'), cwd: root };
+  const cwd = join(saved, fence.file);
+  return { folder: join(cwd, dirname(file)), cwd };
+}
+const saved = mkdtempSync(join(tmpdir(), 'jwt-e2e-docs-'));
+afterAll(() => rmSync(saved, { recursive: true }));
+for (const fence of yaml) {
+  const file = savedAs(fence);
+  if (file === undefined) continue;
+  mkdirSync(join(saved, fence.file, dirname(file)), { recursive: true });
+  writeFileSync(join(saved, fence.file, file), fence.text);
+}
 const schema = JSON.parse(read('schema/scenario.schema.json')) as Schema;
 
 test('every YAML block says what it is, or is a Kubernetes object, so that it can be checked', () => {
@@ -32,7 +45,13 @@ test('every YAML block says what it is, or is a Kubernetes object, so that it ca
 test.each(scenarios.map((fence) => [where(fence), fence] as const))(
   'the scenario at %s passes lint',
   (_, fence) => {
-    const { scenario, errors } = parseScenario(scenarioText(fence), 'example.yaml', 'custom', [], own);
+    const { scenario, errors } = parseScenario(
+      scenarioText(fence),
+      'example.yaml',
+      'custom',
+      [],
+      besides(fence),
+    );
     expect(errors.map(({ message, place }) => `${place?.line}: ${message}`)).toEqual([]);
     expect(scenario?.steps.length).toBeGreaterThan(0);
   },

@@ -25,6 +25,10 @@ const base: Json = {
 /** Maps in which the part adds entries; everything else it replaces. */
 const added = new Set(['issuers', 'tokens', 'keyServers', 'lists']);
 
+/** Where whoever follows the page saves an example, relative to the folder that they work in. */
+export const savedAs = ({ info }: Fence): string | undefined =>
+  /^yaml (?:scenario |baseline )?file=(\S+)$/.exec(info)?.[1];
+
 /** The text of a scenario file: the example itself, or the base with the part in it. */
 export function scenarioText({ info, text }: Fence): string {
   if (!info.startsWith('yaml part')) return text;

@@ -34,5 +34,7 @@ export const processIo: Io = {
   stdout: harmless(process.stdout),
   stderr: harmless(process.stderr),
   env: process.env,
-  cwd: process.cwd(),
+  get cwd() {
+    return process.cwd();
+  },
 };
