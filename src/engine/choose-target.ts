@@ -28,6 +28,11 @@ export interface ChoiceRequest {
  */
 export async function chooseTarget(request: ChoiceRequest): Promise<Choice> {
   const choice = await choose(request);
+  if (flag(request.values, 'live') && choice.name !== 'cluster') {
+    throw new HarnessError('E_USAGE', `--live is for a cluster that is there, not for ${choice.name}`, {
+      hint: 'Name the cluster with --context NAME or --kubeconfig FILE.',
+    });
+  }
   const forLocal = onlyForLocal(request.values);
   if (forLocal !== undefined && choice.name !== 'local') {
     throw new HarnessError('E_USAGE', `${forLocal} is for the target local, not for ${choice.name}`, {

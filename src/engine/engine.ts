@@ -59,6 +59,7 @@ export function runSettings(values: Values): RunSettings {
       tags: list(values, 'tag'),
       skipTags: list(values, 'skip-tag'),
       shard: shardOf(values),
+      isLive: flag(values, 'live'),
     },
     baseline: baselineOf(values, process.cwd()),
   };

@@ -31,6 +31,7 @@ export async function makeCluster(
       keep: flag(values, 'keep'),
       reuse: flag(values, 'reuse'),
       yes: flag(values, 'yes'),
+      live: flag(values, 'live'),
       kubectlFlags: [
         ...(file === undefined ? [] : ['--kubeconfig', file]),
         ...(context === undefined ? [] : ['--context', context]),

@@ -29,7 +29,7 @@ export function plan(
 ): Plan {
   const planned = scenarios
     .filter((scenario) => isWanted(scenario, options))
-    .flatMap((scenario) => planScenario(scenario, facts, missing, options.canSwitchFetch))
+    .flatMap((scenario) => planScenario(scenario, facts, missing, options))
     .filter(({ info }) => options.only?.has(info.id) ?? true)
     .flatMap((scenario) => grepScenario(scenario, options.grep) ?? []);
   const groups = group(takeShard(planned, options.shard), facts.fetch);
@@ -40,7 +40,7 @@ function planScenario(
   scenario: LoadedScenario,
   facts: MeshFacts,
   missing: ReadonlyMap<string, string>,
-  canSwitchFetch: boolean,
+  { canSwitchFetch, isLive }: PlanOptions,
 ): PlannedScenario[] {
   return variantsOf(scenario).map(({ id, fetch: mode }) => {
     const circumstances = { facts, fetch: mode ?? facts.fetch };
@@ -53,6 +53,7 @@ function planScenario(
     );
     const reasons = [
       whyNot(scenario.when, circumstances),
+      whyNotLive(scenario, isLive),
       cannotSwitch(mode, facts.fetch, canSwitchFetch),
       ...capabilities(scenario, steps).map((capability) => missing.get(capability)),
       nothingFits ? whyNotStep[0] : undefined,
@@ -79,6 +80,14 @@ function planScenario(
       skip: reasons.length === 0 ? undefined : [...new Set(reasons)].join('; '),
     };
   });
+}
+
+/** A mesh that is only looked at is for scenarios that only look, and no other mesh is. */
+function whyNotLive({ live = false }: LoadedScenario, isLive: boolean | undefined): string | undefined {
+  if (isLive === undefined || live === isLive) return undefined;
+  return live
+    ? 'is about a mesh that is there, as it is: run it with --live and --context'
+    : 'changes the mesh, and --live only looks at it';
 }
 
 function cannotSwitch(mode: FetchMode | undefined, has: FetchMode, canSwitch: boolean): string | undefined {

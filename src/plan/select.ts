@@ -15,6 +15,8 @@ export interface Selection {
   readonly profile?: string | undefined;
   /** Only scenarios with these ids. */
   readonly only?: ReadonlySet<string> | undefined;
+  /** Whether the mesh is only looked at; undefined where there is none, so that it does not matter. */
+  readonly isLive?: boolean | undefined;
   /** Only this share of the scenarios. */
   readonly shard?: Shard | undefined;
 }

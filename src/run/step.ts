@@ -13,6 +13,7 @@ import { collectEvidence, writeEvidence } from './answers/write-evidence.ts';
 import { inPlace, meantIdle, placeOf } from './in-place.ts';
 import { refuseStaleKeys } from './keys/stale.ts';
 import { manifestsOf } from './manifests.ts';
+import { proveAsItIs } from './proof/as-it-is.ts';
 import { type ProofResult, prove } from './proof/prove.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import { deciding, type Held, proxiesOf, type StepState, warning } from './step-state.ts';
@@ -47,7 +48,7 @@ export async function runStep(
 /** Waits until every proxy that counts has what is in place now. */
 async function proveStep(step: PlannedStep, state: StepState, signal: AbortSignal): Promise<Held> {
   const { target, scenario, context, options, pending, emit } = state;
-  const result = await prove(
+  const result = await (target.isReadOnly === true ? proveAsItIs : prove)(
     target,
     {
       sent: sentBy(scenario.steps, context),

@@ -120,6 +120,10 @@ const cluster: OptionSpec[] = [
     description: 'who fetches keys, when istiod cannot be asked',
     choices: ['istiod', 'envoy', 'hybrid'],
   },
+  {
+    name: 'live',
+    description: 'only look at the cluster: run live scenarios, and apply nothing',
+  },
   { name: 'yes', description: 'also touch what this tool does not own; what it changes is restored' },
 ];
 

@@ -285,6 +285,8 @@ export interface Target {
    * @throws HarnessError E_NOT_OWNED when that would touch a namespace that is not this tool's
    */
   mark(value: string, proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void>;
+  /** The mesh is only looked at: nothing is applied, not even a marker. Default: false. */
+  readonly isReadOnly?: boolean | undefined;
   /** Whether a marker reaches every proxy of the mesh, whoever is named. */
   readonly marksAll?: boolean | undefined;
   proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies>;

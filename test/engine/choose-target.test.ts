@@ -93,6 +93,16 @@ describe('--target auto takes', () => {
     });
   });
 
+  test('none, when a cluster is to be looked at and none is named', async () => {
+    have('docker', engine);
+    have('kind', says(kind.version));
+    await expect(choose({ ...local(), live: true })).rejects.toMatchObject({
+      code: 'E_USAGE',
+      message: '--live is for a cluster that is there, not for local',
+    });
+    expect(await choose({ live: true, context: 'mine' })).toMatchObject({ name: 'cluster' });
+  });
+
   test('nothing, once the run is interrupted', async () => {
     have('docker', '#!/bin/sh\nexec /bin/sleep 30\n');
     const interrupted = new AbortController();

@@ -376,3 +376,22 @@ describe('capabilities', () => {
     expect(skipOf(scenario('sample', inside, servers))).toBeUndefined();
   });
 });
+
+describe('a mesh that is only looked at', () => {
+  const changing = () => scenario('changing', step('a step', ['/: [200, 200]']));
+  const looking = () => scenario('looking', step('a step', ['/: [200, 200]']), 'live: true');
+  const skips = (isLive: boolean | undefined) =>
+    planOf([changing(), looking()], { isLive }).scenarios.map(({ skip }) => skip);
+
+  test('is for live scenarios, which no other mesh is for', () => {
+    expect(skips(true)).toEqual(['changes the mesh, and --live only looks at it', undefined]);
+    expect(skips(false)).toEqual([
+      undefined,
+      'is about a mesh that is there, as it is: run it with --live and --context',
+    ]);
+  });
+
+  test('where there is no mesh, both are planned', () => {
+    expect(skips(undefined)).toEqual([undefined, undefined]);
+  });
+});

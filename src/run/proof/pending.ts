@@ -30,7 +30,7 @@ export class Pending {
    * @param snapshot of the proxies that will probably count again
    */
   async mark(target: Target, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
-    if (this.markers === 1 || snapshot.size === 0) return;
+    if (this.markers === 1 || snapshot.size === 0 || target.isReadOnly === true) return;
     const proxies = [...snapshot.values()].map(({ proxy }) => proxy);
     this.#marked = { value: await applyMarker(target, proxies, signal), proxies };
     this.#since = new Set();

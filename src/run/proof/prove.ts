@@ -77,7 +77,7 @@ export function markersFor(kinds: Iterable<string>): 1 | 2 {
 }
 
 /** How often in a row a proxy may fail to be read: a pod may go away in between. */
-const readFailures = 10;
+export const readFailures = 10;
 
 /** After how many markers it is clear that a proxy will not get what is declared. */
 const mostMarkers = 6;
@@ -113,7 +113,12 @@ export async function prove(
     for (let wait = 20; ; wait = Math.min(wait * 2, 100)) {
       await clock.pause(wait, signal);
       try {
-        states = await read(target, concerned, survey, states, value, signal);
+        const before = states;
+        // Those that have been seen with the marker are not read again.
+        states = await readProxies(target, concerned, survey, signal, (name) => {
+          const state = before.get(name);
+          return state !== undefined && hasMarker(state, value) ? state : undefined;
+        });
         failures = 0;
       } catch (thrown) {
         failures += 1;
@@ -183,29 +188,36 @@ function idleResult({ policy, why }: Concerned['idle'][number]) {
 }
 
 /** Whose configuration counts, by what the API server has answered. */
-function concernedIn({ sent, inPlace }: ProofRequest, survey: Survey): Concerned {
+export function concernedIn(
+  { sent, inPlace }: Pick<ProofRequest, 'sent' | 'inPlace'>,
+  survey: Survey,
+): Concerned {
   return understood('the API server', () => concernedBy(sent, inPlace, survey));
 }
 
-function lacking(state: ProxyState, fetch: FetchMode): string[] {
+/** What the proxy has not, of what is declared for it. */
+export function lacking(state: ProxyState, fetch: FetchMode): string[] {
   return understood('the API server', () => lacks(state, fetch));
 }
 
-/** Reads those that have not been seen with the marker. */
-async function read(
+/**
+ * What the proxies that count have, and what is declared for them.
+ *
+ * @param known of a proxy that need not be read again
+ */
+export async function readProxies(
   target: Target,
   { proxies }: Concerned,
   survey: Survey,
-  before: ReadonlyMap<string, ProxyState>,
-  marker: string,
   signal: AbortSignal,
+  known: (name: string) => ProxyState | undefined = () => undefined,
 ): Promise<Map<string, ProxyState>> {
   const states = await together(
     proxies,
     async ({ proxy, role }, own): Promise<[string, ProxyState]> => {
       const name = idOf(proxy);
-      const known = before.get(name);
-      if (known !== undefined && hasMarker(known, marker)) return [name, known];
+      const before = known(name);
+      if (before !== undefined) return [name, before];
       const policies = await target.proxyPolicies(proxy, own);
       return [name, { proxy, role, declared: declaredFor(proxy, survey), policies }];
     },
@@ -214,7 +226,8 @@ async function read(
   return new Map(states);
 }
 
-function isGone(thrown: unknown): boolean {
+/** Whether it may be that a pod has just gone away. */
+export function isGone(thrown: unknown): boolean {
   return thrown instanceof HarnessError && thrown.code === 'E_EXEC';
 }
 
@@ -250,11 +263,12 @@ function late(states: readonly ProxyState[], value: string, fetch: FetchMode): s
     .join('; ');
 }
 
-function proofOf(states: readonly ProxyState[]): string {
+/** What is proven, in words. */
+export function proofOf(states: readonly ProxyState[], what = 'was applied'): string {
   if (states.length === 0) return 'no proxy is concerned';
   const providers = new Set(states.flatMap((state) => state.policies.providers.map((each) => each.issuer)));
   const rbac = new Set(states.flatMap((state) => state.policies.rbac.map((each) => each.name)));
   const has = [...[...providers].map((issuer) => `issuer ${issuer}`), ...[...rbac].map((name) => name)];
   const who = states.length === 1 ? '1 proxy has' : `${states.length} proxies have`;
-  return `${who} what was applied: ${has.length === 0 ? 'no policy' : has.join(', ')}`;
+  return `${who} what ${what}: ${has.length === 0 ? 'no policy' : has.join(', ')}`;
 }

@@ -64,6 +64,11 @@ export const scenarioSchema = z
     mesh: note(meshSchema.optional(), 'Settings of the mesh that the scenario needs.', {
       fetch: ['istiod', 'envoy'],
     }),
+    live: note(
+      z.boolean().optional(),
+      'true: the scenario is about a mesh that others use, as it is. It applies nothing, and runs with --live.',
+      true,
+    ),
     apps: note(
       z.array(z.string()).default([]),
       'Applications of kind/apps that must run before the first step.',

@@ -3,6 +3,7 @@
 import type { ScenarioSpec } from '../format/schema.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { checkConditions } from './check-conditions.ts';
+import { checkLive } from './check-live.ts';
 import { checkSteps } from './check-steps.ts';
 import { checkTables } from './check-tables.ts';
 import { checkIssuers, checkKeyServers, checkTokens } from './check-tokens.ts';
@@ -21,6 +22,7 @@ export function checkScenario(scenario: ScenarioSpec, report: Report, origin: (p
   checkTokens(scenario, report);
   checkKeyServers(scenario, report);
   checkSteps(scenario, report);
+  checkLive(scenario, report);
   checkNamespaces(scenario, report);
   checkTables(scenario, report);
 }

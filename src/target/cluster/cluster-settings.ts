@@ -10,6 +10,8 @@ export interface ClusterSettings {
   readonly reuse: boolean;
   /** Also touch what is not this tool's own. */
   readonly yes: boolean;
+  /** Only look: apply and delete nothing. */
+  readonly live?: boolean | undefined;
   /** The connection to the cluster with the workloads, as kubectl takes it. */
   readonly kubectlFlags: readonly string[];
   readonly ingress?: string | undefined;

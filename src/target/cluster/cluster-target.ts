@@ -37,6 +37,7 @@ const istioNamespace = 'istio-system';
 export class ClusterTarget extends KubernetesTarget {
   readonly name = 'cluster';
   override readonly marksAll = false;
+  readonly isReadOnly: boolean;
   readonly #settings: ClusterSettings;
   readonly #progress: Progress;
   readonly #ownership: Ownership;
@@ -62,6 +63,7 @@ export class ClusterTarget extends KubernetesTarget {
       gateway: { namespace: settings.gateway.namespace, labels: { istio: 'ingressgateway' } },
     });
     this.#settings = settings;
+    this.isReadOnly = settings.live === true;
     this.#progress = progress;
     this.#ownership = new Ownership(clients);
     this.#claims = new Claims(clients, this.#ownership, settings.yes);
@@ -125,6 +127,10 @@ export class ClusterTarget extends KubernetesTarget {
   /** What the run would do; changes nothing. */
   async preview(intent: Intent, signal: AbortSignal): Promise<PreviewPart[]> {
     const { keep, reuse, yes } = this.#settings;
+    if (this.isReadOnly)
+      return [
+        { title: `In ${this.clients.data.name}`, lines: ['send requests and read proxies; change nothing'] },
+      ];
     const existing = (await ownNamespaces(this.clients.data, signal)).map(({ metadata }) => metadata.name);
     return previewParts({
       context: this.clients.data.name,
@@ -166,6 +172,8 @@ export class ClusterTarget extends KubernetesTarget {
    * @throws HarnessError E_NOT_OWNED that lists everything that is not this tool's own
    */
   async begin(intent: Intent, signal: AbortSignal): Promise<void> {
+    // Not even what an earlier run has left.
+    if (this.isReadOnly) return;
     if (!this.#settings.yes) {
       const foreign = foreignLines(await this.#touches(intent, 'exists', signal));
       if (foreign.length > 0) {
@@ -194,6 +202,7 @@ export class ClusterTarget extends KubernetesTarget {
     scope: string,
     signal: AbortSignal,
   ): Promise<Applied[]> {
+    if (objects.length > 0) this.#refuseLive();
     const claimed: KubeObject[] = [];
     const unchanged: Applied[] = [];
     for (const object of objects) {
@@ -205,6 +214,7 @@ export class ClusterTarget extends KubernetesTarget {
   }
 
   override async delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
+    if (keys.length > 0) this.#refuseLive();
     for (const key of keys) {
       if (await this.#claims.check(key, signal)) continue;
       const live = await getObject(clientFor(this.clients, key.apiVersion), key, signal);
@@ -213,6 +223,17 @@ export class ClusterTarget extends KubernetesTarget {
       if (record !== undefined) await this.ledger.apply(record, scope, signal);
     }
     return super.delete(keys, scope, signal);
+  }
+
+  #refuseLive(): void {
+    if (!this.isReadOnly) return;
+    throw new HarnessError(
+      'E_NOT_OWNED',
+      'the run only looks at the mesh (--live), and this would change it',
+      {
+        hint: 'Run it without --live, on a mesh that may be changed.',
+      },
+    );
   }
 
   /** Where the proxies are: the root namespace belongs to others. */

@@ -220,8 +220,7 @@ export abstract class KubernetesTarget implements Target {
   ): Promise<HttpResponse[][]> {
     if (origin.kind === 'ingress')
       return sendThroughIngress(this.ingressUrl(), requests, rounds, signal, limit);
-    const pod = await this.#podOf(origin, signal);
-    const container = { namespace: origin.namespace, pod, container: origin.app };
+    const container = { namespace: origin.namespace, ...(await this.#podOf(origin, signal)) };
     const all = Array.from({ length: rounds }, () => requests).flat();
     const answers: HttpResponse[] = [];
     const deadline = performance.now() + limit.allMs;
@@ -336,10 +335,20 @@ export abstract class KubernetesTarget implements Target {
     return versionsIn(await adminGet(this.clients, proxy, 'server_info', signal), proxy);
   }
 
-  async #podOf(origin: { app: string; namespace: string }, signal: AbortSignal): Promise<string> {
+  /** A pod that sends, and its container: the one with the name of the app, or the first one. */
+  async #podOf(
+    origin: { app: string; namespace: string },
+    signal: AbortSignal,
+  ): Promise<{ pod: string; container: string }> {
     const pods = await listPods(this.clients.data, origin.namespace, { app: origin.app }, signal);
     const ready = pods.find(isReady);
-    if (ready !== undefined) return ready.metadata.name;
+    if (ready !== undefined) {
+      const names = ready.spec.containers.map(({ name }) => name);
+      const container = names.includes(origin.app)
+        ? origin.app
+        : names.find((name) => name !== proxyContainer);
+      return { pod: ready.metadata.name, container: container ?? origin.app };
+    }
     throw new HarnessError(
       'E_SEND',
       `no pod of app ${origin.app} in namespace ${origin.namespace} is ready`,

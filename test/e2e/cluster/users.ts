@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { KubeClient } from '../../../src/kube/kube-client.ts';
 import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { applyObject, deleteObject, keyOf } from '../../../src/kube/objects.ts';
@@ -40,23 +40,7 @@ export async function makeUsers(client: KubeClient): Promise<Users> {
   }
   for (const object of made) await applyObject(client, object, { signal });
   for (const name of ['data-plane', 'mesh']) {
-    const { body } = await client.request(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
-      method: 'POST',
-      body: {
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: { expirationSeconds: 3600 },
-      },
-      signal,
-    });
-    files[name] = join(folder, `${name}.kubeconfig`);
-    writeFileSync(
-      files[name],
-      kubeconfig(client, name, (body as { status: { token: string } }).status.token),
-      {
-        mode: 0o600,
-      },
-    );
+    files[name] = await kubeconfigOf(client, name, folder);
   }
   return {
     data: files['data-plane'] ?? '',
@@ -65,6 +49,56 @@ export async function makeUsers(client: KubeClient): Promise<Users> {
       for (const object of made.reverse()) await deleteObject(client, keyOf(object), signal);
     },
   };
+}
+
+/**
+ * A service account that may do what docs/rbac/live.yaml says and nothing else: see everything, look into proxies, and run
+ * commands in pods, of one namespace.
+ */
+export async function makeLiveUser(
+  client: KubeClient,
+  where: string,
+): Promise<{ readonly file: string; remove(): Promise<void> }> {
+  const signal = unaborted();
+  const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-users-'));
+  const roles = parseAllDocuments(readFileSync('docs/rbac/live.yaml', 'utf8')).map(
+    (document) => document.toJS() as KubeObject,
+  );
+  const [everywhere, ...here] = roles.map(({ metadata }) => metadata.name);
+  const made: KubeObject[] = [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    ...roles,
+    serviceAccount('live'),
+    binding('live', everywhere ?? ''),
+    ...here.map((role) => ({
+      ...binding('live', role),
+      kind: 'RoleBinding',
+      metadata: { name: role, namespace: where },
+    })),
+  ];
+  for (const object of made) await applyObject(client, object, { signal });
+  return {
+    file: await kubeconfigOf(client, 'live', folder),
+    remove: async () => {
+      for (const object of made.reverse()) await deleteObject(client, keyOf(object), signal);
+    },
+  };
+}
+
+async function kubeconfigOf(client: KubeClient, name: string, folder: string): Promise<string> {
+  const { body } = await client.request(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
+    method: 'POST',
+    body: {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { expirationSeconds: 3600 },
+    },
+    signal: unaborted(),
+  });
+  const file = join(folder, `${name}.kubeconfig`);
+  const { token } = (body as { status: { token: string } }).status;
+  writeFileSync(file, kubeconfig(client, name, token), { mode: 0o600 });
+  return file;
 }
 
 function serviceAccount(name: string): KubeObject {

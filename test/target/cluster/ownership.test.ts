@@ -216,3 +216,24 @@ describe('with --yes', () => {
     expect(api.get('v1', 'Namespace', 'foo')?.metadata.labels).toEqual({ team: 'a' });
   });
 });
+
+describe('a mesh that is only looked at', () => {
+  test('is not changed, whatever is asked for: not by what an earlier run has left, not by a policy', async () => {
+    api.put(namespace('foo', owned));
+    api.put(policy('foo'));
+    const { target } = makeTarget(api, { live: true, yes: true });
+    await target.begin(intent([], ['httpbin']), signal);
+    await target.prepare([], signal);
+    const refused = { code: 'E_NOT_OWNED', message: expect.stringContaining('--live') };
+    await expect(target.apply([policy('foo', 'mine')], 'scope', signal)).rejects.toMatchObject(refused);
+    const key = { apiVersion: 'security.istio.io/v1', kind: 'RequestAuthentication' };
+    await expect(
+      target.delete([{ ...key, name: 'jwt-example', namespace: 'foo' }], 'scope', signal),
+    ).rejects.toMatchObject(refused);
+    await expect(target.mark('m1', [], signal)).resolves.toBeUndefined();
+    const proxy = { namespace: 'foo', pod: 'p', labels: {}, kind: 'sidecar' as const };
+    await expect(target.mark('m1', [proxy], signal)).rejects.toMatchObject(refused);
+    await target.down(signal);
+    expect(changes()).toEqual([]);
+  });
+});
