@@ -32,9 +32,6 @@ export function explain(wrong: WrongAnswer): Explanation | undefined {
   const declared = states.flatMap((state) => state.declared);
   const proxies = states.map(({ proxy }) => proxy);
   const lost = selectsNothing(wrong.applied, declared, proxies);
-  // A policy that is lost may be the one that would have let it through, or have known the issuer.
-  const isKnown = declared.some(({ kind }) => kind === 'RequestAuthentication');
-  if (lost !== undefined && wrong.status === 403 && !isKnown) return lost;
   return fromEnvoy(wrong, declared) ?? lost ?? nothingSelects(wrong, declared, [...wrong.snapshot.keys()]);
 }
 
@@ -100,13 +97,13 @@ function selectsNothing(
 
 /** A policy holds in its namespace, for workloads with all labels of its selector (Istio, "Policy target" of both kinds). */
 function reason({ metadata, spec }: KubeObject, proxies: readonly ProxyRef[]): string | undefined {
-  const namespaces = [...new Set(proxies.map((proxy) => proxy.namespace))];
-  if (!namespaces.includes(metadata.namespace ?? '')) {
+  const near = proxies.filter(({ namespace }) => namespace === metadata.namespace);
+  if (near.length === 0) {
+    const namespaces = [...new Set(proxies.map(({ namespace }) => namespace))];
     return `namespace is ${metadata.namespace}, and that of the proxies is ${namespaces.join(' or ')}`;
   }
   const { matchLabels = {} } =
-    (spec as { selector?: { matchLabels?: Record<string, string> } }).selector ?? {};
-  const near = proxies.filter(({ namespace }) => namespace === metadata.namespace);
+    ((spec ?? {}) as { selector?: { matchLabels?: Record<string, string> } }).selector ?? {};
   const wrong = Object.entries(matchLabels).filter(([name, value]) =>
     near.every(({ labels }) => labels[name] !== value),
   );

@@ -15,7 +15,7 @@ export function whyNoKeys(
     return { cause: failures, remedy };
   }
   // Only a proxy that fetches keys itself says so (jwt_verify_lib, status.cc).
-  if (body.startsWith('Jwks remote fetch is failed')) {
+  if (body === 'Jwks remote fetch is failed') {
     return {
       cause: `Envoy cannot fetch the keys of ${list}`,
       remedy:
@@ -33,9 +33,11 @@ export function fetchFailures(
   uris: readonly string[],
   evidence: readonly EvidenceFile[],
 ): string | undefined {
-  const log = evidence.find(({ name }) => name === 'istiod-jwks.txt')?.content ?? '';
+  const lines = evidence
+    .filter(({ name }) => name === 'istiod-jwks.txt')
+    .flatMap(({ content }) => content.split('\n'));
   const failures = [...new Set(uris)].flatMap((uri) => {
-    const reason = lastFailure(log, uri);
+    const reason = lastFailure(lines, uri);
     return reason === undefined ? [] : [`istiod cannot fetch the keys of ${uri}: ${reason}`];
   });
   return failures.length === 0 ? undefined : failures.join('; ');
@@ -45,17 +47,11 @@ export function fetchFailures(
  * What istiod said last about an address that it could not fetch (JwksResolver in pilot/pkg/model). That its time was up,
  * which is what it says in the end, explains less than what it said of each attempt.
  */
-function lastFailure(log: string, uri: string): string | undefined {
+function lastFailure(log: readonly string[], uri: string): string | undefined {
   const quoted = `"${uri}": `;
   const reasons = log
-    .split('\n')
     .filter((line) => /fail/i.test(line) && line.includes(quoted))
-    .map((line) =>
-      line
-        .slice(line.lastIndexOf(quoted) + quoted.length)
-        .replace(/\.? Retry in .*$/, '')
-        .trim(),
-    )
+    .map((line) => line.slice(line.lastIndexOf(quoted) + quoted.length).replace(/\. Retry in .*/, ''))
     .filter((reason) => reason !== '');
   return reasons.findLast((reason) => !reason.includes('context deadline exceeded')) ?? reasons.at(-1);
 }

@@ -5,7 +5,7 @@ import { explain, type WrongAnswer } from '../../../src/run/explain/explain-answ
 import { inPlace } from '../../../src/run/in-place.ts';
 import type { Snapshot } from '../../../src/run/proof/prove.ts';
 import type { StepState } from '../../../src/run/step-state.ts';
-import type { KubeObject } from '../../../src/target/target.ts';
+import type { KubeObject, ProxyRef } from '../../../src/target/target.ts';
 
 function policy(kind: string, namespace: string, name: string, spec: object = {}): KubeObject {
   return { apiVersion: 'security.istio.io/v1', kind, metadata: { namespace, name }, spec };
@@ -16,15 +16,24 @@ const authentication = policy('RequestAuthentication', 'foo', 'jwt-example', {
 });
 const authorization = policy('AuthorizationPolicy', 'foo', 'require-jwt');
 
-function snapshot(declared: KubeObject[], rbac: [name: string, action: string][] = []): Snapshot {
-  const policies = {
-    providers: [],
-    rbac: rbac.map(([name, action]) => ({ name, action, rules: '' })),
-    markers: [],
-    rejected: [],
-  };
-  const proxy = { namespace: 'foo', pod: 'httpbin-1', labels: { app: 'httpbin' }, kind: 'sidecar' as const };
-  return new Map([['foo/httpbin-1', { proxy, role: 'decides' as const, declared, policies }]]);
+const sidecar = (pod: string, labels: Record<string, string>, namespace = 'foo'): ProxyRef => ({
+  namespace,
+  pod,
+  labels,
+  kind: 'sidecar',
+});
+
+function snapshot(
+  declared: KubeObject[],
+  proxies: ProxyRef[] = [sidecar('httpbin-1', { app: 'httpbin' })],
+): Snapshot {
+  const policies = { providers: [], rbac: [], markers: [], rejected: [] };
+  return new Map(
+    proxies.map((proxy) => [
+      `${proxy.namespace}/${proxy.pod}`,
+      { proxy, role: 'decides' as const, declared, policies },
+    ]),
+  );
 }
 
 function cause(more: Partial<WrongAnswer>): string | undefined {
@@ -68,6 +77,45 @@ describe('policies', () => {
     expect(selecting({ app: 'httpbin' })).toBe(`${start}see namespace and selector`);
   });
 
+  test('that are several are told together, each reason once', () => {
+    const applied = [
+      policy('AuthorizationPolicy', 'default', 'a'),
+      policy('AuthorizationPolicy', 'default', 'b'),
+      policy('AuthorizationPolicy', 'foo', 'c', { selector: { matchLabels: { app: 'x', version: 'v2' } } }),
+    ];
+    expect(cause({ applied })).toBe(
+      'AuthorizationPolicy default/a and AuthorizationPolicy default/b and AuthorizationPolicy foo/c select none of the proxies that decide about this request: ' +
+        'their namespace is default, and that of the proxies is foo, and ' +
+        'their selector wants app=x, version=v2, and the proxies have app=httpbin, no version',
+    );
+  });
+
+  test('are compared with the proxies of their own namespace alone', () => {
+    const proxies = [
+      sidecar('a', { app: 'httpbin', version: 'v1' }),
+      sidecar('b', { app: 'httpbin', version: 'v2' }),
+      sidecar('c', { app: 'httpbn' }, 'bar'),
+    ];
+    const lost = (namespace: string, matchLabels: object) =>
+      cause({
+        applied: [policy('AuthorizationPolicy', namespace, 'x', { selector: { matchLabels } })],
+        snapshot: snapshot([], proxies),
+      })?.split(': ')[1];
+    // Of the label that one of them has nothing is said.
+    expect(lost('foo', { app: 'httpbn', version: 'v1' })).toBe(
+      'its selector wants app=httpbn, and the proxies have app=httpbin',
+    );
+    expect(lost('foo', { version: 'v3' })).toBe(
+      'its selector wants version=v3, and the proxies have version=v1, version=v2',
+    );
+    expect(lost('default', {})).toBe('its namespace is default, and that of the proxies is foo or bar');
+  });
+
+  test('without a spec are told as others are', () => {
+    const { spec: _, ...bare } = policy('AuthorizationPolicy', 'foo', 'x');
+    expect(cause({ applied: [bare as KubeObject] })).toMatch(/: see namespace and selector$/);
+  });
+
   test('that name their target, and other objects, select nothing by labels', () => {
     const spec = { targetRefs: [{ kind: 'Gateway', name: 'gw' }] };
     const applied = [policy('AuthorizationPolicy', 'foo', 'x', spec), policy('ConfigMap', 'foo', 'y')];
@@ -77,6 +125,10 @@ describe('policies', () => {
   test('that are missing altogether are named by their kind', () => {
     expect(cause({ expected: 403 })).toBe('no AuthorizationPolicy selects foo/httpbin-1');
     expect(cause({ expected: 401 })).toBe('no RequestAuthentication selects foo/httpbin-1');
+    const [a, b] = [sidecar('a', {}), sidecar('b', {})];
+    expect(cause({ expected: 401, snapshot: snapshot([authorization], [a, b]) })).toBe(
+      'no RequestAuthentication selects foo/a, foo/b',
+    );
     expect(cause({ expected: 403, snapshot: snapshot([authorization]) })).toBeUndefined();
     expect(cause({ expected: 200, status: 404 })).toBeUndefined();
     expect(cause({ expected: 403, status: 403, body: 'other' })).toBeUndefined();
@@ -97,6 +149,21 @@ describe('what Envoy answers', () => {
       'iss of the token is testing@secure.istio.com, and the policies are for testing@secure.istio.io',
     );
     expect(answer(401, 'Jwt issuer is not configured')).toBeUndefined();
+    const issuers = (...jwtRules: object[]) =>
+      answer(401, 'Jwt issuer is not configured', {
+        claims: { iss: 'c' },
+        snapshot: snapshot([policy('RequestAuthentication', 'foo', 'x', { jwtRules })]),
+      });
+    expect(issuers({ issuer: 'a' }, { issuer: 'b' }, { issuer: 'a' })).toBe(
+      'iss of the token is c, and the policies are for a, b',
+    );
+    expect(issuers()).toBe('iss of the token is c, and the policies are for none');
+  });
+
+  test('is told from what an application says about tokens', () => {
+    const claims = { iss: 'testing@secure.istio.com' };
+    for (const body of ['', 'proxy: Jwt issuer is not configured', 'no Jwks here'])
+      expect(answer(401, body, { claims })).toBeUndefined();
   });
 
   describe('no keys', () => {
@@ -131,6 +198,29 @@ describe('what Envoy answers', () => {
     ])('and why, from the log of istiod: %j', (content, reason) => {
       expect(answer(401, 'Jwt verification fails', log(content))).toBe(
         `istiod cannot fetch the keys of ${uri}: ${reason}`,
+      );
+    });
+
+    test('and what is empty in the log, or in another file, is no reason', () => {
+      const other = { name: 'envoy.log', content: `${failed}another reason` };
+      const istiod = { name: 'istiod-jwks.txt', content: `${failed}EOF\n${failed}` };
+      expect(answer(401, 'Jwt verification fails', { evidence: [other, istiod] })).toBe(
+        `istiod cannot fetch the keys of ${uri}: EOF`,
+      );
+      expect(answer(401, 'Jwt verification fails', { evidence: [other] })).toMatch(/^the proxy may not have/);
+    });
+
+    test('of several addresses, each with its reason', () => {
+      const two = 'https://login.example';
+      const rules = { jwtRules: [{ issuer: 'a', jwksUri: uri }, { issuer: `${two}/` }] };
+      const both = { snapshot: snapshot([policy('RequestAuthentication', 'foo', 'x', rules)]) };
+      const discovery = `${two}/.well-known/openid-configuration`;
+      const content = `${failed}EOF\n${failed.replaceAll(uri, discovery)}no such host`;
+      expect(answer(401, 'Jwt verification fails', { ...both, ...log(content) })).toBe(
+        `istiod cannot fetch the keys of ${uri}: EOF; istiod cannot fetch the keys of ${discovery}: no such host`,
+      );
+      expect(answer(401, 'Jwks remote fetch is failed', both)).toBe(
+        `Envoy cannot fetch the keys of ${uri}, ${discovery}`,
       );
     });
 
