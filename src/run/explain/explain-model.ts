@@ -40,12 +40,12 @@ export function explainByModel(asked: Asked, came: Came): Explanation | undefine
   const grpc = isGrpc ? { '7': 403, '16': 401 }[came.headers['grpc-status'] ?? ''] : undefined;
   const status = grpc ?? came.status;
   const own = grpc === undefined ? `${status} ${came.body}` : `${status} ${answer.body}`;
-  const isUnknown = answer.status === undefined && status === 403 && came.body === denied;
-  const isRefusal = isUnknown || answer.status === 401 || answer.status === 403;
-  if (isRefusal && !isUnknown && own !== `${answer.status} ${answer.body}`) return undefined;
-  const lines = isRefusal ? refusalLines(deciding) : passedLines(hops, came, status);
+  const isPassed = answer.status === 200;
+  if (answer.status === undefined && came.body !== denied) return undefined;
+  if (answer.status !== undefined && !isPassed && own !== `${answer.status} ${answer.body}`) return undefined;
+  const lines = isPassed ? passedLines(hops, came, status) : refusalLines(deciding);
   if (lines.length === 0) return undefined;
-  const where = hops.length > 1 && isRefusal ? `${nameOfPod(deciding.pod)} refuses it: ` : '';
+  const where = hops.length > 1 && !isPassed ? `${nameOfPod(deciding.pod)} refuses it: ` : '';
   const told = [...deciding.notes, ...lines.slice(0, most)];
   if (grpc !== undefined)
     told.push(
@@ -72,13 +72,10 @@ function refusalLines({ answer }: Hop): string[] {
 
 /** It was let through, and should not have been. */
 function passedLines(hops: readonly Hop[], { expected }: Came, status: number): string[] {
-  if (status === 401 || status === 403 || hops.some(({ answer }) => answer.status !== 200)) return [];
+  if (status === 401 || status === 403) return [];
   if (expected === 403) return hops.flatMap(({ answer }) => policyReasons(answer));
   if (expected !== 401) return [];
-  const tokens = hops.flatMap(
-    ({ answer }) => answer.tokens.filter(({ place }) => place === undefined).length,
-  );
-  if (tokens.every((count) => count === 0)) return [];
+  if (!hops.some(({ answer }) => answer.tokens.some(({ place }) => place === undefined))) return [];
   const asks =
     'RequestAuthentication lets a request without a token pass, and no AuthorizationPolicy asks for one';
   return [...hops.flatMap(({ answer }) => tokenReasons(answer)), asks];

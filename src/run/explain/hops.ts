@@ -3,8 +3,8 @@ import type { Verify } from '../../policy/authenticate.ts';
 import { decide } from '../../policy/decide.ts';
 import { ofEnvoy } from '../../policy/envoy-versions.ts';
 import { type Answer, defaultMesh, type Request } from '../../policy/input.ts';
-import { pathAndQuery } from '../../policy/match/path.ts';
-import { hasLabels, holdsFor, isWide, policyKinds } from '../../policy/selection.ts';
+import { pathAndQuery, withoutQuery } from '../../policy/match/path.ts';
+import { holdsFor, isWide, policyKinds } from '../../policy/selection.ts';
 import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '../../policy/service-port.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
 import { formsOf, hostMatches } from '../proof/host-names.ts';
@@ -33,9 +33,9 @@ export interface Hop {
   readonly notes: readonly string[];
 }
 
-/** The first that does not let the request pass, or the last one. */
+/** The last one: there is none after the first that does not let the request pass. */
 export function decidingOf(hops: readonly Hop[]): Hop | undefined {
-  return hops.find(({ answer }) => answer.status !== 200) ?? hops.at(-1);
+  return hops.at(-1);
 }
 
 export function nameOfPod({ namespace, name }: MeshPod): string {
@@ -53,8 +53,8 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
     authority: authorityOf(asked),
     path: pathAndQuery(request.url),
     headers: request.headers.filter(([name]) => name.toLowerCase() !== 'host'),
-    // A client without a sidecar is known to nobody.
-    principal: origin.kind === 'ingress' ? null : client?.proxy === undefined ? null : principalOf(client),
+    // A client without a sidecar is known to nobody, and one outside of the mesh neither.
+    principal: client?.proxy === undefined ? null : principalOf(client),
     sourceAddress: address,
     remoteAddress: request.headers.some(([name]) => /^x-forwarded-for$/i.test(name)) ? undefined : address,
     at: Date.now() / 1000,
@@ -72,7 +72,7 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
       },
     );
     hops.push({ pod, answer, notes: [...notes] });
-    if (answer.tokens.some(({ status }) => status === 'Ok') && answer.headers.length < sent.headers.length)
+    if (hasLost(sent, answer))
       notes.push(
         `${nameOfPod(pod)} has taken the token out of the request, as its rule has no forwardOriginalToken`,
       );
@@ -85,7 +85,10 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
     return [...hops, { pod, answer, notes: [...notes, why] }];
   };
   if (gateway?.proxy !== undefined && !arrive(gateway, undefined)) return hops;
-  const route = routed(sent, gateway ?? origin, survey);
+  const from = gateway ?? origin;
+  // The gateway through which it comes is not there.
+  if ('kind' in from && from.kind === 'ingress') return hops;
+  const route = routed(sent, from, survey);
   if (route === null) return hops;
   const backend = backendOf(route, survey) ?? way.backends[0];
   if (route !== undefined) {
@@ -95,13 +98,27 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
     sent = route.request;
   }
   if (backend?.proxy === undefined) return hops;
-  const port = portOf(backend, origin, request, survey, route);
+  const port = portOf(backend, request, survey, route);
   const mode = mutualTlsOf(backend, port?.number, survey);
   if (mode === 'DISABLE' || speaksPlain(backend, survey)) sent = { ...sent, principal: null };
   if (sent.principal === null && mode === 'STRICT')
     return unknownAt(backend, 'PeerAuthentication wants mutual TLS, and the client sends plain text');
   arrive(backend, port);
   return hops;
+}
+
+/** Whether a good token is gone, from the headers or from the query: outputs of its claims may have come in its place. */
+function hasLost(sent: Request, { tokens, headers, path }: Answer): boolean {
+  const left = headers.map(([name]) => name.toLowerCase());
+  return (
+    tokens.some(({ status }) => status === 'Ok') &&
+    (sent.headers.some(([name]) => !left.includes(name.toLowerCase())) ||
+      queryOf(path) !== queryOf(sent.path))
+  );
+}
+
+function queryOf(path: string): string {
+  return path.slice(withoutQuery(path).length);
 }
 
 function principalOf({ namespace, serviceAccount = 'default' }: MeshPod): string {
@@ -129,13 +146,12 @@ function nameInFull({ metadata }: KubeObject): string {
 }
 
 /** A pod of the Service that a route leads to. */
-function backendOf(route: Routed | undefined, { objects, pods }: Survey): MeshPod | undefined {
+function backendOf(route: Routed | undefined, survey: Survey): MeshPod | undefined {
   if (route?.host === undefined) return undefined;
   const forms = formsOf(route.host, route.namespace);
-  const service = objects.find((object) => object.kind === 'Service' && forms.includes(nameInFull(object)));
-  const { selector = {} } = (service?.spec ?? {}) as ServiceSpec;
-  if (Object.keys(selector).length === 0) return undefined;
-  return pods.find((pod) => pod.namespace === service?.metadata.namespace && hasLabels(pod, selector));
+  return survey.pods.find((pod) =>
+    servicesOf(pod, survey).some((service) => forms.includes(nameInFull(service))),
+  );
 }
 
 /** A DestinationRule takes mutual TLS away, which sidecars do without being told. */
@@ -149,9 +165,7 @@ function speaksPlain(pod: MeshPod, survey: Survey): boolean {
     };
     const mode = trafficPolicy?.tls?.mode;
     const isPlain = mode !== undefined && mode !== 'ISTIO_MUTUAL';
-    return (
-      isPlain && hosts.some((each) => hostMatches(host, metadata.namespace ?? 'default', formsOf(each, '')))
-    );
+    return isPlain && hostMatches(host, metadata.namespace ?? 'default', hosts);
   });
 }
 
@@ -177,16 +191,20 @@ function mutualTlsOf(pod: MeshPod, port: number | undefined, survey: Survey): st
 /** The port of the container that the Service leads to, and whether Istio takes it for HTTP (by name or appProtocol). */
 function portOf(
   pod: MeshPod,
-  origin: Origin,
   request: HttpRequest,
   survey: Survey,
   route: Routed | undefined,
 ): Port | undefined {
   const ports = servicesOf(pod, survey).flatMap(({ spec }) => (spec as ServiceSpec).ports ?? []);
-  const written =
-    origin.kind === 'pod' && URL.canParse(request.url) ? new URL(request.url).port || 80 : undefined;
-  const asked = route === undefined ? written : route.port;
+  const asked = route === undefined ? writtenPort(request.url) : route.port;
   const only = ports.length === 1 ? ports[0] : undefined;
-  const of = asked === undefined ? only : ports.find(({ port }) => port === Number(asked));
+  const of = asked === undefined ? only : ports.find(({ port }) => port === asked);
   return of && { number: targetPortOf(of), isTcp: !isHttp(protocolOf(of)) };
+}
+
+/** Undefined for a path, which is what is sent to a gateway. */
+function writtenPort(address: string): number | undefined {
+  if (!URL.canParse(address)) return undefined;
+  const { port, protocol } = new URL(address);
+  return Number(port) || (protocol === 'https:' ? 443 : 80);
 }

@@ -21,6 +21,8 @@ export interface Routed {
   readonly unknown: string | undefined;
 }
 
+type Client = Extract<Origin, { readonly kind: 'pod' }>;
+
 interface Match {
   readonly exact?: string;
   readonly prefix?: string;
@@ -57,18 +59,16 @@ const notFollowed = ['redirect', 'directResponse', 'delegate', 'fault', 'headers
  *
  * @returns undefined when there is no VirtualService for the host; null when none of its routes fits, which is answered 404
  */
-export function routed(request: Request, at: MeshPod | Origin, survey: Survey): Routed | undefined | null {
-  const isGateway = 'labels' in at;
-  const forms = formsOf(request.authority, !isGateway && at.kind === 'pod' ? at.namespace : '');
-  const gateways = survey.objects.filter(
-    (object) => object.kind === 'Gateway' && isGateway && holdsFor(object, at, survey.rootNamespace),
-  );
+export function routed(request: Request, at: MeshPod | Client, survey: Survey): Routed | undefined | null {
+  const gateway = 'labels' in at ? at : undefined;
+  // At a gateway a short name is short for nothing.
+  const forms = formsOf(request.authority, gateway === undefined ? at.namespace : '');
   let hasHost = false;
   for (const service of survey.objects) {
     if (service.kind !== 'VirtualService') continue;
     const { metadata, spec } = service;
     const { hosts = [], http = [] } = spec as { hosts?: string[]; http?: HttpRoute[] };
-    const isHere = isGateway ? gateways.some((gateway) => isBound(service, gateway)) : isOfMesh(service);
+    const isHere = gateway === undefined ? isOfMesh(service) : isBoundAt(gateway, service, survey);
     if (!isHere || !hosts.some((host) => hostMatches(host, metadata.namespace ?? 'default', forms))) continue;
     hasHost = true;
     for (const route of http) {
@@ -80,6 +80,13 @@ export function routed(request: Request, at: MeshPod | Origin, survey: Survey): 
     }
   }
   return hasHost ? null : undefined;
+}
+
+/** Whether a VirtualService is for a gateway, by one of the Gateways that this pod serves. */
+function isBoundAt(pod: MeshPod, service: KubeObject, { objects, rootNamespace }: Survey): boolean {
+  return objects.some(
+    (object) => object.kind === 'Gateway' && holdsFor(object, pod, rootNamespace) && isBound(service, object),
+  );
 }
 
 function along(
@@ -101,10 +108,11 @@ function along(
       : odd === undefined
         ? undefined
         : `what ${odd} of ${what} makes of it is not known here`;
-  const prefix = match.uri?.prefix;
   const { path } = request;
-  const rest = prefix === undefined ? '' : path.slice(prefix.length);
-  const seen = uri === undefined ? path : `${uri}${rest}`.replace(/^\/{2,}/, '/');
+  // Envoy puts it in the place of the prefix, which is "/" where nothing is said of paths, or of all but the query.
+  const { prefix } = match.uri ?? { prefix: '/' };
+  const gone = prefix?.length ?? withoutQuery(path).length;
+  const seen = uri === undefined ? path : `${uri}${path.slice(gone)}`;
   const note =
     uri === undefined ? undefined : `${what} rewrites ${path} to ${seen}, and the workload sees that`;
   const sent = { ...request, path: seen, authority };

@@ -2,7 +2,8 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type Came, explainByModel } from '../../../src/run/explain/explain-model.ts';
-import type { HttpRequest, KubeObject, Survey } from '../../../src/target/target.ts';
+import type { HttpRequest, KubeObject, ProxyPolicies, Survey } from '../../../src/target/target.ts';
+import { fakeProxy } from '../../support/fake-target.ts';
 import { meshPod as pod } from '../../support/mesh-pod.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -57,9 +58,14 @@ interface Given {
   readonly came?: Partial<Came>;
   readonly through?: boolean;
   readonly port?: object;
+  /** Providers of the proxies. */
+  readonly providers?: ProxyPolicies['providers'];
 }
 
-function cause({ objects, request = {}, came = {}, through = false, port = {} }: Given): string | undefined {
+function cause(given: Given): string | undefined {
+  const { objects, request = {}, came = {}, through = false, port = {}, providers = [] } = given;
+  const policies = { rbac: [], markers: [], rejected: [] };
+  const state = { proxy: fakeProxy, role: 'decides', declared: [] } as const;
   const survey: Survey = {
     rootNamespace: 'istio-system',
     ingress: { namespace: 'istio-system', labels: gatewayLabels },
@@ -78,7 +84,10 @@ function cause({ objects, request = {}, came = {}, through = false, port = {} }:
         ...request,
       },
       survey,
-      snapshot: new Map(),
+      snapshot: new Map([
+        ['foo/none', { ...state, policies: { ...policies, providers: [] } }],
+        ['foo/web', { ...state, policies: { ...policies, providers } }],
+      ]),
       ingressUrl: through ? 'http://127.0.0.1:8080' : undefined,
     },
     { expected: 200, status: 403, body: 'RBAC: access denied', headers: {}, ...came },
@@ -86,6 +95,7 @@ function cause({ objects, request = {}, came = {}, through = false, port = {} }:
   if (explained !== undefined) expect(explained.remedy).toMatch(/^[A-Z].*\.$/);
   return explained?.cause;
 }
+const fromAddress = [{ from: [{ source: { remoteIpBlocks: ['203.0.113.9'] } }] }];
 const passed = { expected: 403, status: 200, body: '' };
 
 describe('a request from a pod', () => {
@@ -130,6 +140,123 @@ describe('a request from a pod', () => {
     ).toContain('the token has kid b and alg EdDSA, and the keys have kid a');
   });
 
+  test('whose token one rule refuses, and another has not seen', () => {
+    const other = { issuer: 'https://another', jwks, fromHeaders: [{ name: 'x-token' }] };
+    const objects = [object('RequestAuthentication', 'tokens', { jwtRules: [other, { issuer, jwks }] })];
+    expect(
+      cause({
+        objects,
+        request: { headers: [bearer(token({}, 'b'))] },
+        came: { status: 401, body: "Jwks doesn't have key to match kid or alg from Jwt" },
+      }),
+    ).toMatch(
+      /^RequestAuthentication foo\/tokens: the token in header authorization[^;]* is refused by[^;]*$/,
+    );
+    // A good token in one place does not make up for one that the scenario meant to be asked for.
+    expect(
+      cause({ objects, request: { headers: [bearer(token())] }, came: { ...passed, expected: 401 } }),
+    ).toContain('no token of https://another was seen in header x-token');
+  });
+
+  describe('whose keys only the proxies have', () => {
+    const unknown = { status: 401, body: "Jwks doesn't have key to match kid or alg from Jwt" };
+    const { keys } = JSON.parse(jwks) as { keys: Record<string, unknown>[] };
+    const other = { issuer: 'https://another', keys: [{ ...keys[0], kid: 'b' }] };
+    const asked = (rule: object, kid: string, providers: ProxyPolicies['providers']) =>
+      cause({
+        objects: [tokens({ jwks: undefined, ...rule })],
+        request: { headers: [bearer(token({}, kid))] },
+        came: unknown,
+        providers,
+      });
+
+    test.each<[string, object]>([
+      ['an address', { jwksUri: 'https://keys.example.com' }],
+      ['an empty text', { jwks: '' }],
+      ['nothing', {}],
+    ])('where the rule has %s', (_, rule) => {
+      expect(asked(rule, 'b', [other, { issuer, keys }])).toContain('the token has kid b and alg EdDSA');
+      expect(asked(rule, 'a', [other, { issuer, keys }])).toBeUndefined();
+    });
+
+    test('of a rule for any issuer too', () => {
+      expect(
+        asked({ issuer: undefined }, 'b', [
+          { issuer, keys: other.keys },
+          { issuer: '', keys },
+        ]),
+      ).toContain('the token has kid b and alg EdDSA');
+    });
+
+    test('of which nothing is known: it is taken for good', () => {
+      for (const providers of [[], [other], [{ issuer, uri: 'https://keys.example.com' }]])
+        expect(asked({}, 'b', providers)).toBeUndefined();
+      // So it is not the token that has let it pass.
+      expect(
+        cause({
+          objects: [tokens({ jwks: undefined }), access(anyToken, 'DENY')],
+          request: { headers: [bearer(token({}, 'b'))] },
+        }),
+      ).toMatch(/^AuthorizationPolicy foo\/rules \(DENY\): rule 1 matches: /);
+    });
+  });
+
+  test('that several policies could have let pass: the three nearest', () => {
+    const when = (name: string, count: number) =>
+      object('AuthorizationPolicy', name, {
+        rules: [
+          {
+            when: Array.from({ length: count }, (_, index) => ({
+              key: `request.headers[x-${index}]`,
+              values: [name],
+            })),
+          },
+        ],
+      });
+    const told = cause({ objects: [when('d', 4), when('c', 3), when('b', 2), when('a', 1)] });
+    expect(told?.match(/AuthorizationPolicy foo\/\w/g)).toEqual(
+      ['a', 'b', 'c'].map((name) => `AuthorizationPolicy foo/${name}`),
+    );
+  });
+
+  describe('that is denied, and there is action DENY:', () => {
+    const selector = { matchLabels: { app: 'web' } };
+    const to = (path: string) => [{ to: [{ operation: { paths: [path] } }] }];
+    const policy = (name: string, action: string, path: string, annotations?: Record<string, string>) => {
+      const { metadata, ...rest } = object('AuthorizationPolicy', name, {
+        selector,
+        action,
+        rules: to(path),
+      });
+      return { ...rest, metadata: { ...metadata, ...(annotations === undefined ? {} : { annotations }) } };
+    };
+    const named = (objects: KubeObject[], more: Partial<Given> = {}) =>
+      cause({ objects, ...more })?.match(/AuthorizationPolicy \S+ \(\w+\)[^;]*rule 1 [a-z ]*/g);
+
+    test('only what denies is told', () => {
+      expect(
+        named([policy('a', 'ALLOW', '/a'), policy('b', 'DENY', '/b'), policy('c', 'DENY', '/a')]),
+      ).toEqual(['AuthorizationPolicy foo/c (DENY): rule 1 matches']);
+    });
+
+    test('what does not match, or only would, has not denied it', () => {
+      const dryRun = { 'istio.io/dry-run': 'true' };
+      expect(
+        named([policy('a', 'ALLOW', '/b'), policy('b', 'DENY', '/b'), policy('c', 'DENY', '/a', dryRun)]),
+      ).toEqual(['AuthorizationPolicy foo/a (ALLOW): rule 1 does not match']);
+    });
+
+    test('what may match is told beside what does not let it pass', () => {
+      const may = object('AuthorizationPolicy', 'may', { selector, action: 'DENY', rules: fromAddress });
+      expect(
+        named([policy('a', 'ALLOW', '/*'), policy('b', 'DENY', '/b'), may, ...routes({})], { through: true }),
+      ).toEqual([
+        'AuthorizationPolicy foo/a (ALLOW): rule 1 matches',
+        'AuthorizationPolicy foo/may (DENY): rule 1 may match',
+      ]);
+    });
+  });
+
   test('of gRPC is denied with 200', () => {
     const methods = [{ to: [{ operation: { methods: ['/a.B/C'] } }] }];
     const request = { method: 'POST', headers: [['content-type', 'application/grpc'] as [string, string]] };
@@ -137,6 +264,27 @@ describe('a request from a pod', () => {
     expect(cause({ objects: [access(methods)], request, came })).toBe(
       'AuthorizationPolicy foo/rules (ALLOW): rule 1 does not match: wants methods = /a.B/C; the request has POST; methods are those of HTTP: a gRPC call is a POST, and what it calls is its path; Envoy answers a gRPC call that it refuses with 200 and grpc-status 7',
     );
+  });
+
+  test('of which one header says that it is gRPC', () => {
+    const headers: [string, string][] = [
+      ['te', 'trailers'],
+      ['Content-Type', 'application/grpc+proto'],
+    ];
+    const came = { status: 200, body: '', expected: 404, headers: { 'grpc-status': '16' } };
+    const objects = [tokens()];
+    expect(cause({ objects, request: { headers: [...headers, bearer('x')] }, came })).toMatch(
+      /is refused by .*; Envoy answers a gRPC call that it refuses with 200 and grpc-status 16$/,
+    );
+    // An application may say such things of its own, or nothing.
+    for (const [name, value] of [
+      ['accept', 'application/grpc'],
+      ['content-type', 'text/plain'],
+    ] as const)
+      expect(cause({ objects, request: { headers: [[name, value], bearer('x')] }, came })).toBeUndefined();
+    expect(
+      cause({ objects, request: { headers: [...headers, bearer('x')] }, came: { ...came, headers: {} } }),
+    ).toBeUndefined();
   });
 
   test('to a port that is no HTTP: what is about HTTP cannot hold there', () => {
@@ -161,6 +309,12 @@ describe('a request through the gateway', () => {
     ).toBe(
       'foo/web refuses it: istio-system/gw has taken the token out of the request, as its rule has no forwardOriginalToken; AuthorizationPolicy foo/rules (ALLOW): rule 1 does not match: wants requestPrincipals = *; no token was seen in header authorization, after "Bearer " or query parameter access_token',
     );
+  });
+
+  test('that is let through without a token that only the workload looks for', () => {
+    expect(
+      cause({ objects: [...routes({}), tokens()], through: true, came: { ...passed, expected: 401 } }),
+    ).toMatch(/^RequestAuthentication foo\/tokens: no token of [^;]*; RequestAuthentication lets a request/);
   });
 
   test('whose path is rewritten: the workload sees another one', () => {
@@ -203,6 +357,33 @@ describe('nothing is said', () => {
     ['when they say 401, and it was 403', { objects: [tokens()], request: { headers: [bearer('x')] } }],
     ['about an answer of the application', { objects: [], came: { expected: 200, status: 404, body: 'no' } }],
     ['about 403 of the application', { objects: [], came: { body: 'go away' } }],
+    [
+      'about 403 of the application where it would be denied',
+      { objects: [access(anyToken)], came: { body: 'go away' } },
+    ],
+    [
+      'about 403 of the application where it is not known',
+      { objects: [...routes({}), access(fromAddress)], through: true, came: { body: 'go away' } },
+    ],
+    [
+      'about a request that passed where that is not known',
+      { objects: [...routes({}), access(fromAddress)], through: true, came: passed },
+    ],
+    [
+      'about 401 in place of 403',
+      { objects: [access([{}])], came: { expected: 403, status: 401, body: 'no' } },
+    ],
+    ['about 403 in place of 401', { objects: [tokens()], came: { expected: 401, body: 'no' } }],
+    [
+      'about an answer of the application without a token',
+      { objects: [tokens()], came: { status: 404, body: 'no' } },
+    ],
+    [
+      'about a good token where 401 was expected',
+      { objects: [tokens()], request: { headers: [bearer(token())] }, came: { ...passed, expected: 401 } },
+    ],
+    ['about 401 where nobody looks at tokens', { objects: [], came: { ...passed, expected: 401 } }],
+    ['about a host that is not in the mesh', { objects: [], request: { url: 'http://keys.example.com/' } }],
     ['where no policy holds', { objects: [], came: passed }],
   ])('%s', (_, given) => {
     expect(cause(given)).toBeUndefined();
