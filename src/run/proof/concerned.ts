@@ -52,7 +52,7 @@ export function concernedBy(
       'selected',
     );
   // As the API server has them: defaults are filled in.
-  const names = new Set(inPlace.filter(({ kind }) => policyKinds.includes(kind)).map(nameOf));
+  const names = new Set(inPlace.map(nameOf));
   const policies = survey.objects.filter(
     (object) => policyKinds.includes(object.kind) && names.has(nameOf(object)),
   );

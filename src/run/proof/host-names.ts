@@ -18,7 +18,6 @@ export function formsOf(host: string, namespace: string): string[] {
  */
 export function hostMatches(pattern: string, namespace: string, forms: readonly string[]): boolean {
   const wanted = pattern.toLowerCase();
-  if (wanted === '*') return true;
   if (wanted.startsWith('*')) return forms.some((form) => form.endsWith(wanted.slice(1)));
   return formsOf(wanted, namespace).some((form) => forms.includes(form));
 }

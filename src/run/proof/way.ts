@@ -58,12 +58,10 @@ class Walk {
   constructor(origin: Origin, survey: Survey) {
     this.#origin = origin;
     this.#survey = survey;
-    this.#clients =
-      origin.kind === 'ingress'
-        ? []
-        : survey.pods.filter(
-            ({ namespace, labels }) => namespace === origin.namespace && labels.app === origin.app,
-          );
+    this.#clients = survey.pods.filter(
+      ({ namespace, labels }) =>
+        origin.kind === 'pod' && namespace === origin.namespace && labels.app === origin.app,
+    );
   }
 
   to(hosts: readonly string[]): Way {
@@ -103,7 +101,7 @@ class Walk {
 
   #along(service: KubeObject, hosts: readonly string[]): void {
     const spec = service.spec as VirtualServiceSpec;
-    const routes = [...(spec.http ?? []), ...(spec.tcp ?? []), ...(spec.tls ?? [])];
+    const routes = [spec.http, spec.tcp, spec.tls].flatMap((each) => each ?? []);
     const chance = routes.map(chanceOf).find((why) => why !== undefined);
     if (chance !== undefined) this.#varies.push(`${nameOf(service)} ${chance}`);
     for (const { route = [] } of routes) {
@@ -131,7 +129,7 @@ class Walk {
       };
       const isIt =
         forms.includes(`${name}.${of}.svc.cluster.local`) ||
-        [spec.clusterIP, ...(spec.clusterIPs ?? [])].some((ip) => ip !== undefined && ip === forms[0]);
+        [spec.clusterIP, spec.clusterIPs].flat().includes(forms[0]);
       if (!isIt) continue;
       const { selector = {}, externalName } = spec;
       if (externalName !== undefined) this.#towards(externalName, of, hosts);
@@ -143,7 +141,7 @@ class Walk {
     }
     for (const entry of this.#of('ServiceEntry')) this.#enter(entry, forms, hosts);
     this.#arrive(
-      pods.filter(({ ip }) => ip !== undefined && ip === forms[0]),
+      pods.filter(({ ip }) => ip === forms[0]),
       hosts,
     );
   }
@@ -158,7 +156,7 @@ class Walk {
     };
     const isIt =
       (entry.hosts ?? []).some((pattern) => hostMatches(pattern, namespace, forms)) ||
-      (entry.addresses ?? []).some((address) => address.replace(/\/32$/, '') === forms[0]);
+      (entry.addresses ?? []).some((address) => [forms[0], `${forms[0]}/32`].includes(address));
     if (!isIt) return;
     const { labels } = entry.workloadSelector ?? {};
     if (labels !== undefined)
@@ -175,23 +173,21 @@ class Walk {
   #arrive(pods: readonly MeshPod[], hosts: readonly string[]): void {
     const gateways = pods.filter(({ proxy }) => proxy === 'gateway');
     for (const pod of pods) if (pod.proxy !== 'gateway') this.#backends.add(pod);
-    if (gateways.length > 0) this.#through(gateways, hosts);
+    this.#through(gateways, hosts);
   }
 
   #through(gateways: readonly MeshPod[], hosts: readonly string[]): void {
-    const fresh = gateways.filter((pod) => !this.#gateways.has(pod));
-    if (fresh.length === 0) return;
-    for (const pod of fresh) this.#gateways.add(pod);
+    for (const pod of gateways) this.#gateways.add(pod);
     const { rootNamespace } = this.#survey;
     const bound = this.#of('Gateway').filter((gateway) =>
-      fresh.some((pod) => holdsFor(gateway, pod, rootNamespace)),
+      gateways.some((pod) => holdsFor(gateway, pod, rootNamespace)),
     );
     for (const host of hosts) {
       const forms = formsOf(host, '');
       for (const service of this.#virtualServices(forms)) {
         if (bound.some((gateway) => isBound(service, gateway))) this.#along(service, hosts);
       }
-      for (const route of this.#of('HTTPRoute')) this.#followHttpRoute(route, fresh, forms, hosts);
+      for (const route of this.#of('HTTPRoute')) this.#followHttpRoute(route, gateways, forms, hosts);
     }
   }
 

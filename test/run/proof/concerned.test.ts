@@ -73,7 +73,10 @@ describe('proxies that count', () => {
     });
     expect(rolesOf([fromPod], but('sleep', { proxy: undefined }))).toEqual(['httpbin decides']);
     expect(rolesOf([fromPod], but('httpbin', { isReady: false }))).toEqual(['sleep passes']);
-    const objects = [service, object('Gateway', 'g', { selector: { istio: 'other' } }), route];
+    // Another object that selects the gateway opens none.
+    const other = object('Gateway', 'g', { selector: { istio: 'other' } });
+    const sidecars = object('Sidecar', 's', { workloadSelector: { labels: { app: 'gw' } } }, 'istio-system');
+    const objects = [service, other, sidecars, route];
     expect(rolesOf([fromOutside], { objects })).toEqual([]);
     expect(rolesOf([fromPod], { objects: [service] })).toEqual(['httpbin decides', 'sleep passes']);
   });
@@ -85,6 +88,8 @@ describe('proxies that count', () => {
     expect(decidersOf(fromOutside, survey())).toEqual([
       { namespace: 'istio-system', pod: 'gateway', labels: gateway.labels, kind: 'gateway' },
     ]);
+    // It runs, and answers nobody.
+    expect(decidersOf(fromOutside, survey({ objects: [service] }))).toEqual([]);
   });
 });
 

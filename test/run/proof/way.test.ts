@@ -175,6 +175,43 @@ describe('from a pod', () => {
       [],
     ],
     [
+      'a ServiceEntry for other hosts and addresses',
+      [
+        istio('ServiceEntry', 'a', {
+          hosts: ['x.example.com'],
+          addresses: ['10.9.9.8', '10.9.9.7/32'],
+          endpoints: [{ address: '10.0.0.9' }],
+        }),
+      ],
+      [],
+    ],
+    [
+      'a ServiceEntry with another host and address as well',
+      [
+        istio('ServiceEntry', 'a', {
+          hosts: ['x.example.com', '10.9.9.9'],
+          endpoints: [{ address: '10.0.0.9' }],
+        }),
+        istio('ServiceEntry', 'b', {
+          hosts: ['x.example.com'],
+          addresses: ['10.9.9.8', '10.9.9.9'],
+          workloadSelector: { labels: { app: 'other' } },
+        }),
+      ],
+      ['httpbin', 'other'],
+    ],
+    [
+      'a VirtualService without a host, and one of several hosts',
+      [
+        istio('VirtualService', 'a', { http: [{ route: [{ destination: { host: 'other' } }] }] }),
+        istio('VirtualService', 'b', {
+          hosts: ['x.example.com', '10.9.9.9'],
+          http: [{ route: [{ destination: { host: 'httpbin' } }] }],
+        }),
+      ],
+      ['httpbin'],
+    ],
+    [
       'objects of which nothing is known',
       [service('a', undefined as never), istio('ServiceEntry', 'a', undefined as never)],
       [],
@@ -208,6 +245,22 @@ describe('from a pod', () => {
       survey([bare, own], { pods: there }),
     );
     expect(way.backends.map(({ name }) => name)).toEqual(['other']);
+  });
+
+  test('a ServiceEntry without a namespace is one of default', () => {
+    const there = pods.map((each) => (each.name === 'other' ? { ...each, namespace: 'default' } : each));
+    const { metadata, ...rest } = istio('ServiceEntry', 'a', {
+      hosts: ['keys'],
+      workloadSelector: { labels: { app: 'other' } },
+    });
+    const found = (host: string) =>
+      wayOf(
+        sleep,
+        { url: `http://${host}`, headers: [] },
+        survey([{ ...rest, metadata: { name: metadata.name } }], { pods: there }),
+      ).backends.map(({ name }) => name);
+    expect(found('keys.default')).toEqual(['other']);
+    expect(found('keys.foo')).toEqual([]);
   });
 
   test('names that lead to each other lead nowhere', () => {
@@ -301,9 +354,61 @@ describe('through the ingress', () => {
     ['no host, and a route for one', [gateway, route(['a.example.com'])], undefined, []],
     ['a route of another gateway', [gateway, route(['*'], ['other'])], undefined, []],
     ['a route of the mesh', [gateway, route(['*'], ['mesh'])], undefined, []],
+    [
+      'a route that names another gateway as well',
+      [gateway, route(['*'], ['other', 'g'])],
+      undefined,
+      ['httpbin'],
+    ],
+    ['a route of a gateway of this name elsewhere', [gateway, route(['*'], ['bar/g'])], undefined, []],
+    [
+      'a route of one of two gateways',
+      [istio('Gateway', 'more', { selector: { istio: 'ingressgateway' } }), gateway, route(['*'])],
+      undefined,
+      ['httpbin'],
+    ],
+    [
+      'a gateway of other pods',
+      [istio('Gateway', 'g', { selector: { istio: 'other' } }), route(['*'])],
+      undefined,
+      [],
+    ],
     ['a route that names it with its namespace', [gateway, route(['*'], ['foo/g'])], undefined, ['httpbin']],
   ])('%s', (_, objects, host, expected) => {
     expect(names(ingress, '/', objects, host).backends).toEqual(expected);
+  });
+
+  test('a Gateway and a route without a namespace are those of default', () => {
+    const bare = ({ metadata, ...rest }: KubeObject): KubeObject => ({
+      ...rest,
+      metadata: { name: metadata.name },
+    });
+    const to = { hosts: ['*'], http: [{ route: [{ destination: { host: 'httpbin.foo' } }] }] };
+    const of = (gateways: string[], namespace = 'foo') =>
+      istio('VirtualService', 'v', { ...to, gateways }, namespace);
+    const backends = (...objects: KubeObject[]) => names(ingress, '/', objects).backends;
+    expect(backends(bare(gateway), of(['default/g']))).toEqual(['httpbin']);
+    expect(backends(bare(gateway), of(['g']))).toEqual([]);
+    expect(backends(bare(gateway), bare(of(['g'])))).toEqual(['httpbin']);
+    expect(backends(gateway, bare(of(['g'])))).toEqual([]);
+  });
+
+  test('all its pods count, of its namespace and with its labels', () => {
+    const labels = { istio: 'ingressgateway' };
+    const more = [
+      pod('second', { proxy: 'gateway', namespace: 'istio-system', labels: { ...labels, own: 'yes' } }),
+      pod('elsewhere', { proxy: 'gateway', namespace: 'bar', labels }),
+      pod('egress', { proxy: 'gateway', namespace: 'istio-system', labels: { istio: 'egressgateway' } }),
+    ];
+    // One of them has this Gateway.
+    const own = istio('Gateway', 'g', { selector: { own: 'yes' } });
+    const way = wayOf(
+      ingress,
+      { url: '/', headers: [] },
+      survey([own, route(['*'])], { pods: [...pods, ...more] }),
+    );
+    expect(way.gateways.map(({ name }) => name)).toEqual(['gateway', 'second']);
+    expect(way.backends.map(({ name }) => name)).toEqual(['httpbin']);
   });
 
   test('an HTTPRoute of the Gateway API is followed', () => {
@@ -385,6 +490,11 @@ describe('an HTTPRoute', () => {
       ['httpbin', undefined],
     ],
     ['for the host', [{ hostnames: ['a.example.com'] }, 'foo', 'a.example.com'], ['httpbin', undefined]],
+    [
+      'for several hosts',
+      [{ hostnames: ['b.example.com', 'a.example.com'] }, 'foo', 'a.example.com'],
+      ['httpbin', undefined],
+    ],
     ['for another host', [{ hostnames: ['b.example.com'] }, 'foo', 'a.example.com'], unknown],
     ['of several rules', [{ rules: [{}, to('httpbin')] }], ['httpbin', undefined]],
     ['without rules', [{ rules: undefined }], unknown],
@@ -412,6 +522,9 @@ describe('answers may vary', () => {
     expect(
       why([route({ ...to, fault: { abort: { httpStatus: 418, percentage: { value: 100 } } } })]),
     ).toBeUndefined();
+    expect(
+      why([route({ ...to, fault: { abort: { httpStatus: 418, percentage: { value: 0 } } } })]),
+    ).toBeUndefined();
   });
 
   test.each<[string, KubeObject[], Partial<Survey>]>([
@@ -437,6 +550,11 @@ describe('answers may vary', () => {
     [
       'VirtualService foo/v has a fault for a share of the requests',
       [route({ ...to, fault: { delay: { fixedDelay: '1s', percent: 50 } } })],
+      {},
+    ],
+    [
+      'VirtualService foo/v divides requests among several destinations',
+      [route(to, { route: [...to.route, ...to.route] })],
       {},
     ],
     ['EnvoyFilter foo/f changes a proxy on the way', [istio('EnvoyFilter', 'f', {})], {}],
@@ -480,6 +598,8 @@ describe('answers may vary', () => {
     const of = (more: Partial<Survey>) =>
       wayOf(sleep, { url: 'http://httpbin.foo:8000', headers: [] }, survey([], more)).isOwn;
     expect([of({}), of({ pods: own })]).toEqual([false, true]);
+    const beside = pod('httpbin-2', { labels: { app: 'httpbin' }, isApp: true });
+    expect(of({ pods: [beside, ...own] })).toBe(true);
   });
 
   test('when nobody is known who answers', () => {
