@@ -37,6 +37,7 @@ export class KeyCache {
   /**
    * To be called before a scenario runs. Restarts istiod when it may have keys of its addresses.
    *
+   * @param addresses at least one: without any, nobody fetches keys
    * @param names for the templates in the addresses
    * @returns the addresses whose keys it may have nevertheless, because it cannot be restarted
    */
@@ -47,7 +48,7 @@ export class KeyCache {
   ): Promise<readonly string[]> {
     const mode = this.#target.fetchMode();
     // Envoys forget keys together with the configuration that names them.
-    if (addresses.length === 0 || mode === 'envoy') return [];
+    if (mode === 'envoy') return [];
     const filledIn = addresses.map((each) => filled(each, names));
     const isUsed = (address: [string, string]) => this.#used.has(JSON.stringify(address));
     if (filledIn.some(isUsed)) await this.clear(mode, signal);

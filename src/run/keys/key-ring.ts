@@ -16,6 +16,7 @@ const atOnce = Math.min(4, Math.max(1, availableParallelism() - 1));
 
 export class KeyRing {
   readonly #runId: string;
+  readonly #makeKeys: typeof makeIssuerKeys;
   /** By scenario and what it says of its issuers, which may change while a scenario is being written. */
   readonly #made = new Map<string, Promise<Keys>>();
   /** By scenario, name and what is said of the issuer: what has not changed keeps its keys, which meshes remember. */
@@ -24,8 +25,10 @@ export class KeyRing {
   #busy = 0;
   #ended = false;
 
-  constructor(runId: string) {
+  /** @param makeKeys for tests, which need not wait for real keys */
+  constructor(runId: string, makeKeys: typeof makeIssuerKeys = makeIssuerKeys) {
     this.#runId = runId;
+    this.#makeKeys = makeKeys;
   }
 
   /** Begins to make the keys of scenarios, for each of their fetch modes, before it is known which of them will run. */
@@ -50,7 +53,9 @@ export class KeyRing {
   }
 
   async #inTurn<T>(make: () => Promise<T>): Promise<T> {
-    if (this.#busy >= atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    // Who comes after the end is not called when it is their turn.
+    if (!this.#ended && this.#busy >= atOnce)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#ended) throw new HarnessError('E_INTERRUPTED', 'the run has ended');
     this.#busy += 1;
     try {
@@ -87,7 +92,7 @@ export class KeyRing {
 
   #issuer(id: string, name: string, spec: IssuerSpec, suffix: string): Promise<IssuerKeys> {
     const key = JSON.stringify([id, name, spec]);
-    const making = this.#issuers.get(key) ?? this.#inTurn(() => makeIssuerKeys(name, spec, suffix));
+    const making = this.#issuers.get(key) ?? this.#inTurn(() => this.#makeKeys(name, spec, suffix));
     this.#issuers.set(key, making);
     return making;
   }

@@ -26,7 +26,7 @@ export function refuseStaleKeys(snapshot: Snapshot, runId: string, own: Readonly
       declared
         .flatMap(jwtRulesOf)
         .filter(({ jwks = '' }) => jwks === '')
-        .map(({ issuer = '' }) => issuer),
+        .map(({ issuer }) => issuer),
     );
     for (const { issuer, keys = [] } of policies.providers.filter((each) => fetched.has(each.issuer))) {
       for (const kid of keys.map((key) => String(key.kid))) {

@@ -27,6 +27,14 @@ test('addresses are those of rules without inline keys, also without a jwksUri',
   ]);
 });
 
+test('a rule that names no issuer has an address too: it is for the API server to refuse it', () => {
+  const manifest = { kind: 'RequestAuthentication', spec: { jwtRules: [{ jwksUri: 'http://a' }] } };
+  const steps = [{ apply: [{ manifest }] }];
+  expect(keyAddresses({ steps } as unknown as Parameters<typeof keyAddresses>[0])).toEqual([
+    ['', 'http://a'],
+  ]);
+});
+
 test('istiod has no keys of a scenario when another one has the same address', async () => {
   const target = new FakeTarget();
   const { exitCode } = await run([withUri('a'), withUri('b'), withUri('c', 'http://other/jwks')], { target });
@@ -77,4 +85,34 @@ test('where istiod cannot be restarted, the addresses whose keys it may have are
   expect(await use()).toEqual(['http://a']);
   expect(await cache.use([['me', '']], {}, signal)).toEqual([]);
   expect(await cache.use([['me', '']], {}, signal)).toEqual(['issuer me']);
+});
+
+test('istiod is restarted when it may have any of the addresses, and then has none of them', async () => {
+  const target = new FakeTarget();
+  const cache = new KeyCache(target);
+  expect(await cache.use([['me', uri]], {}, unaborted())).toEqual([]);
+  const both: [string, string][] = [
+    ['me', 'http://other'],
+    ['me', uri],
+  ];
+  expect(await cache.use(both, {}, unaborted())).toEqual([]);
+  expect(ofIstiod(target)).toEqual(['keysUsed', 'setFetchMode istiod', 'keysUsed']);
+});
+
+test('where proxies fetch, istiod has nothing, and nobody need know of the addresses', async () => {
+  const target = new FakeTarget();
+  target.mode = 'envoy';
+  const cache = new KeyCache(target);
+  for (const _ of [1, 2]) expect(await cache.use([['me', uri]], {}, unaborted())).toEqual([]);
+  expect(target.calls).toEqual([]);
+});
+
+test('an address with a name that is not known is told as it is written, also to who need not learn of it', async () => {
+  const target = new FakeTarget();
+  Object.assign(target, { keysUsed: undefined });
+  target.missing.set('fetch-mode', 'others use it');
+  const cache = new KeyCache(target);
+  const use = () => cache.use([['me', 'http://${keyServers.gone.host}']], {}, unaborted());
+  expect(await use()).toEqual([]);
+  expect(await use()).toEqual(['http://${keyServers.gone.host}']);
 });
