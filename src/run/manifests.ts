@@ -20,9 +20,9 @@ export function manifestYaml(object: KubeObject, showTokens: boolean): string {
 function withoutSecrets(object: KubeObject): KubeObject {
   if (object.kind !== 'Secret') return object;
   const hidden = (data: unknown) =>
-    typeof data === 'object' && data !== null
-      ? Object.fromEntries(Object.keys(data).map((name) => [name, '(left out)']))
-      : data;
+    typeof data === 'object'
+      ? Object.fromEntries(Object.keys(data ?? {}).map((name) => [name, '(left out)']))
+      : '(left out)';
   return {
     ...object,
     ...(object.data === undefined ? {} : { data: hidden(object.data) }),

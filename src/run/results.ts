@@ -24,7 +24,7 @@ export function resultBase(scenario: PlannedScenario, step: PlannedStep, check: 
 function expectedOf(check: PlannedCheck): string {
   if (check.kind === 'request') return describeExpected(check.expected);
   if (check.kind === 'apply') return check.refused === undefined ? 'accepted' : `refused: ${check.refused}`;
-  return check.by === 'nobody' ? 'keys fetched by nobody' : `keys fetched by ${check.by}`;
+  return `keys fetched by ${check.by}`;
 }
 
 /** A check without a verdict, or one that was not run. */

@@ -36,6 +36,13 @@ test('data of Secrets is left out, and so are signatures of tokens', () => {
   expect(token?.yaml).toContain('eyJpc3MiOiJ4In0.<signature>');
 });
 
+test('data of Secrets is left out also where the API server would refuse it, and none is made up', () => {
+  const yaml = (more: object) => manifestYaml(secret(more), true);
+  expect(yaml({ data: 'hunter2' })).toContain('data: (left out)');
+  expect(yaml({ data: null, stringData: ['hunter2'] })).not.toContain('hunter2');
+  expect(yaml({ type: 'Opaque' })).not.toContain('left out');
+});
+
 test('a token that YAML would fold in two has no signature left', () => {
   const signature = 'c2lnbmF0dXJlLXRoYXQtaXMtbG9uZy1lbm91Z2gtdG8tYmUtZm9sZGVk'.repeat(3);
   const token = `eyJhbGciOiJSUzI1NiJ9.${Buffer.from(JSON.stringify({ iss: 'x'.repeat(90) })).toString('base64url')}.${signature}`;

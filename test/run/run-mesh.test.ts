@@ -1,8 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { HarnessError } from '../../src/base/errors.ts';
 import { Mesh, meshesOf } from '../../src/run/run-mesh.ts';
 import { FakeTarget } from '../support/fake-target.ts';
 import { unaborted } from '../support/signals.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const named = (mesh?: string) => Object.assign(new FakeTarget(), { mesh });
 const callsOf = ({ calls }: FakeTarget) => calls.join(', ');
@@ -12,6 +16,7 @@ describe('labels', () => {
 
   test('are only for several, each has its own, and they are those of the targets where these have one', () => {
     expect(labels(named('a'))).toEqual([undefined]);
+    expect(labels(named('a'), named('b'))).toEqual(['a', 'b']);
     expect(labels(named('a'), named('b'), named('a'), named())).toEqual(['a', 'b', 'a-3', 'fake-4']);
     expect(labels()).toEqual([]);
   });
@@ -31,6 +36,7 @@ test('a mesh is set up once, and says each time what it is, by its label', async
   const mesh = new Mesh(target, 'mine');
   const told: unknown[] = [];
   expect(mesh.facts).toBeUndefined();
+  expect(mesh.begun).toBe(false);
   const facts = await mesh.ready((event) => told.push(event), unaborted());
   await mesh.ready((event) => told.push(event), unaborted());
   expect(facts).toMatchObject({ id: 'mine', istio: '1.31.1' });
@@ -66,4 +72,16 @@ test('what keeps it from being taken down is returned', async () => {
     throw new HarnessError('E_KUBE', 'no');
   };
   expect(await new Mesh(target, undefined).end()).toMatchObject({ code: 'E_KUBE', message: 'no' });
+});
+
+test('that it takes too long to be taken down is returned too, and nothing waits for that any more', async () => {
+  vi.useFakeTimers();
+  const target = named();
+  target.down = (signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  const ended = new Mesh(target, undefined).end();
+  await vi.runAllTimersAsync();
+  expect(await ended).toMatchObject({ code: 'E_TIMEOUT', message: expect.stringMatching(/^cleaning up /) });
+  await new Mesh(named(), undefined).end();
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -1,7 +1,7 @@
 /** One run on several meshes, which are fakes; what is tested is who is told what, and what stops whom. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { HarnessError } from '../../src/base/errors.ts';
 import type { Event, Unstamped } from '../../src/base/events.ts';
 import { ofMesh } from '../../src/base/events.ts';
@@ -232,5 +232,11 @@ describe('how many meshes at a time', () => {
     const { memory, processors } = capacityNow();
     expect(memory).toBeGreaterThan(1e8);
     expect(processors).toBeGreaterThanOrEqual(1);
+  });
+
+  test('in a container it has no more memory than that may use', () => {
+    const limit = vi.spyOn(process, 'availableMemory').mockReturnValue(1000);
+    expect(capacityNow().memory).toBe(1000);
+    limit.mockRestore();
   });
 });
