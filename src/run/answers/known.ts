@@ -87,7 +87,7 @@ function isAnswer({ answer }: BaselineEntry, { actual, response }: CheckResult):
 
 /** Without the number of the repetition: what is known is known every time. */
 function idOf({ id, scenario }: CheckResult): string {
-  return id.startsWith(`${scenario}/`) ? withoutRepeat(scenario) + id.slice(scenario.length) : id;
+  return withoutRepeat(scenario) + id.slice(scenario.length);
 }
 
 function withoutRepeat(scenario: string): string {

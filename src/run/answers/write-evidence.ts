@@ -65,7 +65,7 @@ export function writeEvidence(
     { name: 'check.json', content: JSON.stringify(check, undefined, 2) },
     ...(check.request === undefined
       ? []
-      : [{ name: 'request.txt', content: requestText(check, showTokens) }]),
+      : [{ name: 'request.txt', content: requestText(check, check.request, showTokens) }]),
     ...evidence,
   ];
   const evidenceFiles = evidence.map(({ name, content }) => excerpt(name, content));
@@ -102,18 +102,21 @@ export function folderOf(id: string): string {
   return `${name}-${createHash('sha256').update(id).digest('hex').slice(0, 6)}`;
 }
 
-function requestText(check: CheckResult, showTokens: boolean): string {
-  const { request, response } = check;
+function requestText(
+  check: CheckResult,
+  { curl, token }: NonNullable<CheckResult['request']>,
+  showTokens: boolean,
+): string {
+  const { response } = check;
   const lines = [
     '# Paste this into a shell to send the request again.',
     ...(showTokens ? [] : ['# The signature of the token is left out: run with --show-tokens to have it.']),
-    request?.curl ?? '',
+    curl,
     '',
     `expected: ${check.expected}`,
     `actual:   ${check.actual ?? 'no answer'}`,
   ];
-  if (request?.token !== undefined)
-    lines.push('', `token "${request.token.name}":`, JSON.stringify(request.token, undefined, 2));
+  if (token !== undefined) lines.push('', `token "${token.name}":`, JSON.stringify(token, undefined, 2));
   if (response !== undefined) {
     lines.push('', `HTTP ${response.status}`);
     for (const [name, value] of Object.entries(response.headers)) lines.push(`${name}: ${value}`);

@@ -71,6 +71,11 @@ describe('a failed check is known', () => {
     expect(seen(check, { answer: 'refused:*spec.rules*' }).state).toBe('failed');
   });
 
+  test('in the tenth repetition as in the first', () => {
+    const scenario = 'require-jwt#10';
+    expect(seen(failed({ scenario, id: `${scenario}/a step/valid//headers` })).state).toBe('known');
+  });
+
   test('in every repetition, and in the fetch mode of its own scenario', () => {
     const scenario = 'jwks@envoy#2';
     const check = failed({ scenario, fetch: 'envoy', id: `${scenario}/a step/valid//headers` });
@@ -115,6 +120,12 @@ describe('a check stays what it is', () => {
   test('with another answer, with a hint that says so', () => {
     const check = seen(failed(), { answer: 401 });
     expect([check.state, check.hint]).toEqual(['failed', 'Another answer is known (known.yaml:2:5): 401.']);
+  });
+
+  test('where an answer is known, and none came', () => {
+    const none = failed({ actual: undefined, response: undefined });
+    expect(seen(none, { answer: 403 }).state).toBe('failed');
+    expect(seen(none, { answer: '403*' }).state).toBe('failed');
   });
 });
 
@@ -185,6 +196,18 @@ describe('entries that are of no use', () => {
   test('are not those for other meshes', () => {
     const others = [{ istio: '<1.30' }, { target: ['cluster'] }, { fetch: ['envoy'] as const }];
     expect(remarks(others.map(entry), [passed])).toEqual([]);
+  });
+
+  test('are those for one of the meshes, and for one of the scenarios', () => {
+    const typo = entry({ check: 'require-jwt/typo', istio: '1.30.3' });
+    const known = new KnownDeviations({ entries: [typo] }, today);
+    known.apply(failed({ scenario: 'other', id: 'other/a step/valid//headers' }), {
+      ...facts,
+      istio: '1.29.0',
+    });
+    expect(known.remarks()).toEqual([]);
+    known.apply(passed, facts);
+    expect(known.remarks()).toHaveLength(1);
   });
 
   test('are not those for scenarios that were left out, unless nothing was', () => {
