@@ -41,7 +41,7 @@ export async function runStep(
     .filter((check) => check.skip !== undefined)
     .map((check) => withoutVerdict(scenario, step, check, 'skipped', check.skip ?? ''));
   const requestResults = await checkRequests(step, state, state.held, since, signal);
-  const fetchResults = await checkFetches(step, state, logs, since, signal);
+  const fetchResults = await checkFetches(step, state, state.held, logs, since, signal);
   return [...applyResults, ...requestResults, ...fetchResults, ...skipped];
 }
 
@@ -126,7 +126,7 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
   // Before it is done: what is interrupted may have been done.
   state.pending.add([...step.delete, ...objects].map(({ kind }) => kind));
   try {
-    if (step.delete.length > 0) applied.push(...(await target.delete(step.delete, scope, signal)));
+    applied.push(...(await target.delete(step.delete, scope, signal)));
     if (objects.length > 0) applied.push(...(await target.apply(objects, scope, signal)));
     state.applied.push(...objects);
   } catch (thrown) {
@@ -159,10 +159,8 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
 
 /** What is to be deleted must be there: else a misspelt name would leave the old policy in place without a word. */
 function refuseMissing(step: PlannedStep, applied: readonly Applied[]): void {
-  const refs = new Set(step.delete.map(nameOfKey));
-  const missing = applied
-    .slice(0, step.delete.length)
-    .find(({ key, change }) => change === 'unchanged' && refs.has(nameOfKey(key)));
+  // What was deleted comes first.
+  const missing = applied.slice(0, step.delete.length).find(({ change }) => change === 'unchanged');
   if (missing === undefined) return;
   throw new HarnessError('E_KUBE', `${nameOfKey(missing.key)} cannot be deleted: it is not there`, {
     hint: 'Correct kind, name and namespace under delete, or take it out.',

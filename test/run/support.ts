@@ -2,13 +2,19 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CheckResult, Event, MeshFacts } from '../../src/base/events.ts';
+import type { CheckResult, Event, MeshFacts, Unstamped } from '../../src/base/events.ts';
 import { plan } from '../../src/plan/plan.ts';
+import type { PlannedStep } from '../../src/plan/types.ts';
 import { KeyRing } from '../../src/run/keys/key-ring.ts';
+import { Pending } from '../../src/run/proof/pending.ts';
 import { type RunRequest, runAll } from '../../src/run/run-all.ts';
-import type { RunOptions } from '../../src/run/step-state.ts';
+import type { RunOptions, StepState } from '../../src/run/step-state.ts';
+import { makeContext, startKeyServers } from '../../src/run/template-context.ts';
+import { planOf } from '../plan/support.ts';
 import { scenarioOf } from '../scenario/support.ts';
+import { fakeClock } from '../support/fake-clock.ts';
 import { FakeTarget } from '../support/fake-target.ts';
+import { unaborted } from '../support/signals.ts';
 
 export interface Outcome {
   readonly exitCode: number;
@@ -69,6 +75,46 @@ export async function run(sources: readonly string[], settings: RunSettings = {}
   });
   const checks = events.flatMap((event) => (event.type === 'check-finished' ? [event.check] : []));
   return { exitCode, events, checks, target, artifacts };
+}
+
+/** What a scenario carries from step to step, at its start. Time passes only when something waits. */
+export async function stateOf(
+  source: string,
+  target = new FakeTarget(),
+  more: Partial<Omit<StepState, 'options'>> & { readonly options?: Partial<RunOptions> } = {},
+) {
+  const [scenario] = planOf([scenarioOf(source, 'documented', 'file-0.yaml')]).scenarios;
+  if (scenario === undefined) throw new Error('nothing is planned');
+  const events: Unstamped[] = [];
+  const options: RunOptions = {
+    runId: 'abc123',
+    artifacts: mkdtempSync(join(tmpdir(), 'artifacts-')),
+    images: {},
+    showTokens: false,
+    consecutive: 3,
+    answersMs: 1000,
+    holdMs: 1000,
+    clock: fakeClock(),
+    ...more.options,
+  };
+  const issuers = await new KeyRing(options.runId).get(scenario);
+  const keyServers = await startKeyServers(scenario, issuers, target, unaborted());
+  const state: StepState = {
+    target,
+    scenario,
+    context: await makeContext(scenario, issuers, keyServers, target, options.images),
+    emit: (event) => events.push(event),
+    cachedKeys: [],
+    applied: [],
+    pending: new Pending(),
+    snapshot: new Map(),
+    survey: undefined,
+    held: undefined,
+    ...more,
+    options,
+  };
+  const stepOf = (name: string) => scenario.steps.find((step) => step.name === name) as PlannedStep;
+  return { state, target, events, stepOf };
 }
 
 /** A file with these steps; `more` is YAML at its top. */

@@ -8,7 +8,7 @@ import { fetchFailures } from '../explain/explain-keys.ts';
 import { jwksUrisOf } from '../explain/jwt-rules.ts';
 import { whenCached } from '../keys/stale.ts';
 import { resultBase, withoutVerdict } from '../results.ts';
-import { deciding, proxiesOf, type StepState, warning } from '../step-state.ts';
+import { deciding, type Held, proxiesOf, type StepState, warning } from '../step-state.ts';
 import { brokenInstruments } from './broken-instruments.ts';
 import { ownAgent } from './build-request.ts';
 import { lookAgain } from './look-again.ts';
@@ -43,6 +43,7 @@ export async function logEnds(step: PlannedStep, state: StepState, signal: Abort
 export async function checkFetches(
   step: PlannedStep,
   state: StepState,
+  held: Held,
   ends: LogEnds,
   since: number,
   signal: AbortSignal,
@@ -50,12 +51,11 @@ export async function checkFetches(
   const checks = checksOf(step);
   const hasRequests = step.checks.some(({ kind, skip }) => kind === 'request' && skip === undefined);
   // Where there are requests it has been looked at after their answers.
-  if (!hasRequests && checks.length > 0 && state.held !== undefined)
-    await lookAgain(state.held, state, false, signal);
+  const now = hasRequests || checks.length === 0 ? held : await lookAgain(held, state, false, signal);
   return Promise.all(
     checks.map(async (check) => {
       try {
-        return await checkOne(check, step, state, ends, since, signal);
+        return await checkOne(check, step, state, now, ends, since, signal);
       } catch (thrown) {
         if (signal.aborted) throw thrown;
         return withoutVerdict(state.scenario, step, check, 'error', asHarnessError(thrown));
@@ -68,6 +68,7 @@ async function checkOne(
   check: FetchedCheck,
   step: PlannedStep,
   state: StepState,
+  before: Held,
   ends: LogEnds,
   since: number,
   signal: AbortSignal,
@@ -93,9 +94,8 @@ async function checkOne(
   const seen = { ...resultBase(state.scenario, step, check), actual, durationMs };
   const broken = right ? undefined : await brokenInstruments(state, signal);
   if (broken !== undefined) throw broken;
-  if (!right && state.held !== undefined) await lookAgain(state.held, state, true, signal);
-  const { held } = state;
-  if (held?.kind === 'unproven' || held?.kind === 'undone')
+  const held = right ? before : await lookAgain(before, state, true, signal);
+  if (held.kind === 'unproven' || held.kind === 'undone')
     return { ...seen, ...withoutProof(held, 'what the access log shows') };
   if (right) return { ...seen, state: 'passed' };
   return failed({ ...seen, state: 'failed' }, state, since, { all, entries }, signal);

@@ -155,7 +155,8 @@ async function report(
     },
     convergence: outcome.convergence,
     proof: held.kind === 'holds' ? held.proof : undefined,
-    durationMs: outcome.response.at === 0 ? 0 : Math.max(0, outcome.response.at - of.since),
+    // Without an answer it is 0.
+    durationMs: Math.max(0, outcome.response.at - of.since),
   };
   if (passes) return result;
   return { ...result, ...writeEvidence(options, result, state.applied, evidence, warning(state)) };

@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { HarnessError } from '../../../src/base/errors.ts';
-import type { FetchLogEntry } from '../../../src/target/target.ts';
-import { FakeTarget } from '../../support/fake-target.ts';
-import { run, scenarioSource, sendStep } from '../support.ts';
+import { checkFetches, logEnds } from '../../../src/run/answers/fetches.ts';
+import { whenCached } from '../../../src/run/keys/stale.ts';
+import type { Snapshot } from '../../../src/run/proof/prove.ts';
+import type { Held, StepState } from '../../../src/run/step-state.ts';
+import type { FetchLogEntry, KeyServerHandle } from '../../../src/target/target.ts';
+import { FakeTarget, fakeProxy } from '../../support/fake-target.ts';
+import { unaborted } from '../../support/signals.ts';
+import { applyAuthentication, run, scenarioSource, sendStep, stateOf } from '../support.ts';
 
 const external = (by: string) =>
   scenarioSource(
@@ -217,5 +222,195 @@ describe('a key server in the cluster', () => {
       },
     ]);
     expect(exitCode).toBe(4);
+  });
+});
+
+describe('a check by itself', () => {
+  const holds: Held = { kind: 'holds', proof: 'it was seen' };
+  const alone = (by: string) =>
+    `  - name: s\n${applyAuthentication}    fetched: { from: outside, by: ${by} }\n`;
+  const asking = (by: string, cells = '[200, 200]') =>
+    `${sendStep('s', cells)}    fetched: { from: outside, by: ${by} }\n`;
+  const callsOf = ({ calls }: FakeTarget, name: string) =>
+    calls.filter((call) => call.split(' ')[0] === name);
+  const since = Date.now();
+
+  /** What comes of the fetches of a step after these entries, with what was found about its proof. */
+  async function checked(
+    step: string,
+    entries: readonly FetchLogEntry[],
+    more: Parameters<typeof stateOf>[2] & {
+      readonly change?: (state: StepState) => void;
+      readonly from?: number;
+    } = {},
+  ) {
+    const { change, from = since, ...rest } = more;
+    const source = scenarioSource('fetching', step, 'keyServers: { outside: { serves: sample } }');
+    const made = await stateOf(source, new FakeTarget(), { held: holds, ...rest });
+    const { target, state } = made;
+    state.survey ??= await target.survey(unaborted());
+    const of = made.stepOf('s');
+    const ends = await logEnds(of, state, unaborted());
+    target.servers[0]?.log.push(...entries);
+    change?.(state);
+    target.calls.length = 0;
+    const [check] = await checkFetches(of, state, state.held ?? holds, ends, from, unaborted());
+    return { ...made, check };
+  }
+
+  test('looks again whether the proof still holds, unless that was done after the answers to requests', async () => {
+    const skipped = '[[{ when: { istio: "<1.0" }, code: 200 }], [{ when: { istio: "<1.0" }, code: 200 }]]';
+    const mixed = '[[{ when: { istio: "<1.0" }, code: 200 }], 200]';
+    const looks = async (step: string) =>
+      callsOf((await checked(step, [entry('istiod')])).target, 'survey').length;
+    expect(await looks(alone('istiod'))).toBe(1);
+    expect(await looks(asking('istiod', skipped))).toBe(1);
+    expect(await looks(asking('istiod', mixed))).toBe(0);
+    expect(await looks(asking('istiod'))).toBe(0);
+    expect(await looks(alone('{ envoy: envoy }'))).toBe(0);
+  });
+
+  test('looks closely when it is not as expected', async () => {
+    const closely = async (by: string) =>
+      callsOf((await checked(alone(by), [entry('istiod')])).target, 'altered').length;
+    expect(await closely('istiod')).toBe(0);
+    expect(await closely('envoy')).toBe(1);
+  });
+
+  const actual = 'keys fetched by istiod (1 times)';
+
+  test.each<[Held, string]>([
+    [
+      { kind: 'unproven', message: 'it has not come', hint: 'Wait.' },
+      'what the access log shows may come from an older policy: it has not come',
+    ],
+    [
+      { kind: 'undone', message: 'it has gone', hint: 'Wait.' },
+      'what the access log shows proves nothing: it has gone',
+    ],
+  ])('is no verdict without proof, whatever the log says (%#)', async (held, message) => {
+    for (const by of ['istiod', 'nobody']) {
+      const { check } = await checked(asking(by), [entry('istiod')], { held });
+      expect(check).toMatchObject({ state: 'error', code: 'E_UNPROVEN', actual, message, hint: 'Wait.' });
+    }
+  });
+
+  test('is a verdict where a proxy has rejected something: who fetches is for istiod to say', async () => {
+    const held: Held = { kind: 'rejected', message: 'invalid jwks' };
+    expect((await checked(asking('istiod'), [entry('istiod')], { held })).check?.state).toBe('passed');
+    expect((await checked(asking('nobody'), [entry('istiod')], { held })).check?.state).toBe('failed');
+  });
+
+  test('that has failed says who has fetched instead, what istiod says of it, and has the log', async () => {
+    const declared = [
+      { kind: 'RequestAuthentication', spec: { jwtRules: [{ issuer: 'me', jwksUri: 'http://keys/jwks' }] } },
+    ];
+    const gateway = { ...fakeProxy, pod: 'gateway-1' };
+    const snapshot = new Map([
+      ['foo/gateway-1', { proxy: gateway, role: 'passes', declared }],
+      ['foo/httpbin-1', { proxy: fakeProxy, role: 'decides', declared: [] }],
+    ]) as unknown as Snapshot;
+    const queries: unknown[] = [];
+    const at = Date.UTC(2026, 10, 25);
+    const remote = '192.0.2.1';
+    const entries = [
+      entry('istiod', { at, status: 503 }),
+      entry('envoy', { at, userAgent: 'Go-browser', remote }),
+    ];
+    const { check } = await checked(asking('istiod'), entries, {
+      snapshot,
+      // Then nobody looks at these proxies, of which the mesh knows nothing.
+      held: { kind: 'rejected', message: 'invalid jwks' },
+      change: ({ target }) => {
+        target.evidence = async (query) => {
+          queries.push(query);
+          const content = 'error Failed to fetch public key from "http://keys/jwks": connection refused';
+          return [{ name: 'istiod-jwks.txt', content }];
+        };
+      },
+    });
+    expect(check).toMatchObject({
+      state: 'failed',
+      actual: 'keys fetched by envoy and istiod (2 times)',
+      message:
+        'the access log of the key server says otherwise; istiod cannot fetch the keys of http://keys/jwks: connection refused',
+      evidence: expect.stringMatching(/^fetching-s-/),
+    });
+    expect(check?.evidenceFiles).toMatchObject([
+      {
+        name: 'key-server-log.txt',
+        text: [
+          '2026-11-25T00:00:00.000Z 503 /get_jwks by istiod, no user agent, from an unknown address',
+          '2026-11-25T00:00:00.000Z 200 /get_jwks by envoy, user agent Go-browser, from 192.0.2.1',
+        ].join('\n'),
+      },
+      { name: 'istiod-jwks.txt' },
+    ]);
+    expect(queries).toEqual([{ proxies: [fakeProxy], requestId: '', since }]);
+  });
+
+  test('that has failed says who is neither, apart from what else there is to say', async () => {
+    const { check } = await checked(asking('nobody'), [entry('other', { userAgent: 'curl/8' })]);
+    expect(check?.message).toBe(
+      'the access log of the key server says otherwise; neither istiod nor Envoy has asked with user agent curl/8, from an unknown address',
+    );
+  });
+
+  test('that has failed says in its log that nobody has asked', async () => {
+    const { check } = await checked(asking('istiod'), []);
+    expect(check?.message).toBe('the access log of the key server says otherwise');
+    expect(check?.evidenceFiles?.[0]?.text).toBe('nobody has asked for keys in this time');
+  });
+
+  test('has taken the time since the change, as far as the clock goes forward', async () => {
+    const took = async (from: number) =>
+      (await checked(asking('istiod'), [entry('istiod')], { from })).check?.durationMs;
+    const long = await took(Date.now() - 5000);
+    expect(long).toBeGreaterThanOrEqual(5000);
+    expect(long).toBeLessThan(65_000);
+    expect(await took(Date.now() + 60_000)).toBe(0);
+  });
+
+  test('says what to do where istiod has keys in its cache', async () => {
+    const { check } = await checked(asking('istiod'), [entry('istiod')], {
+      cachedKeys: ['http://keys/jwks'],
+    });
+    expect(check).toMatchObject({ state: 'error', code: 'E_UNPROVEN', hint: whenCached });
+  });
+
+  test('of a server of which nobody knows where it runs has no verdict', async () => {
+    const made = await stateOf(inCluster);
+    const { place } = made.state.scenario.info;
+    const hint = 'Add pods: { namespace: …, app: … }.';
+    const message = 'key server "inside" does not say which pods it runs in';
+    const { inside } = made.state.scenario.keyServers;
+    for (const keyServers of [{ inside: { ...inside!, pods: undefined } }, {}]) {
+      const state = { ...made.state, scenario: { ...made.state.scenario, keyServers } } as StepState;
+      const ends = await logEnds(made.stepOf('s'), state, unaborted());
+      expect(ends.get('inside')).toMatchObject({ code: 'E_SCENARIO', message, hint, place });
+      const [check] = await checkFetches(made.stepOf('s'), state, holds, ends, since, unaborted());
+      expect(check).toMatchObject({ state: 'error', code: 'E_SCENARIO', message, hint });
+    }
+  });
+
+  test.each(['logEnd', 'log'] as const)('is not there when the run is interrupted at %s', async (method) => {
+    const source = scenarioSource(
+      'fetching',
+      asking('istiod'),
+      'keyServers: { outside: { serves: sample } }',
+    );
+    const made = await stateOf(source);
+    const controller = new AbortController();
+    const server = made.state.context.keyServers.get('outside') as KeyServerHandle;
+    server[method] = async () => {
+      controller.abort('SIGINT');
+      throw new HarnessError('E_KEY_SERVER', 'it was cut off');
+    };
+    const step = made.stepOf('s');
+    const all = async () => {
+      const ends = await logEnds(step, made.state, controller.signal);
+      return checkFetches(step, made.state, holds, ends, since, controller.signal);
+    };
+    await expect(all()).rejects.toMatchObject({ message: 'it was cut off' });
   });
 });
