@@ -105,7 +105,8 @@ async function runScenarios(
     if (stop.aborted) return;
     const { id } = scenario.info;
     const own = begun.get(id);
-    if (scenario.skip !== undefined || own === undefined) skip(scenario, scenario.skip ?? '', tally);
+    // Begun is what is not skipped.
+    if (own === undefined) skip(scenario, scenario.skip ?? '', tally);
     else if (failFast && tally.hasFailures) skip(scenario, skippedForFailFast, tally);
     else {
       const cachedKeys = await makeRoom(scenario, own, request);

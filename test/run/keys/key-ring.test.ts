@@ -91,6 +91,16 @@ test('no more are made when the run has ended: those that wait for their turn ar
   expect(begun).toHaveLength(started);
 });
 
+test('the keys of each fetch mode are begun before anybody asks for them', async () => {
+  const { begun, ring, settled } = waiting(1);
+  ring.begin([loaded('two', 'mesh: { fetch: [istiod, envoy] }')]);
+  for (const index of [0, 1]) {
+    await settled();
+    begun[index]?.finish();
+  }
+  expect(begun.map(({ name }) => name)).toEqual(['sample', 'sample']);
+});
+
 test('every repetition has the same keys, which are made once, however early they were begun', async () => {
   const made: string[] = [];
   const ring = new KeyRing('abc123', async (name, { issuer }, suffix) => {
