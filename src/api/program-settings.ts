@@ -31,6 +31,7 @@ export interface Settings {
   readonly gateway?: string | undefined;
   readonly asm?: string | undefined;
   readonly 'fetch-mode'?: 'istiod' | 'envoy' | 'hybrid' | undefined;
+  readonly live?: boolean | undefined;
   readonly yes?: boolean | undefined;
   readonly profile?: 'documented' | 'extended' | 'all' | undefined;
   readonly grep?: string | undefined;
