@@ -1,13 +1,14 @@
 /** What typescript.mjs has Node.js do with the sources: types are left away, and nothing else is changed. */
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { transformSync } from 'esbuild';
+import { transform } from 'esbuild';
 
 /** @type {import('node:module').LoadHook} */
 export const load = async (url, context, next) => {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context);
   const file = fileURLToPath(url);
-  const { code } = transformSync(readFileSync(file, 'utf8'), {
+  // One process of esbuild for all files; transformSync starts one for each.
+  const { code } = await transform(await readFile(file, 'utf8'), {
     loader: 'ts',
     format: 'esm',
     target: 'es2023',

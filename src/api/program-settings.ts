@@ -1,5 +1,7 @@
 /** The settings of a run as a program gives them: those of the command line, by the same names. */
 
+import type { Profile } from '../base/profiles.ts';
+
 /** One text, or several. */
 type Texts = string | readonly string[];
 
@@ -18,7 +20,8 @@ export interface Settings {
   readonly docker?: string | undefined;
   readonly kind?: string | undefined;
   readonly istioctl?: string | undefined;
-  readonly programs?: string | undefined;
+  /** A folder, or `VERSION=FOLDER` for each version of Istio. */
+  readonly programs?: Texts | undefined;
   readonly envoy?: Texts | undefined;
   readonly downloads?: string | undefined;
   readonly 'no-download'?: boolean | undefined;
@@ -31,9 +34,8 @@ export interface Settings {
   readonly gateway?: string | undefined;
   readonly asm?: string | undefined;
   readonly 'fetch-mode'?: 'istiod' | 'envoy' | 'hybrid' | undefined;
-  readonly live?: boolean | undefined;
   readonly yes?: boolean | undefined;
-  readonly profile?: 'documented' | 'extended' | 'all' | undefined;
+  readonly profile?: Profile | 'all' | undefined;
   readonly grep?: string | undefined;
   readonly tag?: Texts | undefined;
   readonly 'skip-tag'?: Texts | undefined;

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { formatPlace, HarnessError } from '../base/errors.ts';
 import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
+import { profiles } from '../base/profiles.ts';
 import type { Baseline } from '../run/answers/known.ts';
 import { explainIssues, noMessage } from '../scenario/format/issues.ts';
 import { parseYaml } from '../scenario/yaml/yaml-file.ts';
@@ -21,17 +22,18 @@ export function baselineOf(values: Values, cwd: string): Baseline | undefined {
 }
 
 /**
- * Whether a run leaves nothing out, neither by selection nor by taking one profile of the product's own scenarios. Only
+ * Whether a run leaves nothing out, neither by selection nor by taking some profiles of the product's own scenarios. Only
  * then a scenario that is not in it can be said not to exist.
  */
 export function isWhole(values: Values, scenarios: readonly { readonly profile: string }[]): boolean {
-  const profiles = new Set(scenarios.map(({ profile }) => profile));
-  const isOneProfile = profiles.has('documented') !== profiles.has('extended');
+  const taken = new Set(scenarios.map(({ profile }) => profile));
+  const own = profiles.filter((profile) => taken.has(profile));
+  const isPartOfOwn = own.length > 0 && own.length < profiles.length;
   const isSelected =
     ['grep', 'shard'].some((name) => text(values, name) !== undefined) ||
     ['tag', 'skip-tag'].some((name) => list(values, name).length > 0) ||
     ['last-failed', 'fail-fast'].some((name) => flag(values, name));
-  return !isSelected && !isOneProfile;
+  return !isSelected && !isPartOfOwn;
 }
 
 function loadBaseline(file: string, cwd: string): Baseline['entries'] {

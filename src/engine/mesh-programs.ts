@@ -4,6 +4,7 @@ import type { MeshProgramOptions } from '../programs/local/find-mesh-programs.ts
 import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
 import { flag, text } from '../settings/typed.ts';
+import { programFolderFor } from './program-folders.ts';
 
 /** The versions of one mesh; undefined where nothing was asked for. */
 export interface MeshVersions {
@@ -40,7 +41,7 @@ export function meshVersions(values: Values): MeshVersions[] {
   return meshes;
 }
 
-/** The options of `findMeshPrograms` for one mesh. */
+/** The options of `findMeshPrograms` for one mesh. @throws HarnessError E_USAGE for folders that do not fit together */
 export function meshProgramOptions(
   values: Values,
   mesh: MeshVersions,
@@ -52,8 +53,8 @@ export function meshProgramOptions(
 ): MeshProgramOptions {
   return {
     ...around,
-    ...mesh,
-    folder: text(values, 'programs'),
+    ...programFolderFor(values, mesh.istio, around.report),
+    envoy: mesh.envoy,
     hub: text(values, 'hub') ?? around.versions.istio.hub,
     download: !flag(values, 'no-download'),
     build: !flag(values, 'no-build'),

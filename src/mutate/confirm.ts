@@ -2,9 +2,10 @@
 import type { Place } from '../base/errors.ts';
 import { groupBy } from '../base/group.ts';
 import { nameOfKey } from '../base/names.ts';
-import type { PlannedGroup, PlannedScenario, PlannedStep, RequestCheck } from '../plan/types.ts';
+import type { PlannedCheck, PlannedGroup, PlannedScenario, PlannedStep, RequestCheck } from '../plan/types.ts';
 import { mistakeText } from '../report/mutation.ts';
 import type { Answer, Manifest, ObjectRef } from '../scenario/format/schema.ts';
+import { isExpected } from '../scenario/table.ts';
 import type { JudgedMutant, Verdict } from './judge.ts';
 
 /** A scenario with what was found out about mistakes in its policies. */
@@ -25,7 +26,7 @@ export function trialsOf(judged: readonly Judged[], most: number): PlannedGroup[
   const all = judged.flatMap(({ scenario, mutants }) =>
     mutants.flatMap((each, index) => {
       const { verdict, written } = each;
-      return verdict.kind === 'noticed' && written !== undefined
+      return verdict.kind === 'noticed' && written !== undefined && !isByEcho(verdict)
         ? [trial(scenario, each, verdict, written.object as Manifest | undefined, index + 1)]
         : [];
     }),
@@ -36,6 +37,15 @@ export function trialsOf(judged: readonly Judged[], most: number): PlannedGroup[
   );
   const byMode = groupBy(chosen, ({ fetch }) => fetch ?? '');
   return [...byMode.values()].map((scenarios) => ({ fetch: scenarios[0]?.fetch, scenarios }));
+}
+
+function isNotInForce(check: PlannedCheck): boolean {
+  return check.kind === 'rejected' || (check.kind === 'apply' && check.refused !== undefined);
+}
+
+/** Only what the application received tells the mistake: times and keys in it are others in each run. */
+function isByEcho({ by: { expected }, answer }: Noticed): boolean {
+  return expected.received !== undefined && isExpected(expected.code, answer.status);
 }
 
 function trial(
@@ -60,7 +70,7 @@ function trial(
   const steps = scenario.steps
     .slice(0, scenario.steps.indexOf(last) + 1)
     // What is refused is not in place, and nothing else is done in such a step.
-    .filter(({ checks }) => !checks.some((each) => each.kind === 'apply' && each.refused !== undefined))
+    .filter(({ checks }) => !checks.some(isNotInForce))
     .map(
       (step): PlannedStep => ({
         ...step,

@@ -4,10 +4,12 @@
  */
 import type { Verify } from '../policy/authenticate.ts';
 import type { Verification } from '../policy/input.ts';
+import type { Jwt } from '../policy/jwt.ts';
 import { jwtRulesOf } from '../policy/token-locations.ts';
 import { verifyWith } from '../policy/verify.ts';
+import { agrees } from '../run/explain/agrees.ts';
 import { decidingOf } from '../run/explain/hops.ts';
-import { agrees, hopsFor, type ModelStep } from '../run/explain/predict.ts';
+import { hopsFor, type ModelStep } from '../run/explain/predict.ts';
 import type { Survey } from '../target/target.ts';
 
 /** What comes of the keys at each address. */
@@ -63,10 +65,21 @@ function guessesFor(uris: readonly string[], issuers: readonly string[]): Fetchi
 /** @param keys by the names of issuers */
 export function verifyWithKeys(fetching: Fetching, keys: ReadonlyMap<string, string>): Verify {
   return (jwt, { jwks, jwksUri = '' }) => {
-    if (jwks !== undefined && jwks !== '') return verifyWith(jwks, jwt);
+    if (jwks !== undefined && jwks !== '') return verifiedOnce(jwt, jwks);
     const failure = fetching.failures.get(jwksUri);
     if (failure !== undefined) return failure;
     const known = keys.get(fetching.issuers.get(jwksUri) ?? '');
-    return known === undefined ? 'unknown' : verifyWith(known, jwt);
+    return known === undefined ? 'unknown' : verifiedOnce(jwt, known);
   };
+}
+
+/** The same tokens are asked about for every mistake, and signatures take long. */
+const verified = new WeakMap<Jwt, Map<string, Verification>>();
+
+function verifiedOnce(jwt: Jwt, jwks: string): Verification {
+  const known = verified.get(jwt) ?? new Map<string, Verification>();
+  verified.set(jwt, known);
+  const result = known.get(jwks) ?? verifyWith(jwks, jwt);
+  known.set(jwks, result);
+  return result;
 }

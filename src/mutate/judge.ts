@@ -3,10 +3,10 @@ import type { Place } from '../base/errors.ts';
 import type { PlannedScenario, PlannedStep } from '../plan/types.ts';
 import type { Answer } from '../policy/input.ts';
 import { holdsFor, policyKinds } from '../policy/selection.ts';
+import { agrees } from '../run/explain/agrees.ts';
 import { decidingOf, type Hop, nameOfPod } from '../run/explain/hops.ts';
 import {
   type AskedRequest,
-  agrees,
   hopsFor,
   type ModelStep,
   modelSteps,
@@ -72,7 +72,7 @@ export async function judgeScenario(
   options: PredictOptions,
 ): Promise<ScenarioScore> {
   const steps = await modelSteps(scenario, options);
-  const scenes = steps.map((model) => sceneOf(model, steps, options.world));
+  const scenes = scenesOf(steps, options.world);
   const policies = new Map<PlacedObject['place'], PlacedObject>();
   for (const { applied } of steps)
     for (const each of applied) if (policyKinds.includes(each.object.kind)) policies.set(each.place, each);
@@ -97,14 +97,21 @@ export async function judgeScenario(
   return { scenario: id, place, mutants, blind };
 }
 
-function sceneOf(model: ModelStep, steps: readonly ModelStep[], world: PredictOptions['world']): Scene {
-  const survey = surveyOf(model, world);
-  const fetching = fetchingOf(model, survey);
-  const sighted = model.asked.filter(
-    (each) => agrees(each.expected, decidingFor(each, model, survey, fetching)) === true,
-  );
-  const original = { survey, steps, failures: fetching.failures, answers: new Map() };
-  return { model, original, fetching, sighted };
+/** Steps in which the same is in place have the same mesh. */
+function scenesOf(steps: readonly ModelStep[], world: PredictOptions['world']): Scene[] {
+  const originals = new Map<string, Original>();
+  return steps.map((model) => {
+    const survey = surveyOf(model, world);
+    const fetching = fetchingOf(model, survey);
+    const sighted = model.asked.filter(
+      (each) => agrees(each.expected, decidingFor(each, model, survey, fetching)) === true,
+    );
+    const { failures } = fetching;
+    const key = JSON.stringify([survey.objects, ...failures]);
+    const original = originals.get(key) ?? { survey, steps, failures, answers: new Map() };
+    originals.set(key, original);
+    return { model, original, fetching, sighted };
+  });
 }
 
 function decidingFor(
@@ -122,12 +129,12 @@ function verdictOf(
   scenes: readonly Scene[],
   world: PredictOptions['world'],
 ): Verdict {
-  const changed = scenes.map((scene) => ({
-    scene,
-    survey: world(withMutant(scene.model, placed, mutant.object)),
-  }));
-  for (const { scene, survey } of changed) {
-    const { model, fetching, sighted } = scene;
+  const meshes = new Map<Original, { readonly model: ModelStep; readonly survey: Survey }>();
+  for (const { model, original } of scenes)
+    if (!meshes.has(original))
+      meshes.set(original, { model, survey: world(withMutant(model, placed, mutant.object)) });
+  for (const { model, original, fetching, sighted } of scenes) {
+    const { survey } = meshes.get(original) ?? original;
     for (const by of sighted) {
       const deciding = decidingFor(by, model, survey, fetching);
       const { status, body } = deciding?.answer ?? {};
@@ -135,12 +142,11 @@ function verdictOf(
         return { kind: 'noticed', step: model.step, by, answer: { status, body } };
     }
   }
-  const isOfTokens = placed.object.kind === 'RequestAuthentication';
+  const both = [placed.object, ...(mutant.object === undefined ? [] : [mutant.object])];
   let why: string | undefined;
   const beyond = new Set<string>();
-  for (const { scene, survey } of changed) {
-    const { original, model } = scene;
-    const found = differenceOf(original, survey, isOfTokens);
+  for (const [original, { model, survey }] of meshes) {
+    const found = differenceOf(original, survey, both);
     if (found.witness !== undefined)
       return { kind: 'survived', step: model.step.name, witness: found.witness };
     why ??= found.gap;
@@ -148,9 +154,7 @@ function verdictOf(
     for (const pod of pods) {
       const name = nameOfPod(pod);
       if (pod.proxy === undefined || found.reached.has(name)) continue;
-      const holds = (object: KubeObject | undefined) =>
-        object !== undefined && holdsFor(object, pod, rootNamespace);
-      if (holds(placed.object) || holds(mutant.object)) beyond.add(name);
+      if (both.some((object) => holdsFor(object, pod, rootNamespace))) beyond.add(name);
     }
   }
   return why === undefined ? { kind: 'equivalent', beyond: [...beyond] } : { kind: 'undecided', why };

@@ -1,8 +1,8 @@
 /** A request that is answered otherwise with a mistake in a policy: one of each class is asked about. */
-import { policyKinds } from '../policy/selection.ts';
+import { holdsFor, policyKinds } from '../policy/selection.ts';
 import { decidingOf, nameOfPod } from '../run/explain/hops.ts';
 import { hopsFor, type ModelStep } from '../run/explain/predict.ts';
-import type { Survey } from '../target/target.ts';
+import type { KubeObject, Survey } from '../target/target.ts';
 import type { ClassRequest } from './classes/class-request.ts';
 import { requestClasses } from './classes/request-classes.ts';
 import { classVerify } from './classes/token-classes.ts';
@@ -49,13 +49,19 @@ interface Answered {
 
 /**
  * @param mistaken the mesh of `original`, with a mistake in one of its policies
- * @param isOfTokens whether the mistake is in a RequestAuthentication
+ * @param changed this policy, as it is and with the mistake
  */
-export function differenceOf(original: Original, mistaken: Survey, isOfTokens: boolean): Found {
+export function differenceOf(original: Original, mistaken: Survey, changed: readonly KubeObject[]): Found {
   const { survey, steps, failures, answers } = original;
   const policies = [...survey.objects, ...mistaken.objects].filter(({ kind }) => policyKinds.includes(kind));
   const verify = classVerify(failures);
+  const isOfTokens = changed.some(({ kind }) => kind === 'RequestAuthentication');
   const { requests, gap } = requestClasses(policies, steps, survey, verify, isOfTokens);
+  const concerned = new Set(
+    survey.pods
+      .filter((pod) => changed.some((policy) => holdsFor(policy, pod, survey.rootNamespace)))
+      .map(nameOfPod),
+  );
   const reached = new Set<string>();
   let unknown: string | undefined;
   let hidden: Witness | undefined;
@@ -63,7 +69,9 @@ export function differenceOf(original: Original, mistaken: Survey, isOfTokens: b
     const key = JSON.stringify([each.origin, each.request]);
     const before = answers.get(key) ?? answered(each, survey, failures);
     answers.set(key, before);
-    const after = answered(each, mistaken, failures);
+    // Where the policy holds for no proxy on the way, each does the same as before, so the next one is the same, too.
+    const isSame = !before.reached.some((name) => concerned.has(name));
+    const after = isSame ? before : answered(each, mistaken, failures);
     for (const name of [...before.reached, ...after.reached]) reached.add(name);
     // Nobody has asked the policies, as of a connection that is refused.
     if (!before.isJudged && !after.isJudged) continue;

@@ -64,6 +64,8 @@ function planCheck(
         ? { ...base, kind: 'apply', refused: message, ...finding(own) }
         : { ...base, kind: 'apply', refused: undefined, ...finding() };
     }
+    case 'rejected':
+      return { ...base, kind: 'rejected', reason: step.rejected!, ...finding() };
     case 'fetched': {
       const { from: keyServer, by } = step.fetched!;
       const who = typeof by === 'string' ? by : by[circumstances.fetch];
@@ -77,7 +79,7 @@ function planCheck(
       const cells = step.expect![row] as unknown as Cell[];
       const { answer, skip } = chooseCase(cells[path.at(-1) as number]!, { ...circumstances, row, column });
       const { finding: own, ...expected } = fillAnswer(answer, row, column);
-      const request = cellRequest(step.request, row, column);
+      const request = cellRequest(step.request, row, column, scenario.requests);
       if ('message' in request) throw new TypeError(request.message);
       const skipped = skip === undefined ? {} : { skip };
       return { ...base, kind: 'request', request, expected, ...finding(own), ...skipped };
@@ -97,23 +99,26 @@ function chooseCase(cell: Cell, circumstances: Circumstances): { answer: Answer;
   return { answer: cases[0]!.answer, skip: `no case is for this mesh: ${[...new Set(reasons)].join('; ')}` };
 }
 
+/** Fills the names of row and column in, in names of headers too. */
 function fillAnswer(answer: Answer, row: string, column: string): Answer {
-  const fill = (text: string) => substitute(text, { row, column });
-  const { body, headers, ...rest } = answer;
+  const { body, headers, received, ...rest } = answer;
+  const fill = <T>(value: T): T => mapTexts(value, (text) => substitute(text, { row, column }));
   return {
     ...rest,
-    ...(body === undefined ? {} : { body: fillBody(body, fill) }),
-    ...(headers === undefined
-      ? {}
-      : {
-          headers: Object.fromEntries(
-            Object.entries(headers).map(([name, value]) => [fill(name), fill(value)]),
-          ),
-        }),
+    // The name of an issuer is none of them.
+    ...(body === undefined ? {} : { body: typeof body === 'object' && 'jwks' in body ? body : fill(body) }),
+    ...(headers === undefined ? {} : { headers: fill(headers) }),
+    ...(received === undefined ? {} : { received: fill(received) }),
   };
 }
 
-function fillBody(body: NonNullable<Answer['body']>, fill: (text: string) => string) {
-  if (typeof body === 'string') return fill(body);
-  return 'contains' in body ? { contains: fill(body.contains) } : body;
+/** A copy with every text and every key replaced. */
+function mapTexts<T>(value: T, replace: (text: string) => string): T {
+  const copy = (each: unknown): unknown => {
+    if (typeof each === 'string') return replace(each);
+    if (Array.isArray(each)) return each.map(copy);
+    if (typeof each !== 'object' || each === null) return each;
+    return Object.fromEntries(Object.entries(each).map(([key, item]) => [replace(key), copy(item)]));
+  };
+  return copy(value) as T;
 }

@@ -68,10 +68,15 @@ export function grepScenario(
 
 /** A step with those of its checks whose ids are wanted; it applies what it applied, as far as that can still be. */
 export function grepStep(step: PlannedStep, matches: (text: string) => boolean): PlannedStep {
-  const checks = step.checks.filter(({ id }) => matches(id));
+  const wanted = step.checks.filter(({ id }) => matches(id));
+  // What is rejected gives its other checks their proof.
+  const checks =
+    wanted.length === 0 ? [] : step.checks.filter((check) => wanted.includes(check) || check.kind === 'rejected');
   // What is to be refused changes nothing, and without its check nobody expects the refusal.
-  const refused = step.checks.some((check) => check.kind === 'apply' && check.refused !== undefined);
-  const isChecked = checks.some(({ kind }) => kind === 'apply');
+  const refused = step.checks.some(
+    (check) => check.kind === 'rejected' || (check.kind === 'apply' && check.refused !== undefined),
+  );
+  const isChecked = checks.some(({ kind }) => kind === 'apply' || kind === 'rejected');
   return { ...step, checks, apply: refused && !isChecked ? [] : step.apply };
 }
 

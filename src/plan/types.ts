@@ -32,12 +32,18 @@ export interface ApplyCheck extends CheckBase {
   readonly kind: 'apply';
   readonly refused: string | undefined;
 }
+/** A proxy must reject what the step applies. */
+export interface RejectedCheck extends CheckBase {
+  readonly kind: 'rejected';
+  /** Part of the reason. */
+  readonly reason: string;
+}
 export interface FetchedCheck extends CheckBase {
   readonly kind: 'fetched';
   readonly keyServer: string;
   readonly by: 'istiod' | 'envoy' | 'nobody';
 }
-export type PlannedCheck = RequestCheck | ApplyCheck | FetchedCheck;
+export type PlannedCheck = RequestCheck | ApplyCheck | RejectedCheck | FetchedCheck;
 
 type PlannedOrigin =
   | { readonly kind: 'pod'; readonly app: string; readonly namespace: string }

@@ -10,6 +10,7 @@ import { normalizedPath, withoutQuery } from './match/path.ts';
 import { anyOf, type Truth } from './match/truth.ts';
 import { actionOf, rulesOf, type Subject, traceRule } from './rules.ts';
 import { holdsFor, isDryRun, isWide, nameOf } from './selection.ts';
+import { jwtRulesOf } from './token-locations.ts';
 
 export interface Situation {
   readonly mesh: Mesh;
@@ -29,9 +30,12 @@ const unknowable = ['EnvoyFilter', 'WasmPlugin'];
 export function decide(sent: Request, situation: Situation): Answer {
   const { mesh, workload, policies, verify, isTcp = false } = situation;
   const held = policies.filter((policy) => holdsFor(policy, workload, mesh.rootNamespace));
-  const unknown = held
-    .filter(({ kind }) => unknowable.includes(kind))
-    .map((object) => `${nameOf(object)} may change everything`);
+  const unknown = held.flatMap((object) => {
+    if (unknowable.includes(object.kind)) return `${nameOf(object)} may change everything`;
+    // Of Istio 1.32; what it does was not compared with a real one.
+    const requires = jwtRulesOf(object).some(({ presence }) => presence === 'REQUIRED');
+    return requires ? `what "presence" in ${nameOf(object)} does is not known here` : [];
+  });
   const request = asFiltersSeeIt(sent, mesh);
   const access = held.filter(({ kind }) => kind === 'AuthorizationPolicy');
   const authenticated = isTcp
@@ -118,9 +122,14 @@ function inIstiodsOrder(policies: readonly KubeObject[], { rootNamespace }: Mesh
   return [...policies].sort((a, b) => compare(keyOf(a), keyOf(b)));
 }
 
-/** Paths are normalized, and headers that can be there once are joined, before any filter looks at them. */
-function asFiltersSeeIt(request: Request, { pathNormalization }: Mesh): Request {
-  const path = normalizedPath(request.path, pathNormalization) ?? request.path;
+/**
+ * Paths are normalized, headers that can be there once are joined, and blanks around values are no part of them (RFC 9110,
+ * section 5.5), before any filter looks at them.
+ */
+function asFiltersSeeIt(sent: Request, { pathNormalization, ignoresParametersOfDots }: Mesh): Request {
+  const headers = sent.headers.map(([name, value]): Header => [name, value.replace(/^[ \t]+|[ \t]+$/g, '')]);
+  const request = { ...sent, headers };
+  const path = normalizedPath(request.path, pathNormalization, ignoresParametersOfDots) ?? request.path;
   const isOnce = ([name]: Header) => name.toLowerCase() === 'authorization';
   const once = request.headers.filter(isOnce);
   if (once.length < 2) return { ...request, path };

@@ -8,8 +8,17 @@ import type { Mesh } from './input.ts';
  */
 const apart = '>=1.37.1 || >=1.36.5 <1.37.0 || >=1.35.8 <1.36.0 || >=1.34.13 <1.35.0';
 
+/**
+ * Before CVE-2026-73551 was fixed, `..;a` in a path was not taken for `..` (runtime feature
+ * strip_dotdot_segments_with_parameter; Istio 1.30.4, 1.29.7).
+ */
+const parametersOfDots = '>=1.39.1 || >=1.38.4 <1.39.0 || >=1.37.6 <1.38.0 || >=1.36.10 <1.37.0';
+
 /** @param envoy its version; undefined or no version: as in those of today */
-export function ofEnvoy(envoy: string | undefined): Pick<Mesh, 'takesHeadersApart'> {
+export function ofEnvoy(
+  envoy: string | undefined,
+): Pick<Mesh, 'takesHeadersApart' | 'ignoresParametersOfDots'> {
   const [version] = /^\d+\.\d+\.\d+/.exec(envoy ?? '') ?? [];
-  return { takesHeadersApart: version === undefined || satisfies(version, apart) };
+  const isIn = (range: string) => version === undefined || satisfies(version, range);
+  return { takesHeadersApart: isIn(apart), ignoresParametersOfDots: isIn(parametersOfDots) };
 }

@@ -13,6 +13,8 @@ export interface Mesh {
   readonly fetch: FetchMode;
   /** A condition on a header that is there several times looks at each value, not at all of them with commas between. */
   readonly takesHeadersApart: boolean;
+  /** `..;a` in a path is followed as `..` is. */
+  readonly ignoresParametersOfDots: boolean;
 }
 
 export const defaultMesh: Mesh = {
@@ -21,6 +23,7 @@ export const defaultMesh: Mesh = {
   pathNormalization: 'BASE',
   fetch: 'istiod',
   takesHeadersApart: true,
+  ignoresParametersOfDots: true,
 };
 
 /** What policies are attached to. */

@@ -1,4 +1,5 @@
 /** What Envoy reads from a token before it looks for keys (source/common/jwt/jwt.cc), in its order and its words. */
+import { rememberedByText } from '../base/remembered.ts';
 
 export interface Jwt {
   readonly header: Readonly<Record<string, unknown>>;
@@ -22,7 +23,7 @@ const algorithms: readonly string[] = [
 const clockSkew = 60;
 
 /** @returns the token, or Envoy's words about what is wrong with its form */
-export function parseJwt(token: string): Jwt | string {
+export const parseJwt = rememberedByText((token): Jwt | string => {
   const parts = token.split('.').filter((part) => part !== '');
   const [header = '', payload = '', signature = ''] = parts;
   if (parts.length !== 3)
@@ -53,7 +54,7 @@ export function parseJwt(token: string): Jwt | string {
     signingInput: `${header}.${payload}`,
     signature: bytes,
   };
-}
+});
 
 /** @returns Envoy's words; `exp` is looked at only after `nbf` */
 export function timeProblem({ claims }: Jwt, now: number): string | undefined {

@@ -15,6 +15,8 @@ export interface JwtRule {
   readonly outputClaimToHeaders?: readonly { readonly header: string; readonly claim: string }[];
   readonly forwardOriginalToken?: boolean;
   readonly spaceDelimitedClaims?: readonly string[];
+  /** Istio 1.32 and later. */
+  readonly presence?: string;
 }
 
 /** The rules of a RequestAuthentication; none for other kinds. */

@@ -8,7 +8,8 @@ import { describeExpected } from './answers/compare.ts';
 export function resultBase(scenario: PlannedScenario, step: PlannedStep, check: PlannedCheck) {
   return {
     id: check.id,
-    kind: check.kind,
+    // For reports it is about what is applied.
+    kind: check.kind === 'rejected' ? 'apply' : check.kind,
     scenario: scenario.info.id,
     fetch: scenario.info.fetch,
     step: step.name,
@@ -23,6 +24,7 @@ export function resultBase(scenario: PlannedScenario, step: PlannedStep, check: 
 
 function expectedOf(check: PlannedCheck): string {
   if (check.kind === 'request') return describeExpected(check.expected);
+  if (check.kind === 'rejected') return `rejected by a proxy: ${check.reason}`;
   if (check.kind === 'apply') return check.refused === undefined ? 'accepted' : `refused: ${check.refused}`;
   return `keys fetched by ${check.by}`;
 }

@@ -60,7 +60,12 @@ export function warning({ emit }: Pick<StepState, 'emit'>): (message: string) =>
 
 /** How the configuration was found to hold, or why not; checks take their proof or problem from it. */
 export type Held =
-  | { readonly kind: 'holds'; readonly proof: string }
+  | {
+      readonly kind: 'holds';
+      readonly proof: string;
+      /** A proxy has rejected what was applied, as it should: it has what was there before, and not what is declared. */
+      readonly isFromBefore?: boolean | undefined;
+    }
   | { readonly kind: 'rejected'; readonly message: string }
   | {
       /** `undone`: it was proven, and has changed since, not by this run. */

@@ -15,6 +15,7 @@ import { refuseStaleKeys } from './keys/stale.ts';
 import { manifestsOf } from './manifests.ts';
 import { proveAsItIs } from './proof/as-it-is.ts';
 import { type ProofResult, prove } from './proof/prove.ts';
+import { judgeRejection } from './rejected.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import { deciding, type Held, proxiesOf, type StepState, warning } from './step-state.ts';
 import type { RunContext } from './template-context.ts';
@@ -34,15 +35,19 @@ export async function runStep(
   const logs = await logEnds(step, state, signal);
   const since = Date.now();
   const applyResults = await applyStep(step, state, signal);
+  const rejectionResults: CheckResult[] = [];
   if (step.apply.length + step.delete.length > 0 || state.held === undefined) {
-    state.held = await proveStep(step, state, signal);
+    const before = state.held;
+    const rejection = judgeRejection(step, state, before, await proveStep(step, state, signal), Date.now() - since);
+    state.held = rejection.held;
+    rejectionResults.push(...rejection.results);
   }
   const skipped = step.checks
     .filter((check) => check.skip !== undefined)
     .map((check) => withoutVerdict(scenario, step, check, 'skipped', check.skip ?? ''));
   const requestResults = await checkRequests(step, state, state.held, since, signal);
   const fetchResults = await checkFetches(step, state, state.held, logs, since, signal);
-  return [...applyResults, ...requestResults, ...fetchResults, ...skipped];
+  return [...applyResults, ...rejectionResults, ...requestResults, ...fetchResults, ...skipped];
 }
 
 /** Waits until every proxy that counts has what is in place now. */

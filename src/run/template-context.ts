@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { together } from '../base/wait.ts';
 import type { PlannedScenario } from '../plan/types.ts';
 import type { TokenSpec } from '../scenario/format/schema.ts';
-import { references, resolve } from '../scenario/template.ts';
+import { references, resolve, whole } from '../scenario/template.ts';
 import type { KeyServerHandle, Target } from '../target/target.ts';
-import type { IssuerKeys } from '../token/issuer-keys.ts';
+import { type IssuerKeys, publicPem } from '../token/issuer-keys.ts';
 import { mintTokens, type Token } from '../token/mint.ts';
 import { fromEnvironment, obtain, type TokenSources } from '../token/obtain.ts';
 import { placed } from './keys/key-ring.ts';
@@ -76,7 +76,7 @@ export async function knownNames(
   return {
     images,
     issuers: Object.fromEntries(
-      [...issuers].map(([name, keys]) => [name, { issuer: keys.issuer, jwks: JSON.stringify(keys.jwks()) }]),
+      [...issuers].map(([name, issuer]) => [name, issuerNames(issuer)]),
     ),
     keyServers: Object.fromEntries([...keyServers].map(([name, { host, ip }]) => [name, { host, ip }])),
     ca: { pem: await target.caCertificate() },
@@ -124,11 +124,29 @@ export async function makeContext(
       unknown.add(name);
       return '';
     });
-    const values = Object.fromEntries([...tokens].map(([name, token]) => [name, token.value]));
-    return { issuers, tokens, keyServers, unknown, names: { ...known, tokens: values } };
+    const named = Object.fromEntries([...tokens].map(([name, { value }]) => [name, tokenNames(value)]));
+    return { issuers, tokens, keyServers, unknown, names: { ...known, tokens: named } };
   } catch (thrown) {
     throw placed(thrown, place);
   }
+}
+
+/** An issuer: its claim, its JWKS, and each key as JWK and in PEM; those of the first one under no name. */
+function issuerNames({ issuer, keys, jwks }: IssuerKeys) {
+  const named = [...keys].map(
+    ([name, key]) => [name, { jwk: { [whole]: key.publicJwk }, pem: publicPem(key) }] as const,
+  );
+  return { issuer, jwks: JSON.stringify(jwks()), ...named[0]?.[1], keys: Object.fromEntries(named) };
+}
+
+/**
+ * A token with its parts: `header` and `payload` as they are sent, in base64url, and `signed`, the JWS Signing Input (RFC
+ * 7515, section 2), which is both with a dot between them. What is no token has empty parts.
+ */
+function tokenNames(value: string) {
+  const [header = '', payload = '', signature] = value.split('.');
+  if (signature === undefined) return { [whole]: value, header: '', payload: '', signed: '' };
+  return { [whole]: value, header, payload, signed: `${header}.${payload}` };
 }
 
 /** The variables of the environment that a token is made of. */

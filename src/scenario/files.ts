@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { HarnessError } from '../base/errors.ts';
 import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
+import { profiles } from '../base/profiles.ts';
 
 const isYaml = (name: string) => /\.ya?ml$/.test(name);
 
@@ -103,7 +104,7 @@ export function profileOf(file: string): string {
   const below = folders[folders.lastIndexOf('scenarios') + 1];
   if (folders.includes('scenarios') && below !== undefined) return below;
   const folder = basename(dirname(file));
-  return ['documented', 'extended'].includes(folder) ? folder : 'custom';
+  return profiles.some((profile) => profile === folder) ? folder : 'custom';
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What a table asks for: which request belongs to a cell, and what is expected of it. */
 import type { Answer, Cell, Condition, RequestSpec, StepSpec, Table } from './format/schema.ts';
-import { substitute } from './template.ts';
+import { references, substitute } from './template.ts';
 
 /** The name for sending no token at all. */
 export const noToken = 'no token';
@@ -39,6 +39,7 @@ export interface CellRequest {
   /** Name of a token; undefined for none. */
   readonly token: string | undefined;
   readonly host: string | undefined;
+  readonly body?: string | undefined;
   readonly headers: readonly (readonly [string, string])[];
 }
 
@@ -48,66 +49,99 @@ export interface CellProblem {
   readonly hint: string;
 }
 
+/** Requests by the names that rows and columns use. */
+export type NamedRequests = Readonly<Record<string, RequestSpec>>;
+
 /**
- * The request of a cell. The path comes from `request.path`, else from the row or column that is a path. The token
- * comes from `request.token`, else from the row or column that is no path; there is none when both are paths or labels.
+ * The request of a cell. What a row or a column that names a request says is added to `request`. The path comes from
+ * there, else from the row or column that is a path. The token comes from there, else from the row or column that is
+ * neither; there is none when there is no such one.
  */
 export function cellRequest(
   request: RequestSpec | undefined,
   row: string,
   column: string,
+  requests: NamedRequests = {},
 ): CellRequest | CellProblem {
-  const fill = (text: string) => substitute(text, { row, column });
   const named = [row, column];
-  const paths = named.filter(isPath);
-  const others = named.filter((name) => !isPath(name));
+  const added = named.filter((name) => Object.hasOwn(requests, name));
+  const whole = added.reduce((all, name) => withMore(all, requests[name] ?? {}), request ?? {});
+  const fill = (text: string) => substitute(text, { row, column });
+  const rest = named.filter((name) => !added.includes(name));
+  const paths = rest.filter(isPath);
+  const others = rest.filter((name) => !isPath(name));
 
-  if (request?.path === undefined && paths.length === 0) {
+  if (whole.path === undefined && paths.length === 0) {
     return {
       message: `neither the row "${row}" nor the column "${column}" is a path`,
       hint: 'Say the path with request.path, or start the names of rows or columns with "/".',
     };
   }
-  if (request?.path === undefined && paths.length === 2) {
+  if (whole.path === undefined && paths.length === 2) {
     return {
       message: `both the row "${row}" and the column "${column}" are a path`,
       hint: 'Let the columns be names of tokens or "no token".',
     };
   }
-  if (request?.token === undefined && others.length === 2) {
+  if (whole.token === undefined && others.length === 2) {
     return {
       message: `the row "${row}" and the column "${column}" are both no path; which is the token?`,
       hint: "Say the token with request.token, such as '${column}' or '${column} ${row}'.",
     };
   }
-  const target = fill(request?.path ?? paths[0]!);
-  const token = request?.token === undefined ? (others[0] ?? noToken) : fill(request.token);
+  const target = fill(whole.path ?? paths[0]!);
+  const given = whole.token === undefined ? (others[0] ?? noToken) : fill(whole.token);
+  const token = given === noToken ? undefined : given;
   const absolute = /^(https?:\/\/[^/]+|\$\{\s*keyServers\b[^}]*\})(\/.*)?$/.exec(target);
   return {
-    method: request?.method ?? 'GET',
-    url: absolute?.[1] ?? (request?.url === undefined ? undefined : fill(request.url)),
+    method: whole.method ?? 'GET',
+    url: absolute?.[1] ?? (whole.url === undefined ? undefined : fill(whole.url)),
     path: absolute === null ? target : (absolute[2] ?? '/'),
-    token: token === noToken ? undefined : token,
-    host: request?.host === undefined ? undefined : fill(request.host),
-    headers: Object.entries(request?.headers ?? {}).map(([name, value]) => [fill(name), fill(value)]),
+    token,
+    host: whole.host === undefined ? undefined : fill(whole.host),
+    ...(whole.body === undefined ? {} : { body: fill(whole.body) }),
+    headers: headerPairs(whole)
+      // Without a token, a header that has it in it is not sent.
+      .filter(([, value]) => token !== undefined || !namesToken(value))
+      .map(([name, value]) => [fill(name), fill(value)]),
   };
+}
+
+/** Headers of both are sent; everything else replaces. */
+function withMore(request: RequestSpec, more: RequestSpec): RequestSpec {
+  return { ...request, ...more, headers: { ...request.headers, ...more.headers } };
+}
+
+/** Each header line of a request. */
+export function headerPairs({ headers = {} }: RequestSpec): [name: string, value: string][] {
+  return Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value): [string, string] => [name, value]),
+  );
+}
+
+/** Whether the token of a cell is in a text: `${token}`, or a part of it. */
+export function namesToken(value: unknown): boolean {
+  return references(value).some(
+    ({ expression }) => expression?.kind === 'name' && expression.names[0] === 'token',
+  );
 }
 
 /** A check of a step by its names, and the path in the scenario of what it expects. */
 export interface CheckName {
-  readonly kind: 'request' | 'apply' | 'fetched';
+  readonly kind: 'request' | 'apply' | 'rejected' | 'fetched';
   readonly row: string;
   readonly column: string;
   readonly path: readonly (string | number)[];
 }
 
-/** All checks of a step: whether its manifests are refused, its cells row by row, who fetched. */
+/** All checks of a step: whether its manifests are refused or rejected, its cells row by row, who fetched. */
 export function checkNames(step: StepSpec, path: readonly (string | number)[]): CheckName[] {
   const names: CheckName[] = [];
   if (step.refused !== undefined) {
-    const row = (step.apply ?? []).map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ');
-    names.push({ kind: 'apply', row, column: 'apply', path: [...path, 'refused'] });
+    names.push({ kind: 'apply', row: appliedBy(step), column: 'apply', path: [...path, 'refused'] });
   }
+  if (step.rejected !== undefined)
+    names.push({ kind: 'rejected', row: appliedBy(step), column: 'rejected', path: [...path, 'rejected'] });
   const columns = step.expect?.columns ?? [];
   for (const [row, cells] of step.expect === undefined ? [] : rowsOf(step.expect)) {
     for (const index of cells.keys()) {
@@ -120,6 +154,10 @@ export function checkNames(step: StepSpec, path: readonly (string | number)[]): 
     names.push({ kind: 'fetched', row, column: 'fetched by', path: [...path, 'fetched'] });
   }
   return names;
+}
+
+function appliedBy({ apply = [] }: StepSpec): string {
+  return apply.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ');
 }
 
 /** The id of a check, the same in every run: `scenario/step/row/column`. */

@@ -12,6 +12,9 @@ export { escapeTemplate, parseTemplate } from './template-parse.ts';
  */
 export type TemplateContext = Readonly<Record<string, unknown>>;
 
+/** In a map of the context: the value of the map itself, of which the others are parts. */
+export const whole = Symbol('whole');
+
 /** Where the value stands that is resolved, or a function that tells it for what is at a path within. */
 export type PlaceOf = Place | ((path: Path) => Place | undefined) | undefined;
 
@@ -114,6 +117,7 @@ export function lookUp(
     }
     value = value[name];
   }
+  if (isMap(value) && Object.hasOwn(value, whole)) return { value: (value as { [whole]?: unknown })[whole] };
   if (isMap(value)) {
     const available = Object.keys(value).join(', ') || 'nothing';
     const message = `${source} is not a value but a group of values`;

@@ -1,5 +1,7 @@
 /** Every setting once: its flag, its type, what it is for. Variables and the settings file follow from it. */
 
+import { profiles } from '../base/profiles.ts';
+
 export interface OptionSpec {
   /** Long name without dashes; also the key in jwt-e2e.yaml, and JWT_E2E_… in upper case with underscores. */
   readonly name: string;
@@ -70,9 +72,10 @@ const where: OptionSpec[] = [
   },
   {
     name: 'programs',
-    value: 'FOLDER',
+    value: '[VERSION=]FOLDER',
     description:
-      'programs of the target local: etcd, kube-apiserver, pilot-discovery, envoy, crds.yaml or istioctl; the rest as without it',
+      'programs of the target local: etcd, kube-apiserver, pilot-discovery, envoy, crds.yaml or istioctl; the rest as without it; with VERSION= for that Istio alone',
+    many: true,
   },
   {
     name: 'envoy',
@@ -131,8 +134,8 @@ const selection: OptionSpec[] = [
   {
     name: 'profile',
     value: 'NAME',
-    description: 'documented (default), extended or all',
-    choices: ['documented', 'extended', 'all'],
+    description: 'documented (default), extended, cve or all',
+    choices: [...profiles, 'all'],
   },
   { name: 'grep', short: 'g', value: 'TEXT', description: 'only what has this text in its name or title' },
   { name: 'tag', value: 'TAG', description: 'only scenarios with this tag', many: true },

@@ -43,6 +43,7 @@ export function curlBatch(requests: readonly HttpRequest[], limit: SendLimit): C
       ...(request.method === 'GET' ? [] : [`request = ${quote(request.method)}`]),
       ...(request.method === 'HEAD' ? ['head'] : []),
       ...requestHeaders(request).map(([name, value]) => `header = ${quote(headerArgument(name, value))}`),
+      ...(request.body === undefined ? [] : bodyLines(request, request.body)),
       'header = "Connection: close"',
       'path-as-is',
       'globoff',
@@ -64,6 +65,16 @@ export function curlBatch(requests: readonly HttpRequest[], limit: SendLimit): C
     config,
     parse: (stdout, endedAt, stderr = '') => parseOutput(stdout, boundary, requests.length, endedAt, stderr),
   };
+}
+
+/** Of itself, curl would say that it is a form, and send POST. */
+function bodyLines({ method, headers }: HttpRequest, body: string): string[] {
+  const hasType = headers.some(([name]) => name.toLowerCase() === 'content-type');
+  return [
+    `data-raw = ${quote(body)}`,
+    ...(method === 'GET' ? ['request = "GET"'] : []),
+    ...(hasType ? [] : ['header = "Content-Type:"']),
+  ];
 }
 
 /** Curl takes `Name:` with nothing behind it as the wish to leave the header away; `Name;` is an empty one. */
@@ -191,6 +202,10 @@ export function curlLine(request: HttpRequest, url: string): string {
   if (request.method === 'HEAD') parts.push('--head');
   else if (request.method !== 'GET') parts.push('-X', request.method);
   for (const [name, value] of request.headers) parts.push('-H', shellQuote(headerArgument(name, value)));
+  if (request.body !== undefined) {
+    if (request.method === 'GET') parts.push('-X', 'GET');
+    parts.push('--data-raw', shellQuote(request.body));
+  }
   return [...parts, shellQuote(url)].join(' ');
 }
 

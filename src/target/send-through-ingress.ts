@@ -63,6 +63,7 @@ export async function sendOne(
       path: request.url,
       method: request.method as 'GET',
       headers: requestHeaders(request).flat(),
+      ...(request.body === undefined ? {} : { body: request.body }),
       signal: limit.signal,
     });
     // Nothing is inherited: a header may be called "__proto__".

@@ -42,6 +42,7 @@ export interface HttpRequest {
   /** Absolute from a pod. Through the ingress: the path alone, sent as it is. */
   readonly url: string;
   readonly headers: readonly (readonly [string, string])[];
+  readonly body?: string | undefined;
 }
 
 export interface HttpResponse {

@@ -1,5 +1,5 @@
 /** What each signature algorithm of RFC 7518 section 3.1 and RFC 8037 needs, in the terms of a JWK. */
-import { type Algorithm, algorithms } from '../scenario/format/schema.ts';
+import { type Algorithm, keyAlgorithms } from '../scenario/format/schema.ts';
 
 interface AlgorithmInfo {
   /** `kty` of its keys (RFC 7517 section 4.1). */
@@ -30,11 +30,14 @@ export const algorithmInfo: Readonly<Record<Algorithm, AlgorithmInfo>> = {
   PS384: { kty: 'RSA', ...sha384 },
   PS512: { kty: 'RSA', ...sha512 },
   EdDSA: { kty: 'OKP', crv: 'Ed25519', hashBytes: 64 },
+  // Of RFC 8812 and RFC 9864; Istio supports neither.
+  ES256K: { kty: 'EC', crv: 'secp256k1', ...sha256 },
+  Ed448: { kty: 'OKP', crv: 'Ed448', hashBytes: 114 },
 };
 
-/** Whether this is one of the algorithms that Istio documents, spelled as RFC 7518 spells it. */
+/** Whether this is one of the algorithms for which there can be keys, spelled as RFC 7518 spells it. */
 export function isAlgorithm(value: unknown): value is Algorithm {
-  return (algorithms as readonly unknown[]).includes(value);
+  return (keyAlgorithms as readonly unknown[]).includes(value);
 }
 
 /**

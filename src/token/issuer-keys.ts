@@ -1,16 +1,19 @@
-import { randomBytes } from 'node:crypto';
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { createPublicKey, generateKeyPair as generateNodeKeys, KeyObject, randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { HarnessError } from '../base/errors.ts';
-import { type Algorithm, algorithms, type IssuerSpec } from '../scenario/format/schema.ts';
+import { type Algorithm, type IssuerSpec, keyAlgorithms } from '../scenario/format/schema.ts';
 import { algorithmInfo, isAlgorithm } from './algorithms.ts';
 import { rememberSecret } from './decode.ts';
+import type { SigningKey } from './forge.ts';
+import { mergeMaps, withoutNulls } from './spec.ts';
 
 /** A key of an issuer. The private half lives in memory only. */
 export interface IssuerKey {
   readonly kid: string;
   readonly algorithm: Algorithm;
   /** The secret itself for HS256, HS384 and HS512. */
-  readonly privateKey: CryptoKey | Uint8Array;
+  readonly privateKey: SigningKey;
   /** As it stands in the JWKS. For the HS algorithms this is the secret too: there is no public half. */
   readonly publicJwk: JWK;
 }
@@ -41,7 +44,7 @@ export async function makeIssuerKeys(name: string, spec: IssuerSpec, runId: stri
   const keys = new Map(
     await Promise.all(
       keySpecs(name, spec, runId).map(
-        async ([keyName, kid, algorithm]) => [keyName, await makeKey(kid, algorithm)] as const,
+        async ([keyName, kid, algorithm, jwk]) => [keyName, await makeKey(kid, algorithm, jwk)] as const,
       ),
     ),
   );
@@ -53,7 +56,9 @@ export async function makeIssuerKeys(name: string, spec: IssuerSpec, runId: stri
   };
 }
 
-function keySpecs(name: string, spec: IssuerSpec, runId: string): [string, string, Algorithm][] {
+type Members = Readonly<Record<string, unknown>>;
+
+function keySpecs(name: string, spec: IssuerSpec, runId: string): [string, string, Algorithm, Members?][] {
   if (spec.keys === undefined) {
     return [['default', spec.kid ?? `${name}-${runId}`, checked(name, spec.algorithm ?? 'RS256')]];
   }
@@ -76,26 +81,57 @@ function keySpecs(name: string, spec: IssuerSpec, runId: string): [string, strin
     keyName,
     key.kid ?? `${name}.${keyName}-${runId}`,
     checked(`${name}, key ${keyName}`, key.algorithm),
+    key.jwk,
   ]);
 }
 
 function checked(owner: string, algorithm: string): Algorithm {
   if (isAlgorithm(algorithm)) return algorithm;
   throw new HarnessError('E_TOKEN', `issuer ${owner}: there is no algorithm "${algorithm}"`, {
-    hint: `Write one of ${algorithms.join(', ')}. To send another alg in the header of a token, use its "header".`,
+    hint: `Write one of ${keyAlgorithms.join(', ')}. To send another alg in the header of a token, use its "header".`,
   });
 }
 
-async function makeKey(kid: string, algorithm: Algorithm): Promise<IssuerKey> {
+/** @param members what is added to its JWK, or replaces what is there; null removes */
+async function makeKey(kid: string, algorithm: Algorithm, members: Members = {}): Promise<IssuerKey> {
   const { kty, hashBytes } = algorithmInfo[algorithm];
   const common = { kty, kid, use: 'sig', alg: algorithm };
+  const withMembers = (jwk: object) => withoutNulls(mergeMaps({ ...jwk }, members), `key ${kid}: jwk`) as JWK;
   if (kty === 'oct') {
     const secret = new Uint8Array(randomBytes(hashBytes));
     const k = Buffer.from(secret).toString('base64url');
     rememberSecret(k);
-    return { kid, algorithm, privateKey: secret, publicJwk: { ...common, k } };
+    return { kid, algorithm, privateKey: secret, publicJwk: withMembers({ ...common, k }) };
+  }
+  const [privateKey, jwk] = await makePair(algorithm);
+  return { kid, algorithm, privateKey, publicJwk: withMembers({ ...common, ...jwk }) };
+}
+
+async function makePair(algorithm: Algorithm): Promise<[SigningKey, object]> {
+  // jose makes no keys for these two.
+  if (algorithm === 'ES256K' || algorithm === 'Ed448') {
+    const { publicKey, privateKey } =
+      algorithm === 'Ed448'
+        ? await promisify(generateNodeKeys)('ed448')
+        : await promisify(generateNodeKeys)('ec', { namedCurve: 'secp256k1' });
+    return [privateKey, publicKey.export({ format: 'jwk' })];
   }
   // Extractable, because forging hands the key over to node:crypto. 2048 bits is jose's size for RSA.
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  return { kid, algorithm, privateKey, publicJwk: { ...common, ...(await exportJWK(publicKey)) } };
+  return [privateKey, await exportJWK(publicKey)];
+}
+
+/** The public half in PEM (SubjectPublicKeyInfo); undefined for a secret, which has none. */
+export function publicPem({ privateKey }: Pick<IssuerKey, 'privateKey'>): string | undefined {
+  if (privateKey instanceof Uint8Array) return undefined;
+  return publicKeyOf(privateKey).export({ type: 'spki', format: 'pem' }).toString();
+}
+
+/** @param privateKey no secret */
+export function publicKeyOf(privateKey: Exclude<SigningKey, Uint8Array>): KeyObject {
+  return createPublicKey(
+    privateKey instanceof KeyObject
+      ? privateKey
+      : KeyObject.from(privateKey as Parameters<typeof KeyObject.from>[0]),
+  );
 }

@@ -1,11 +1,14 @@
+import { KeyObject } from 'node:crypto';
 import { CompactSign } from 'jose';
 import { HarnessError } from '../base/errors.ts';
 import type { TokenView } from '../base/events.ts';
 import type { Algorithm, TokenSource, TokenSpec } from '../scenario/format/schema.ts';
+import type { MutationName } from '../scenario/format/mutations.ts';
 import { canSign, isAlgorithm } from './algorithms.ts';
 import { rememberToken, viewToken } from './decode.ts';
-import { forge, signingInput, tamperPayload, tamperSignature } from './forge.ts';
+import { forge, forgeText, type SigningKey, signingInput, tamperPayload, tamperSignature } from './forge.ts';
 import type { IssuerKey, IssuerKeys } from './issuer-keys.ts';
+import { mutated } from './mutations.ts';
 import { mergeMaps, resolveToken, withoutNulls, withTimes } from './spec.ts';
 
 /** A token as it is sent, and as it may be shown. */
@@ -65,19 +68,35 @@ async function mint(
 
   const value = spec.unsigned
     ? `${signingInput(header, claims)}.`
-    : await sign(header, claims, ...chooseSigner(name, spec, header.alg, key, issuers));
+    : await sign(spec, header, claims, ...chooseSigner(name, spec, header.alg, key, issuers));
+  if (spec.mutate !== undefined)
+    return mutated(spec.mutate as MutationName, { name, header, claims, value, key });
   if (spec.tamper === 'payload') return tamperPayload(value, claims);
   if (spec.tamper === 'signature') return tamperSignature(value);
   return value;
 }
 
-async function sign(header: object, claims: object, key: IssuerKey, algorithm: Algorithm): Promise<string> {
+async function sign(
+  { exact, form }: TokenSpec,
+  header: object,
+  claims: object,
+  key: SigningKey,
+  algorithm: Algorithm,
+  ownAlgorithm: Algorithm | undefined,
+): Promise<string> {
+  if (exact !== undefined || form !== undefined) {
+    const texts = [exact?.header ?? JSON.stringify(header), exact?.payload ?? JSON.stringify(claims)] as const;
+    const token = forgeText(...texts, key, algorithm, form);
+    const signed = token.slice(0, token.lastIndexOf('.'));
+    return exact?.signature === undefined ? token : `${signed}.${exact.signature}`;
+  }
   // jose signs what is in order. It refuses an alg that is not the key's own, and extensions that it does not know.
-  const inOrder = 'alg' in header && header.alg === key.algorithm && !('crit' in header);
-  if (!inOrder) return forge(header, claims, key.privateKey, algorithm);
+  const inOrder = 'alg' in header && header.alg === ownAlgorithm && !('crit' in header);
+  if (!inOrder || ownAlgorithm === undefined || key instanceof KeyObject)
+    return forge(header, claims, key, algorithm);
   return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-    .setProtectedHeader({ ...header, alg: key.algorithm })
-    .sign(key.privateKey);
+    .setProtectedHeader({ ...header, alg: ownAlgorithm })
+    .sign(key);
 }
 
 /**
@@ -91,13 +110,18 @@ function chooseSigner(
   headerAlg: unknown,
   key: IssuerKey,
   issuers: ReadonlyMap<string, IssuerKeys>,
-): [IssuerKey, Algorithm] {
+): [key: SigningKey, algorithm: Algorithm, ownAlgorithm: Algorithm | undefined] {
+  if (spec.secret !== undefined) {
+    const algorithm = isAlgorithm(headerAlg) && headerAlg.startsWith('HS') ? headerAlg : 'HS256';
+    return [Buffer.from(spec.secret), algorithm, undefined];
+  }
   const wanted = isAlgorithm(headerAlg) ? headerAlg : key.algorithm;
-  if (spec.signedBy === undefined) return [key, canSign(key.algorithm, wanted) ? wanted : key.algorithm];
+  if (spec.signedBy === undefined)
+    return [key.privateKey, canSign(key.algorithm, wanted) ? wanted : key.algorithm, key.algorithm];
 
   const other = findIssuer(name, 'signedBy', spec.signedBy, issuers);
   const signer = [...other.keys.values()].find((candidate) => canSign(candidate.algorithm, wanted));
-  if (signer !== undefined) return [signer, wanted];
+  if (signer !== undefined) return [signer.privateKey, wanted, signer.algorithm];
   const has = [...other.keys.values()].map((candidate) => candidate.algorithm).join(', ');
   throw new HarnessError(
     'E_TOKEN',

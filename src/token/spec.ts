@@ -58,9 +58,14 @@ function contradiction(spec: TokenSpec): string | undefined {
   if (spec.unsigned && spec.signedBy) return 'cannot be both "unsigned" and "signedBy" somebody';
   if (spec.unsigned && spec.tamper === 'signature')
     return 'is "unsigned": there is no signature to tamper with';
+  const [first, second] = ways.filter((field) => spec[field] !== undefined);
+  if (first !== undefined && second !== undefined) return `cannot have both "${first}" and "${second}"`;
   if (spec.signedBy === spec.issuer) return '"signedBy" must name another issuer than "issuer"';
   return undefined;
 }
+
+/** Each says how the token is made or changed, and none knows of another. */
+const ways = ['mutate', 'tamper', 'exact', 'form'] as const;
 
 const isEmpty = (value: unknown) =>
   value === undefined || value === false || (isMap(value) && Object.keys(value).length === 0);

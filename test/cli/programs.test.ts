@@ -52,6 +52,26 @@ describe('fetch', () => {
     ]);
   });
 
+  test('takes the programs of each mesh from the folder of its version', async () => {
+    const { io, stdout, stderr } = surroundings();
+    const newer = folderOf({
+      ...whole,
+      'pilot-discovery': fake('pilot-discovery', '1.31.1'),
+      istioctl: fake('istioctl', '1.31.1'),
+    });
+    const older = folderOf(whole);
+    const programs = [`1.31.1=${newer}`, `1.30.5=${older}`];
+    await fetchCommand({ ...offline, programs, istio: '1.30.5,1.31.1' }, io);
+    const lines = stdout().split('\n');
+    expect(lines.filter((line) => /^Istio|pilot-discovery /.test(line))).toEqual([
+      'Istio 1.30.5, Envoy 1.38.3, Kubernetes v1.34.4',
+      expect.stringContaining(join(older, 'pilot-discovery')),
+      'Istio 1.31.1, Envoy 1.38.3, Kubernetes v1.34.4',
+      expect.stringContaining(join(newer, 'pilot-discovery')),
+    ]);
+    expect(stderr()).toBe('');
+  });
+
   test('ends with 4 when something cannot be had', async () => {
     const { istioctl, envoy, ...some } = whole;
     const running = fetchCommand({ ...offline, programs: folderOf(some) }, surroundings().io);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { MeshFacts } from '../../src/base/events.ts';
+import { type Profile, profiles } from '../../src/base/profiles.ts';
 import { plan } from '../../src/plan/plan.ts';
 import type { Plan } from '../../src/plan/types.ts';
 import { loadVersions } from '../../src/programs/versions.ts';
@@ -117,8 +118,8 @@ describe('docs/reports.md', () => {
   });
 });
 
-/** The scenarios of a profile as they run on the mesh that nobody has to ask for. */
-function planOf(profile: 'documented' | 'extended'): Plan {
+/** The scenarios of a profile as they run on a mesh; without versions on the one that nobody has to ask for. */
+function planOf(profile: Profile, mesh?: { istio: string; envoy: string }): Plan {
   const { scenarios, errors } = loadScenarios([`scenarios/${profile}`], { cwd: root });
   expect(errors).toEqual([]);
   const { istio } = parse(read('kind/versions.yaml')) as { istio: { default: string } };
@@ -128,6 +129,7 @@ function planOf(profile: 'documented' | 'extended'): Plan {
     reason: 'test',
     istio: istio.default,
     fetch: 'istiod',
+    ...mesh,
   };
   return plan(scenarios, facts, new Map(), { canSwitchFetch: true });
 }
@@ -148,6 +150,35 @@ test.each(['documented', 'extended'] as const)(
     expect(partOf('docs/findings.md', profile, wanted)).toBe(wanted);
   },
 );
+
+test('docs/findings.md has what only some of the versions do that it was tried with', () => {
+  const meshes = [
+    { istio: '1.31-alpha.b01690e6db7d', envoy: '1.38.3' },
+    { istio: '1.32-alpha.eed52ebb66ad', envoy: '1.40.0' },
+    { istio: '1.32-alpha.eed52ebb66ad', envoy: '1.36.4' },
+  ];
+  const found = new Map<string, { on: Set<string>; ids: Set<string> }>();
+  for (const mesh of meshes) {
+    const checks = profiles.flatMap((profile) =>
+      planOf(profile, mesh).scenarios.flatMap(({ skip, steps }) =>
+        skip === undefined ? steps.flatMap((step) => step.checks) : [],
+      ),
+    );
+    for (const { finding, id } of checks) {
+      if (finding === undefined) continue;
+      const { on, ids } = found.get(finding) ?? { on: new Set(), ids: new Set() };
+      found.set(finding, { on: on.add(`Istio ${mesh.istio} with Envoy ${mesh.envoy}`), ids: ids.add(id) });
+    }
+  }
+  const differing = [...found].filter(([, { on }]) => on.size < meshes.length);
+  expect(differing.length).toBeGreaterThan(0);
+  const wanted = differing
+    .map(([text, { on, ids }]) =>
+      [`- ${text} Seen on ${[...on].join(' and on ')}.`, ...[...ids].map((id) => `  - \`${id}\``)].join('\n'),
+    )
+    .join('\n');
+  expect(partOf('docs/findings.md', 'versions', wanted)).toBe(wanted);
+});
 
 test('the picture in README shows the scenarios and how many checks they have', () => {
   const { scenarios } = planOf('documented');

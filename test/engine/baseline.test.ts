@@ -82,9 +82,12 @@ describe('mistakes have their place and say what to write instead', () => {
   });
 });
 
-test('a run is whole when nothing is selected, and both profiles of the product are in it', () => {
-  const [documented, extended, custom] = ['documented', 'extended', 'custom'].map((profile) => ({ profile }));
-  expect(isWhole({}, [documented!, extended!])).toBe(true);
+test('a run is whole when nothing is selected, and all profiles of the product are in it', () => {
+  const [documented, extended, cve, custom] = ['documented', 'extended', 'cve', 'custom'].map((profile) => ({
+    profile,
+  }));
+  expect(isWhole({}, [documented!, extended!, cve!])).toBe(true);
+  expect(isWhole({}, [documented!, extended!])).toBe(false);
   expect(isWhole({}, [custom!])).toBe(true);
   expect(isWhole({}, [documented!])).toBe(false);
   for (const values of [{ grep: 'x' }, { shard: '1/2' }, { tag: ['slow'] }, { 'last-failed': true }]) {

@@ -91,7 +91,10 @@ test('a mistake that is said to change nothing changes no answer to hundreds of 
       for (const { object, change } of mutantsOf(policy, survey)) {
         const changed = objects.flatMap((each) => (each === policy ? (object ?? []) : each));
         const mistaken = worldOf([...base, ...changed]);
-        const { witness, gap } = differenceOf(original, mistaken, policy.kind === 'RequestAuthentication');
+        const { witness, gap } = differenceOf(original, mistaken, [
+          policy,
+          ...(object === undefined ? [] : [object]),
+        ]);
         const kind = witness !== undefined ? 'witnessed' : gap !== undefined ? 'undecided' : 'equivalent';
         counts[kind] += 1;
         if (kind !== 'equivalent') continue;
@@ -113,7 +116,8 @@ test('a policy that is not what it was is noticed, whatever was changed', () => 
   });
   const survey = worldOf([...base, policy({ rules })]);
   const original = { survey, steps, failures: new Map<string, string>(), answers: new Map() };
-  const found = (spec: object) => differenceOf(original, worldOf([...base, policy(spec)]), false).witness;
+  const found = (spec: object) =>
+    differenceOf(original, worldOf([...base, policy(spec)]), [policy({ rules }), policy(spec)]).witness;
   expect(found({ rules })).toBeUndefined();
   expect(found({ rules: [...rules, ...rules] })).toBeUndefined();
   expect(found({ rules, action: 'DENY' })?.request).toBe(

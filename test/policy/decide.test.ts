@@ -31,6 +31,10 @@ const bearer = (claims: object): Request['headers'] => [
 const everything = [{}];
 const source = (fields: object) => [{ from: [{ source: fields }] }];
 
+test('blanks around a value are no part of it, so "Bearer " alone has no token behind it', () => {
+  expect(answer([jwt({ issuer: 'a' })], { headers: [['Authorization', 'Bearer ']] }).status).toBe(200);
+});
+
 describe('actions', () => {
   test.each<[string, KubeObject[], unknown]>([
     ['no policy', [], 200],
@@ -50,6 +54,8 @@ describe('actions', () => {
       [policy({ action: 'CUSTOM', rules: [{ to: [{ operation: { paths: ['/b'] } }] }] })],
       200,
     ],
+    ['what "presence" does is not known', [jwt({ issuer: 'a', presence: 'REQUIRED' })], undefined],
+    ['an OPTIONAL token is as it was', [jwt({ issuer: 'a', presence: 'OPTIONAL' })], 200],
     ['an EnvoyFilter may do anything', [{ ...policy({}), kind: 'EnvoyFilter' }], undefined],
     ['of another namespace', [policy({}, { namespace: 'bar' })], 200],
     ['of the root namespace', [policy({}, { namespace: 'istio-system' })], 403],

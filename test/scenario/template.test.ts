@@ -7,6 +7,7 @@ import {
   references,
   resolve,
   substitute,
+  whole,
 } from '../../src/scenario/template.ts';
 
 const place = { file: 'a.yaml', line: 3, column: 7 };
@@ -44,6 +45,12 @@ const texts = fc.oneof(
   fc.array(fc.constantFrom('$', '{', '}', '${', '$${', 'now', 'a'), { maxLength: 8 }).map((p) => p.join('')),
 );
 const hasTemplate = (value: unknown) => JSON.stringify(value).includes('${');
+
+test('a value may have parts', () => {
+  const parts = { token: { [whole]: 'a.b.c', payload: 'b' } };
+  expect(resolve(['${token}', 'x ${token.payload}'], parts)).toEqual(['a.b.c', 'x b']);
+  expect(() => resolve('${token.other}', parts)).toThrow('there is no "other" in token');
+});
 
 describe('parseTemplate', () => {
   test('takes a text apart without losing anything', () => {

@@ -154,6 +154,6 @@ function valuesOf(
   starting: (all: readonly Candidate[]) => readonly Candidate[],
 ): Fitting {
   if (choices !== undefined) return starting(choices.map((each): Candidate => [each, '']));
-  if (value === 'FOLDER') return 'folders';
+  if (value?.endsWith('FOLDER')) return 'folders';
   return value === 'FILE' || value === 'PROGRAM' ? 'files' : [];
 }

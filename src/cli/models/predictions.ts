@@ -4,6 +4,7 @@ import { kindFolder, versionsFile } from '../../engine/product.ts';
 import { worldOf } from '../../explain/world.ts';
 import { plan } from '../../plan/plan.ts';
 import type { PlannedScenario } from '../../plan/types.ts';
+import { releaseOf } from '../../programs/release-matrix.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import { type Predicted, type PredictOptions, predict } from '../../run/explain/predict.ts';
 import { KeyRing } from '../../run/keys/key-ring.ts';
@@ -11,12 +12,10 @@ import type { LoadedScenario } from '../../scenario/load.ts';
 import { imagesOf } from '../../settings/typed.ts';
 import { loadApp } from '../../target/kubernetes/load-apps.ts';
 
-/** Of conditions of scenarios, what holds nearly everywhere. */
+/** Of conditions of scenarios, what holds nearly everywhere; versions are those that are usual. */
 const anyMesh = {
   id: 'none',
   target: 'local',
-  envoy: '0.0.0',
-  kubernetes: '0.0.0',
   fetch: 'istiod',
   reason: 'no mesh is needed',
 } as const;
@@ -50,7 +49,9 @@ export async function forEachPlanned(
   const keys = new KeyRing('predicted');
   const versions = loadVersions(versionsFile);
   const images = imagesOf({}, versions);
-  const facts = { ...anyMesh, istio: versions.istio.default };
+  const { default: istio } = versions.istio;
+  const kubernetes = releaseOf(versions, istio)?.nodes[0];
+  const facts = { ...anyMesh, istio, kubernetes, envoy: versions.local.build.envoy };
   const selection = { canSwitchFetch: true, grep, tags: [], skipTags: [] };
   const options = {
     keys,

@@ -35,19 +35,22 @@ function product(sizes: readonly number[]): number[][] {
 
 function near(sizes: readonly number[], bases: readonly (readonly number[])[], most: number): number[][] {
   const found = new Map<string, number[]>();
-  const add = (each: readonly number[], changes: Readonly<Record<number, number>>): void => {
-    if (found.size >= most) return;
-    const changed = each.map((index, at) => changes[at] ?? index);
-    found.set(changed.join(), changed);
-  };
-  for (const base of bases) add(base, {});
+  for (const each of changesOf(sizes, bases)) {
+    if (found.size >= most) break;
+    found.set(each.join(), each);
+  }
+  return [...found.values()];
+}
+
+/** The bases, then all that differ from one in one dimension, then those that do in two. */
+function* changesOf(sizes: readonly number[], bases: readonly (readonly number[])[]): Generator<number[]> {
+  for (const base of bases) yield [...base];
   for (const base of bases)
     for (const [at, size] of sizes.entries())
-      for (let index = 0; index < size; index++) add(base, { [at]: index });
+      for (let index = 0; index < size; index++) yield base.with(at, index);
   for (const base of bases)
     for (const [at, size] of sizes.entries())
       for (const [other, length] of sizes.slice(0, at).entries())
         for (let index = 0; index < size; index++)
-          for (let second = 0; second < length; second++) add(base, { [at]: index, [other]: second });
-  return [...found.values()];
+          for (let second = 0; second < length; second++) yield base.with(at, index).with(other, second);
 }

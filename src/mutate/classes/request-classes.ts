@@ -125,8 +125,9 @@ function part<T extends string | undefined>(
   };
 }
 
-function tokenScore(carried: Carried, fields: readonly Field[]): number {
-  const [first] = carried;
+function tokenScore([first, second]: Carried, fields: readonly Field[]): number {
+  // The first one alone fits as well.
+  if (second !== undefined) return -1;
   const isGood = first === undefined || first.token.words.startsWith(good);
   const claims = isGood ? first?.token.claims : undefined;
   const about = fields.filter(({ dimension }) => dimension === 'principal' || dimension.startsWith('claim '));

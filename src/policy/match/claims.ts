@@ -1,4 +1,5 @@
 /** Claims, as conditions of AuthorizationPolicies name them. */
+import { rememberedByText } from '../../base/remembered.ts';
 
 /** Claims that conditions have other names for. */
 const renamed: ReadonlyMap<string, readonly string[]> = new Map([
@@ -10,19 +11,17 @@ const renamed: ReadonlyMap<string, readonly string[]> = new Map([
  * `request.auth.claims[realm][roles]` → `realm`, `roles`; undefined for a key that is about something else. Brackets that are
  * not one pair after the other are part of one name (pilot/pkg/security/authz/model/util.go, extractNameInNestedBrackets).
  */
-export function claimOf(key: string): readonly string[] | undefined {
+export const claimOf = rememberedByText((key): readonly string[] | undefined => {
   const known = renamed.get(key);
   if (known !== undefined) return known;
   const text = /^request\.auth\.claims(\[.+\])$/s.exec(key)?.[1];
   if (text === undefined) return undefined;
   if (!/^(\[[^[\]]*\])+$/.test(text)) return [text.slice(1, -1)];
   return [...text.matchAll(/\[([^\]]*)\]/g)].map((match) => match[1] ?? '');
-}
+});
 
 /** `request.headers[X-Name]` → `X-Name`; undefined for a key that is about something else. */
-export function headerOf(key: string): string | undefined {
-  return /^request\.headers\[(.+)\]$/.exec(key)?.[1];
-}
+export const headerOf = rememberedByText((key) => /^request\.headers\[(.+)\]$/.exec(key)?.[1]);
 
 /** The value at a path of claims within claims. */
 export function valueAt(claims: unknown, path: readonly string[]): unknown {

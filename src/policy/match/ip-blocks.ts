@@ -1,5 +1,6 @@
 /** Addresses and blocks of them, as `10.1.2.3` and `10.1.0.0/16`. */
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, SocketAddress } from 'node:net';
+import { rememberedByText } from '../../base/remembered.ts';
 import type { Truth } from './truth.ts';
 
 /** Where addresses of pods, nodes and local meshes come from: RFC 1918, RFC 6598, loopback and link-local. */
@@ -11,6 +12,7 @@ const inner: readonly (readonly [string, number])[] = [
   ['172.16.0.0', 12],
   ['192.168.0.0', 16],
 ];
+const innerStarts = inner.map(([address]) => new SocketAddress({ address }));
 const innerList = new BlockList();
 for (const [start, bits] of inner) innerList.addSubnet(start, bits, 'ipv4');
 
@@ -23,15 +25,15 @@ export function inBlock(address: string, block: string): boolean {
 }
 
 /** Whether all private addresses of IPv4 are in a block; undefined when some are and others are not. */
-export function hasPrivate(block: string): Truth {
+export const hasPrivate = rememberedByText((block): Truth => {
   const [address = '', bits] = block.split('/');
   const list = listOf(block);
   if (list === undefined || isIP(address) !== 4) return false;
   if (bits === '0') return true;
-  return innerList.check(address) || inner.some(([start]) => list.check(start)) ? undefined : false;
-}
+  return innerList.check(address) || innerStarts.some((start) => list.check(start)) ? undefined : false;
+});
 
-function listOf(block: string): BlockList | undefined {
+const listOf = rememberedByText((block): BlockList | undefined => {
   const [net = '', bits] = block.split('/');
   const family = isIP(net);
   const most = family === 4 ? 32 : 128;
@@ -40,4 +42,4 @@ function listOf(block: string): BlockList | undefined {
   const list = new BlockList();
   list.addSubnet(net, prefix, family === 4 ? 'ipv4' : 'ipv6');
   return list;
-}
+});

@@ -4,14 +4,21 @@
  */
 import type { PathNormalization } from '../input.ts';
 
-/** @returns with the query as it was; undefined when the proxy refuses the request as malformed */
-export function normalizedPath(path: string, mode: PathNormalization): string | undefined {
+/**
+ * @param ignoresParameters whether `..;a` is followed as `..` is
+ * @returns with the query as it was; undefined when the proxy refuses the request as malformed
+ */
+export function normalizedPath(
+  path: string,
+  mode: PathNormalization,
+  ignoresParameters = true,
+): string | undefined {
   if (mode === 'NONE') return path;
   const plain = withoutQuery(path);
   const query = path.slice(plain.length).split('#')[0] ?? '';
   const decoded =
     mode === 'DECODE_AND_MERGE_SLASHES' ? plain.replace(/%2f/gi, '/').replace(/%5c/gi, '\\') : plain;
-  const result = canonical(decoded);
+  const result = canonical(decoded, ignoresParameters);
   if (result === undefined || mode === 'BASE') return result === undefined ? undefined : result + query;
   return result.replace(/\/{2,}/g, '/') + query;
 }
@@ -28,7 +35,7 @@ export function withoutQuery(path: string): string {
 }
 
 /** Letters, digits and `-._~` need no escape; backslashes become slashes; `.` and `..` are followed. */
-function canonical(path: string): string | undefined {
+function canonical(path: string, ignoresParameters: boolean): string | undefined {
   if (!path.startsWith('/')) return undefined;
   const plain = path.replace(/%([0-9a-f]{2})/gi, (whole, hex: string) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16));
@@ -38,9 +45,10 @@ function canonical(path: string): string | undefined {
   const kept: string[] = [];
   for (const [index, part] of parts.entries()) {
     const isLast = index === parts.length - 1;
-    if (part === '.') {
+    const dots = ignoresParameters ? part.replace(/^(\.\.?);.*$/, '$1') : part;
+    if (dots === '.') {
       if (isLast) kept.push('');
-    } else if (part === '..') {
+    } else if (dots === '..') {
       kept.pop();
       if (isLast) kept.push('');
     } else kept.push(part);

@@ -1,5 +1,6 @@
 /** A conformance report as data, out of the verdicts of one mesh. */
 import type { CheckState } from '../../base/events.ts';
+import { profiles } from '../../base/profiles.ts';
 import {
   apiVersion,
   type ConformanceProfile,
@@ -44,7 +45,7 @@ export function conformanceReport(mesh: MeshVerdicts): Omit<ConformanceReport, '
 function profilesOf({ verdicts, incomplete }: MeshVerdicts): ConformanceProfile[] {
   const all = [...verdicts.values()];
   const names = new Set([...all, ...incomplete].map(({ profile = 'unknown' }) => profile));
-  const own = ['documented', 'extended'].filter((name) => names.delete(name));
+  const own = profiles.filter((name) => names.delete(name));
   return [...own, ...[...names].toSorted()].map((name) =>
     profileOf(
       name,

@@ -3,7 +3,8 @@
 import { HarnessError } from '../../base/errors.ts';
 import type { PlannedStep, RequestCheck } from '../../plan/types.ts';
 import { unsendable } from '../../scenario/lint/sendable.ts';
-import { resolve } from '../../scenario/template.ts';
+import { namesToken } from '../../scenario/table.ts';
+import { resolve, type TemplateContext } from '../../scenario/template.ts';
 import type { HttpRequest, Origin } from '../../target/target.ts';
 import type { Sent } from '../proof/concerned.ts';
 import type { RunContext } from '../template-context.ts';
@@ -18,10 +19,11 @@ export function buildRequest(
   context: RunContext,
   id: string,
 ): HttpRequest {
-  const planned = resolve(check.request, context.names, check.place) as RequestCheck['request'];
+  const planned = resolve(check.request, namesFor(check, context), check.place) as RequestCheck['request'];
   const headers: [string, string][] = planned.headers.map(([name, value]) => [name, value]);
   if (planned.host !== undefined) headers.push(['Host', planned.host]);
-  if (planned.token !== undefined) {
+  // Where the request says itself where its token is, it is nowhere else.
+  if (planned.token !== undefined && !namesToken(check.request)) {
     const token = context.tokens.get(planned.token);
     if (token === undefined) {
       throw new HarnessError('E_TEMPLATE', `there is no token "${planned.token}"`, { place: check.place });
@@ -34,7 +36,15 @@ export function buildRequest(
     const { message, hint } = mistake;
     throw new HarnessError('E_TEMPLATE', `${message} once it is filled in`, { hint, place: check.place });
   }
-  return { id, method: planned.method, url: addressOf(planned, step.origin), headers };
+  const { method, body } = planned;
+  return { id, method, url: addressOf(planned, step.origin), headers, ...(body === undefined ? {} : { body }) };
+}
+
+/** The names for templates in the request of a check and in what it expects: those of the run, and its token. */
+export function namesFor({ request }: RequestCheck, { names }: RunContext): TemplateContext {
+  const { token = '' } = request;
+  const tokens = names.tokens as Readonly<Record<string, unknown>>;
+  return Object.hasOwn(tokens, token) ? { ...names, token: tokens[token] } : names;
 }
 
 function addressOf(request: RequestCheck['request'], origin: Origin | undefined): string {

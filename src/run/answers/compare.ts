@@ -5,16 +5,24 @@ import { checkJwks } from '../../jwks/check-jwks.ts';
 import type { Answer } from '../../scenario/format/schema.ts';
 import { isExpected } from '../../scenario/table.ts';
 import type { HttpResponse } from '../../target/target.ts';
+import { valueDifference, wantedText } from './header-values.ts';
+import { receivedDifference, receivedText } from './received.ts';
 
 /** The expectation as reports print it, such as `403 "RBAC: access denied"`. */
 export function describeExpected(expected: Answer): string {
-  const { body, headers } = expected;
+  const { body, headers, received } = expected;
   const parts: string[] = [];
   if (typeof body === 'string') parts.push(JSON.stringify(body));
   else if (body !== undefined && 'contains' in body)
-    parts.push(`body contains ${JSON.stringify(body.contains)}`);
+    parts.push(
+      `body contains ${partsOf(body.contains)
+        .map((part) => JSON.stringify(part))
+        .join(' and ')}`,
+    );
   else if (body !== undefined) parts.push(`body is a JWKS of issuer ${body.jwks}`);
-  for (const [name, value] of Object.entries(headers ?? {})) parts.push(`${name}: ${value}`);
+  for (const [name, value] of Object.entries(headers ?? {}))
+    parts.push(`${name}: ${typeof value === 'string' ? value : wantedText(value)}`);
+  if (received !== undefined) parts.push(receivedText(received));
   return [String(expected.code), ...parts].join(' ');
 }
 
@@ -64,8 +72,10 @@ export function difference(
   if (typeof body === 'string' && (actual !== body.trim() || response.isCut === true)) {
     return `body ${JSON.stringify(clip(actual))}${cutNote(response)} instead of ${JSON.stringify(body)}`;
   }
-  if (typeof body === 'object' && 'contains' in body && !actual.includes(body.contains)) {
-    return `body ${JSON.stringify(clip(actual))}${cutNote(response)} does not contain ${JSON.stringify(body.contains)}`;
+  const parts = typeof body === 'object' && 'contains' in body ? partsOf(body.contains) : [];
+  const without = parts.find((part) => !actual.includes(part));
+  if (without !== undefined) {
+    return `body ${JSON.stringify(clip(actual))}${cutNote(response)} does not contain ${JSON.stringify(without)}`;
   }
   if (typeof body === 'object' && 'jwks' in body) {
     const wrong = checkJwks(response.body, [...(kids.get(body.jwks) ?? [])]);
@@ -73,9 +83,14 @@ export function difference(
   }
   for (const [name, value] of Object.entries(expected.headers ?? {})) {
     const lower = name.toLowerCase();
-    const got = Object.hasOwn(response.headers, lower) ? response.headers[lower] : undefined;
-    if (got !== value)
-      return `header ${name} is ${got === undefined ? 'absent' : JSON.stringify(got)} instead of ${JSON.stringify(value)}`;
+    const came = Object.hasOwn(response.headers, lower) ? [response.headers[lower] ?? ''] : [];
+    const wrong = valueDifference(value, came);
+    if (wrong !== undefined) return `header ${name} ${wrong}`;
   }
-  return undefined;
+  return expected.received && receivedDifference(response, expected.received);
+}
+
+/** The texts that a body must have in it. */
+export function partsOf(contains: string | readonly string[]): readonly string[] {
+  return typeof contains === 'string' ? [contains] : contains;
 }

@@ -17,7 +17,9 @@ export async function lookAgain(
   const { target, snapshot, survey } = state;
   if (held.kind !== 'holds' || survey === undefined) return held;
   const fetch = target.fetchMode();
-  const undone = await undoneSince({ snapshot, survey, fetch }, target, isWrong, signal);
+  // Of what is rejected proxies have nothing, whoever looks.
+  const isAll = isWrong && held.isFromBefore !== true;
+  const undone = await undoneSince({ snapshot, survey, fetch }, target, isAll, signal);
   if (undone === undefined) return held;
   state.held = undoneBy(undone, 'while the answers came');
   return state.held;

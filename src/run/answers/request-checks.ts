@@ -13,10 +13,11 @@ import { wayOf } from '../proof/way.ts';
 import { resultBase } from '../results.ts';
 import { deciding, type Held, type StepState, warning } from '../step-state.ts';
 import { brokenInstruments } from './broken-instruments.ts';
-import { buildRequest, ownAgent } from './build-request.ts';
+import { buildRequest, namesFor, ownAgent } from './build-request.ts';
 import { describeActual, difference, shownBody } from './compare.ts';
 import { type ConvergeOptions, converge, type Outcome, someAnswers } from './converge.ts';
 import { lookAgain } from './look-again.ts';
+import { withoutEcho } from './received.ts';
 import { verdict } from './verdict.ts';
 import { collectEvidence, writeEvidence } from './write-evidence.ts';
 
@@ -37,7 +38,11 @@ export async function checkRequests(
     .filter((check): check is RequestCheck => check.kind === 'request' && check.skip === undefined)
     .map((check) => ({
       ...check,
-      expected: resolve(check.expected, state.context.names, check.place) as RequestCheck['expected'],
+      expected: resolve(
+        check.expected,
+        namesFor(check, state.context),
+        check.place,
+      ) as RequestCheck['expected'],
     }));
   const { origin } = step;
   if (checks.length === 0 || origin === undefined) return [];
@@ -79,7 +84,7 @@ export async function checkRequests(
         origin,
         state,
         held: now,
-        broken,
+        broken: broken ?? withoutEcho(outcomes[index] as Outcome, check.expected),
         since,
         signal: own,
       }),

@@ -2,7 +2,6 @@
 import type { PlannedScenario, PlannedStep, RequestCheck } from '../../plan/types.ts';
 import type { Verify } from '../../policy/authenticate.ts';
 import { verifyWith } from '../../policy/verify.ts';
-import { isExpected } from '../../scenario/table.ts';
 import { resolve } from '../../scenario/template.ts';
 import type {
   HttpRequest,
@@ -12,10 +11,11 @@ import type {
   Survey,
   Target,
 } from '../../target/target.ts';
-import { buildRequest } from '../answers/build-request.ts';
+import { buildRequest, namesFor } from '../answers/build-request.ts';
 import { type PlacedObject, placedObjects } from '../in-place.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { makeContext, type RunContext } from '../template-context.ts';
+import { agrees } from './agrees.ts';
 import { decidingOf, type Hop, hopsOf } from './hops.ts';
 
 export interface Predicted {
@@ -79,7 +79,8 @@ export async function modelSteps(
   const base = scenario.apps.flatMap(options.apps);
   return scenario.steps.flatMap((step) => {
     const { origin } = step;
-    if (origin === undefined) return [];
+    // What a proxy rejects is declared, and not in force.
+    if (origin === undefined || step.checks.some(({ kind }) => kind === 'rejected')) return [];
     const applied = placedObjects(step, { scenario, context });
     const asked = step.checks.flatMap((check) =>
       check.kind === 'request' && check.skip === undefined && !context.unknown.has(check.request.token ?? '')
@@ -91,7 +92,7 @@ export async function modelSteps(
 }
 
 function askedOf(check: RequestCheck, step: PlannedStep, context: RunContext): AskedRequest[] {
-  const expected = resolve(check.expected, context.names, check.place) as RequestCheck['expected'];
+  const expected = resolve(check.expected, namesFor(check, context), check.place) as RequestCheck['expected'];
   return [{ check, expected, request: buildRequest(check, step, context, 'predicted') }];
 }
 
@@ -128,25 +129,3 @@ export function hopsFor(origin: Origin, request: HttpRequest, survey: Survey, ve
 /** Keys that are somewhere else may be there or not: nothing is known of them. */
 const verify: Verify = (jwt, { jwks }) =>
   jwks === undefined || jwks === '' ? 'unknown' : verifyWith(jwks, jwt);
-
-/**
- * Whether the mesh could answer as expected; undefined: that is not known. When a request passes, the application answers
- * what it likes. That it answers 401 or 403 itself is possible, and nobody means it.
- */
-export function agrees(
-  { code, body, headers = {} }: RequestCheck['expected'],
-  deciding: Hop | undefined,
-): boolean | undefined {
-  if (deciding === undefined) return undefined;
-  const { status, body: own = '', wwwAuthenticate } = deciding.answer;
-  if (status === undefined) return undefined;
-  // Of 4xx nobody knows whether the application is meant.
-  if (status === 200) return code === '4xx' ? undefined : code !== 401 && code !== 403;
-  if (!isExpected(code, status)) return false;
-  const realm = Object.entries(headers).find(([name]) => name.toLowerCase() === 'www-authenticate')?.[1];
-  if (realm !== undefined && wwwAuthenticate === undefined) return false;
-  // Which address of a gateway stands in it is not known.
-  if (realm !== undefined && deciding.pod.proxy !== 'gateway' && realm !== wwwAuthenticate) return false;
-  if (body === undefined || typeof body === 'string') return body === undefined || body.trim() === own;
-  return 'contains' in body ? own.includes(body.contains) : false;
-}

@@ -1,12 +1,13 @@
 /**
  * Lists: a key with `${alg}` stands for one entry for every value of the list `alg`, with `${alg}` filled in in the key
- * and everywhere in what it holds. Such keys can be names of issuers, of their keys and of tokens, and rows and columns.
+ * and everywhere in what it holds. Such keys can be names of issuers, of their keys, of tokens and of requests, and rows and columns.
  */
 import { limits } from '../../base/files/limits.ts';
 import { filledLength, longestOf } from '../lint/check-size.ts';
 import { rowsOf } from '../table.ts';
 import { references, substitute } from '../template.ts';
 import type { Path } from '../yaml/yaml-file.ts';
+import { mutations } from './mutations.ts';
 import type { Cell, ScenarioSpec, Table } from './schema.ts';
 
 type Values = Readonly<Record<string, string>>;
@@ -30,7 +31,7 @@ export interface Expanded {
 
 /** A scenario without keys that stand for several entries. Rows whose length is wrong are a problem. */
 export function expandLists(spec: ScenarioSpec): Expanded {
-  const work = new Expansion(spec.lists ?? {});
+  const work = new Expansion({ mutations, ...spec.lists });
   const issuers = work.map(spec.issuers, ['issuers'], (issuer, values, at, from) => {
     const { keys, ...rest } = issuer;
     const filled = work.fill(rest, values, at, from);
@@ -39,13 +40,14 @@ export function expandLists(spec: ScenarioSpec): Expanded {
     return { ...filled, keys: expandedKeys };
   });
   const tokens = work.map(spec.tokens, ['tokens'], work.fill);
+  const requests = spec.requests && work.map(spec.requests, ['requests'], work.fill);
   const steps = spec.steps.map((step, index) =>
     step.expect === undefined
       ? step
       : { ...step, expect: expandTable(step.expect, ['steps', index, 'expect'], work) },
   );
   return {
-    spec: { ...spec, issuers, tokens, steps },
+    spec: { ...spec, issuers, tokens, ...(requests && { requests }), steps },
     problems: work.problems,
     isWhole: work.isWhole,
     original: (path) => work.original(path),

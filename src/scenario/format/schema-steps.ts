@@ -146,6 +146,11 @@ export const stepSchema = z
     refused: note(refusedSchema.optional(), 'The manifests of this step must be refused.', {
       message: 'cannot be all-numeric',
     }),
+    rejected: note(
+      text.optional(),
+      'A proxy must reject what this step applies (NACK), with this in its reason. What it had before goes on deciding.',
+      'has invalid local jwks',
+    ),
     from: note(
       z
         .string()

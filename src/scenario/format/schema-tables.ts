@@ -1,21 +1,7 @@
 /** Requests, answers and tables of them in the format of scenario files. */
 import * as z from 'zod';
+import { absent, bodySchema, receivedSchema, responseHeadersSchema } from './schema-answers.ts';
 import { conditionSchema, note, statusCode, text } from './schema-words.ts';
-
-const bodySchema = z
-  .union(
-    [
-      z.string(),
-      z.strictObject({
-        contains: note(text, 'A part of the body.', 'access denied'),
-      }),
-      z.strictObject({
-        jwks: note(text, 'Name of an issuer: the body is a valid JWKS with exactly its keys.', 'sample'),
-      }),
-    ],
-    { error: 'expected the text of the body, { contains: part of the text } or { jwks: name of an issuer }' },
-  )
-  .meta({ id: 'Body', title: 'The whole body without blanks at its ends, or what it must be like' });
 
 /** Status codes that begin with the same digit. */
 export const codeClass = /^[1-5]xx$/;
@@ -29,9 +15,17 @@ export const answerSchema = z.strictObject({
   body: note(bodySchema.optional(), 'Body of the response.', 'RBAC: access denied', {
     contains: 'httpbin.foo',
   }),
-  headers: note(z.record(z.string(), z.string()).optional(), 'Headers of the response that must be equal.', {
-    'content-type': 'text/plain',
-  }),
+  headers: note(
+    responseHeadersSchema.optional(),
+    `Headers of the response: the value, ${absent}, or a pattern.`,
+    { 'content-type': 'text/plain', 'www-authenticate': absent },
+    { 'www-authenticate': { matches: 'Bearer realm="*"' } },
+  ),
+  received: note(
+    receivedSchema.optional(),
+    'What the application received, when it answers with an echo of the request.',
+    { headers: { 'x-jwt-iss': 'testing@secure.istio.io', authorization: absent } },
+  ),
   finding: note(
     z.string().optional(),
     'Why this differs from what is documented.',
@@ -99,10 +93,15 @@ export const requestSchema = z
       'Address in front of the path. Default through the ingress: the gateway.',
       'http://httpbin.foo:8000',
     ),
-    path: note(z.string().optional(), 'Path for all cells. May use ${row} and ${column}.', '/headers'),
+    path: note(
+      z.string().optional(),
+      'Path for all cells. May use ${row}, ${column} and ${token}.',
+      '/headers',
+      '/headers?access_token=${token}',
+    ),
     token: note(
       z.string().optional(),
-      'Name of the token for all cells, or "no token". May use ${row} and ${column}.',
+      'Name of the token for all cells, or "no token". May use ${row} and ${column}. With ${token} in the request it is sent there, and not in Authorization.',
       'valid',
       'no token',
     ),
@@ -114,7 +113,20 @@ export const requestSchema = z
       'Method of HTTP. Default: GET.',
       'POST',
     ),
+    body: note(z.string().optional(), 'Body of the request. Default: none.', '{"name":"a"}'),
     host: note(z.string().optional(), 'Header Host.', 'httpbin.example.com'),
-    headers: note(z.record(z.string(), z.string()).optional(), 'More headers.', { 'x-purpose': 'test' }),
+    headers: note(
+      z
+        .record(
+          z.string(),
+          z.union([z.string(), z.array(z.string()).min(1, 'expected at least one value')], {
+            error: 'expected a text, or a list of texts for a header that is sent several times',
+          }),
+        )
+        .optional(),
+      'More headers. A list sends the header once for each value. May use ${row}, ${column} and ${token}.',
+      { 'x-purpose': 'test' },
+      { 'x-forwarded-for': ['192.0.2.1', '192.0.2.2'] },
+    ),
   })
   .meta({ id: 'Request', title: 'What every cell of the table sends' });

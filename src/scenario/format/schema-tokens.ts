@@ -1,5 +1,6 @@
 /** Issuers, tokens and key servers in the format of scenario files. */
 import * as z from 'zod';
+import { mutations } from './mutations.ts';
 import { json, line, note, path, text } from './schema-words.ts';
 
 /** The algorithms that Istio's documentation lists, in its order. */
@@ -18,8 +19,10 @@ export const algorithms = [
   'PS512',
   'EdDSA',
 ] as const;
-const algorithm = z.union([z.enum(algorithms), z.string().regex(/\$\{/, { abort: true })], {
-  error: `expected one of ${algorithms.join(', ')}, or a list in ${'${…}'}`,
+/** Those, and two that Istio does not know: ECDSA on secp256k1 (RFC 8812) and Ed448 (RFC 9864). */
+export const keyAlgorithms = [...algorithms, 'ES256K', 'Ed448'] as const;
+const algorithm = z.union([z.enum(keyAlgorithms), z.string().regex(/\$\{/, { abort: true })], {
+  error: `expected one of ${keyAlgorithms.join(', ')}, or a list in ${'${…}'}`,
 });
 
 const keySchema = z
@@ -29,6 +32,11 @@ const keySchema = z
       z.string().optional(),
       'Key ID. Default: made from the name of the issuer and the run.',
       'key-1',
+    ),
+    jwk: note(
+      z.record(z.string(), json).optional(),
+      'Members of its JWK that are added or replaced; null removes one.',
+      { use: 'enc', alg: 'RSA-OAEP', kid: null },
     ),
   })
   .meta({ id: 'Key', title: 'One of several keys of an issuer' });
@@ -148,6 +156,41 @@ export const tokenSchema = z
       'payload',
     ),
     unsigned: note(z.boolean().optional(), 'Leave the signature empty, as with alg none.', true),
+    mutate: note(
+      z.union([z.enum(mutations), z.string().regex(/\$\{/, { abort: true })], {
+        error: 'expected one of the ways to forge a token, or all of them with ${mutations}',
+      }).optional(),
+      'Forge the token in this way. ${mutations} is the list of all of them.',
+      'alg none',
+      '${mutations}',
+    ),
+    exact: note(
+      z
+        .strictObject({
+          header: note(z.string().optional(), 'Text in place of the JSON of the header.', '{"alg":"RS256","alg":"none"}'),
+          payload: note(z.string().optional(), 'Text in place of the JSON of the claims.', '{"iss":"a","iss":"b"}'),
+          signature: note(z.string().optional(), 'Third part of the token, as it is.', 'AAAA'),
+        })
+        .meta({
+          id: 'ExactParts',
+          title: 'Parts of a token to the letter',
+          description: 'Parts of the token to the letter; what is signed is what is sent.',
+          examples: [{ payload: '{"iss":"a","iss":"b"}' }],
+        })
+        .optional(),
+      'Parts of the token to the letter; what is signed is what is sent.',
+      { payload: '{"iss":"a","iss":"b"}' },
+    ),
+    form: note(
+      z.enum(['padded', 'base64', 'der']).optional(),
+      'How its parts are written: base64url with padding, base64 with padding, or an ECDSA signature in ASN.1 DER.',
+      'padded',
+    ),
+    secret: note(
+      z.string().optional(),
+      'Sign with HMAC and this text as the secret, whatever the key of the issuer is.',
+      '${issuers.sample.pem}',
+    ),
     raw: note(
       z.string().optional(),
       'Send this text instead of a token. No other field may stand beside it. May use ${env.TOKEN}.',

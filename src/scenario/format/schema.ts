@@ -4,15 +4,11 @@
  */
 import * as z from 'zod';
 import { type manifestSchema, type objectRefSchema, stepSchema } from './schema-steps.ts';
-import {
-  type answerSchema,
-  namedAnswerSchema,
-  type requestSchema,
-  type tableSchema,
-} from './schema-tables.ts';
+import { type answerSchema, namedAnswerSchema, requestSchema, type tableSchema } from './schema-tables.ts';
 import {
   algorithms,
   issuerSchema,
+  keyAlgorithms,
   keyServerSchema,
   tokenSchema,
   type tokenSourceSchema,
@@ -103,6 +99,13 @@ export const scenarioSchema = z
         denied: { code: 403, body: 'RBAC: access denied' },
       },
     ),
+    requests: note(
+      z.record(z.string(), requestSchema).optional(),
+      'Requests with names, which rows and columns can use: what they say is added to the request of the step.',
+      {
+        'as a cookie': { headers: { cookie: 'session=${token}' } },
+      },
+    ),
     steps: note(
       z.array(stepSchema).min(1, 'expected at least one step'),
       'What is done, one after the other.',
@@ -118,8 +121,9 @@ export const scenarioSchema = z
   })
   .meta({ title: 'Scenario of istio-jwt-e2e' });
 
-export { algorithms };
-export type Algorithm = (typeof algorithms)[number];
+export { algorithms, keyAlgorithms };
+/** Of keys. */
+export type Algorithm = (typeof keyAlgorithms)[number];
 export type Condition = z.output<typeof conditionSchema>;
 export type IssuerSpec = z.output<typeof issuerSchema>;
 export type TokenSource = z.output<typeof tokenSourceSchema>;

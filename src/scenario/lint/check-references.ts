@@ -2,14 +2,14 @@
 
 import type { ScenarioSpec } from '../format/schema.ts';
 import { rowsOf } from '../table.ts';
-import { lookUp, type Reference, references, type TemplateContext } from '../template.ts';
+import { lookUp, type Reference, references, type TemplateContext, whole } from '../template.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { type Report, reservedNames } from './mistakes.ts';
 
 export function checkReferences(scenario: ScenarioSpec, report: Report): void {
   const known = knownIn(scenario);
   const { tokens: _, ...inTokens } = known;
-  const inRequests = { ...known, row: '', column: '' };
+  const inRequests = { ...known, row: '', column: '', token: aToken };
   const check = (value: unknown, at: Path, context: TemplateContext) =>
     checkValue(value, at, context, scenario, report);
 
@@ -17,8 +17,9 @@ export function checkReferences(scenario: ScenarioSpec, report: Report): void {
   check(scenario.issuers, ['issuers'], {});
   check(scenario.tokens, ['tokens'], { ...inTokens, env: {} });
   // A description is for people, and may show what a template looks like.
-  const { description, issuers, lists, steps, tokens, ...rest } = scenario;
+  const { answers, description, issuers, lists, requests, steps, tokens, ...rest } = scenario;
   check(rest, [], {});
+  check({ answers, requests }, [], inRequests);
   for (const [index, step] of steps.entries()) {
     const at = ['steps', index];
     const { apply, expect, request, ...others } = step;
@@ -34,13 +35,21 @@ export function checkReferences(scenario: ScenarioSpec, report: Report): void {
   }
 }
 
+const aKey = { jwk: '', pem: '' };
+const aToken = { [whole]: '', header: '', payload: '', signed: '' };
+
 /** What a run will know, with nothing in it that matters. */
 function knownIn({ issuers, tokens, keyServers }: ScenarioSpec): TemplateContext {
   const each = (names: object, make: (name: string) => unknown) =>
     Object.fromEntries(Object.keys(names).map((name) => [name, make(name)]));
   return {
-    issuers: each(issuers, () => ({ issuer: '', jwks: '' })),
-    tokens: each(tokens, () => ''),
+    issuers: each(issuers, (name) => ({
+      issuer: '',
+      jwks: '',
+      ...aKey,
+      keys: each(issuers[name]?.keys ?? { default: {} }, () => aKey),
+    })),
+    tokens: each(tokens, () => aToken),
     // A key server in the cluster has the address of its Service, which the scenario itself applies.
     keyServers: each(keyServers, (name) =>
       keyServers[name]!.where === 'external' ? { host: '', ip: '' } : {},
@@ -75,10 +84,11 @@ function problemOf(
   // What images there are depends on the settings, and is known when it runs.
   if ((first === 'images' || first === 'env') && more.length === 1 && first in context) return undefined;
   if (Object.hasOwn(context, first!)) return lookUp(expression, source, context).problem;
-  if (first === 'row' || first === 'column') {
+  if (first === 'row' || first === 'column' || first === 'token') {
+    const what = first === 'token' ? 'The token of a cell is' : 'Rows and columns are';
     return {
       message: `${source} is not known here`,
-      hint: 'Rows and columns are known in "request" and in the cells of the table.',
+      hint: `${what} known in "request" and in the cells of the table.`,
     };
   }
   if (Object.hasOwn(lists, first!)) {

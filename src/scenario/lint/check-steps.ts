@@ -6,9 +6,9 @@ import type { Path } from '../yaml/yaml-file.ts';
 import { mustExist, type Report } from './mistakes.ts';
 
 export function checkSteps(scenario: ScenarioSpec, report: Report): void {
-  if (scenario.steps.every((step) => !step.expect && !step.fetched && !step.refused)) {
+  if (scenario.steps.every((step) => !step.expect && !step.fetched && !step.refused && !step.rejected)) {
     const hint =
-      'Nothing is compared with anything. Add "expect", "fetched" or "refused" to one of the steps.';
+      'Nothing is compared with anything. Add "expect", "fetched", "refused" or "rejected" to one of the steps.';
     report(['steps'], 'the scenario has no check', hint, 'key');
   }
   const names = new Set<string>();
@@ -36,7 +36,8 @@ export function checkSteps(scenario: ScenarioSpec, report: Report): void {
 }
 
 function checkParts(step: StepSpec, at: Path, report: Report): void {
-  const { apply, delete: deleted, expect, fetched, from, refused, request, selectsNothing, through } = step;
+  const { apply, delete: deleted, expect, fetched, from, refused, rejected, request, selectsNothing, through } =
+    step;
   if (from !== undefined && through !== undefined) {
     const hint = '"from" sends from a pod, "through" from outside through the gateway. Keep one.';
     report([...at, 'through'], 'a step has either "from" or "through"', hint, 'key');
@@ -64,6 +65,14 @@ function checkParts(step: StepSpec, at: Path, report: Report): void {
       'Add "apply" with the manifests.',
       'key',
     );
+  }
+  if (rejected !== undefined && apply === undefined) {
+    const hint = 'Add "apply" with the manifests.';
+    report([...at, 'rejected'], '"rejected" needs something to apply', hint, 'key');
+  }
+  if (rejected !== undefined && refused !== undefined) {
+    const hint = 'What the API server refuses comes to no proxy. Keep one.';
+    report([...at, 'rejected'], 'a step has either "refused" or "rejected"', hint, 'key');
   }
   if (selectsNothing !== undefined && apply === undefined) {
     const hint = 'It is about the policies that the step applies: add "apply", or remove it.';

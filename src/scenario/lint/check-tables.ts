@@ -2,16 +2,18 @@
 
 import { hintFor } from '../../base/suggest.ts';
 import type { ScenarioSpec, StepSpec, Table } from '../format/schema.ts';
-import { type CellRequest, casesOf, cellRequest, isPath, noToken, rowsOf } from '../table.ts';
-import { keyTwice, references, substitute } from '../template.ts';
+import { type CellRequest, casesOf, cellRequest, isPath, namesToken, noToken, rowsOf } from '../table.ts';
+import { references, substitute } from '../template.ts';
 import type { Path } from '../yaml/yaml-file.ts';
-import { mustExist, type Report } from './mistakes.ts';
+import { checkAnswer } from './check-answers.ts';
+import type { Report } from './mistakes.ts';
 import { type Unsendable, unsendable } from './sendable.ts';
 
 export function checkTables(scenario: ScenarioSpec, report: Report): void {
+  checkRequests(scenario, report);
   for (const [index, step] of scenario.steps.entries()) {
     const at = ['steps', index];
-    checkAddress(step, at, report);
+    checkAddress(step.request, [...at, 'request'], report);
     if (step.expect === undefined) continue;
     checkColumns(step.expect, [...at, 'expect'], report);
     checkPathGivenOnce(step, step.expect, at, report);
@@ -20,16 +22,35 @@ export function checkTables(scenario: ScenarioSpec, report: Report): void {
   }
 }
 
-function checkAddress({ request }: StepSpec, at: Path, report: Report): void {
+/** Rows and columns name them, so that their names must not mean anything else there. */
+function checkRequests({ requests = {}, tokens }: ScenarioSpec, report: Report): void {
+  for (const [name, request] of Object.entries(requests)) {
+    const at = ['requests', name];
+    const other = isPath(name)
+      ? 'a path'
+      : Object.hasOwn(tokens, name)
+        ? 'a token'
+        : name === noToken
+          ? 'that no token is sent'
+          : undefined;
+    if (other !== undefined || name === 'columns') {
+      const hint = `In a table it is ${other ?? 'the list of columns'}. Choose another name.`;
+      report(at, `a request cannot be called "${name}"`, hint, 'key');
+    }
+    checkAddress(request, at, report);
+  }
+}
+
+function checkAddress(request: StepSpec['request'], at: Path, report: Report): void {
   const { url, path } = request ?? {};
   if (url !== undefined && !/^(https?:\/\/|\$\{)/.test(url)) {
-    report([...at, 'request', 'url'], `"${url}" is not an address`, 'Start it with "http://" or "https://".');
+    report([...at, 'url'], `"${url}" is not an address`, 'Start it with "http://" or "https://".');
   } else if (url?.endsWith('/')) {
     const hint = `Write ${url.replace(/\/+$/, '')}, because paths start with "/".`;
-    report([...at, 'request', 'url'], 'the address ends with "/"', hint);
+    report([...at, 'url'], 'the address ends with "/"', hint);
   }
   if (path !== undefined && !/^(\/|https?:\/\/|\$\{)/.test(path)) {
-    report([...at, 'request', 'path'], `"${path}" is not a path`, `Start it with "/": /${path}`);
+    report([...at, 'path'], `"${path}" is not a path`, `Start it with "/": /${path}`);
   }
 }
 
@@ -82,33 +103,19 @@ function checkCells(step: StepSpec, table: Table, at: Path, scenario: ScenarioSp
     for (const [index, cell] of cells.entries()) {
       const path = [...at, 'expect', row, index];
       const column = table.columns[index] ?? '';
-      for (const { answer } of casesOf(cell)) {
-        const names = Object.keys(answer.headers ?? {}).map((name) => substitute(name, { row, column }));
-        const twice = keyTwice(names.map((name) => [name, undefined]));
-        if (twice !== undefined)
-          report(path, `the header "${twice}" is there twice once it is filled in`, 'Let the names differ.');
-        if (answer.headers !== undefined && Object.keys(answer.headers).length === 0) {
-          report(path, '"headers" without a header expects nothing', 'Name a header, or remove "headers".');
-        }
-        if (typeof answer.body !== 'object' || !('jwks' in answer.body)) continue;
-        mustExist(
-          answer.body.jwks,
-          scenario.issuers,
-          'issuer',
-          bodyPath(cell, path, answer.body.jwks),
-          report,
-        );
-      }
-      const request = cellRequest(step.request, row, column);
+      const request = cellRequest(step.request, row, column, scenario.requests);
       if ('message' in request) {
         // The same mistake is in every cell of the row, often of the table.
         if (!broken) report([...at, 'expect', row], request.message, request.hint, 'key');
         broken = true;
       } else {
+        for (const { answer } of casesOf(cell))
+          checkAnswer(answer, { cell, path, row, column, request, issuers: scenario.issuers }, report);
         checkUrl(request, step, row, at, report);
+        checkPlace(request, step, scenario, [row, index], at, report);
         const mistake = unsendable(request, false);
         if (mistake !== undefined) {
-          const [where, side] = placeOf(mistake, step, [row, index], at);
+          const [where, side] = placeOf(mistake, step, scenario, [row, index], at);
           const told = JSON.stringify([where, side]);
           if (!unsendableTold.has(told)) report(where, mistake.message, mistake.hint, side);
           unsendableTold.add(told);
@@ -126,27 +133,54 @@ function checkCells(step: StepSpec, table: Table, at: Path, scenario: ScenarioSp
   }
 }
 
-/** Where in the step it stands that a request cannot be sent. */
+/** Where it stands that a request cannot be sent. */
 function placeOf(
   { part, header, isName }: Unsendable,
   { request, expect }: StepSpec,
+  { requests = {} }: ScenarioSpec,
   [row, index]: readonly [row: string, column: number],
   at: Path,
 ): [Path, 'key' | 'value'] {
+  const column = expect?.columns[index] ?? '';
+  // What is added last replaces what is there.
+  const parts = [column, row]
+    .filter((name) => Object.hasOwn(requests, name))
+    .map((name): [StepSpec['request'], Path] => [requests[name], ['requests', name]]);
+  parts.push([request, [...at, 'request']]);
   if (header !== undefined) {
-    const name = Object.keys(request?.headers ?? {})[header] ?? '';
-    return [[...at, 'request', 'headers', name], isName ? 'key' : 'value'];
+    for (const [each, where] of parts) {
+      const name = Object.keys(each?.headers ?? {}).find(
+        (name) => substitute(name, { row, column }) === header,
+      );
+      if (name !== undefined) return [[...where, 'headers', name], isName ? 'key' : 'value'];
+    }
   }
-  if (part !== 'headers' && request?.[part] !== undefined) return [[...at, 'request', part], 'value'];
-  const isColumn = part === 'path' && isPath(expect?.columns[index] ?? '');
+  const given = part === 'headers' ? undefined : parts.find(([each]) => each?.[part] !== undefined);
+  if (given !== undefined) return [[...given[1], part], 'value'];
+  const isColumn = part === 'path' && isPath(column);
   return isColumn ? [[...at, 'expect', 'columns', index], 'value'] : [[...at, 'expect', row], 'key'];
 }
 
-/** Where the issuer of a body stands, which depends on how the cell is written. */
-function bodyPath(cell: unknown, path: Path, issuer: string): Path {
-  if (!Array.isArray(cell)) return [...path, 'body', 'jwks'];
-  const index = cell.findIndex((entry) => entry?.body?.jwks === issuer);
-  return [...path, index, 'body', 'jwks'];
+/** A path in the table that is not sent, and a place for a token without one. */
+function checkPlace(
+  { path, token }: CellRequest,
+  step: StepSpec,
+  { requests = {} }: ScenarioSpec,
+  [row, index]: readonly [row: string, column: number],
+  at: Path,
+  report: Report,
+): void {
+  const column = step.expect?.columns[index] ?? '';
+  const own = [row, column].findLast((name) => requests[name]?.path !== undefined);
+  const other = [row, column].find(isPath);
+  if (own !== undefined && other !== undefined && !path.includes(other)) {
+    const hint = `Use it there, such as "path: '\${row}?a=b'", or take it out.`;
+    report(['requests', own, 'path'], `the path is given here and by "${other}" in the table`, hint);
+  }
+  if (token === undefined && namesToken(path)) {
+    const hint = 'Put this row or column into a table of its own, without ${token} in the path.';
+    report([...at, 'expect', row, index], 'there is no token for ${token} in the path', hint);
+  }
 }
 
 function checkUrl({ url }: CellRequest, step: StepSpec, row: string, at: Path, report: Report): void {

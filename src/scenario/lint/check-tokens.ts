@@ -140,6 +140,13 @@ function contradiction(whole: TokenSpec, own: TokenSpec): Mistake | undefined {
   if (whole.unsigned === true && whole.signedBy !== undefined) {
     return ['signedBy', 'a token that is "unsigned" is signed by nobody', 'Remove "unsigned" or "signedBy".'];
   }
+  const ways = (['mutate', 'tamper', 'exact', 'form'] as const).filter((field) => whole[field] !== undefined);
+  const hidden = whole.unsigned === true ? ways.find((field) => field !== 'tamper') : ways[1];
+  if (hidden !== undefined) {
+    const other = whole.unsigned === true ? 'unsigned' : (ways[0] ?? '');
+    const field = own[hidden] === undefined ? (other as keyof TokenSpec) : hidden;
+    return [field, `a token cannot have both "${other}" and "${hidden}"`, 'Make two tokens of it.'];
+  }
   if (whole.unsigned === true && whole.tamper === 'signature') {
     return ['tamper', 'a token that is "unsigned" has no signature', 'Remove "unsigned" or "tamper".'];
   }

@@ -1,7 +1,7 @@
 /** How checks of a scenario report mistakes, and the mistakes that many of them look for. */
 
 import { hintFor } from '../../base/suggest.ts';
-import { algorithms } from '../format/schema.ts';
+import { keyAlgorithms } from '../format/schema.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 
 /** Takes one mistake: where it is, what is wrong and what to do about it. `key` points to the key, not to its value. */
@@ -29,6 +29,7 @@ export const reservedNames = [
   'env',
   'row',
   'column',
+  'token',
   'now',
 ];
 
@@ -45,8 +46,8 @@ export function mustExist(
   return false;
 }
 
-/** Reports an algorithm that Istio does not know. */
+/** Reports an algorithm for which there are no keys. */
 export function mustBeAlgorithm(name: string | undefined, path: Path, report: Report): void {
-  if (name === undefined || algorithms.some((known) => known === name)) return;
-  report(path, `"${name}" is no algorithm that Istio knows`, hintFor(name, algorithms, 'algorithms'));
+  if (name === undefined || keyAlgorithms.some((known) => known === name)) return;
+  report(path, `"${name}" is no algorithm of a key`, hintFor(name, keyAlgorithms, 'algorithms'));
 }

@@ -5,8 +5,8 @@ import { parseTemplate } from '../template-parse.ts';
 /** What is wrong about a part of a request. */
 export interface Unsendable {
   readonly part: 'url' | 'path' | 'host' | 'headers';
-  /** Which of the headers it is about. */
-  readonly header?: number;
+  /** The name of the header that it is about, as it is written. */
+  readonly header?: string;
   /** Whether it is about the name of the header. */
   readonly isName?: boolean;
   readonly message: string;
@@ -41,8 +41,7 @@ export function unsendable(
   }
   const all = [['Host', host] as const, ...headers];
   for (const [index, [name, value]] of all.entries()) {
-    const where =
-      index === 0 ? ({ part: 'host' } as const) : ({ part: 'headers', header: index - 1 } as const);
+    const where = index === 0 ? ({ part: 'host' } as const) : ({ part: 'headers', header: name } as const);
     const written = known(name);
     if (!fieldName.test(written) && (isFilledIn || written !== '' || name === '')) {
       const hint = "Use letters, digits, hyphens and the signs !#$%&'*+.^_`|~.";

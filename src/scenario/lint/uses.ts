@@ -2,7 +2,7 @@
 
 import type { Manifest, ScenarioSpec, StepSpec } from '../format/schema.ts';
 import { at, mapOf, namespaceOf } from '../known-apps.ts';
-import { isPath, rowsOf } from '../table.ts';
+import { isPath, type NamedRequests, rowsOf } from '../table.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 
 /** Something that is used, and where the scenario says so. */
@@ -16,7 +16,7 @@ export type Use = { readonly path: Path } & (
   | { readonly kind: 'pods'; readonly labels: Readonly<Record<string, unknown>>; readonly namespace?: string }
 );
 
-export function usesOf({ keyServers, steps }: ScenarioSpec): Use[] {
+export function usesOf({ keyServers, requests = {}, steps }: ScenarioSpec): Use[] {
   const servers = Object.entries(keyServers).flatMap(([name, { pods }]): Use[] =>
     pods === undefined
       ? []
@@ -29,16 +29,16 @@ export function usesOf({ keyServers, steps }: ScenarioSpec): Use[] {
           },
         ],
   );
-  return [...steps.flatMap((step, index) => inStep(step, ['steps', index])), ...servers];
+  return [...steps.flatMap((step, index) => inStep(step, requests, ['steps', index])), ...servers];
 }
 
-function inStep(step: StepSpec, path: Path): Use[] {
+function inStep(step: StepSpec, requests: NamedRequests, path: Path): Use[] {
   const manifests = (step.apply ?? []).flatMap((manifest, i) => inManifest(manifest, [...path, 'apply', i]));
   const [name, namespace] = step.from?.split('.') ?? [];
   if (name === undefined || namespace === undefined) return manifests;
   return [
     { kind: 'workload', name, namespace, path: [...path, 'from'] },
-    ...addresses(step, path).flatMap((each) => inAddress(each, namespace)),
+    ...addresses(step, requests, path).flatMap((each) => inAddress(each, namespace)),
     ...manifests,
   ];
 }
@@ -49,18 +49,28 @@ interface Text {
 }
 
 /** Everything that may say to which host requests go. */
-function addresses({ request, expect }: StepSpec, path: Path): Text[] {
-  const { url, path: of, host } = request ?? {};
-  const given = Object.entries({ url, path: of, host }).flatMap(([key, text]) =>
-    text === undefined ? [] : [{ text, path: [...path, 'request', key] }],
-  );
+function addresses({ request, expect }: StepSpec, requests: NamedRequests, path: Path): Text[] {
+  const given = inRequest(request, [...path, 'request']);
   if (expect === undefined) return given;
   const rows = rowsOf(expect).map(([row]) => ({ text: row, path: [...path, 'expect', row, 0] }));
   const columns = expect.columns.map((column, i) => ({
     text: column,
     path: [...path, 'expect', 'columns', i],
   }));
-  return [...given, ...[...rows, ...columns].filter(({ text }) => isPath(text))];
+  const names = [...rows, ...columns];
+  const named = Object.entries(requests).filter(([name]) => names.some(({ text }) => text === name));
+  return [
+    ...given,
+    ...named.flatMap(([name, each]) => inRequest(each, ['requests', name])),
+    ...names.filter(({ text }) => isPath(text)),
+  ];
+}
+
+function inRequest(request: StepSpec['request'], at: Path): Text[] {
+  const { url, path, host } = request ?? {};
+  return Object.entries({ url, path, host }).flatMap(([key, text]) =>
+    text === undefined ? [] : [{ text, path: [...at, key] }],
+  );
 }
 
 function inAddress({ text, path }: Text, namespace: string): Use[] {

@@ -12,12 +12,20 @@ describe.each([
   ['/%61%7e%20', ['/%61%7e%20', '/a~%20', '/a~%20', '/a~%20']],
   ['/a/..', ['/a/..', '/', '/', '/']],
   ['/../../a', ['/../../a', '/a', '/a', '/a']],
+  ['/a/..;x=y/b', ['/a/..;x=y/b', '/b', '/b', '/b']],
+  ['/a/%2e;/b', ['/a/%2e;/b', '/a/b', '/a/b', '/a/b']],
+  ['/a/..;', ['/a/..;', '/', '/', '/']],
+  ['/a;x/...;y', ['/a;x/...;y', '/a;x/...;y', '/a;x/...;y', '/a;x/...;y']],
   ['/a//b?x=//%2f#y', ['/a//b?x=//%2f#y', '/a//b?x=//%2f', '/a/b?x=//%2f', '/a/b?x=//%2f']],
 ])('%s', (path, wanted) => {
   test.each(['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const)('%s', (mode) => {
     const index = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'].indexOf(mode);
     expect(normalizedPath(path, mode)).toBe(wanted[index]);
   });
+});
+
+test('before CVE-2026-73551 was fixed, dot segments with parameters were names as others', () => {
+  expect(normalizedPath('/a/../b/..;x/c', 'BASE', false)).toBe('/b/..;x/c');
 });
 
 test('a path that begins otherwise is refused, and a query is no part of what policies see', () => {

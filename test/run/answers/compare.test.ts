@@ -78,6 +78,12 @@ describe('difference', () => {
     );
   });
 
+  test('or by several texts, each of which it must contain', () => {
+    const expected = { code: 200, body: { contains: ['one', 'two'] } };
+    expect(differ(response(200, 'two, one'), expected)).toBeUndefined();
+    expect(differ(response(200, 'one'), expected)).toBe('body "one" does not contain "two"');
+  });
+
   test('or as the keys of an issuer', () => {
     const expected = { code: 200, body: { jwks: 'sample' } };
     expect(differ(response(200, JSON.stringify({ keys: [jwk] })), expected)).toBeUndefined();
@@ -110,6 +116,9 @@ test.each<[Answer, string]>([
   [{ code: 200 }, '200'],
   [{ code: 403, body: 'RBAC: access denied' }, '403 "RBAC: access denied"'],
   [{ code: 200, body: { contains: 'me' } }, '200 body contains "me"'],
+  [{ code: 200, body: { contains: ['me', 'you'] } }, '200 body contains "me" and "you"'],
+  [{ code: 401, headers: { a: { matches: 'b*' }, c: 'absent' } }, '401 a: like "b*" c: absent'],
+  [{ code: 200, received: { headers: { a: 'absent' } } }, '200 the application receives a: absent'],
   [{ code: 200, body: { jwks: 'sample' } }, '200 body is a JWKS of issuer sample'],
   [{ code: 401, headers: { a: 'b', c: 'd' } }, '401 a: b c: d'],
 ])('%j is described as %s', (expected, text) => {

@@ -1,0 +1,47 @@
+/** Whether what the policies say of a request is what a scenario expects of it. */
+import type { RequestCheck } from '../../plan/types.ts';
+import { absent } from '../../scenario/format/schema-answers.ts';
+import { isExpected } from '../../scenario/table.ts';
+import { partsOf } from '../answers/compare.ts';
+import { valueDifference } from '../answers/header-values.ts';
+import type { Hop } from './hops.ts';
+
+type Expected = RequestCheck['expected'];
+
+/**
+ * Whether the mesh could answer as expected; undefined: that is not known. When a request passes, the application answers
+ * what it likes. That it answers 401 or 403 itself is possible, and nobody means it.
+ */
+export function agrees(expected: Expected, deciding: Hop | undefined): boolean | undefined {
+  const { code, body, headers = {} } = expected;
+  if (deciding === undefined) return undefined;
+  const { status, body: own = '', wwwAuthenticate } = deciding.answer;
+  if (status === undefined) return undefined;
+  // Of 4xx nobody knows whether the application is meant.
+  if (status === 200)
+    return code === '4xx' ? undefined : code !== 401 && code !== 403 && passesOn(expected, deciding);
+  if (!isExpected(code, status) || expected.received !== undefined) return false;
+  const realm = Object.entries(headers).find(([name]) => name.toLowerCase() === 'www-authenticate')?.[1];
+  // Which address of a gateway stands in it is not known.
+  const isKnown = deciding.pod.proxy !== 'gateway' || realm === absent || wwwAuthenticate === undefined;
+  const realms = wwwAuthenticate === undefined ? [] : [wwwAuthenticate];
+  if (realm !== undefined && isKnown && valueDifference(realm, realms) !== undefined) return false;
+  if (body === undefined || typeof body === 'string') return body === undefined || body.trim() === own;
+  return 'contains' in body ? partsOf(body.contains).every((part) => own.includes(part)) : false;
+}
+
+/** Headers that clients and proxies add for themselves, of which policies say nothing. */
+const ofOthers =
+  /^(host|user-agent|accept|connection|content-.*|transfer-encoding|via|forwarded|x-forwarded-.*|x-request-id|x-envoy-.*|x-b3-.*|trace.*)$/i;
+
+/** Whether the application receives what is expected, as far as policies decide that. */
+function passesOn({ received }: Expected, { answer }: Hop): boolean {
+  if (received?.path !== undefined && received.path !== answer.path) return false;
+  return Object.entries(received?.headers ?? {})
+    .filter(([name]) => !ofOthers.test(name))
+    .every(([name, wanted]) => valueDifference(wanted, valuesIn(answer.headers, name)) === undefined);
+}
+
+function valuesIn(headers: Hop['answer']['headers'], name: string): string[] {
+  return headers.filter(([each]) => each.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
+}
