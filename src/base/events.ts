@@ -37,6 +37,8 @@ export interface ScenarioInfo {
   readonly mesh: string;
   readonly profile: string;
   readonly fetch?: FetchMode | undefined;
+  /** Mesh settings and variables of istiod that it asks for, by name. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
   readonly source: SourceRef;
   readonly tags: readonly string[];
   readonly place: Place;
@@ -116,6 +118,13 @@ export interface Convergence {
   readonly answers?: number | undefined;
   /** How many of `answers` were right. */
   readonly right?: number | undefined;
+  /** The longest time from the change until answers are right for good, where the scenario says one. */
+  readonly limitMs?: number | undefined;
+}
+
+/** From the change until answers were right for good, as far as they were asked for; undefined when they never were. */
+export function settledMs({ firstRightMs, lastWrongMs = 0 }: Convergence): number | undefined {
+  return firstRightMs === undefined ? undefined : Math.max(firstRightMs, lastWrongMs);
 }
 
 export interface CheckResult {

@@ -64,7 +64,7 @@ export async function caFromJson(text: string, validMs: number): Promise<Ca | un
 }
 
 /**
- * Issues a server certificate, valid as long as that of the CA. Names stand in the subject alternative name, the only
+ * Issues a server certificate, valid as long as that of the CA unless told otherwise. Names stand in the subject alternative name, the only
  * place where Go and BoringSSL look.
  *
  * @param names what clients may call the server: DNS names, IP addresses, and SPIFFE IDs, one at least. With an ID it is
@@ -78,6 +78,7 @@ export async function issueCertificate(
     readonly ips?: readonly string[];
     readonly uris?: readonly string[];
   },
+  notAfter = ca.certificate.notAfter,
 ): Promise<ServerCertificate> {
   const alternatives = [
     ...(names.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
@@ -101,7 +102,7 @@ export async function issueCertificate(
     await x509.AuthorityKeyIdentifierExtension.create(ca.certificate),
   ];
   const certificate = await x509.X509CertificateGenerator.create({
-    ...validity(ca.certificate.notBefore, ca.certificate.notAfter),
+    ...validity(ca.certificate.notBefore, notAfter),
     // Not a host name: common names are cut off at 64 characters (RFC 5280), names in the extension are not. Istio leaves
     // it empty, and its users see it in x-forwarded-client-cert.
     subject: names.uris === undefined ? [{ CN: ['istio-jwt-e2e key server'] }] : [],

@@ -2,20 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { asHarnessError, HarnessError } from '../base/errors.ts';
-import type { FetchLogEntry, LogPosition } from '../target/target.ts';
+import type { FetchLogEntry, KeyServerFault, LogPosition } from '../target/target.ts';
 import { classify, type ServerLog } from './who.ts';
-
-/** How the key server is to fail on purpose; see server.mjs. */
-interface KeyServerFault {
-  /** From 200 to 599. */
-  readonly status?: number;
-  /** Milliseconds before the answer. */
-  readonly delayMs?: number;
-  /** Sent instead of the keys, as application/json; with status 200 unless `status` is given. */
-  readonly body?: string;
-  /** Ends the connection without an answer. */
-  readonly reset?: boolean;
-}
 
 /** The ports that the server really has. HTTPS is open once it has a certificate. */
 export interface KeyServerPorts {
@@ -37,21 +25,45 @@ export function secretHeader(secret: string): Record<string, string> {
 /** Milliseconds. A call to the control port does next to nothing, so a slow one means that the server is gone. */
 const timeouts = { call: 10_000, readyPoll: 100 } as const;
 
+/** Sends a control call, and says what came. */
+export type ControlCall = (
+  method: 'GET' | 'PUT',
+  path: string,
+  body: string | undefined,
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly text: string }>;
+
+/** Calls the control port at an address such as http://127.0.0.1:8081. */
+export function callAt(url: string, secret: string): ControlCall {
+  const base = url.replace(/\/+$/, '');
+  return async (method, path, body, signal) => {
+    const response = await request(base + path, {
+      method,
+      headers: secretHeader(secret),
+      body: body ?? null,
+      // A connection kept open would be a broken one after the server was replaced.
+      reset: true,
+      signal,
+    });
+    return { status: response.statusCode, text: await response.body.text() };
+  };
+}
+
 /**
  * Talks to the control port of server.mjs. Every method throws HarnessError `E_KEY_SERVER` when the server does not
  * answer or refuses.
  */
 export class KeyServerControl {
   readonly #url: string;
-  readonly #secret: string;
+  readonly #send: ControlCall;
 
   /**
-   * @param url of the control port, such as http://127.0.0.1:8081
-   * @param secret that the server was started with; see newSecret
+   * @param url of the control port, such as http://127.0.0.1:8081; or how to call it the server, when it is called otherwise
+   * @param secret that the server was started with, see newSecret; or how it is called
    */
-  constructor(url: string, secret: string) {
-    this.#url = url.replace(/\/+$/, '');
-    this.#secret = secret;
+  constructor(url: string, secret: string | ControlCall) {
+    this.#url = url;
+    this.#send = typeof secret === 'string' ? callAt(url, secret) : secret;
   }
 
   /** Serves this JWKS from now on; calling it again is a rotation. The server does not check what it holds. */
@@ -68,6 +80,11 @@ export class KeyServerControl {
   /** Fails on purpose from now on, or no longer with null. */
   async setFault(fault: KeyServerFault | null): Promise<void> {
     await this.#call('PUT', '/fault', fault);
+  }
+
+  /** How it fails on purpose now; null: it does not. */
+  async fault(): Promise<KeyServerFault | null> {
+    return (await this.#call('GET', '/fault')) as KeyServerFault | null;
   }
 
   /** Where the log ends now. */
@@ -131,17 +148,11 @@ export class KeyServerControl {
   async #call(method: 'GET' | 'PUT', path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
     const limit = AbortSignal.timeout(timeouts.call);
     try {
-      const response = await request(this.#url + path, {
-        method,
-        headers: secretHeader(this.#secret),
-        body: body === undefined ? null : JSON.stringify(body),
-        // A connection kept open would be a broken one after the server was replaced.
-        reset: true,
-        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-      });
-      const text = await response.body.text();
-      if (response.statusCode === 200) return JSON.parse(text);
-      throw new Error(`${response.statusCode} ${text}`);
+      const own = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+      const sent = body === undefined ? undefined : JSON.stringify(body);
+      const { status, text } = await this.#send(method, path, sent, own);
+      if (status === 200) return JSON.parse(text);
+      throw new Error(`${status} ${text}`);
     } catch (error) {
       const why = error instanceof Error ? error.message || error.name : String(error);
       throw new HarnessError('E_KEY_SERVER', `key server at ${this.#url}, ${method} ${path}: ${why}`, {

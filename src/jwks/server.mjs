@@ -3,27 +3,42 @@
  * container of a stock Node image; it also runs as a plain process. Node 18 or later.
  *
  * The environment variable KEY_SERVER_CONFIG holds its configuration as JSON: {host, httpPort, httpsPort,
- * controlPort, path}. Port 0 takes a free one. Each time a port is opened, a line of JSON with all open ports goes to standard
+ * controlPort, path, controlHost?, discovery?, http2Only?}. Port 0 takes a free one; the control port is on `host` unless
+ * `controlHost` is given. With `discovery` it also has the document of OpenID Connect
+ * Discovery 1.0, section 4, with the address at which it was asked as issuer; with `http2Only` the HTTPS port knows nothing else. Each time a port is opened, a line of JSON with all open ports goes to standard
  * output: at the start, and again when the first certificate has opened the HTTPS port.
  *
  * What it serves is told to its control port. Each call has the header x-jwt-e2e-secret, with what the environment variable
  * JWKS_SECRET holds: nobody else may change keys, or read who has fetched them.
  *   PUT /keys   the JWKS, served byte for byte from now on; a second one is a rotation
  *   PUT /tls    {cert, key} in PEM; the first one opens the HTTPS port, later ones replace the certificate
- *   PUT /fault  {status?, delayMs?, body?, reset?} to fail on purpose, null to stop failing
+ *   PUT /fault  {status?, delayMs?, body?, type?, redirect?, reset?, closed?} to fail on purpose, null to stop failing; `closed`
+ *               takes the ports away until the next call
+ *   GET /fault  what the last of these calls has said
  *   GET /log    {id, count, entries}: requests, oldest first, how many there have been, and which process counts them
  *   GET /ready  the open ports
  */
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import process from 'node:process';
 
-/** @typedef {{ host: string, httpPort: number, httpsPort: number, controlPort: number, path: string }} Config */
-/** @typedef {{ status?: number, delayMs?: number, body?: string, reset?: boolean }} Fault */
+/**
+ * @typedef {{
+ *   host: string, httpPort: number, httpsPort: number, controlPort: number, path: string,
+ *   controlHost?: string, discovery?: boolean, http2Only?: boolean
+ * }} Config
+ */
+/**
+ * @typedef {{
+ *   status?: number, delayMs?: number, body?: string, type?: string, redirect?: string, reset?: boolean, closed?: boolean
+ * }} Fault
+ */
 /** @typedef {import('node:http').IncomingMessage} Request */
 /** @typedef {import('node:http').ServerResponse} Response */
 
+const discoveryPath = '/.well-known/openid-configuration';
 const maxLogEntries = 50_000;
 const maxBodyBytes = 4 * 1024 * 1024;
 
@@ -42,8 +57,10 @@ let count = 0;
 const id = randomUUID();
 /** @type {{ httpPort: number, httpsPort?: number, controlPort: number }} */
 const ports = { httpPort: 0, controlPort: 0 };
-/** @type {import('node:https').Server | undefined} */
+/** @type {import('node:https').Server | import('node:http2').Http2SecureServer | undefined} */
 let https;
+/** Connections of the ports that can be taken away. @type {Set<import('node:net').Socket>} */
+const sockets = new Set();
 /** @type {Promise<unknown>} */
 let opening = Promise.resolve();
 
@@ -80,15 +97,30 @@ function digest(text) {
  */
 const pathOf = (url) => (url ?? '/').split('?', 1)[0] ?? '/';
 
+/** @param {string} path */
+const isServed = (path) => path === config.path || (config.discovery === true && path === discoveryPath);
+
 /**
  * @param {Request} request
- * @returns {{ status: number, body: string, json?: boolean }}
+ * @param {'http' | 'https'} scheme
+ * @returns {{ status: number, body: string, json?: boolean, headers?: Record<string, string> }}
  */
-function choose(request) {
-  if (pathOf(request.url) !== config.path) return { status: 404, body: 'not found\n' };
+function choose(request, scheme) {
+  const path = pathOf(request.url);
+  if (!isServed(path)) return { status: 404, body: 'not found\n' };
   if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, body: 'use GET\n' };
   if (fault?.reset) return { status: 0, body: '' };
-  if (fault?.body !== undefined) return { status: fault.status ?? 200, body: fault.body, json: true };
+  if (fault?.redirect !== undefined)
+    return { status: fault.status ?? 302, body: '', headers: { location: fault.redirect } };
+  if (fault?.body !== undefined) {
+    const headers = fault.type === undefined ? {} : { 'content-type': fault.type };
+    return { status: fault.status ?? 200, body: fault.body, json: true, headers };
+  }
+  if (path === discoveryPath && fault?.status === undefined) {
+    // HTTP/2 has it in a header of its own.
+    const issuer = `${scheme}://${request.headers.host ?? request.headers[':authority']}`;
+    return { status: 200, body: JSON.stringify({ issuer, jwks_uri: issuer + config.path }), json: true };
+  }
   if (fault?.status !== undefined) return { status: fault.status, body: 'failing on purpose\n' };
   if (keys === undefined) return { status: 503, body: 'no keys yet\n' };
   return { status: 200, body: keys, json: true };
@@ -97,7 +129,7 @@ function choose(request) {
 /** @param {'http' | 'https'} scheme */
 const serve = (scheme) => async (/** @type {Request} */ request, /** @type {Response} */ response) => {
   // What is answered is decided, and logged, on arrival: a client that gives up during a delay has still been here.
-  const answer = choose(request);
+  const answer = choose(request, scheme);
   const path = pathOf(request.url);
   log.push({
     at: Date.now(),
@@ -111,7 +143,7 @@ const serve = (scheme) => async (/** @type {Request} */ request, /** @type {Resp
   });
   count += 1;
   if (log.length > maxLogEntries) log.shift();
-  if (path === config.path && fault?.delayMs) {
+  if (isServed(path) && fault?.delayMs) {
     await new Promise((resolve) => setTimeout(resolve, fault?.delayMs));
   }
   if (answer.status === 0) {
@@ -125,6 +157,7 @@ const serve = (scheme) => async (/** @type {Request} */ request, /** @type {Resp
     'content-type': type,
     'content-length': Buffer.byteLength(answer.body),
     'cache-control': 'no-store',
+    ...answer.headers,
   });
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 };
@@ -146,8 +179,11 @@ async function control(request, response) {
       keys = body;
     } else if (call === 'PUT /fault') {
       fault = checkedFault(JSON.parse(body));
+      await (fault?.closed ? closePorts() : openPorts());
     } else if (call === 'PUT /tls') {
       await setCertificate(JSON.parse(body));
+    } else if (call === 'GET /fault') {
+      return reply(response, 200, fault);
     } else if (call === 'GET /log') {
       return reply(response, 200, { id, count, entries: log });
     } else if (call !== 'GET /ready') {
@@ -164,10 +200,17 @@ async function control(request, response) {
  * @returns {Fault | null}
  */
 function checkedFault(fault) {
-  const { status = 200, delayMs = 0, body = '' } = fault ?? {};
+  const { status = 200, delayMs = 0, body = '', type = '', redirect = '' } = fault ?? {};
   const ok =
-    Number.isInteger(status) && status >= 200 && status <= 599 && delayMs >= 0 && typeof body === 'string';
-  if (!ok) throw new Error('status must be from 200 to 599, delayMs a number of milliseconds, body a text');
+    Number.isInteger(status) &&
+    status >= 200 &&
+    status <= 599 &&
+    delayMs >= 0 &&
+    [body, type, redirect].every((text) => typeof text === 'string');
+  if (!ok)
+    throw new Error(
+      'status must be from 200 to 599, delayMs a number of milliseconds, body, type and redirect a text',
+    );
   return fault;
 }
 
@@ -204,7 +247,10 @@ function setCertificate({ cert, key }) {
     .catch(() => {})
     .then(async () => {
       if (https) return https.setSecureContext({ cert, key });
-      const server = createTlsServer({ cert, key }, serve('https'));
+      const server = config.http2Only
+        ? createSecureServer({ cert, key }, http2Handler(serve('https')))
+        : createTlsServer({ cert, key }, serve('https'));
+      remember(server);
       ports.httpsPort = await listen(server, config.httpsPort);
       https = server;
       announce();
@@ -213,14 +259,49 @@ function setCertificate({ cert, key }) {
 }
 
 /**
+ * Requests and answers of HTTP/2 look like those of HTTP/1.1.
+ * @param {(request: Request, response: Response) => unknown} handler
+ */
+const http2Handler = (handler) => /** @type {any} */ (handler);
+
+/** @param {import('node:net').Server} server */
+function remember(server) {
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+}
+
+const http = createServer(serve('http'));
+remember(http);
+
+/** Whoever connects now is refused, as when no server is there; connections that are open end. */
+async function closePorts() {
+  const open = [http, https].filter((server) => server?.listening);
+  await Promise.all(
+    open.map((server) => {
+      const closed = new Promise((resolve) => server?.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      return closed;
+    }),
+  );
+}
+
+async function openPorts() {
+  if (!http.listening) await listen(http, ports.httpPort);
+  if (https && !https.listening) await listen(https, ports.httpsPort ?? 0);
+}
+
+/**
  * @param {import('node:net').Server} server
  * @param {number} port
+ * @param {string} [host]
  * @returns {Promise<number>} the port that it really has
  */
-function listen(server, port) {
+function listen(server, port, host = config.host) {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, config.host, () => {
+    server.listen(port, host, () => {
       server.off('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address ? address.port : port);
@@ -236,10 +317,11 @@ function announce() {
 for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) process.on(signal, () => process.exit(0));
 
 try {
-  ports.httpPort = await listen(createServer(serve('http')), config.httpPort);
+  ports.httpPort = await listen(http, config.httpPort);
   ports.controlPort = await listen(
     createServer((request, response) => void control(request, response)),
     config.controlPort,
+    config.controlHost,
   );
   announce();
 } catch (error) {

@@ -2,7 +2,13 @@
 import type { Place } from '../base/errors.ts';
 import { groupBy } from '../base/group.ts';
 import { nameOfKey } from '../base/names.ts';
-import type { PlannedCheck, PlannedGroup, PlannedScenario, PlannedStep, RequestCheck } from '../plan/types.ts';
+import type {
+  PlannedCheck,
+  PlannedGroup,
+  PlannedScenario,
+  PlannedStep,
+  RequestCheck,
+} from '../plan/types.ts';
 import { mistakeText } from '../report/mutation.ts';
 import type { Answer, Manifest, ObjectRef } from '../scenario/format/schema.ts';
 import { isExpected } from '../scenario/table.ts';
@@ -35,8 +41,10 @@ export function trialsOf(judged: readonly Judged[], most: number): PlannedGroup[
   const chosen = Array.from({ length: count }, (_, at) => all[Math.floor((at * all.length) / count)]).flatMap(
     (each) => each ?? [],
   );
-  const byMode = groupBy(chosen, ({ fetch }) => fetch ?? '');
-  return [...byMode.values()].map((scenarios) => ({ fetch: scenarios[0]?.fetch, scenarios }));
+  const alike = groupBy(chosen, ({ fetch, settings }) => JSON.stringify([fetch, settings]));
+  return [...alike.values()].flatMap((scenarios) =>
+    scenarios.slice(0, 1).map(({ fetch, settings }) => ({ fetch, settings, scenarios })),
+  );
 }
 
 function isNotInForce(check: PlannedCheck): boolean {

@@ -12,20 +12,26 @@ import type { PlannedCheck, PlannedStep } from './types.ts';
  *
  * @param id of the planned scenario
  * @param index of the step in the scenario
+ * @param missing what the target cannot do: the reason by the name of the capability
  */
 export function planStep(
   scenario: LoadedScenario,
   id: string,
   index: number,
   circumstances: Circumstances,
+  missing: ReadonlyMap<string, string>,
 ): PlannedStep {
   const step = scenario.steps[index]!;
   const at = ['steps', index];
   const { document, section, url } = scenario.source;
-  return {
+  const why = (step.requires ?? []).flatMap((capability) => missing.get(capability) ?? []);
+  const skip = why.length === 0 ? undefined : why.join('; ');
+  const planned = {
     name: step.name,
     place: scenario.place([...at, 'name']),
     source: { document, section: step.section ?? section, ...(url === undefined ? {} : { url }) },
+    set: step.set ?? {},
+    after: step.after,
     apply: (step.apply ?? []).map((manifest, i) => ({
       manifest,
       place: scenario.place([...at, 'apply', i]),
@@ -35,6 +41,10 @@ export function planStep(
     origin: originOf(step),
     checks: checkNames(step, at).map((name) => planCheck(scenario, step, id, name, circumstances)),
   };
+  if (skip === undefined) return planned;
+  // What is tested nowhere in it is not done either.
+  const checks = planned.checks.map((check) => ({ ...check, skip }));
+  return { ...planned, set: {}, after: undefined, apply: [], delete: [], checks };
 }
 
 function originOf(step: StepSpec): PlannedStep['origin'] {
@@ -78,7 +88,8 @@ function planCheck(
     case 'request': {
       const cells = step.expect![row] as unknown as Cell[];
       const { answer, skip } = chooseCase(cells[path.at(-1) as number]!, { ...circumstances, row, column });
-      const { finding: own, ...expected } = fillAnswer(answer, row, column);
+      const { finding: own, within = step.within, ...rest } = fillAnswer(answer, row, column);
+      const expected = within === undefined ? rest : { ...rest, within };
       const request = cellRequest(step.request, row, column, scenario.requests);
       if ('message' in request) throw new TypeError(request.message);
       const skipped = skip === undefined ? {} : { skip };

@@ -1,10 +1,12 @@
 /** Decides what is going to be run on a mesh, and in which order. */
 import type { FetchMode, MeshFacts } from '../base/events.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
+import { areOwn, settingsOf, settingsText } from './asked-mesh.ts';
 import { whyNot } from './conditions.ts';
 import { planStep } from './expand.ts';
+import { groupsOf } from './plan-groups.ts';
 import { grepScenario, isWanted, type Selection, takeShard } from './select.ts';
-import type { Plan, PlannedGroup, PlannedScenario, PlannedStep } from './types.ts';
+import type { Plan, PlannedScenario, PlannedStep } from './types.ts';
 import { variantsOf } from './variants.ts';
 
 export interface PlanOptions extends Selection {
@@ -32,7 +34,7 @@ export function plan(
     .flatMap((scenario) => planScenario(scenario, facts, missing, options))
     .filter(({ info }) => options.only?.has(info.id) ?? true)
     .flatMap((scenario) => grepScenario(scenario, options.grep) ?? []);
-  const groups = group(takeShard(planned, options.shard), facts.fetch);
+  const groups = groupsOf(takeShard(planned, options.shard), facts.fetch);
   return { groups, scenarios: groups.flatMap((each) => each.scenarios) };
 }
 
@@ -49,7 +51,9 @@ function planScenario(
     const steps = scenario.steps.flatMap((_, index) =>
       // A step whose condition does not hold is a variant for other meshes. When there is nothing but variants for
       // others, all of them are planned, so that the report shows what is skipped.
-      nothingFits || whyNotStep[index] === undefined ? [planStep(scenario, id, index, circumstances)] : [],
+      nothingFits || whyNotStep[index] === undefined
+        ? [planStep(scenario, id, index, circumstances, missing)]
+        : [],
     );
     const reasons = [
       whyNot(scenario.when, circumstances),
@@ -59,6 +63,7 @@ function planScenario(
       nothingFits ? whyNotStep[0] : undefined,
     ].filter((reason) => reason !== undefined);
     const { document, section, url } = scenario.source;
+    const settings = settingsText(scenario.mesh);
     return {
       info: {
         id,
@@ -67,11 +72,13 @@ function planScenario(
         mesh: facts.id,
         profile: scenario.profile,
         ...(mode === undefined ? {} : { fetch: mode }),
+        ...(settings === undefined ? {} : { settings }),
         source: { document, section, ...(url === undefined ? {} : { url }) },
         tags: scenario.tags,
         place: scenario.place(['name']),
       },
       fetch: mode,
+      settings: settingsOf(scenario.mesh),
       apps: scenario.apps,
       issuers: scenario.issuers,
       tokens: scenario.tokens,
@@ -101,25 +108,6 @@ function capabilities(scenario: LoadedScenario, steps: readonly PlannedStep[]): 
   const servers = Object.values(scenario.keyServers);
   if (servers.some(({ where }) => where === 'external')) needs.add('external-host');
   if (steps.some(({ origin }) => origin?.kind === 'ingress')) needs.add('ingress');
+  if (areOwn(settingsOf(scenario.mesh))) needs.add('mesh-settings');
   return [...needs];
-}
-
-/**
- * Groups by fetch mode, because changing it restarts istiod: first what runs in the mode that holds now and what runs in
- * any, then the other modes. Skipped scenarios are in the first group, so that no mode is entered only for them.
- */
-function group(scenarios: readonly PlannedScenario[], now: FetchMode): PlannedGroup[] {
-  const isFirst = ({ fetch, skip }: PlannedScenario) =>
-    fetch === undefined || fetch === now || skip !== undefined;
-  const first = scenarios.filter(isFirst);
-  const groups: PlannedGroup[] = [];
-  if (first.length > 0) {
-    const needsMode = first.some(({ fetch, skip }) => fetch === now && skip === undefined);
-    groups.push({ fetch: needsMode ? now : undefined, scenarios: first });
-  }
-  for (const mode of ['istiod', 'envoy', 'hybrid'] as const) {
-    const others = scenarios.filter((scenario) => !isFirst(scenario) && scenario.fetch === mode);
-    if (others.length > 0) groups.push({ fetch: mode, scenarios: others });
-  }
-  return groups;
 }

@@ -71,7 +71,9 @@ export function grepStep(step: PlannedStep, matches: (text: string) => boolean):
   const wanted = step.checks.filter(({ id }) => matches(id));
   // What is rejected gives its other checks their proof.
   const checks =
-    wanted.length === 0 ? [] : step.checks.filter((check) => wanted.includes(check) || check.kind === 'rejected');
+    wanted.length === 0
+      ? []
+      : step.checks.filter((check) => wanted.includes(check) || check.kind === 'rejected');
   // What is to be refused changes nothing, and without its check nobody expects the refusal.
   const refused = step.checks.some(
     (check) => check.kind === 'rejected' || (check.kind === 'apply' && check.refused !== undefined),

@@ -4,12 +4,14 @@ import type { FetchMode, ScenarioInfo, SourceRef } from '../base/events.ts';
 import type {
   Answer,
   IssuerSpec,
+  KeyServerChange,
   KeyServerSpec,
   Manifest,
   ObjectRef,
   TokenSpec,
 } from '../scenario/format/schema.ts';
 import type { CellRequest } from '../scenario/table.ts';
+import type { MeshSettings } from './asked-mesh.ts';
 
 interface CheckBase {
   readonly id: string;
@@ -53,6 +55,10 @@ export interface PlannedStep {
   readonly name: string;
   readonly place: Place;
   readonly source: SourceRef;
+  /** What key servers do from this step on, by their names. */
+  readonly set: Readonly<Record<string, KeyServerChange>>;
+  /** How often a key server must have been asked for keys since the step began, before anything is sent. */
+  readonly after: { readonly fetches: number; readonly of: string } | undefined;
   readonly apply: readonly { readonly manifest: Manifest; readonly place: Place }[];
   readonly delete: readonly ObjectRef[];
   /** Whether the policies of this step are meant to select no workload. */
@@ -66,6 +72,7 @@ export interface PlannedScenario {
   readonly info: ScenarioInfo;
   /** Undefined: any mode will do. */
   readonly fetch: FetchMode | undefined;
+  readonly settings: MeshSettings;
   readonly apps: readonly string[];
   readonly issuers: Readonly<Record<string, IssuerSpec>>;
   readonly tokens: Readonly<Record<string, TokenSpec>>;
@@ -82,6 +89,7 @@ export interface PlannedScenario {
 export interface PlannedGroup {
   /** Undefined: any mode will do. */
   readonly fetch: FetchMode | undefined;
+  readonly settings: MeshSettings;
   readonly scenarios: readonly PlannedScenario[];
 }
 

@@ -1,6 +1,10 @@
 /** The scenarios of a plan, group after group; what can be begun early is begun early, and ended whatever happens. */
-import type { FetchMode, MeshFacts } from '../base/events.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { asHarnessError, type HarnessError } from '../base/errors.ts';
+import type { MeshFacts } from '../base/events.ts';
+import { problemOf } from '../base/problem.ts';
 import { skippedForFailFast } from '../base/skip-reasons.ts';
+import { areOwn } from '../plan/asked-mesh.ts';
 import { nothingMatches } from '../plan/select.ts';
 import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import type { Target } from '../target/target.ts';
@@ -56,29 +60,24 @@ export async function runGroups(
     all.filter((each) => each.skip === undefined).map((each) => [each.info.id, prepare(each, request)]),
   );
   try {
-    for (const { mode, group } of inOrder(groups, facts, target)) {
-      await runGroup(group, mode, begun, request, tally);
-    }
+    for (const group of inOrder(groups, facts, target)) await runGroup(group, facts, begun, request, tally);
   } finally {
     // Left are those that did not run: nobody else ends what was begun for them.
     await Promise.all([...begun.values()].map(stopKeyServers));
   }
 }
 
-/**
- * Each group with the fetch mode that it needs, the one for the present mode first. A round before may have left the
- * mesh in another mode than it came up in, which is what groups for any mode were planned for.
- */
-function inOrder(groups: readonly PlannedGroup[], facts: MeshFacts, target: Target) {
+/** Those for the present mode first: a round before may have left the mesh in another one than it came up in. */
+function inOrder(groups: readonly PlannedGroup[], facts: MeshFacts, target: Target): PlannedGroup[] {
   const now = target.fetchMode();
-  const isNow = ({ fetch = facts.fetch }: PlannedGroup) => fetch === now;
-  const sorted = [...groups.filter(isNow), ...groups.filter((group) => !isNow(group))];
-  return sorted.map((group) => ({ group, mode: isNow(group) ? group.fetch : (group.fetch ?? facts.fetch) }));
+  const isNow = ({ fetch = facts.fetch, settings: { variables } }: PlannedGroup) =>
+    fetch === now && Object.keys(variables).length === 0;
+  return [...groups.filter(isNow), ...groups.filter((group) => !isNow(group))];
 }
 
 async function runGroup(
   group: PlannedGroup,
-  mode: FetchMode | undefined,
+  facts: MeshFacts,
   begun: Map<string, Prepared>,
   request: GroupRequest,
   tally: Tally,
@@ -89,8 +88,20 @@ async function runGroup(
   if (stop.aborted) return;
   // In whatever mode: what a round before has left in the cache of istiod would be taken for what this one has fetched.
   const usesKeys = runnable.some((each) => keyAddresses(each).length > 0);
-  const needed = mode ?? (usesKeys ? target.fetchMode() : undefined);
-  if (needed !== undefined && runnable.length > 0) await keyCache.clear(needed, signal);
+  const { config, variables } = group.settings;
+  const isOther = !isDeepStrictEqual(variables, keyCache.variables);
+  // Groups for any mode were planned for the one in which the mesh came up.
+  const isLeft = target.fetchMode() !== facts.fetch;
+  const fetch = group.fetch ?? (usesKeys || isOther || isLeft ? facts.fetch : undefined);
+  try {
+    if (fetch !== undefined && runnable.length > 0) await keyCache.clear({ fetch, variables }, signal);
+    if (runnable.length > 0) await mesh.configure(config, signal);
+  } catch (thrown) {
+    // What only these scenarios ask for is no reason to give up the others.
+    if (signal.aborted || !areOwn(group.settings)) throw thrown;
+    for (const each of runnable) without(each, 'error', asHarnessError(thrown), tally);
+    return;
+  }
   await runScenarios(group, begun, request, tally);
 }
 
@@ -106,8 +117,8 @@ async function runScenarios(
     const { id } = scenario.info;
     const own = begun.get(id);
     // Begun is what is not skipped.
-    if (own === undefined) skip(scenario, scenario.skip ?? '', tally);
-    else if (failFast && tally.hasFailures) skip(scenario, skippedForFailFast, tally);
+    if (own === undefined) without(scenario, 'skipped', scenario.skip ?? '', tally);
+    else if (failFast && tally.hasFailures) without(scenario, 'skipped', skippedForFailFast, tally);
     else {
       const cachedKeys = await makeRoom(scenario, own, request);
       begun.delete(id);
@@ -134,7 +145,10 @@ async function makeRoom(
   if (addresses.length === 0) return [];
   const names = async () => knownNames(await issuers, await keyServers, target, options.images);
   // What could not be prepared is reported by the scenario.
-  return keyCache.use(addresses, await names().catch(() => ({})), signal);
+  const setsServers = scenario.steps.some(
+    ({ after, set }) => after !== undefined || Object.keys(set).length > 0,
+  );
+  return keyCache.use(addresses, await names().catch(() => ({})), signal, setsServers);
 }
 
 function prepare(scenario: PlannedScenario, { keys, mesh, stop }: GroupRequest): Prepared {
@@ -145,17 +159,24 @@ function prepare(scenario: PlannedScenario, { keys, mesh, stop }: GroupRequest):
   return { issuers, keyServers };
 }
 
-function skip(scenario: PlannedScenario, reason: string, tally: Tally): void {
+/** Tells of a scenario that does not run. */
+function without(
+  scenario: PlannedScenario,
+  state: 'error' | 'skipped',
+  why: HarnessError | string,
+  tally: Tally,
+): void {
   tally.emit({ type: 'scenario-started', scenario: scenario.info });
   for (const step of scenario.steps) {
     for (const check of step.checks) {
       tally.emit({
         type: 'check-finished',
         mesh: scenario.info.mesh,
-        check: withoutVerdict(scenario, step, check, 'skipped', reason),
+        check: withoutVerdict(scenario, step, check, state, why),
       });
     }
   }
   const { id, mesh } = scenario.info;
-  tally.emit({ type: 'scenario-finished', scenario: id, mesh, durationMs: 0 });
+  const problem = typeof why === 'string' ? undefined : problemOf(why);
+  tally.emit({ type: 'scenario-finished', scenario: id, mesh, durationMs: 0, problem });
 }

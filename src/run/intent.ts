@@ -8,6 +8,9 @@ export function intentOf(groups: readonly PlannedGroup[]): Intent {
   const steps = scenarios.flatMap((scenario) => scenario.steps);
   return {
     apps: [...new Set(scenarios.flatMap(({ apps }) => apps))].sort(),
+    keyServers: scenarios.some(({ keyServers }) =>
+      Object.values(keyServers).some(({ where }) => where === 'external'),
+    ),
     throughIngress: steps.some(({ origin }) => origin?.kind === 'ingress'),
     apply: steps.flatMap(({ apply }) => apply.map(({ manifest }) => manifest as unknown as KubeObject)),
     delete: steps.flatMap((step) => step.delete),

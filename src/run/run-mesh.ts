@@ -1,8 +1,10 @@
 /** One mesh of a run. Setting it up, running scenarios on it and taking it down can be asked for apart, and repeatedly. */
+import { isDeepStrictEqual } from 'node:util';
 import { asHarnessError, type HarnessError } from '../base/errors.ts';
 import type { MeshFacts, Unstamped } from '../base/events.ts';
 import { timeouts } from '../base/timeouts.ts';
 import { within } from '../base/wait.ts';
+import type { MeshSettings } from '../plan/asked-mesh.ts';
 import type { Target } from '../target/target.ts';
 import { folderOf } from './answers/write-evidence.ts';
 import { KeyCache } from './keys/key-cache.ts';
@@ -18,6 +20,7 @@ export class Mesh {
   begun = false;
   readonly keyCache: KeyCache;
   #facts: MeshFacts | undefined;
+  #config: MeshSettings['config'] | undefined = {};
 
   constructor(target: Target, label: string | undefined) {
     this.target = target;
@@ -47,13 +50,23 @@ export class Mesh {
   }
 
   /**
-   * Puts it back into the fetch mode that it came up in, which most scenarios are for, with an istiod that has no keys of
-   * scenarios, while nobody waits for it. What goes wrong is seen by the next round, which needs the mode. Never throws.
+   * Puts it back into the state that it came up in, which most scenarios are for, with an istiod that has no keys of
+   * scenarios, while nobody waits for it. What goes wrong is seen by the next round, which needs that state. Never throws.
    */
   async rest(signal: AbortSignal): Promise<void> {
-    const mode = this.#facts?.fetch;
-    if (mode === undefined) return;
-    await this.keyCache.clear(mode, signal).catch(() => {});
+    const fetch = this.#facts?.fetch;
+    if (fetch === undefined) return;
+    await this.keyCache.clear({ fetch, variables: {} }, signal).catch(() => {});
+    await this.configure({}, signal).catch(() => {});
+  }
+
+  /** Has these fields of MeshConfig over those of the installation, and no others of scenarios. */
+  async configure(config: MeshSettings['config'], signal: AbortSignal): Promise<void> {
+    if (isDeepStrictEqual(config, this.#config)) return;
+    // What becomes of it when this fails is not known: the next one is put there whatever it is.
+    this.#config = undefined;
+    await this.target.setMeshConfig(config, signal);
+    this.#config = config;
   }
 
   /** Takes it down, with a time limit of its own: an interruption must not keep it from being done. Never throws. */

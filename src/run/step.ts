@@ -11,6 +11,7 @@ import { undoneBy } from './answers/look-again.ts';
 import { checkRequests } from './answers/request-checks.ts';
 import { collectEvidence, writeEvidence } from './answers/write-evidence.ts';
 import { inPlace, meantIdle, placeOf } from './in-place.ts';
+import { setKeyServers, untilFetched } from './keys/set-key-servers.ts';
 import { refuseStaleKeys } from './keys/stale.ts';
 import { manifestsOf } from './manifests.ts';
 import { proveAsItIs } from './proof/as-it-is.ts';
@@ -30,15 +31,27 @@ export async function runStep(
   state: StepState,
   signal: AbortSignal,
 ): Promise<CheckResult[]> {
-  const { scenario, emit } = state;
+  const { scenario, target, emit } = state;
   emit({ type: 'step-started', mesh: scenario.info.mesh, scenario: scenario.info.id, step: step.name });
   const logs = await logEnds(step, state, signal);
   const since = Date.now();
+  await setKeyServers(step, state, signal);
   const applyResults = await applyStep(step, state, signal);
+  await untilFetched(step, state, logs, signal);
+  const changes = step.apply.length + step.delete.length > 0;
+  // Keys that istiod has fetched come with a push. Those of a proxy do not, and it forgets them with each marker.
+  const mayPush =
+    target.fetchMode() !== 'envoy' && (step.after !== undefined || Object.keys(step.set).length > 0);
   const rejectionResults: CheckResult[] = [];
-  if (step.apply.length + step.delete.length > 0 || state.held === undefined) {
+  if (changes || mayPush || state.held === undefined) {
     const before = state.held;
-    const rejection = judgeRejection(step, state, before, await proveStep(step, state, signal), Date.now() - since);
+    const rejection = judgeRejection(
+      step,
+      state,
+      before,
+      await proveStep(step, state, signal),
+      Date.now() - since,
+    );
     state.held = rejection.held;
     rejectionResults.push(...rejection.results);
   }
@@ -120,7 +133,9 @@ function kidsOf({ issuers }: RunContext): Set<string> {
 async function applyStep(step: PlannedStep, state: StepState, signal: AbortSignal): Promise<CheckResult[]> {
   const { target, scenario, context, emit } = state;
   const scope = scenario.info.id;
-  const check = step.checks.find((each): each is ApplyCheck => each.kind === 'apply');
+  const check = step.checks.find(
+    (each): each is ApplyCheck => each.kind === 'apply' && each.skip === undefined,
+  );
   const objects = step.apply.map(
     ({ manifest, place }) => resolve(manifest, context.names, place) as unknown as KubeObject,
   );

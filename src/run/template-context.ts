@@ -9,6 +9,7 @@ import { type IssuerKeys, publicPem } from '../token/issuer-keys.ts';
 import { mintTokens, type Token } from '../token/mint.ts';
 import { fromEnvironment, obtain, type TokenSources } from '../token/obtain.ts';
 import { placed } from './keys/key-ring.ts';
+import { keyServerState } from './keys/key-server-state.ts';
 
 export interface RunContext {
   readonly issuers: ReadonlyMap<string, IssuerKeys>;
@@ -34,9 +35,15 @@ export async function startKeyServers(
   try {
     await together(
       wanted,
-      async ([name, { serves, path, certificate }], own) => {
-        const jwks = issuers.get(serves)?.jwks();
-        const start = { name: serverName(name, scenario.info.id), path, jwks, certificate };
+      async ([name, spec], own) => {
+        const { path, discovery = false, http2Only = false } = spec;
+        const start = {
+          name: serverName(name, scenario.info.id),
+          path,
+          discovery,
+          http2Only,
+          ...keyServerState(spec, undefined, issuers),
+        };
         started.set(name, await target.startKeyServer(start, own));
       },
       signal,
@@ -58,6 +65,7 @@ function serverName(name: string, scenario: string): string {
 
 /** Whether any step of this variant of the scenario needs the server; that nobody has asked it, it must have seen. */
 function isUsed(name: string, scenario: PlannedScenario): boolean {
+  if (scenario.steps.some(({ set, after }) => name in set || after?.of === name)) return true;
   const checks = scenario.steps.flatMap((step) => step.checks);
   if (checks.some((check) => check.kind === 'fetched' && check.keyServer === name)) return true;
   const used = references(scenario.steps).map(({ expression }) =>
@@ -75,9 +83,7 @@ export async function knownNames(
 ): Promise<Readonly<Record<string, unknown>>> {
   return {
     images,
-    issuers: Object.fromEntries(
-      [...issuers].map(([name, issuer]) => [name, issuerNames(issuer)]),
-    ),
+    issuers: Object.fromEntries([...issuers].map(([name, issuer]) => [name, issuerNames(issuer)])),
     keyServers: Object.fromEntries([...keyServers].map(([name, { host, ip }]) => [name, { host, ip }])),
     ca: { pem: await target.caCertificate() },
     now: Math.floor(Date.now() / 1000),

@@ -1,63 +1,12 @@
 /** Mesh settings (istio.mesh.v1alpha1.MeshConfig): what a ConfigMap says, and whether istiod shows that it has taken it. */
 import { isDeepStrictEqual } from 'node:util';
-import { parseDocument } from 'yaml';
-import { HarnessError } from '../base/errors.ts';
-import { excessOf, expandedExcess } from '../base/files/yaml-bounds.ts';
 import { groupBy } from '../base/group.ts';
-import { nameOfKey } from '../base/names.ts';
-import type { KubeObject, ObjectKey } from './target.ts';
-
-export type MeshConfig = Readonly<Record<string, unknown>>;
+import { isMap, type MeshConfig } from '../policy/read-mesh-config.ts';
+import type { ObjectKey } from './target.ts';
 
 /** Whether an object may hold mesh settings: istiod reads a ConfigMap of its own namespace only. */
 export function mayHoldMeshConfig(key: ObjectKey, rootNamespace: string): boolean {
   return key.kind === 'ConfigMap' && key.namespace === rootNamespace;
-}
-
-/** The name of the ConfigMap that an istiod of this revision reads (pilot/pkg/bootstrap/mesh.go, getMeshConfigMapName). */
-export function meshConfigName(revision: string | undefined): string {
-  return revision === undefined || ['', 'default'].includes(revision) ? 'istio' : `istio-${revision}`;
-}
-
-/** What the ConfigMap says; none means Istio's defaults. @throws HarnessError E_UNPROVEN when istiod could not read it */
-export function meshConfigOf(object: KubeObject | undefined): MeshConfig {
-  const text = (object?.data as { mesh?: unknown } | undefined)?.mesh;
-  if (object === undefined || text === undefined) return {};
-  const fail = (why: string, cause?: unknown) =>
-    new HarnessError(
-      'E_UNPROVEN',
-      `${nameOfKey({ ...object.metadata, kind: object.kind })} has mesh settings that istiod cannot read: ${why}`,
-      { hint: 'istiod keeps the settings that it had. Write YAML under "mesh".', cause },
-    );
-  try {
-    const config = read(String(text));
-    if (config === null) return {};
-    if (isMap(config)) return config;
-  } catch (thrown) {
-    throw fail((thrown as Error).message.split('\n')[0] ?? '', thrown);
-  }
-  throw fail('they are no map');
-}
-
-/** @throws Error for what is no YAML, too large, or within itself by an alias */
-function read(text: string): unknown {
-  const excess = excessOf(text);
-  if (excess !== undefined) throw new Error(excess.message);
-  const document = parseDocument(text, { logLevel: 'error' });
-  const [broken] = document.errors;
-  if (broken !== undefined) throw broken;
-  const expanded = expandedExcess(document);
-  if (expanded !== undefined) throw new Error(expanded.message);
-  return document.toJS({ maxAliasCount: -1 });
-}
-
-/** What istiod has taken of it: nothing when it could not read it. */
-export function lastMeshConfigOf(object: KubeObject | undefined): MeshConfig {
-  try {
-    return meshConfigOf(object);
-  } catch {
-    return {};
-  }
 }
 
 interface Leaf {
@@ -208,8 +157,4 @@ function camelCase(name: string): string {
 
 function textOf({ path, value }: Leaf): string {
   return `${path.join('.')}: ${typeof value === 'string' ? value : JSON.stringify(value)}`;
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

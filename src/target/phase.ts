@@ -1,7 +1,7 @@
 /** Steps of a target's own work that are worth a line of progress. */
 import { asHarnessError } from '../base/errors.ts';
 import { problemOf } from '../base/problem.ts';
-import type { Progress } from './target.ts';
+import type { IstiodStart, Progress } from './target.ts';
 
 /** Runs `work` as a phase: tells when it starts, when it is done and how long it took, or why it failed. */
 export async function phase<T>(progress: Progress, name: string, work: () => Promise<T>): Promise<T> {
@@ -21,4 +21,10 @@ export async function phase<T>(progress: Progress, name: string, work: () => Pro
     });
     throw thrown;
   }
+}
+
+/** Says with what istiod is restarted. */
+export function restartText({ fetch, variables }: IstiodStart): string {
+  const more = Object.entries(variables).map(([name, value]) => `, ${name}=${value}`);
+  return `Restarting istiod: keys are fetched by ${fetch}${more.join('')}`;
 }

@@ -28,7 +28,14 @@ export interface ObjectKey {
   readonly namespace?: string | undefined;
 }
 
-export type CapabilityName = 'external-host' | 'fetch-mode' | 'ingress' | 'jwks-ca';
+export type CapabilityName = 'external-host' | 'fetch-mode' | 'ingress' | 'jwks-ca' | 'mesh-settings';
+
+/** How istiod is started. */
+export interface IstiodStart {
+  readonly fetch: FetchMode;
+  /** Environment variables besides those of the installation, by name. */
+  readonly variables: Readonly<Record<string, string>>;
+}
 
 /** Where a request starts: a pod of an app, or outside the cluster towards the ingress gateway. */
 export type Origin =
@@ -149,19 +156,46 @@ export interface FetchLogEntry {
 /** Where a log ended, in a form of the log's own: it is given back, and neither compared nor read by anybody else. */
 export type LogPosition = string;
 
+/** How the key server is to fail on purpose; see src/jwks/server.mjs. */
+export interface KeyServerFault {
+  /** From 200 to 599. */
+  readonly status?: number;
+  /** Milliseconds before the answer. */
+  readonly delayMs?: number;
+  /** Sent instead of the keys; with status 200 unless `status` is given. */
+  readonly body?: string;
+  /** Of the body. Default: application/json. */
+  readonly type?: string;
+  /** Sends clients to this address, with status 302 unless `status` is given. */
+  readonly redirect?: string;
+  /** Ends the connection without an answer. */
+  readonly reset?: boolean;
+  /** Lets nobody connect, as when no server is there. */
+  readonly closed?: boolean;
+}
+
+/** What a key server does. */
+export interface KeyServerState {
+  readonly jwks: unknown;
+  /** Whether the server's certificate comes from the CA of this run, and else what is wrong with it. */
+  readonly certificate: 'trusted' | 'untrusted' | 'expired' | 'wrong-host';
+  readonly fault: KeyServerFault | null;
+}
+
 export interface KeyServerHandle {
   readonly name: string;
   /** DNS name that pods resolve to the server. */
   readonly host: string;
   readonly ip: string;
-  setKeys(jwks: unknown): Promise<void>;
+  /** Returns once it does this, in place of all that it did before. */
+  set(state: KeyServerState): Promise<void>;
   /** Where the log of requests ends now. */
   logEnd(): Promise<LogPosition>;
   /** All requests since that position, oldest first. Throws E_KEY_SERVER when they are not all known. */
   log(after: LogPosition): Promise<readonly FetchLogEntry[]>;
   /**
    * Asks it for its keys from where the mesh sees it, under this user agent. Throws E_KEY_SERVER when it does not answer
-   * with those that it was given.
+   * with those that it was given, or does not fail as it was told to.
    */
   check(userAgent: string, signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
@@ -173,12 +207,13 @@ export interface PodLogs {
   readonly app: string;
 }
 
-export interface KeyServerStart {
+export interface KeyServerStart extends KeyServerState {
   readonly name: string;
   readonly path: string;
-  readonly jwks: unknown;
-  /** Whether the server's certificate comes from the CA of this run. */
-  readonly certificate: 'trusted' | 'untrusted';
+  /** Whether it also has the document of OpenID Connect Discovery, which leads to the path. */
+  readonly discovery: boolean;
+  /** Whether its HTTPS port knows nothing but HTTP/2. */
+  readonly http2Only: boolean;
 }
 
 export interface Applied {
@@ -199,6 +234,8 @@ export interface Intent {
   readonly apps: readonly string[];
   /** Whether requests are sent through the ingress gateway, so that its proxies count. */
   readonly throughIngress: boolean;
+  /** Whether servers outside the mesh are started. */
+  readonly keyServers: boolean;
   /** What steps apply, in their order; `${…}` may still be in it. */
   readonly apply: readonly KubeObject[];
   readonly delete: readonly ObjectKey[];
@@ -234,13 +271,21 @@ export interface Target {
   prepare(apps: readonly string[], signal: AbortSignal): Promise<void>;
   /** The manifests of these applications have changed: those that run already are applied again. */
   reload?(apps: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Puts the mesh into this fetch mode; returns when every proxy is connected to an istiod in it. */
-  setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void>;
   /**
-   * Scenarios have used this fetch mode, so istiod may have keys of theirs, which it keeps for 20 minutes and more: the next
-   * {@link setFetchMode} starts it anew, even when the mode stays.
+   * Has an istiod that was started so; returns when every proxy is connected to it. Variables that were there for an
+   * earlier call are as they were before.
+   */
+  setIstiod(start: IstiodStart, signal: AbortSignal): Promise<void>;
+  /**
+   * Scenarios have had keys fetched, so istiod may have keys of theirs, which it keeps for 20 minutes and more: the next
+   * {@link setIstiod} starts it anew, even when nothing else changes.
    */
   keysUsed?(signal: AbortSignal): Promise<void>;
+  /**
+   * Puts fields of MeshConfig over those of the installation, in place of all that an earlier call has put there; returns once
+   * istiod has taken them. Throws E_UNPROVEN when it does not.
+   */
+  setMeshConfig(config: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void>;
   /** The fetch mode that holds now. */
   fetchMode(): FetchMode;
   /** PEM of the CA of this run, which signs the certificates of trusted key servers. */

@@ -2,8 +2,8 @@ import { KeyObject } from 'node:crypto';
 import { CompactSign } from 'jose';
 import { HarnessError } from '../base/errors.ts';
 import type { TokenView } from '../base/events.ts';
-import type { Algorithm, TokenSource, TokenSpec } from '../scenario/format/schema.ts';
 import type { MutationName } from '../scenario/format/mutations.ts';
+import type { Algorithm, TokenSource, TokenSpec } from '../scenario/format/schema.ts';
 import { canSign, isAlgorithm } from './algorithms.ts';
 import { rememberToken, viewToken } from './decode.ts';
 import { forge, forgeText, type SigningKey, signingInput, tamperPayload, tamperSignature } from './forge.ts';
@@ -85,7 +85,10 @@ async function sign(
   ownAlgorithm: Algorithm | undefined,
 ): Promise<string> {
   if (exact !== undefined || form !== undefined) {
-    const texts = [exact?.header ?? JSON.stringify(header), exact?.payload ?? JSON.stringify(claims)] as const;
+    const texts = [
+      exact?.header ?? JSON.stringify(header),
+      exact?.payload ?? JSON.stringify(claims),
+    ] as const;
     const token = forgeText(...texts, key, algorithm, form);
     const signed = token.slice(0, token.lastIndexOf('.'));
     return exact?.signature === undefined ? token : `${signed}.${exact.signature}`;

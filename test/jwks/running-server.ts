@@ -32,7 +32,8 @@ export function spawnServer(config: unknown, secret = newSecret()): ChildProcess
   });
 }
 
-export async function startServer(config = freePorts, secret = newSecret()): Promise<RunningServer> {
+export async function startServer(more: object = {}, secret = newSecret()): Promise<RunningServer> {
+  const config = { ...freePorts, ...more };
   const child = spawnServer(config, secret);
   const reader: Interface = createInterface({ input: child.stdout! });
   const lines = reader[Symbol.asyncIterator]();

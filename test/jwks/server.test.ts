@@ -24,6 +24,47 @@ async function get(url: string, options: Parameters<typeof request>[1] = {}) {
   return { status: statusCode, headers, body: await body.text() };
 }
 
+describe('OpenID Connect Discovery', () => {
+  it('leads to the keys at the address at which it was asked, where that is wanted', async () => {
+    expect(await get(server.url('/.well-known/openid-configuration'))).toMatchObject({ status: 404 });
+    const fresh = await startServer({ discovery: true });
+    try {
+      const url = fresh.url('/.well-known/openid-configuration');
+      const { body } = await get(url);
+      const issuer = new URL(url).origin;
+      expect(JSON.parse(body)).toEqual({ issuer, jwks_uri: `${issuer}/get_jwks` });
+      await fresh.control.setFault({ status: 500 });
+      expect(await get(url)).toMatchObject({ status: 500 });
+    } finally {
+      await fresh.stop();
+    }
+  });
+});
+
+describe('a server of HTTP/2 alone', () => {
+  it('answers over TLS to whoever speaks it, and to nobody else', async () => {
+    const fresh = await startServer({ http2Only: true });
+    const ca = await makeCa('h2');
+    const ask = async (allowH2: boolean) => {
+      const { httpsPort } = await fresh.control.ready(AbortSignal.timeout(5_000));
+      const dispatcher = new Agent({ allowH2, connect: { ca: ca.certPem, timeout: 2_000 } });
+      try {
+        return await get(`https://127.0.0.1:${httpsPort}/get_jwks`, { dispatcher, reset: false });
+      } finally {
+        await dispatcher.destroy();
+      }
+    };
+    try {
+      await fresh.control.setKeys(jwks);
+      await fresh.control.setTls(await issueCertificate(ca, { ips: ['127.0.0.1'] }));
+      expect(await ask(true)).toMatchObject({ status: 200, body: JSON.stringify(jwks) });
+      await expect(ask(false)).rejects.toThrow();
+    } finally {
+      await fresh.stop();
+    }
+  });
+});
+
 describe('the key server', () => {
   it('says on its control port what it says on standard output', async () => {
     expect(server.ports).toEqual({ httpPort: expect.any(Number), controlPort: expect.any(Number) });

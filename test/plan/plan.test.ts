@@ -341,6 +341,70 @@ describe('groups', () => {
   });
 });
 
+test('a step that the target cannot do is skipped alone, and nothing of it is done', () => {
+  const own = scenario(
+    'a',
+    `${step('first', ['/: [200, 200]'])}${step('second', ['/: [200, 200]'], '    requires: [jwks-ca]\n    delete: [{ apiVersion: v1, kind: ConfigMap, name: a }]\n')}`,
+  );
+  const missing = new Map([['jwks-ca', 'not here']]);
+  const [planned] = planOf([own], {}, {}, missing).scenarios;
+  expect(planned?.skip).toBeUndefined();
+  expect(planned?.steps.map((each) => [each.delete.length, ...each.checks.map(({ skip }) => skip)])).toEqual([
+    [0, undefined, undefined],
+    [0, 'not here', 'not here'],
+  ]);
+  const [whole] = planOf([own]).scenarios;
+  expect(whole?.steps[1]?.delete).toHaveLength(1);
+});
+
+describe('mesh settings', () => {
+  const own = (name: string, mesh: string) =>
+    scenario(name, step('first', ['/: [200, 200]']), `mesh: ${mesh}`);
+  const merge = '{ pathNormalization: MERGE_SLASHES }';
+  const quick = '{ istiod: { PILOT_JWT_PUB_KEY_REFRESH_INTERVAL: 10s } }';
+  const groupsOf = (...args: Parameters<typeof planOf>) =>
+    planOf(...args).groups.map(({ fetch, settings, scenarios }) => [
+      fetch,
+      settings.config,
+      settings.variables,
+      ...idsOf(scenarios),
+    ]);
+  const normalized = { pathNormalization: { normalization: 'MERGE_SLASHES' } };
+  const variables = { PILOT_JWT_PUB_KEY_REFRESH_INTERVAL: '10s' };
+
+  test('group scenarios, so that istiod restarts once for each set of variables and mode', () => {
+    const all = [
+      own('a', quick),
+      own('b', merge),
+      own('c', '{ fetch: [envoy, istiod] }'),
+      own('d', merge),
+      own('e', '{ fetch: [envoy], pathNormalization: MERGE_SLASHES }'),
+      own('f', '{ istiod: { PILOT_JWT_PUB_KEY_REFRESH_INTERVAL: 10s }, fetch: [envoy] }'),
+      own('g', '{}'),
+    ];
+    expect(groupsOf(all)).toEqual([
+      ['istiod', {}, {}, 'c@istiod', 'g'],
+      [undefined, normalized, {}, 'b', 'd'],
+      ['envoy', {}, {}, 'c@envoy'],
+      ['envoy', normalized, {}, 'e'],
+      [undefined, {}, variables, 'a'],
+      ['envoy', {}, variables, 'f'],
+    ]);
+  });
+
+  test('are said with the scenario, and need a target that can change them', () => {
+    const missing = new Map([['mesh-settings', 'others use it']]);
+    const { groups, scenarios } = planOf([own('a', quick), own('b', merge), own('g', '{}')], {}, {}, missing);
+    expect(scenarios.map(({ info, skip }) => [info.id, info.settings, skip])).toEqual([
+      ['a', variables, 'others use it'],
+      ['b', { pathNormalization: 'MERGE_SLASHES' }, 'others use it'],
+      ['g', undefined, undefined],
+    ]);
+    // What is skipped needs nothing to be changed.
+    expect(groups).toMatchObject([{ fetch: undefined, settings: { config: {}, variables: {} } }]);
+  });
+});
+
 test('a step says whether its policies are meant to select nothing', () => {
   const applying = (name: string, more = '') =>
     `  - name: ${name}\n    apply: [${manifest('Service', name)}]\n    refused: { message: no }\n${more}`;

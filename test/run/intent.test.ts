@@ -18,6 +18,7 @@ test('a target learns what scenarios use, apply and delete, and nothing of those
   const skipped = scenarioSource('c', step, 'when: { istio: "<1" }').replace('apps: [httpbin', 'apps: [lua');
   expect(intent(scenarioSource('a', step), other, skipped)).toEqual({
     apps: ['bookinfo', 'httpbin', 'sleep'],
+    keyServers: false,
     throughIngress: false,
     apply: [expect.objectContaining({ kind: 'AuthorizationPolicy' })],
     delete: [expect.objectContaining({ kind: 'ConfigMap', name: 'old' })],
@@ -29,5 +30,9 @@ test('whether anything goes through the ingress is known', () => {
     .replace('from: sleep.foo', 'through: ingress')
     .replace(/ {4}request:.*\n/, '');
   expect(intent(scenarioSource('a', sendStep('s')), scenarioSource('b', through)).throughIngress).toBe(true);
-  expect(intent()).toEqual({ apps: [], throughIngress: false, apply: [], delete: [] });
+  const server = (where: string) =>
+    scenarioSource('c', sendStep('s'), `keyServers: { k: { serves: sample, where: ${where} } }`);
+  expect(intent(server('external')).keyServers).toBe(true);
+  expect(intent(server('in-cluster')).keyServers).toBe(false);
+  expect(intent()).toEqual({ apps: [], keyServers: false, throughIngress: false, apply: [], delete: [] });
 });

@@ -56,7 +56,10 @@ test('what is accepted should have been rejected', async () => {
 });
 
 test('without a step before, nobody knows what goes on', async () => {
-  const { told, checks } = await outcome(rejecting('invalid local jwks'), sendStep('bad', '[200, 200]', rejected));
+  const { told, checks } = await outcome(
+    rejecting('invalid local jwks'),
+    sendStep('bad', '[200, 200]', rejected),
+  );
   expect(told).toEqual(['apply rejected passed', 'request no token error', 'request valid error']);
   expect(checks[1]).toMatchObject({ code: 'E_UNPROVEN', hint: expect.stringContaining('a step before') });
 });

@@ -59,12 +59,12 @@ describe('istiod keeps keys of scenarios', () => {
   test('so a target learns that they are used, and each repetition begins without them', async () => {
     const target = new FakeTarget();
     await run([source], { target, repeat: 2 });
-    const calls = target.calls.filter((call) => /^(setFetchMode|keysUsed|send)/.test(call));
+    const calls = target.calls.filter((call) => /^(setIstiod|keysUsed|send)/.test(call));
     expect(calls.map((call) => call.split(' ')[0])).toEqual([
-      'setFetchMode',
+      'setIstiod',
       'keysUsed',
       'send',
-      'setFetchMode',
+      'setIstiod',
       'keysUsed',
       'send',
     ]);
@@ -84,6 +84,6 @@ describe('istiod keeps keys of scenarios', () => {
     const target = new FakeTarget();
     await run([scenarioSource('x', sendStep('s', '[200, 200]', applyAuthentication))], { target });
     expect(target.calls).not.toContain('keysUsed');
-    expect(target.calls).not.toContain('setFetchMode istiod');
+    expect(target.calls).not.toContain('setIstiod istiod');
   });
 });

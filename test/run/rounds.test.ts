@@ -56,11 +56,11 @@ test('a round begins in the fetch mode that the one before has left, and what ne
   const round = rounds(target);
   await round([modes]);
   await round([modes]);
-  expect(callsOf(target, 'setFetchMode')).toEqual([
-    'setFetchMode istiod',
-    'setFetchMode envoy',
-    'setFetchMode envoy',
-    'setFetchMode istiod',
+  expect(callsOf(target, 'setIstiod')).toEqual([
+    'setIstiod istiod',
+    'setIstiod envoy',
+    'setIstiod envoy',
+    'setIstiod istiod',
   ]);
   target.mode = 'envoy';
   await round([plain]);
@@ -82,7 +82,7 @@ test('a round that is cut short undoes its scenario, ends no change of the mesh,
   const cut = new AbortController();
   let wasAborted: boolean | undefined;
   target.before = (method, signal) => {
-    if (method === 'setFetchMode') {
+    if (method === 'setIstiod') {
       cut.abort('saved');
       wasAborted = signal?.aborted;
     }
@@ -92,7 +92,7 @@ test('a round that is cut short undoes its scenario, ends no change of the mesh,
   expect(exitCode).toBe(130);
   expect(wasAborted).toBe(false);
   expect(events.at(-1)).toMatchObject({ type: 'run-finished', interrupted: true });
-  expect(callsOf(target, 'setFetchMode', 'send', 'down')).toEqual(['setFetchMode istiod']);
+  expect(callsOf(target, 'setIstiod', 'send', 'down')).toEqual(['setIstiod istiod']);
   target.before = () => {};
   expect((await round([plain])).exitCode).toBe(0);
 });

@@ -539,13 +539,124 @@ test('a check that is skipped alone has exactly one result, and sends nothing', 
   expect(target.seen).toHaveLength(1);
 });
 
+describe('a limit of time', () => {
+  const late = (seconds: number) => {
+    const target = new FakeTarget();
+    target.answer = () => ({ status: 200, at: Date.now() + seconds * 1000 });
+    return target;
+  };
+  const limited = (cells: string, step: string) =>
+    scenarioSource('one', sendStep('s', cells, `    within: ${step}\n`));
+
+  test('is kept by answers that hold before it, and is said with them', async () => {
+    const { checks } = await run([limited('[{ code: 200, within: 1m }, 200]', '20s')], { target: late(10) });
+    expect(checks.map(({ state, expected, convergence }) => [state, expected, convergence?.limitMs])).toEqual(
+      [
+        ['passed', '200 within 1m', 60_000],
+        ['passed', '200 within 20s', 20_000],
+      ],
+    );
+  });
+
+  test('fails a check whose answer is right later', async () => {
+    const { checks, exitCode } = await run([limited('[{ code: 200, within: 1m }, 200]', '5s')], {
+      target: late(10),
+    });
+    expect(exitCode).toBe(1);
+    expect(checks.map(({ state, message }) => [state, message])).toEqual([
+      ['passed', undefined],
+      [
+        'failed',
+        expect.stringMatching(
+          /^the answer is right, but not within 5 s: it was so for good 10(\.\d)? s after the change$/,
+        ),
+      ],
+    ]);
+  });
+});
+
+describe('mesh settings', () => {
+  const quick = 'mesh: { istiod: { PILOT_DEBOUNCE_AFTER: 1s } }';
+  const merge = 'mesh: { pathNormalization: MERGE_SLASHES }';
+  const changes = (target: FakeTarget) =>
+    target.calls.filter((call) => /^(setIstiod|setMeshConfig|prepare)/.test(call));
+
+  test('are set for each group, and none is there for the next one', async () => {
+    const target = new FakeTarget();
+    const { exitCode } = await run(
+      [
+        scenarioSource('a', sendStep('s'), quick),
+        scenarioSource('b', sendStep('s'), merge),
+        scenarioSource('c', sendStep('s'), merge),
+        scenarioSource('d', sendStep('s'), 'mesh: { fetch: [envoy] }'),
+        scenarioSource('e', sendStep('s')),
+      ],
+      { target },
+    );
+    expect(exitCode).toBe(0);
+    expect(changes(target)).toEqual([
+      'prepare httpbin,sleep',
+      'setMeshConfig {"pathNormalization":{"normalization":"MERGE_SLASHES"}}',
+      'prepare httpbin,sleep',
+      'prepare httpbin,sleep',
+      'setIstiod envoy',
+      'setMeshConfig {}',
+      'prepare httpbin,sleep',
+      // Its conditions were judged for the mode in which the mesh came up.
+      'setIstiod istiod PILOT_DEBOUNCE_AFTER=1s',
+      'prepare httpbin,sleep',
+    ]);
+  });
+
+  test('that the mesh does not take are errors of the scenarios that ask for them, and the others run', async () => {
+    const target = new FakeTarget();
+    target.before = (method, _, detail) => {
+      if (method === 'setMeshConfig' && detail !== '{}') throw new HarnessError('E_UNPROVEN', 'not taken');
+    };
+    const { checks, events, exitCode } = await run(
+      [
+        scenarioSource('a', sendStep('s'), merge),
+        scenarioSource('b', sendStep('s'), 'mesh: { fetch: [envoy] }'),
+      ],
+      { target },
+    );
+    expect(exitCode).toBe(4);
+    expect(checks.map(({ id, state, message }) => [id, state, message])).toEqual([
+      ['a/s//headers/no token', 'error', 'not taken'],
+      ['a/s//headers/valid', 'error', 'not taken'],
+      ['b/s//headers/no token', 'passed', undefined],
+      ['b/s//headers/valid', 'passed', undefined],
+    ]);
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        type: 'scenario-finished',
+        scenario: 'a',
+        problem: { code: 'E_UNPROVEN', message: 'not taken' },
+      }),
+    );
+    // Nobody knows what the first one has left.
+    expect(changes(target)).toContain('setMeshConfig {}');
+  });
+
+  test('are those of the repetition too when istiod restarts for keys', async () => {
+    const target = new FakeTarget();
+    const keys = applyAuthentication.replace(/jwks: .*?(?= )/, 'jwksUri: "http://nginx-proxy.foo/jwks"');
+    const source = (name: string) => scenarioSource(name, sendStep('s', '[200, 200]', keys), quick);
+    await run([source('a'), source('b')], { target });
+    expect(changes(target).filter((call) => call.startsWith('setIstiod'))).toEqual([
+      'setIstiod istiod PILOT_DEBOUNCE_AFTER=1s',
+      'setIstiod istiod PILOT_DEBOUNCE_AFTER=1s',
+    ]);
+  });
+});
+
 test('the fetch mode is set once for each group', async () => {
   const source = scenarioSource('modes', sendStep('s'), 'mesh: { fetch: [envoy, istiod] }');
   const { target, checks, exitCode } = await run([source]);
   expect(exitCode).toBe(0);
-  expect(target.calls.filter((call) => call.startsWith('setFetchMode'))).toEqual([
-    'setFetchMode istiod',
-    'setFetchMode envoy',
+  expect(target.calls.filter((call) => call.startsWith('setIstiod'))).toEqual([
+    'setIstiod istiod',
+    'setIstiod envoy',
   ]);
   expect(checks.map(({ scenario }) => scenario)).toEqual([
     'modes@istiod',
@@ -677,7 +788,7 @@ describe('an interruption', () => {
     expect(outline(events)).not.toContain('scenario-started other');
   });
 
-  test.each(['up', 'begin', 'prepare', 'setFetchMode', 'apply', 'proxyPolicies', 'startKeyServer'] as const)(
+  test.each(['up', 'begin', 'prepare', 'setIstiod', 'apply', 'proxyPolicies', 'startKeyServer'] as const)(
     'during %s ends in order, and nothing is left running',
     async (when) => {
       const source = scenarioSource(

@@ -17,8 +17,10 @@ import type {
   HttpRequest,
   HttpResponse,
   Intent,
+  IstiodStart,
   KeyServerHandle,
   KeyServerStart,
+  KeyServerState,
   KubeObject,
   LogPosition,
   MeshPod,
@@ -85,6 +87,8 @@ export type FakeAnswer = number | Partial<HttpResponse>;
 
 export interface FakeKeyServer {
   readonly start: KeyServerStart;
+  /** What it was told to do later. */
+  readonly states: KeyServerState[];
   stops: number;
   readonly log: FetchLogEntry[];
   /** Why it does not work. */
@@ -146,9 +150,14 @@ export class FakeTarget implements Target {
     await this.#called('reload', signal, apps.join(','));
   }
 
-  async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
-    await this.#called('setFetchMode', signal, mode);
-    this.mode = mode;
+  async setIstiod({ fetch, variables }: IstiodStart, signal: AbortSignal): Promise<void> {
+    const more = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+    await this.#called('setIstiod', signal, [fetch, ...more].join(' '));
+    this.mode = fetch;
+  }
+
+  async setMeshConfig(config: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
+    await this.#called('setMeshConfig', signal, JSON.stringify(config));
   }
 
   look(proxies: readonly ProxyRef[]): string[] {
@@ -268,13 +277,16 @@ export class FakeTarget implements Target {
 
   async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
     await this.#called('startKeyServer', signal, start.name);
-    const server: FakeKeyServer = { start, stops: 0, log: [], broken: undefined };
+    const server: FakeKeyServer = { start, states: [], stops: 0, log: [], broken: undefined };
     this.servers.push(server);
     return {
       name: start.name,
       host: `${start.name}.external.test`,
       ip: '192.0.2.7',
-      setKeys: async () => {},
+      set: async (state) => {
+        await this.#called('startKeyServer', undefined, `set ${start.name} ${JSON.stringify(state.fault)}`);
+        server.states.push(state);
+      },
       logEnd: async () => String(server.log.length),
       log: async (after) => {
         await this.before('startKeyServer', undefined, 'log');

@@ -1,19 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  changedForLater,
-  lastMeshConfigOf,
-  mayHoldMeshConfig,
-  meshConfigName,
-  meshConfigOf,
-  notTaken,
-} from '../../src/target/mesh-config.ts';
-
-const configMap = (data?: object) => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: { name: 'istio', namespace: 'istio-system' },
-  ...(data === undefined ? {} : { data }),
-});
+import { changedForLater, mayHoldMeshConfig, notTaken } from '../../src/target/mesh-config.ts';
 
 /** Of a stock istiod: what /debug/mesh answers, but for fields that no test is about. */
 const stock = {
@@ -30,41 +16,11 @@ const stock = {
   extensionProviders: [{ name: 'envoy', envoyFileAccessLog: { path: '/dev/stdout' } }],
 };
 
-describe('the settings of a ConfigMap', () => {
-  test.each([
-    [undefined, {}],
-    [configMap(), {}],
-    [configMap({}), {}],
-    [configMap({ mesh: '' }), {}],
-    [configMap({ mesh: 'trustDomain: a.b\nx: [1]' }), { trustDomain: 'a.b', x: [1] }],
-  ])('%j', (object, config) => {
-    expect(meshConfigOf(object)).toEqual(config);
-  });
-
-  test.each(['- a', 'text', 'a: ['])('that are no map are no settings: %s', (mesh) => {
-    expect(() => meshConfigOf(configMap({ mesh }))).toThrow(
-      expect.objectContaining({
-        code: 'E_UNPROVEN',
-        message: expect.stringMatching(
-          /^ConfigMap istio-system\/istio has mesh settings that istiod cannot read: ./,
-        ),
-      }),
-    );
-    expect(lastMeshConfigOf(configMap({ mesh }))).toEqual({});
-  });
-
-  test('are in a ConfigMap of the root namespace, whose name says the revision', () => {
-    const key = { apiVersion: 'v1', kind: 'ConfigMap', name: 'istio', namespace: 'istio-system' };
-    expect(mayHoldMeshConfig(key, 'istio-system')).toBe(true);
-    expect(mayHoldMeshConfig({ ...key, namespace: 'foo' }, 'istio-system')).toBe(false);
-    expect(mayHoldMeshConfig({ ...key, kind: 'Secret' }, 'istio-system')).toBe(false);
-    expect([undefined, '', 'default', '1-31'].map(meshConfigName)).toEqual([
-      'istio',
-      'istio',
-      'istio',
-      'istio-1-31',
-    ]);
-  });
+test('mesh settings are in a ConfigMap of the root namespace', () => {
+  const key = { apiVersion: 'v1', kind: 'ConfigMap', name: 'istio', namespace: 'istio-system' };
+  expect(mayHoldMeshConfig(key, 'istio-system')).toBe(true);
+  expect(mayHoldMeshConfig({ ...key, namespace: 'foo' }, 'istio-system')).toBe(false);
+  expect(mayHoldMeshConfig({ ...key, kind: 'Secret' }, 'istio-system')).toBe(false);
 });
 
 describe('an istiod', () => {

@@ -11,7 +11,14 @@ const issuers = new Map<string, IssuerKeys>();
 const claims = { sub: 'a', aud: 'b', exp: 4_685_989_700 };
 
 beforeAll(async () => {
-  const specs = { rsa: 'RS256', curve: 'ES256', edwards: 'EdDSA', secret: 'HS256', odd: 'ES256K', ed448: 'Ed448' };
+  const specs = {
+    rsa: 'RS256',
+    curve: 'ES256',
+    edwards: 'EdDSA',
+    secret: 'HS256',
+    odd: 'ES256K',
+    ed448: 'Ed448',
+  };
   for (const [name, algorithm] of Object.entries(specs))
     issuers.set(name, await makeIssuerKeys(name, { issuer: 'me', algorithm: algorithm as 'RS256' }, 'run'));
 });
@@ -56,7 +63,9 @@ test('each way makes another token', async () => {
 test('a forger who takes the public key for a secret signs as a naive verifier would', async () => {
   const jwt = parseJwt(await mint({ issuer: 'rsa', claims, mutate: 'HS256 with the public key in PEM' }));
   const k = Buffer.from(publicPem(issuers.get('rsa')!.keys.get('default')!)!).toString('base64url');
-  expect(typeof jwt === 'string' ? jwt : verifyWith(JSON.stringify({ keys: [{ kty: 'oct', k }] }), jwt)).toBe('Ok');
+  expect(typeof jwt === 'string' ? jwt : verifyWith(JSON.stringify({ keys: [{ kty: 'oct', k }] }), jwt)).toBe(
+    'Ok',
+  );
 });
 
 test('a secret has no public key to forge with', async () => {
@@ -100,7 +109,9 @@ describe('tokens to the letter', () => {
 
   test.each(['exact', 'form', 'mutate'] as const)('%s and tamper contradict each other', async (field) => {
     const value = { exact: { payload: 'a' }, form: 'padded', mutate: 'alg none' }[field];
-    await expect(mint({ issuer: 'rsa', tamper: 'payload', [field]: value } as TokenSpec)).rejects.toMatchObject({
+    await expect(
+      mint({ issuer: 'rsa', tamper: 'payload', [field]: value } as TokenSpec),
+    ).rejects.toMatchObject({
       code: 'E_TOKEN',
     });
   });

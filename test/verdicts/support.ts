@@ -38,6 +38,8 @@ function planned(step: Step, index: number): PlannedStep {
     })),
     origin: step.origin as PlannedStep['origin'],
     selectsNothing: false,
+    set: {},
+    after: undefined,
     checks: Object.entries(step.expect).map(([path, code]) => ({
       kind: 'request',
       id: `x/step ${index}/${path}/no token`,

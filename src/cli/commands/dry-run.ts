@@ -10,6 +10,7 @@ import { plan } from '../../plan/plan.ts';
 import { nothingMatches, type Selection } from '../../plan/select.ts';
 import type { Plan, PlannedScenario } from '../../plan/types.ts';
 import type { Versions } from '../../programs/versions.ts';
+import { unstartedServers } from '../../run/explain/predict.ts';
 import { intentOf } from '../../run/intent.ts';
 import { KeyRing } from '../../run/keys/key-ring.ts';
 import type { RunOptions } from '../../run/step-state.ts';
@@ -167,7 +168,7 @@ async function manifestsOf(
   options: RunOptions,
 ): Promise<Intent['apply']> {
   const issuers = await keys.get(scenario);
-  const { names } = await makeContext(scenario, issuers, new Map(), target, options.images);
+  const { names } = await makeContext(scenario, issuers, unstartedServers(scenario), target, options.images);
   return scenario.steps.flatMap(({ apply }) =>
     apply.map(({ manifest, place }) => resolve(manifest, names, place) as unknown as Intent['apply'][number]),
   );

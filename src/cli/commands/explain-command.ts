@@ -5,6 +5,7 @@ import { exitCodes, HarnessError } from '../../base/errors.ts';
 import { parseCurlLine } from '../../explain/curl-line.ts';
 import { explainRequest, explanationText } from '../../explain/explain-request.ts';
 import { defaultMesh } from '../../policy/input.ts';
+import { meshWith } from '../../policy/read-mesh-config.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
 import type { KubeObject } from '../../target/target.ts';
@@ -34,12 +35,13 @@ export async function explainCommand(words: readonly string[], values: Values, i
   for (const [, value] of request.headers) for (const word of value.split(/[\s;=]+/)) rememberToken(word);
   for (const value of request.url.searchParams.values()) rememberToken(value);
   const { objects } = await readPolicySource('explain', values, io);
+  const known = objects as unknown as readonly KubeObject[];
   const client = text(values, 'client');
   const explained = explainRequest({
     request,
     to,
-    objects: objects as unknown as readonly KubeObject[],
-    mesh: defaultMesh,
+    objects: known,
+    mesh: meshWith(known, defaultMesh.rootNamespace),
     client: client === 'outside' ? null : client,
     at: Math.floor(Date.now() / 1000),
   });

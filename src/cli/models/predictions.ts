@@ -16,6 +16,9 @@ import { loadApp } from '../../target/kubernetes/load-apps.ts';
 const anyMesh = {
   id: 'none',
   target: 'local',
+  // The model is that of proxies of today.
+  envoy: '1.999.0',
+  kubernetes: '0.0.0',
   fetch: 'istiod',
   reason: 'no mesh is needed',
 } as const;

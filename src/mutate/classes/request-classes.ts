@@ -1,6 +1,7 @@
 /** One request for each class of requests that a scenario can send, the simplest first. */
 import type { Verify } from '../../policy/authenticate.ts';
 import { normalizedPath, pathAndQuery, withoutQuery } from '../../policy/match/path.ts';
+import { meshWith } from '../../policy/read-mesh-config.ts';
 import { type Location, locationsOf } from '../../policy/token-locations.ts';
 import type { ModelStep } from '../../run/explain/predict.ts';
 import type { KubeObject, Survey } from '../../target/target.ts';
@@ -52,7 +53,10 @@ export function requestClasses(
   const { carried, isComplete: hasTokens } = carriedTokens(seen, withPairs, verify);
   const tokens: Part<Carried> = { values: carried, score: tokenScore };
   const asked = steps.flatMap((step) => step.asked.map(({ request }) => request));
-  const used = asked.map(({ url }) => withoutQuery(normalizedPath(pathAndQuery(url), 'BASE') ?? '/'));
+  const { pathNormalization } = meshWith(survey.objects, survey.rootNamespace);
+  const used = asked.map(({ url }) =>
+    withoutQuery(normalizedPath(pathAndQuery(url), pathNormalization) ?? '/'),
+  );
   const paths = part(seen, 'path', [...used, ...pathsFor(valuesOf(seen.fields, 'path'))], (path) => ({
     path,
   }));

@@ -13,7 +13,7 @@ export function changeLines(
   changes: Changes,
   colors: Colors,
 ): string[] {
-  const { compared, same, findings, hasRegression, undecided } = changes;
+  const { compared, same, findings, times, hasRegression, undecided } = changes;
   const of = (...kinds: ChangeKind[]) => changes.changes.filter(({ kind }) => kinds.includes(kind));
   const gone = of('gone');
   return [
@@ -42,6 +42,7 @@ export function changeLines(
       colors,
     ),
     ...findingLines('no longer found', findings.gone, '-', colors),
+    ...timeLines(times, colors),
     '',
     `${plural(compared, 'check')} compared, ${same} the same: ${
       hasRegression
@@ -141,6 +142,20 @@ function whyText({ after }: Change): string {
     (part) => part !== undefined,
   );
   return parts.length === 0 ? '' : ` (${parts.join('; ')})`;
+}
+
+/** How long it took until answers were right for good, where scenarios limit that. */
+function timeLines(times: Changes['times'], colors: Colors): string[] {
+  if (times.length === 0) return [];
+  const text = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  return [
+    '',
+    colors.cyan('time from the change until the answer holds'),
+    ...times.map(
+      ({ check, before, after }) =>
+        `  ${oneLine(check)}: ${text(before.ms)} -> ${text(after.ms)}, limit ${text(after.limitMs)}`,
+    ),
+  ];
 }
 
 function findingLines(title: string, texts: readonly string[], sign: string, colors: Colors): string[] {

@@ -31,6 +31,8 @@ export interface Change {
   readonly after?: Verdict | undefined;
 }
 
+type Timed = NonNullable<Verdict['time']>;
+
 export interface Changes {
   /** Checks that are in both. */
   readonly compared: number;
@@ -38,6 +40,8 @@ export interface Changes {
   readonly same: number;
   /** In the order of the new report; what is gone in the order of the old one. */
   readonly changes: readonly Change[];
+  /** Checks with a limit of time on both sides. */
+  readonly times: readonly { readonly check: string; readonly before: Timed; readonly after: Timed }[];
   readonly findings: { readonly added: readonly string[]; readonly gone: readonly string[] };
   /** Whether something that passed does not any more, without anybody having said that it may. */
   readonly hasRegression: boolean;
@@ -61,10 +65,18 @@ export function changesBetween(before: MeshVerdicts, after: MeshVerdicts): Chang
     compared,
     same,
     changes,
+    times: timesOf(before, after),
     findings: { added: newTexts(before, after), gone: newTexts(after, before) },
     hasRegression: changes.some(isRegression),
     undecided: undecided(before, after, ids),
   };
+}
+
+function timesOf(before: MeshVerdicts, after: MeshVerdicts): Changes['times'] {
+  return [...after.verdicts].flatMap(([check, { time }]) => {
+    const old = before.verdicts.get(check)?.time;
+    return time === undefined || old === undefined ? [] : [{ check, before: old, after: time }];
+  });
 }
 
 /** What had no verdict before has become no worse by having none again; any other change from or to none is open. */

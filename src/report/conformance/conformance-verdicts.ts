@@ -6,6 +6,7 @@ import {
   idOnce,
   type MeshFacts,
   type Problem,
+  settledMs,
 } from '../../base/events.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { findingsOf } from '../model-scenario.ts';
@@ -26,6 +27,8 @@ export interface Verdict {
   /** Why it is not passed. */
   readonly reason?: string | undefined;
   readonly until?: string | undefined;
+  /** From the change until answers were right for good, and the limit of that; only where the scenario says one. */
+  readonly time?: { readonly ms: number; readonly limitMs: number } | undefined;
 }
 
 /** A scenario of which checks have no result. */
@@ -100,7 +103,14 @@ function scenarioVerdicts({ info, checks }: ScenarioResult): Verdict[] {
     answer: answerOf(check),
     reason: check.state === 'passed' ? undefined : reasonOf(check),
     until: check.known?.until,
+    ...timeOf(check),
   }));
+}
+
+function timeOf({ convergence }: CheckResult): Pick<Verdict, 'time'> {
+  if (convergence?.limitMs === undefined) return {};
+  const ms = settledMs(convergence);
+  return ms === undefined ? {} : { time: { ms, limitMs: convergence.limitMs } };
 }
 
 const severity: readonly CheckState[] = ['skipped', 'passed', 'known', 'error', 'failed'];

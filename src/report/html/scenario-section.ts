@@ -11,11 +11,11 @@ import type { StepPart } from './matrix-view.ts';
 import type { HtmlOptions } from './page-options.ts';
 import type { ScenarioView, StepView, View } from './view.ts';
 
-/** What can be filtered by: the profile, who fetches keys, and the tags. */
+/** What can be filtered by: the profile, who fetches keys, mesh settings, and the tags. */
 export function tagsOf({ info }: ScenarioView): string[] {
-  return [
-    ...new Set([info.profile, ...(info.fetch === undefined ? [] : [`keys by ${info.fetch}`]), ...info.tags]),
-  ];
+  const fetch = info.fetch === undefined ? [] : [`keys by ${info.fetch}`];
+  const settings = Object.entries(info.settings ?? {}).map(([name, value]) => `${name}: ${value}`);
+  return [...new Set([info.profile, ...fetch, ...settings, ...info.tags])];
 }
 
 export function scenarioSection(view: View, scenario: ScenarioView, options: HtmlOptions): Html {

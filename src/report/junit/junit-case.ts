@@ -127,5 +127,6 @@ function convergenceText(convergence: Convergence, state: CheckState): string {
       ? 'no right answer'
       : `first right answer after ${Math.round(firstRightMs)} ms`,
     ...wrongAnswerTexts(convergence, state),
+    ...(convergence.limitMs === undefined ? [] : [`limit ${Math.round(convergence.limitMs)} ms`]),
   ].join(', ');
 }

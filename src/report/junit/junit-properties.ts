@@ -34,6 +34,7 @@ export function scenarioProperties(
     ...runProperties(result),
     ...(mesh === undefined ? [] : meshProperties(mesh)),
     ...(fetch === undefined ? [] : [['fetch.mode', fetch] satisfies [string, string]]),
+    ...Object.entries(info.settings ?? {}).map(([name, value]): [string, string] => [`mesh.${name}`, value]),
     ['scenario', info.name],
     ['scenario.title', info.title],
     ['scenario.file', info.place.file],

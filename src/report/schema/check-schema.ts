@@ -58,6 +58,10 @@ export const scenarioInfo = z
     mesh: z.string().meta({ description: 'The id of its mesh.' }),
     profile: z.string(),
     fetch: fetchMode.optional(),
+    settings: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'Mesh settings and variables of istiod that it asks for, by name.' }),
     source,
     tags: z.array(z.string()),
     place,
@@ -100,6 +104,9 @@ const convergence = z
       description: 'Answers since it was proven that the proxies have what was declared.',
     }),
     right: z.number().optional().meta({ description: 'How many of these were right.' }),
+    limitMs: ms.optional().meta({
+      description: 'Longest time until answers are right for good, where the scenario says one.',
+    }),
   })
   .meta({ id: 'Convergence', description: 'How a check came to its answer; times since the change.' });
 

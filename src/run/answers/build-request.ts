@@ -37,7 +37,13 @@ export function buildRequest(
     throw new HarnessError('E_TEMPLATE', `${message} once it is filled in`, { hint, place: check.place });
   }
   const { method, body } = planned;
-  return { id, method, url: addressOf(planned, step.origin), headers, ...(body === undefined ? {} : { body }) };
+  return {
+    id,
+    method,
+    url: addressOf(planned, step.origin),
+    headers,
+    ...(body === undefined ? {} : { body }),
+  };
 }
 
 /** The names for templates in the request of a check and in what it expects: those of the run, and its token. */

@@ -23,6 +23,7 @@ export function describeExpected(expected: Answer): string {
   for (const [name, value] of Object.entries(headers ?? {}))
     parts.push(`${name}: ${typeof value === 'string' ? value : wantedText(value)}`);
   if (received !== undefined) parts.push(receivedText(received));
+  if (expected.within !== undefined) parts.push(`within ${expected.within}`);
   return [String(expected.code), ...parts].join(' ');
 }
 

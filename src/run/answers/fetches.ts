@@ -26,7 +26,8 @@ function checksOf(step: PlannedStep): FetchedCheck[] {
 
 /** To be called before the step changes anything. What goes wrong is an error of the checks that need it. */
 export async function logEnds(step: PlannedStep, state: StepState, signal: AbortSignal): Promise<LogEnds> {
-  const names = [...new Set(checksOf(step).map(({ keyServer }) => keyServer))];
+  const waited = step.after === undefined ? [] : [step.after.of];
+  const names = [...new Set([...checksOf(step).map(({ keyServer }) => keyServer), ...waited])];
   const ends = names.map(async (name): Promise<[string, LogPosition | HarnessError]> => {
     try {
       const log = logOf(name, state);
@@ -150,7 +151,8 @@ function logOf(name: string, { scenario, context }: StepState): KeyServerHandle 
   });
 }
 
-async function readLog(
+/** What a key server was asked since the position, for its keys. */
+export async function readLog(
   name: string,
   state: StepState,
   ends: LogEnds,

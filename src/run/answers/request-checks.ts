@@ -8,6 +8,7 @@ import type { HttpRequest, Origin, Survey } from '../../target/target.ts';
 import { explain } from '../explain/explain-answer.ts';
 import { explainByModel } from '../explain/explain-model.ts';
 import { inPlace } from '../in-place.ts';
+import { millisecondsOf } from '../keys/key-server-state.ts';
 import { decidersOf } from '../proof/concerned.ts';
 import { wayOf } from '../proof/way.ts';
 import { resultBase } from '../results.ts';
@@ -54,7 +55,7 @@ export async function checkRequests(
     sequence += 1;
     return buildRequest(check, step, context, `${ownAgent(options.runId)}${sequence}`);
   });
-  const outcomes = await converge(
+  const answered = await converge(
     target,
     origin,
     checks.map((check, index) => ({
@@ -73,6 +74,7 @@ export async function checkRequests(
     },
     signal,
   );
+  const outcomes = answered.map((outcome, index) => withLimit(outcome, checks[index]?.expected.within));
   const isWrong = outcomes.some((outcome) => !outcome.held);
   const broken = held.kind === 'holds' && isWrong ? await brokenInstruments(state, signal) : undefined;
   const now = broken === undefined ? await lookAgain(held, state, isWrong, signal) : held;
@@ -91,6 +93,11 @@ export async function checkRequests(
     signal,
     atOnce,
   );
+}
+
+function withLimit(outcome: Outcome, within: string | undefined): Outcome {
+  if (within === undefined) return outcome;
+  return { ...outcome, convergence: { ...outcome.convergence, limitMs: millisecondsOf(within) } };
 }
 
 async function report(

@@ -1,6 +1,6 @@
 /** What the answer to a request comes to, given whether the proxies have what was declared. */
 import type { HarnessError } from '../../base/errors.ts';
-import type { CheckResult } from '../../base/events.ts';
+import { type CheckResult, settledMs } from '../../base/events.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import type { Held } from '../step-state.ts';
 import type { Outcome } from './converge.ts';
@@ -30,7 +30,7 @@ export function verdict(
   }
   if (held.kind !== 'holds')
     return withoutProof(held, difference === undefined ? 'the answer' : `${difference}, but that`);
-  if (outcome.held) return { state: 'passed' };
+  if (outcome.held) return late(outcome) ?? { state: 'passed' };
   if (broken !== undefined) {
     const { code, message, hint } = broken;
     return { state: 'error', code, message, hint };
@@ -52,6 +52,21 @@ export function verdict(
     message: [difference, cause].filter((part) => part !== undefined).join('; '),
     hint: remedy,
   };
+}
+
+/** Right answers that came for good later than the scenario allows. */
+function late({ convergence }: Outcome): Verdict | undefined {
+  const [took = 0, limit] = [settledMs(convergence), convergence.limitMs];
+  if (limit === undefined || took <= limit) return undefined;
+  return {
+    state: 'failed',
+    message: `the answer is right, but not within ${seconds(limit)}: it was so for good ${seconds(took)} after the change`,
+    hint: 'Times are those of this machine too: compare with another run before you blame the mesh.',
+  };
+}
+
+function seconds(ms: number): string {
+  return `${Number((ms / 1000).toPrecision(3))} s`;
 }
 
 /**

@@ -2,8 +2,9 @@
 import type { Verify } from '../../policy/authenticate.ts';
 import { decide } from '../../policy/decide.ts';
 import { ofEnvoy } from '../../policy/envoy-versions.ts';
-import { type Answer, defaultMesh, type Request } from '../../policy/input.ts';
+import type { Answer, Request } from '../../policy/input.ts';
 import { pathAndQuery, withoutQuery } from '../../policy/match/path.ts';
+import { meshWith } from '../../policy/read-mesh-config.ts';
 import { holdsFor, isWide, policyKinds } from '../../policy/selection.ts';
 import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '../../policy/service-port.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
@@ -47,6 +48,9 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
   const { origin, request, survey, address, hasFilters = false } = asked;
   const way = wayOf(origin, request, survey);
   const [client, gateway] = [way.clients[0], way.gateways[0]];
+  const mesh = { ...meshWith(survey.objects, survey.rootNamespace), ...ofEnvoy(asked.envoy) };
+  const principalOf = ({ namespace, serviceAccount = 'default' }: MeshPod) =>
+    `${mesh.trustDomains[0]}/ns/${namespace}/sa/${serviceAccount}`;
   const notes: string[] = [];
   let sent: Request = {
     method: request.method,
@@ -64,7 +68,7 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
     const answer = decide(
       { ...sent, destinationPort: port?.number },
       {
-        mesh: { ...defaultMesh, ...ofEnvoy(asked.envoy), rootNamespace: survey.rootNamespace },
+        mesh,
         workload: pod,
         policies: survey.objects.filter(({ kind }) => hasFilters || policyKinds.includes(kind)),
         verify: verifies,
@@ -119,10 +123,6 @@ function hasLost(sent: Request, { tokens, headers, path }: Answer): boolean {
 
 function queryOf(path: string): string {
   return path.slice(withoutQuery(path).length);
-}
-
-function principalOf({ namespace, serviceAccount = 'default' }: MeshPod): string {
-  return `${defaultMesh.trustDomains[0]}/ns/${namespace}/sa/${serviceAccount}`;
 }
 
 function authorityOf({ origin, request, ingressUrl }: Sent): string {

@@ -1,6 +1,7 @@
 /** What the policies of a scenario say about each of its requests, without a mesh. */
 import type { PlannedScenario, PlannedStep, RequestCheck } from '../../plan/types.ts';
 import type { Verify } from '../../policy/authenticate.ts';
+import { meshConfigMap } from '../../policy/read-mesh-config.ts';
 import { verifyWith } from '../../policy/verify.ts';
 import { resolve } from '../../scenario/template.ts';
 import type {
@@ -41,7 +42,12 @@ export interface PredictOptions {
 
 /** Nothing of a run is there, so this stands for what a scenario can name of it. */
 const nowhere = { caCertificate: async () => '' } as unknown as Target;
-const server = (name: string) => ({ host: `${name}.external.test`, ip: '192.0.2.1' }) as KeyServerHandle;
+
+/** Stands for the key servers of a scenario that are not started. */
+export function unstartedServers({ keyServers }: PlannedScenario): ReadonlyMap<string, KeyServerHandle> {
+  const server = (name: string) => ({ host: `${name}.external.test`, ip: '192.0.2.1' }) as KeyServerHandle;
+  return new Map(Object.keys(keyServers).map((name) => [name, server(name)]));
+}
 
 /** A request of a scenario as it is sent, and what is expected of it. */
 export interface AskedRequest {
@@ -54,7 +60,7 @@ export interface AskedRequest {
 export interface ModelStep {
   readonly step: PlannedStep;
   readonly origin: Origin;
-  /** Objects of the applications. */
+  /** Mesh settings of the scenario, and objects of the applications. */
   readonly base: readonly KubeObject[];
   /** What the scenario has applied, up to this step. */
   readonly applied: readonly PlacedObject[];
@@ -72,11 +78,13 @@ export async function modelSteps(
   scenario: PlannedScenario,
   options: Omit<PredictOptions, 'world'>,
 ): Promise<ModelStep[]> {
-  const servers = new Map(Object.keys(scenario.keyServers).map((name) => [name, server(name)]));
+  const servers = unstartedServers(scenario);
   const issuers = await options.keys.get(scenario);
   const context = await makeContext(scenario, issuers, servers, nowhere, options.images);
   const keys = new Map([...issuers].map(([name, own]) => [name, JSON.stringify(own.jwks())]));
-  const base = scenario.apps.flatMap(options.apps);
+  const { config } = scenario.settings;
+  const settings = Object.keys(config).length === 0 ? [] : [meshConfigMap(config)];
+  const base = [...settings, ...scenario.apps.flatMap(options.apps)];
   return scenario.steps.flatMap((step) => {
     const { origin } = step;
     // What a proxy rejects is declared, and not in force.

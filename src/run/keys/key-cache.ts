@@ -3,11 +3,10 @@
  * minutes and more, so a scenario whose addresses have been used before would get the keys of then, and nobody would ask
  * its key server: no verdict about it would be the same alone and in company.
  */
-import type { FetchMode } from '../../base/events.ts';
 import type { PlannedScenario } from '../../plan/types.ts';
 import { jwtRulesOf } from '../../policy/token-locations.ts';
 import { resolve } from '../../scenario/template.ts';
-import type { KubeObject, Target } from '../../target/target.ts';
+import type { IstiodStart, KubeObject, Target } from '../../target/target.ts';
 
 /** Where the policies of a scenario have keys from, as the scenario says it: issuer and address. */
 export function keyAddresses({ steps }: Pick<PlannedScenario, 'steps'>): [string, string][] {
@@ -23,14 +22,21 @@ export function keyAddresses({ steps }: Pick<PlannedScenario, 'steps'>): [string
 export class KeyCache {
   readonly #target: Target;
   readonly #used = new Set<string>();
+  #variables: IstiodStart['variables'] = {};
 
   constructor(target: Target) {
     this.#target = target;
   }
 
-  /** Puts the mesh into this fetch mode, with an istiod that has no keys of scenarios, where it can be restarted. */
-  async clear(mode: FetchMode, signal: AbortSignal): Promise<void> {
-    await this.#target.setFetchMode(mode, signal);
+  /** The variables with which istiod runs now. */
+  get variables(): IstiodStart['variables'] {
+    return this.#variables;
+  }
+
+  /** Has an istiod that is started so and has no keys of scenarios, where it can be restarted. */
+  async clear(start: IstiodStart, signal: AbortSignal): Promise<void> {
+    await this.#target.setIstiod(start, signal);
+    this.#variables = start.variables;
     if (!this.#target.missing.has('fetch-mode')) this.#used.clear();
   }
 
@@ -38,6 +44,8 @@ export class KeyCache {
    * To be called before a scenario runs. Restarts istiod when it may have keys of its addresses.
    *
    * @param addresses at least one: without any, nobody fetches keys
+   * @param alone whether it must know no other addresses either: it goes on asking there, and where it fails, everywhere more
+   * rarely
    * @param names for the templates in the addresses
    * @returns the addresses whose keys it may have nevertheless, because it cannot be restarted
    */
@@ -45,13 +53,15 @@ export class KeyCache {
     addresses: readonly [string, string][],
     names: Readonly<Record<string, unknown>>,
     signal: AbortSignal,
+    alone = false,
   ): Promise<readonly string[]> {
-    const mode = this.#target.fetchMode();
+    const fetch = this.#target.fetchMode();
     // Envoys forget keys together with the configuration that names them.
-    if (mode === 'envoy') return [];
+    if (fetch === 'envoy') return [];
     const filledIn = addresses.map((each) => filled(each, names));
     const isUsed = (address: [string, string]) => this.#used.has(JSON.stringify(address));
-    if (filledIn.some(isUsed)) await this.clear(mode, signal);
+    if (filledIn.some(isUsed) || (alone && this.#used.size > 0))
+      await this.clear({ fetch, variables: this.#variables }, signal);
     const left = filledIn.filter(isUsed).map(([issuer, uri]) => uri || `issuer ${issuer}`);
     for (const address of filledIn) this.#used.add(JSON.stringify(address));
     // Also when the scenario is cut off.

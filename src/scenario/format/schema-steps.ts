@@ -1,7 +1,8 @@
 /** Steps in the format of scenario files. */
 import * as z from 'zod';
+import { setSchema } from './schema-key-servers.ts';
 import { requestSchema, tableSchema } from './schema-tables.ts';
-import { conditionSchema, fetchMode, json, line, note, text } from './schema-words.ts';
+import { capability, conditionSchema, duration, fetchMode, json, line, note, text } from './schema-words.ts';
 
 export const manifestSchema = z
   .looseObject({
@@ -105,6 +106,17 @@ const fetchedSchema = z
   })
   .meta({ id: 'Fetched', title: 'Who fetched the keys' });
 
+const afterSchema = z
+  .strictObject({
+    fetches: note(
+      z.int().min(1).max(100),
+      'How often the keys must have been asked for since the step began. The last but one was answered, and used, before the last one.',
+      2,
+    ),
+    of: note(text, 'Name of the key server.', 'outside'),
+  })
+  .meta({ id: 'After', title: 'What must have happened before anything is sent' });
+
 const manifestsNote = 'Manifests to apply, or files with them, in their order, after what is deleted.';
 
 export const stepSchema = z
@@ -118,6 +130,11 @@ export const stepSchema = z
     when: note(conditionSchema.optional(), 'The meshes that this step is for; on others it is left out.', {
       kubernetes: '>=1.30',
     }),
+    requires: note(
+      z.array(capability).min(1, 'expected at least one capability').optional(),
+      'What the target must be able to do for this step; elsewhere it is skipped, with the reason.',
+      ['jwks-ca'],
+    ),
     apply: note(z.array(manifestSchema).min(1, 'expected at least one manifest').optional(), manifestsNote, [
       {
         apiVersion: 'security.istio.io/v1',
@@ -137,6 +154,19 @@ export const stepSchema = z
           namespace: 'foo',
         },
       ],
+    ),
+    set: note(
+      z
+        .record(z.string(), setSchema)
+        .refine((servers) => Object.keys(servers).length > 0, 'expected at least one key server')
+        .optional(),
+      'What external key servers do from now on, by their names, before anything is deleted or applied.',
+      { outside: { status: 503 } },
+    ),
+    after: note(
+      afterSchema.optional(),
+      'What must have happened before anything is sent, so that answers are not those from before.',
+      { fetches: 2, of: 'outside' },
     ),
     selectsNothing: note(
       z.boolean().optional(),
@@ -171,6 +201,11 @@ export const stepSchema = z
       columns: ['no token', 'valid'],
       '/headers': [403, 200],
     }),
+    within: note(
+      duration.optional(),
+      'Longest time from the change until each cell is answered as expected, and nothing else any more.',
+      '5s',
+    ),
     fetched: note(
       fetchedSchema.optional(),
       'Who fetched the keys during this step, by the access log of the key server.',

@@ -1,7 +1,7 @@
 /** Requests, answers and tables of them in the format of scenario files. */
 import * as z from 'zod';
 import { absent, bodySchema, receivedSchema, responseHeadersSchema } from './schema-answers.ts';
-import { conditionSchema, note, statusCode, text } from './schema-words.ts';
+import { conditionSchema, duration, note, statusCode, text } from './schema-words.ts';
 
 /** Status codes that begin with the same digit. */
 export const codeClass = /^[1-5]xx$/;
@@ -25,6 +25,11 @@ export const answerSchema = z.strictObject({
     receivedSchema.optional(),
     'What the application received, when it answers with an echo of the request.',
     { headers: { 'x-jwt-iss': 'testing@secure.istio.io', authorization: absent } },
+  ),
+  within: note(
+    duration.optional(),
+    'Longest time from the change until this is answered and nothing else any more. Default: that of the step.',
+    '5s',
   ),
   finding: note(
     z.string().optional(),

@@ -1,7 +1,7 @@
-/** Issuers, tokens and key servers in the format of scenario files. */
+/** Issuers and tokens in the format of scenario files. */
 import * as z from 'zod';
 import { mutations } from './mutations.ts';
-import { json, line, note, path, text } from './schema-words.ts';
+import { json, note, text } from './schema-words.ts';
 
 /** The algorithms that Istio's documentation lists, in its order. */
 export const algorithms = [
@@ -157,9 +157,11 @@ export const tokenSchema = z
     ),
     unsigned: note(z.boolean().optional(), 'Leave the signature empty, as with alg none.', true),
     mutate: note(
-      z.union([z.enum(mutations), z.string().regex(/\$\{/, { abort: true })], {
-        error: 'expected one of the ways to forge a token, or all of them with ${mutations}',
-      }).optional(),
+      z
+        .union([z.enum(mutations), z.string().regex(/\$\{/, { abort: true })], {
+          error: 'expected one of the ways to forge a token, or all of them with ${mutations}',
+        })
+        .optional(),
       'Forge the token in this way. ${mutations} is the list of all of them.',
       'alg none',
       '${mutations}',
@@ -167,8 +169,16 @@ export const tokenSchema = z
     exact: note(
       z
         .strictObject({
-          header: note(z.string().optional(), 'Text in place of the JSON of the header.', '{"alg":"RS256","alg":"none"}'),
-          payload: note(z.string().optional(), 'Text in place of the JSON of the claims.', '{"iss":"a","iss":"b"}'),
+          header: note(
+            z.string().optional(),
+            'Text in place of the JSON of the header.',
+            '{"alg":"RS256","alg":"none"}',
+          ),
+          payload: note(
+            z.string().optional(),
+            'Text in place of the JSON of the claims.',
+            '{"iss":"a","iss":"b"}',
+          ),
           signature: note(z.string().optional(), 'Third part of the token, as it is.', 'AAAA'),
         })
         .meta({
@@ -204,32 +214,3 @@ export const tokenSchema = z
     ),
   })
   .meta({ id: 'Token', title: 'A token, made anew for every run' });
-
-export const keyServerSchema = z
-  .strictObject({
-    serves: note(text, 'Name of the issuer whose keys it serves.', 'sample'),
-    where: note(
-      z.enum(['external', 'in-cluster']).default('external'),
-      'external: a server outside the mesh that the target starts. in-cluster: a workload that the scenario applies.',
-      'in-cluster',
-    ),
-    path: note(path.default('/get_jwks'), 'Path of the keys.', '/keys'),
-    pods: z
-      .strictObject({
-        namespace: note(line, 'Namespace of the pods.', 'foo'),
-        app: note(line, 'Label app of the pods, and name of the container with the log.', 'nginx-proxy'),
-      })
-      .optional()
-      .meta({
-        id: 'KeyServerPods',
-        title: 'The pods of a key server in the cluster',
-        description: 'in-cluster: the pods whose access log says who fetched.',
-        examples: [{ namespace: 'foo', app: 'nginx-proxy' }],
-      }),
-    certificate: note(
-      z.enum(['trusted', 'untrusted']).default('trusted'),
-      'external: whether its certificate comes from the CA of this run or from one that nobody was given.',
-      'untrusted',
-    ),
-  })
-  .meta({ id: 'KeyServer', title: 'A server of keys' });

@@ -32,10 +32,15 @@ const range = z.string().min(1, 'expected a range of versions, such as ">=1.21 <
 export const fetchMode = z.enum(['istiod', 'envoy', 'hybrid']);
 /** All kinds of target that there are. */
 export const targetName = z.enum(['kind', 'cluster', 'local']);
+/** What targets may be unable to do, as far as it has to be said. */
+export const capability = z.enum(['external-host', 'fetch-mode', 'ingress', 'jwks-ca']);
 export const statusCode = z
   .int()
   .min(100, 'expected a status code from 100 to 599')
   .max(599, 'expected a status code from 100 to 599');
+export const duration = z
+  .string()
+  .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'expected a duration such as 500ms, 3s or 2m');
 export const json: z.ZodType<unknown> = z.unknown();
 
 /** When something holds. All fields that are given must match. */

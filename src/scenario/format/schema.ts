@@ -3,29 +3,18 @@
  * (schema/scenario.schema.json) and the reference (docs/scenario-reference.md) all come from it.
  */
 import * as z from 'zod';
+import { keyServerSchema, type setSchema } from './schema-key-servers.ts';
+import { meshSchema } from './schema-mesh.ts';
 import { type manifestSchema, type objectRefSchema, stepSchema } from './schema-steps.ts';
 import { type answerSchema, namedAnswerSchema, requestSchema, type tableSchema } from './schema-tables.ts';
 import {
   algorithms,
   issuerSchema,
   keyAlgorithms,
-  keyServerSchema,
   tokenSchema,
   type tokenSourceSchema,
 } from './schema-tokens.ts';
-import { conditionSchema, fetchMode, name, note, sourceSchema, text } from './schema-words.ts';
-
-const capabilities = ['external-host', 'fetch-mode', 'ingress', 'jwks-ca'] as const;
-
-const meshSchema = z
-  .strictObject({
-    fetch: note(
-      z.array(fetchMode).min(1, 'expected at least one fetch mode').optional(),
-      'Run once in each of these fetch modes. Default: once, in any mode.',
-      ['istiod', 'envoy'],
-    ),
-  })
-  .meta({ id: 'Mesh', title: 'Settings of the mesh that the scenario needs' });
+import { capability, conditionSchema, name, note, sourceSchema, text } from './schema-words.ts';
 
 export const scenarioSchema = z
   .strictObject({
@@ -53,12 +42,13 @@ export const scenarioSchema = z
       },
     ),
     requires: note(
-      z.array(z.enum(capabilities)).default([]),
+      z.array(capability).default([]),
       'What the target must be able to do, besides what is noticed without it: the ingress and external key servers.',
       ['fetch-mode', 'jwks-ca'],
     ),
     mesh: note(meshSchema.optional(), 'Settings of the mesh that the scenario needs.', {
       fetch: ['istiod', 'envoy'],
+      pathNormalization: 'MERGE_SLASHES',
     }),
     live: note(
       z.boolean().optional(),
@@ -124,11 +114,13 @@ export const scenarioSchema = z
 export { algorithms, keyAlgorithms };
 /** Of keys. */
 export type Algorithm = (typeof keyAlgorithms)[number];
+export type MeshSpec = z.output<typeof meshSchema>;
 export type Condition = z.output<typeof conditionSchema>;
 export type IssuerSpec = z.output<typeof issuerSchema>;
 export type TokenSource = z.output<typeof tokenSourceSchema>;
 export type TokenSpec = z.output<typeof tokenSchema>;
 export type KeyServerSpec = z.output<typeof keyServerSchema>;
+export type KeyServerChange = z.output<typeof setSchema>;
 export type Manifest = z.output<typeof manifestSchema>;
 export type ObjectRef = z.output<typeof objectRefSchema>;
 export type Answer = z.output<typeof answerSchema>;

@@ -22,9 +22,10 @@ export function checkReferences(scenario: ScenarioSpec, report: Report): void {
   check({ answers, requests }, [], inRequests);
   for (const [index, step] of steps.entries()) {
     const at = ['steps', index];
-    const { apply, expect, request, ...others } = step;
+    const { apply, expect, request, set, ...others } = step;
     check(others, at, {});
     check(apply, [...at, 'apply'], known);
+    check(set, [...at, 'set'], known);
     check(request, [...at, 'request'], inRequests);
     if (expect === undefined) continue;
     check(expect.columns, [...at, 'expect', 'columns'], known);

@@ -1,12 +1,14 @@
 /** What the schema cannot say: that everything a scenario refers to exists, and that its parts fit together. */
 
+import { fetchVariable, isFixedVariable } from '../../base/istiod-variables.ts';
 import type { ScenarioSpec } from '../format/schema.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { checkConditions } from './check-conditions.ts';
+import { checkKeyServers } from './check-key-servers.ts';
 import { checkLive } from './check-live.ts';
 import { checkSteps } from './check-steps.ts';
 import { checkTables } from './check-tables.ts';
-import { checkIssuers, checkKeyServers, checkTokens } from './check-tokens.ts';
+import { checkIssuers, checkTokens } from './check-tokens.ts';
 import { type Report, reservedNames } from './mistakes.ts';
 
 /**
@@ -64,6 +66,25 @@ function checkNames({ apps, mesh, requires, tags }: ScenarioSpec, report: Report
   const once = { apps, requires, tags };
   for (const [key, values] of Object.entries(once)) checkOnce(values, [key], report);
   checkOnce(mesh?.fetch ?? [], ['mesh', 'fetch'], report);
+  checkOnce(mesh?.trustDomainAliases ?? [], ['mesh', 'trustDomainAliases'], report);
+  checkVariables(mesh?.istiod ?? {}, report);
+}
+
+function checkVariables(variables: Readonly<Record<string, string>>, report: Report): void {
+  if (Object.keys(variables).length === 0) return;
+  for (const name of Object.keys(variables)) {
+    const path = ['mesh', 'istiod', name];
+    if (isFixedVariable(name)) {
+      const hint =
+        name.toUpperCase() === fetchVariable
+          ? 'Say who fetches the keys with "fetch", such as mesh: { fetch: [envoy] }.'
+          : 'istiod works only with the value of its installation. Remove it.';
+      report(path, `a scenario cannot set ${name}`, hint, 'key');
+    } else if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      const hint = 'Use letters, digits and "_", such as PILOT_JWT_PUB_KEY_REFRESH_INTERVAL.';
+      report(path, `"${name}" cannot be the name of a variable`, hint, 'key');
+    }
+  }
 }
 
 function checkOnce(values: readonly string[], path: Path, report: Report): void {

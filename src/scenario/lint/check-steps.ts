@@ -3,6 +3,7 @@
 import type { ScenarioSpec, StepSpec } from '../format/schema.ts';
 import { checkId, checkNames } from '../table.ts';
 import type { Path } from '../yaml/yaml-file.ts';
+import { checkBehaviour } from './check-key-servers.ts';
 import { mustExist, type Report } from './mistakes.ts';
 
 export function checkSteps(scenario: ScenarioSpec, report: Report): void {
@@ -32,12 +33,25 @@ export function checkSteps(scenario: ScenarioSpec, report: Report): void {
     names.add(step.name);
     checkParts(step, at, report);
     checkFetched(step, at, scenario, report);
+    checkSet(step, at, scenario, report);
   }
 }
 
 function checkParts(step: StepSpec, at: Path, report: Report): void {
-  const { apply, delete: deleted, expect, fetched, from, refused, rejected, request, selectsNothing, through } =
-    step;
+  const {
+    apply,
+    delete: deleted,
+    expect,
+    fetched,
+    from,
+    refused,
+    rejected,
+    request,
+    selectsNothing,
+    set,
+    through,
+    within,
+  } = step;
   if (from !== undefined && through !== undefined) {
     const hint = '"from" sends from a pod, "through" from outside through the gateway. Keep one.';
     report([...at, 'through'], 'a step has either "from" or "through"', hint, 'key');
@@ -53,6 +67,10 @@ function checkParts(step: StepSpec, at: Path, report: Report): void {
       'Add "expect", or remove "request".',
       'key',
     );
+  }
+  if (within !== undefined && expect === undefined) {
+    const hint = 'It is about the answers of a table: add "expect", or remove it.';
+    report([...at, 'within'], '"within" has no meaning without "expect"', hint, 'key');
   }
   if (through !== undefined && request?.url !== undefined) {
     const hint = 'Requests go to the gateway: remove "url", and name another host with "host".';
@@ -78,21 +96,39 @@ function checkParts(step: StepSpec, at: Path, report: Report): void {
     const hint = 'It is about the policies that the step applies: add "apply", or remove it.';
     report([...at, 'selectsNothing'], '"selectsNothing" needs something to apply', hint, 'key');
   }
-  if ([apply, deleted, expect, fetched].every((part) => part === undefined)) {
-    const hint = 'Add at least one of apply, delete, expect and fetched.';
+  if ([apply, deleted, expect, fetched, set].every((part) => part === undefined)) {
+    const hint = 'Add at least one of apply, delete, set, expect and fetched.';
     report([...at, 'name'], `the step "${step.name}" does nothing`, hint, 'key');
   }
 }
 
-function checkFetched({ fetched }: StepSpec, at: Path, { keyServers }: ScenarioSpec, report: Report): void {
-  if (fetched === undefined) return;
-  const path = [...at, 'fetched', 'from'];
-  if (!mustExist(fetched.from, keyServers, 'key server', path, report)) return;
-  const server = keyServers[fetched.from];
+function checkSet({ set = {}, after }: StepSpec, at: Path, scenario: ScenarioSpec, report: Report): void {
+  const { keyServers } = scenario;
+  for (const [name, change] of Object.entries(set)) {
+    const path = [...at, 'set', name];
+    if (!mustExist(name, keyServers, 'key server', path, report)) continue;
+    const server = keyServers[name]!;
+    if (server.where === 'in-cluster') {
+      const hint = 'Change its workload with "apply", or write "where: external".';
+      report(path, `"${name}" is in the cluster, and only external key servers can be set`, hint, 'key');
+    }
+    checkBehaviour(change, server.serves, path, scenario, report);
+  }
+  if (after !== undefined) checkLogged(after.of, [...at, 'after', 'of'], scenario, report);
+}
+
+function checkFetched({ fetched }: StepSpec, at: Path, scenario: ScenarioSpec, report: Report): void {
+  if (fetched !== undefined) checkLogged(fetched.from, [...at, 'fetched', 'from'], scenario, report);
+}
+
+/** The server must be there, and have a log that can be read. */
+function checkLogged(name: string, path: Path, { keyServers }: ScenarioSpec, report: Report): void {
+  if (!mustExist(name, keyServers, 'key server', path, report)) return;
+  const server = keyServers[name];
   if (server?.where !== 'in-cluster' || server.pods !== undefined) return;
   report(
     path,
-    `"${fetched.from}" is in the cluster, and nothing says which pods it is`,
+    `"${name}" is in the cluster, and nothing says which pods it is`,
     `Add "pods: { namespace: …, app: … }" to the key server, so that their access log can be read.`,
   );
 }

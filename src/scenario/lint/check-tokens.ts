@@ -1,4 +1,4 @@
-/** Checks issuers, tokens and key servers against each other. */
+/** Checks issuers and tokens against each other. */
 
 import type { ScenarioSpec, TokenSpec } from '../format/schema.ts';
 import { noToken } from '../table.ts';
@@ -151,19 +151,4 @@ function contradiction(whole: TokenSpec, own: TokenSpec): Mistake | undefined {
     return ['tamper', 'a token that is "unsigned" has no signature', 'Remove "unsigned" or "tamper".'];
   }
   return undefined;
-}
-
-export function checkKeyServers({ keyServers, issuers }: ScenarioSpec, report: Report): void {
-  for (const [name, server] of Object.entries(keyServers)) {
-    const at = ['keyServers', name];
-    mustExist(server.serves, issuers, 'issuer', [...at, 'serves'], report);
-    if (server.where === 'external' && server.pods !== undefined) {
-      const hint = 'Write "where: in-cluster", or remove "pods".';
-      report([...at, 'pods'], '"pods" has no meaning for an external key server', hint, 'key');
-    }
-    if (server.where === 'in-cluster' && server.certificate === 'untrusted') {
-      const hint = 'Remove "certificate", or write "where: external".';
-      report([...at, 'certificate'], 'only an external key server gets a certificate', hint, 'key');
-    }
-  }
 }

@@ -14,7 +14,9 @@ import type {
   Applied,
   CapabilityName,
   Intent,
+  IstiodStart,
   KeyServerHandle,
+  KeyServerStart,
   KubeObject,
   ObjectKey,
   PreviewPart,
@@ -26,6 +28,7 @@ import { previewParts } from './cluster-preview.ts';
 import type { ClusterSettings } from './cluster-settings.ts';
 import { findIstio } from './facts.ts';
 import { findIngress, gatewayLabels } from './find-ingress.ts';
+import { keyServerHome, keyServerObjects, runningKeyServer } from './key-server-pod.ts';
 import { Leftovers, visible } from './leftovers.ts';
 import { findMarked, recordOf } from './marks.ts';
 import { ownNamespaces } from './own-namespaces.ts';
@@ -45,14 +48,20 @@ export class ClusterTarget extends KubernetesTarget {
   readonly #leftovers: Leftovers;
   readonly #missing = new Map<CapabilityName, string>([
     ['fetch-mode', 'the target cluster does not restart an istiod that others use'],
-    ['external-host', 'the target cluster starts no server outside the mesh'],
-    ['jwks-ca', 'the target cluster does not change the CA certificates that istiod trusts'],
+    [
+      'mesh-settings',
+      'the target cluster does not change settings of a mesh that others use; --target kind would prove it',
+    ],
+    [
+      'jwks-ca',
+      'the target cluster does not change the CA certificates that istiod trusts; --target kind would prove it',
+    ],
   ]);
   /** Nothing is changed before {@link begin} has allowed it. */
   #begun = false;
   #fetch: FetchMode = 'istiod';
   #ingress: string | undefined;
-  #ca: Promise<Ca> | undefined;
+  readonly #authorities = new Map<string, Promise<Ca>>();
 
   /** @param clients connections that are used, but not made, here */
   constructor(clients: Clients, settings: ClusterSettings, progress: Progress) {
@@ -148,6 +157,7 @@ export class ClusterTarget extends KubernetesTarget {
     const apply = [
       ...intent.apps.flatMap((app) => loadApp(appsFolder, app, images)),
       ...intent.apply,
+      ...(intent.keyServers ? [keyServerHome()] : []),
       ...(intent.throughIngress ? [markerPolicy(this.gateway.namespace, 'any')] : []),
     ];
     const isNew = new Set<string>();
@@ -245,16 +255,22 @@ export class ClusterTarget extends KubernetesTarget {
     return this.#fetch;
   }
 
-  async setFetchMode(mode: FetchMode): Promise<void> {
-    if (mode === this.#fetch) return;
-    throw new HarnessError('E_ISTIO', `the mesh has fetch mode ${this.#fetch}, not ${mode}`, {
+  async setIstiod({ fetch }: IstiodStart): Promise<void> {
+    if (fetch === this.#fetch) return;
+    throw new HarnessError('E_ISTIO', `the mesh has fetch mode ${this.#fetch}, not ${fetch}`, {
       hint: this.#missing.get('fetch-mode'),
     });
   }
 
   async caCertificate(): Promise<string> {
-    this.#ca ??= makeCa(`istio-jwt-e2e ${this.#settings.runId}`);
-    return (await this.#ca).certPem;
+    return (await this.#authority('trusted')).certPem;
+  }
+
+  /** The CA that is trusted by whom a scenario tells it, or the one of which nobody knows. */
+  #authority(trust: string): Promise<Ca> {
+    const known = this.#authorities.get(trust) ?? makeCa(`istio-jwt-e2e ${trust} ${this.#settings.runId}`);
+    this.#authorities.set(trust, known);
+    return known;
   }
 
   ingressUrl(): string {
@@ -266,8 +282,20 @@ export class ClusterTarget extends KubernetesTarget {
     return [...this.#settings.kubectlFlags];
   }
 
-  async startKeyServer(): Promise<KeyServerHandle> {
-    throw new HarnessError('E_KEY_SERVER', this.#missing.get('external-host') ?? '');
+  async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
+    const scope = `key server ${start.name}`;
+    const stop = () => this.undo(scope, new AbortController().signal);
+    // It stays for the next one, and goes at the end with all that is this tool's own.
+    await this.apply([keyServerHome()], appsScope, signal);
+    try {
+      const image = this.#settings.images['key-server'] ?? '';
+      await this.apply(keyServerObjects(start, image), scope, signal);
+      const authority = (trust: string) => this.#authority(trust);
+      return await runningKeyServer(this.clients.data, start, authority, stop, signal);
+    } catch (thrown) {
+      await stop().catch(() => {});
+      throw thrown;
+    }
   }
 
   async down(signal: AbortSignal): Promise<void> {

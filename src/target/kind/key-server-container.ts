@@ -4,9 +4,9 @@ import { asHarnessError, HarnessError } from '../../base/errors.ts';
 import { moduleFile } from '../../base/files/product-files.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { throwIfAborted } from '../../base/wait.ts';
-import { type Ca, issueCertificate } from '../../jwks/certificates.ts';
 import { KeyServerControl, newSecret } from '../../jwks/key-server-client.ts';
-import { expectKeys, notWorking } from '../../jwks/works.ts';
+import { ServedKeys, type ServerPlace } from '../../jwks/served-keys.ts';
+import { notWorking } from '../../jwks/works.ts';
 import type { KeyServerHandle, KeyServerStart } from '../target.ts';
 
 const program = moduleFile('jwks/server.mjs');
@@ -25,11 +25,12 @@ const loopback = '127.0.0.1';
 export async function startKeyServer(
   start: KeyServerStart & { readonly host: string; readonly labels: Record<string, string> },
   image: string,
-  ca: Ca,
+  authority: ServerPlace['authority'],
   fromNode: (command: readonly string[], signal: AbortSignal) => Promise<string>,
   signal: AbortSignal,
 ): Promise<KeyServerHandle> {
-  const config = { host: '0.0.0.0', httpPort: 80, httpsPort: 443, controlPort, path: start.path };
+  const { discovery, host, http2Only, name, path } = start;
+  const config = { host: '0.0.0.0', httpPort: 80, httpsPort: 443, controlPort, path, discovery, http2Only };
   const secret = newSecret();
   const { GenericContainer: Container, Wait } = await import('./containers.ts');
   // testcontainers publishes on every address of the machine, to whoever can reach it.
@@ -79,25 +80,20 @@ export async function startKeyServer(
       secret,
     );
     const ip = container.getIpAddress(network);
-    const certificate = await issueCertificate(ca, { dnsNames: [start.host], ips: [ip] });
-    await control.setKeys(start.jwks);
-    await control.setTls(certificate);
+    const urls = [`http://${host}${path}`, `https://${host}${path}`];
+    const served = new ServedKeys({ name, host, ip, authority }, control, (userAgent, own) =>
+      answersOf(name, urls, userAgent, fromNode, own),
+    );
+    await served.set(start);
     throwIfAborted(signal);
-    let present = start.jwks;
     return {
-      name: start.name,
-      host: start.host,
+      name,
+      host,
       ip,
-      setKeys: async (jwks) => {
-        await control.setKeys(jwks);
-        present = jwks;
-      },
+      set: (state) => served.set(state),
       logEnd: () => control.logEnd(),
       log: (after) => control.log(after),
-      check: async (userAgent, own) => {
-        const urls = [`http://${start.host}${start.path}`, `https://${start.host}${start.path}`];
-        expectKeys(start.name, await answersOf(start.name, urls, userAgent, fromNode, own), present);
-      },
+      check: (userAgent, own) => served.check(userAgent, own),
       stop,
     };
   } catch (thrown) {

@@ -1,8 +1,10 @@
 /** The target kind: a kind cluster of its own with a real Istio, made for the run and deleted afterwards. */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../../base/errors.ts';
 import type { FetchMode, MeshFacts } from '../../base/events.ts';
 import { KubeClient } from '../../kube/kube-client.ts';
+import { applyObject } from '../../kube/objects.ts';
 import {
   beginRestart,
   extraRootCa,
@@ -12,10 +14,11 @@ import {
   settleIstiod,
 } from '../kubernetes/istiod-settings.ts';
 import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
+import { leftMeshConfig } from '../kubernetes/mesh-config-overlay.ts';
 import { sweep } from '../kubernetes/sweep.ts';
 import type { Guardian } from '../local/processes/guardian.ts';
-import { phase } from '../phase.ts';
-import type { CapabilityName, KeyServerHandle, KeyServerStart, Progress } from '../target.ts';
+import { phase, restartText } from '../phase.ts';
+import type { CapabilityName, IstiodStart, KeyServerHandle, KeyServerStart, Progress } from '../target.ts';
 import { Authorities } from './authorities.ts';
 import { type Notes, readNotes, writeNotes } from './cluster-notes.ts';
 import { Engine } from './container-engine.ts';
@@ -53,6 +56,7 @@ export class KindTarget extends KubernetesTarget {
   /** istiod has no keys of an earlier run in its cache. */
   #fresh = false;
   #fetch: FetchMode = 'istiod';
+  #variables: IstiodStart['variables'] = {};
   #ingressPort = 0;
 
   constructor(settings: KindSettings, progress: Progress) {
@@ -163,7 +167,11 @@ export class KindTarget extends KubernetesTarget {
       this.startApps(apps, signal),
       settleIstiod(this.clients, istioNamespace, signal),
     ]);
-    this.#fetch = (await inspectIstiod(this.clients, istioNamespace, signal))?.fetch ?? 'istiod';
+    const istiod = await inspectIstiod(this.clients, istioNamespace, signal);
+    this.#fetch = istiod?.fetch ?? 'istiod';
+    this.#variables = istiod?.variables ?? {};
+    const left = await leftMeshConfig(this.clients, istioNamespace, signal);
+    if (left !== undefined) await applyObject(this.clients.data, left, { signal });
   }
 
   async #note(notes: Notes, signal: AbortSignal): Promise<void> {
@@ -208,13 +216,16 @@ export class KindTarget extends KubernetesTarget {
     return this.#fetch;
   }
 
-  async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
+  async setIstiod(start: IstiodStart, signal: AbortSignal): Promise<void> {
+    const { fetch, variables } = start;
     // istiod caches the keys of a jwksUri for 20 minutes, and a kept cluster sees the same address with new keys.
-    if (mode === this.#fetch && (this.#fresh || mode === 'envoy')) return;
-    await phase(this.#progress, `Restarting istiod: keys are fetched by ${mode}`, () =>
-      restartIstiod(this.clients, istioNamespace, mode, signal),
+    const hasNoKeys = this.#fresh || fetch === 'envoy';
+    if (fetch === this.#fetch && isDeepStrictEqual(variables, this.#variables) && hasNoKeys) return;
+    await phase(this.#progress, restartText(start), () =>
+      restartIstiod(this.clients, istioNamespace, start, signal),
     );
-    this.#fetch = mode;
+    this.#fetch = fetch;
+    this.#variables = variables;
     this.#fresh = true;
   }
 
@@ -239,7 +250,7 @@ export class KindTarget extends KubernetesTarget {
         labels: { [keyServerLabel]: name, [runLabel]: runId },
       },
       images['key-server'] ?? '',
-      await this.#authorities.get(start.certificate),
+      (trust) => this.#authorities.get(trust),
       (command, own) => this.#engine.exec(this.#cluster.node, command, own),
       signal,
     );
@@ -268,7 +279,7 @@ export class KindTarget extends KubernetesTarget {
    */
   async #leaveInOrder(notes: Notes, signal: AbortSignal): Promise<void> {
     await this.undoScenarios(signal);
-    await beginRestart(this.clients, istioNamespace, 'istiod', signal);
+    await beginRestart(this.clients, istioNamespace, { fetch: 'istiod', variables: {} }, signal);
     await this.#note({ ...notes, fresh: 'yes' }, signal);
   }
 

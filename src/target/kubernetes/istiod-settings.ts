@@ -2,18 +2,20 @@
 import * as z from 'zod';
 import { HarnessError } from '../../base/errors.ts';
 import type { FetchMode } from '../../base/events.ts';
+import { fetchVariable } from '../../base/istiod-variables.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { understood } from '../../base/understood.ts';
 import { until } from '../../base/wait.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import { applyObject, getObject, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
-import type { KubeObject } from '../target.ts';
+import type { IstiodStart, KubeObject } from '../target.ts';
 import { getAdmin, istiodAdmin } from './admin.ts';
 import type { Clients } from './client-for.ts';
 import { hasProxy } from './survey-mesh.ts';
 
-const variable = 'PILOT_JWT_ENABLE_REMOTE_JWKS';
+/** On the Deployment: variables that scenarios have set, with the values from before, as JSON; null: it had none. */
+const setByScenarios = 'jwt-e2e/istiod-variables';
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'istiod' };
 
 /** Istio's names for the modes (pkg/jwt/jwt.go): true is hybrid, and whatever is not known means istiod. */
@@ -29,14 +31,14 @@ interface Container {
 }
 
 /**
- * istiod's image and fetch mode; undefined when there is none to be seen, or when this user may not look, as with a
+ * istiod's image, fetch mode, and the variables that scenarios have set; undefined when there is none to be seen, or when this user may not look, as with a
  * managed control plane. Of several revisions it is the one named istiod, which serves `istio-injection: enabled`.
  */
 export async function inspectIstiod(
   clients: Clients,
   namespace: string,
   signal: AbortSignal,
-): Promise<{ image: string; fetch: FetchMode } | undefined> {
+): Promise<({ image: string } & IstiodStart) | undefined> {
   let found: KubeObject[];
   try {
     const { apiVersion, kind } = deployment;
@@ -50,12 +52,16 @@ export async function inspectIstiod(
     throw thrown;
   }
   const live = found.find((each) => each.metadata.name === deployment.name) ?? found[0];
-  const spec = live?.spec as { template?: { spec?: { containers?: Container[] } } } | undefined;
-  const containers = spec?.template?.spec?.containers;
-  const discovery = containers?.find((each) => each.name === 'discovery');
+  const discovery = discoveryOf(live);
   if (discovery === undefined) return undefined;
-  const value = discovery.env?.find((each) => each.name === variable)?.value;
-  return { image: discovery.image, fetch: readFetchMode(value) };
+  const given = (variable: string) => discovery.env?.find((each) => each.name === variable)?.value;
+  const variables = Object.fromEntries(Object.keys(setBefore(live)).map((name) => [name, given(name) ?? '']));
+  return { image: discovery.image, fetch: readFetchMode(given(fetchVariable)), variables };
+}
+
+function discoveryOf(istiod: KubeObject | undefined): Container | undefined {
+  const spec = istiod?.spec as { template?: { spec?: { containers?: Container[] } } } | undefined;
+  return spec?.template?.spec?.containers?.find((each) => each.name === 'discovery');
 }
 
 /** Where Istio's chart puts what `pilot.jwksResolverExtraRootCA` is set to. */
@@ -89,22 +95,54 @@ export async function extraRootCa(
   return data?.[extraCaFile]?.trim();
 }
 
-/** Restarts istiod in this fetch mode, and does not wait for it. */
+/** What the variables that scenarios have set were before; null for those that were not there. */
+function setBefore(istiod: KubeObject | undefined): Record<string, string | null> {
+  const text = istiod?.metadata.annotations?.[setByScenarios];
+  return text === undefined ? {} : (JSON.parse(text) as Record<string, string | null>);
+}
+
+/** Restarts istiod with this, and does not wait for it. Variables that earlier calls have set are as they were before. */
 export async function beginRestart(
   clients: Clients,
   namespace: string,
-  mode: FetchMode,
+  { fetch, variables }: IstiodStart,
   signal: AbortSignal,
 ): Promise<void> {
-  const value = mode === 'istiod' ? 'false' : mode;
+  const live = await getObject(clients.data, { ...deployment, namespace }, signal);
+  const before = setBefore(live);
+  const env = discoveryOf(live)?.env ?? [];
+  const kept = Object.keys(variables).map((name) => [
+    name,
+    name in before ? before[name] : (env.find((each) => each.name === name)?.value ?? null),
+  ]);
+  const restored = Object.entries(before)
+    .filter(([name]) => !Object.hasOwn(variables, name))
+    .map(([name, value]) => (value === null ? { $patch: 'delete', name } : { name, value }));
+  const value = fetch === 'istiod' ? 'false' : fetch;
   await patchObject(
     clients.data,
     { ...deployment, namespace },
     {
+      metadata: {
+        annotations: {
+          [setByScenarios]: kept.length === 0 ? null : JSON.stringify(Object.fromEntries(kept)),
+        },
+      },
       spec: {
         template: {
           metadata: { annotations: { 'jwt-e2e/restarted-at': new Date().toISOString() } },
-          spec: { containers: [{ name: 'discovery', env: [{ name: variable, value }] }] },
+          spec: {
+            containers: [
+              {
+                name: 'discovery',
+                env: [
+                  { name: fetchVariable, value },
+                  ...restored,
+                  ...Object.entries(variables).map(([name, value]) => ({ name, value })),
+                ],
+              },
+            ],
+          },
         },
       },
     },
@@ -128,14 +166,14 @@ export async function settleIstiod(clients: Clients, namespace: string, signal: 
   });
 }
 
-/** Restarts istiod in this fetch mode and waits until it serves every proxy. */
+/** Restarts istiod with this and waits until it serves every proxy. */
 export async function restartIstiod(
   clients: Clients,
   namespace: string,
-  mode: FetchMode,
+  start: IstiodStart,
   signal: AbortSignal,
 ): Promise<void> {
-  await beginRestart(clients, namespace, mode, signal);
+  await beginRestart(clients, namespace, start, signal);
   await settleIstiod(clients, namespace, signal);
 }
 

@@ -8,6 +8,7 @@ import { together } from '../../base/wait.ts';
 import { exec } from '../../kube/exec.ts';
 import { getObject, keyOf, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
+import type { MeshConfig } from '../../policy/read-mesh-config.ts';
 import { curlBatch, curlLine, shellQuote } from '../curl-batch.ts';
 import { markerPolicy } from '../marker.ts';
 import { inRounds } from '../rounds.ts';
@@ -19,6 +20,7 @@ import type {
   FetchLogEntry,
   HttpRequest,
   HttpResponse,
+  IstiodStart,
   KeyServerHandle,
   KeyServerStart,
   KubeObject,
@@ -36,6 +38,7 @@ import type { Clients } from './client-for.ts';
 import { waitForEndpoints, workloadsAmong } from './endpoints.ts';
 import { Ledger } from './ledger.ts';
 import { loadApp } from './load-apps.ts';
+import { overlaidMeshConfig } from './mesh-config-overlay.ts';
 import { collectEvidence } from './mesh-evidence.ts';
 import {
   noteMeshSettings,
@@ -61,6 +64,8 @@ export const appsScope = 'apps';
 const routesScope = 'routes of ';
 /** What {@link KubernetesTarget.mark} has applied. */
 const markerScope = 'marker';
+/** What {@link KubernetesTarget.setMeshConfig} has applied. */
+const meshConfigScope = 'mesh config';
 
 export abstract class KubernetesTarget implements Target {
   abstract readonly name: string;
@@ -85,7 +90,7 @@ export abstract class KubernetesTarget implements Target {
   }
 
   abstract up(signal: AbortSignal): Promise<MeshFacts>;
-  abstract setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void>;
+  abstract setIstiod(start: IstiodStart, signal: AbortSignal): Promise<void>;
   abstract fetchMode(): FetchMode;
   abstract caCertificate(): Promise<string>;
   abstract ingressUrl(): string;
@@ -198,6 +203,14 @@ export abstract class KubernetesTarget implements Target {
   /** Makes changed mesh settings hold: returns once istiod has taken them, with warnings about what needs a restart. */
   protected readonly takeMeshSettings: TakeMeshSettings = (...change) =>
     takenByIstiod(this.clients, ...change);
+
+  async setMeshConfig(config: MeshConfig, signal: AbortSignal): Promise<void> {
+    await this.undo(meshConfigScope, signal);
+    if (Object.keys(config).length === 0) return;
+    const { istioNamespace } = this.options;
+    const object = await overlaidMeshConfig(this.clients, istioNamespace, config, signal);
+    await this.apply([object], meshConfigScope, signal);
+  }
 
   #noteMeshSettings(keys: readonly ObjectKey[], signal: AbortSignal): Promise<SettingsTaken> {
     const { istioNamespace } = this.options;

@@ -7,14 +7,12 @@ import { KubeError } from '../../kube/kube-error.ts';
 import { getObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod } from '../../kube/workloads.ts';
 import {
-  changedForLater,
   lastMeshConfigOf,
   type MeshConfig,
-  mayHoldMeshConfig,
   meshConfigName,
   meshConfigOf,
-  notTaken,
-} from '../mesh-config.ts';
+} from '../../policy/read-mesh-config.ts';
+import { changedForLater, mayHoldMeshConfig, notTaken } from '../mesh-config.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
 import { getAdmin, istiodAdmin } from './admin.ts';
 import type { Clients } from './client-for.ts';

@@ -1,6 +1,9 @@
 /** What there is in a mesh that decides about requests, read from the API servers. */
+import { KubeError } from '../../kube/kube-error.ts';
+import { getObject } from '../../kube/objects.ts';
 import type { Pod } from '../../kube/workloads.ts';
 import { isReady } from '../../kube/workloads.ts';
+import { meshConfigName } from '../../policy/read-mesh-config.ts';
 import { markerName } from '../marker.ts';
 import type { KubeObject, MeshPod, ObjectKey, Survey } from '../target.ts';
 import { type Clients, clientFor } from './client-for.ts';
@@ -60,16 +63,25 @@ export async function surveyMesh(
     const on = { hidden: () => hidden.push(kind), absent: () => absent.add(id) };
     return listVisible(clientFor(clients, apiVersion), { apiVersion, kind }, signal, on);
   };
-  const [pods, ...lists] = await Promise.all([list(['v1', 'Pod']), ...kinds.map(list)]);
+  const { rootNamespace: namespace } = mesh;
+  const settings = { apiVersion: 'v1', kind: 'ConfigMap', name: meshConfigName(undefined), namespace };
+  const [pods, config, ...lists] = await Promise.all([
+    list(['v1', 'Pod']),
+    objectIfVisible(clients, settings, signal),
+    ...kinds.map(list),
+  ]);
   return {
     ...mesh,
     pods: (pods as Pod[])
       .filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && !hasEnded(status?.phase))
       .map((pod) => meshPod(pod, apps)),
-    objects: lists
-      .flat()
-      .filter(({ metadata }) => metadata.name !== markerName)
-      .map(withoutNoise),
+    objects: [
+      ...(config === undefined ? [] : [{ ...withoutNoise(config), data: config.data }]),
+      ...lists
+        .flat()
+        .filter(({ metadata }) => metadata.name !== markerName)
+        .map(withoutNoise),
+    ],
     hidden,
   };
 }
@@ -91,6 +103,20 @@ function meshPod(pod: Pod, apps: readonly ObjectKey[]): MeshPod {
     isAmbient: annotations['ambient.istio.io/redirection'] === 'enabled',
     isApp: apps.some((app) => app.namespace === namespace && isPodOf(name, app.name)),
   };
+}
+
+/** The mesh settings explain answers and decide nothing, so whoever may not see them does without. */
+async function objectIfVisible(
+  clients: Clients,
+  key: ObjectKey,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  try {
+    return await getObject(clients.data, key, signal);
+  } catch (thrown) {
+    if (thrown instanceof KubeError && thrown.status === 403) return undefined;
+    throw thrown;
+  }
 }
 
 /** Without what only the API server itself is interested in. */

@@ -5,8 +5,8 @@ import type { FetchMode } from '../../base/events.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import { applyObject } from '../../kube/objects.ts';
-import type { MeshConfig } from '../mesh-config.ts';
-import type { KeyServerHandle, KeyServerStart } from '../target.ts';
+import type { MeshConfig } from '../../policy/read-mesh-config.ts';
+import type { IstiodStart, KeyServerHandle, KeyServerStart } from '../target.ts';
 import { startApiServer } from './control-plane/api-server.ts';
 import { gatewayName, namespace, validationWebhook } from './control-plane/base-objects.ts';
 import { createDefinitions } from './control-plane/definitions.ts';
@@ -141,14 +141,19 @@ export class LocalMesh {
     return this.#parts.memory(this.#options.alone);
   }
 
-  /** Another istiod takes over, in this fetch mode and with no keys in its cache. */
-  async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
+  /** The variables of istiod besides those that the mesh was started with. */
+  get istiodVariables(): IstiodEnv {
+    return this.#running.discovery.variables;
+  }
+
+  /** Another istiod takes over, started like this and with no keys in its cache. */
+  async setIstiod(start: IstiodStart, signal: AbortSignal): Promise<void> {
     const { discovery, gateway, kubelet } = this.#running;
     const proxies = () =>
       [gateway, ...kubelet.workloads.filter(({ envoy }) => envoy !== undefined)].map(
         ({ identity }) => `${identity.name}.${identity.namespace}`,
       );
-    await discovery.restart(mode, proxies, signal);
+    await discovery.restart(start, proxies, signal);
   }
 
   /** Where Services without exportTo are visible. */
@@ -161,17 +166,23 @@ export class LocalMesh {
     return this.#running.discovery.setMeshConfig(declared, signal);
   }
 
-  /** @param ca signs its certificate; the one that the mesh trusts when not given */
+  /** @param untrusted signs its certificate when that is not to come from the CA that the mesh trusts */
   async startKeyServer(
     start: KeyServerStart & { readonly host: string },
-    ca: Ca | undefined,
+    untrusted: () => Promise<Ca>,
     signal: AbortSignal,
   ): Promise<KeyServerHandle> {
     const { block, resolver } = this.#running;
-    const from = ca ?? this.#running.ca;
+    const { ca } = this.#running;
+    const authority = async (trust: string) => (trust === 'untrusted' ? untrusted() : ca);
     const ip = block.next();
     try {
-      const { external, ...server } = await startKeyServer({ ...start, ip }, from, this.#parts.start, signal);
+      const { external, ...server } = await startKeyServer(
+        { ...start, ip },
+        authority,
+        this.#parts.start,
+        signal,
+      );
       resolver.addExternal(server.host, external);
       return {
         ...server,

@@ -1,5 +1,6 @@
 /** The target local: real etcd, API server, istiod and Envoy as plain processes, without Docker and without root. */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { asHarnessError, HarnessError } from '../../base/errors.ts';
 import type { FetchMode, MeshFacts } from '../../base/events.ts';
 import { nameOfKey } from '../../base/names.ts';
@@ -7,11 +8,11 @@ import { onAbort, pause } from '../../base/wait.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import { keyOf, listObjects } from '../../kube/objects.ts';
+import { meshConfigOf } from '../../policy/read-mesh-config.ts';
 import { curlLine, shellQuote } from '../curl-batch.ts';
 import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
 import type { TakeMeshSettings } from '../kubernetes/mesh-settings.ts';
-import { meshConfigOf } from '../mesh-config.ts';
-import { phase } from '../phase.ts';
+import { phase, restartText } from '../phase.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';
 import type {
   Applied,
@@ -20,6 +21,7 @@ import type {
   FetchLogEntry,
   HttpRequest,
   HttpResponse,
+  IstiodStart,
   KeyServerHandle,
   KeyServerStart,
   KubeObject,
@@ -244,11 +246,14 @@ export class LocalTarget extends KubernetesTarget {
     return this.#running.fetchMode;
   }
 
-  async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
+  async setIstiod(start: IstiodStart, signal: AbortSignal): Promise<void> {
+    const { fetch, variables } = start;
     // Envoys forget keys together with the configuration that names them.
-    if (mode === this.fetchMode() && (this.#fresh || mode === 'envoy')) return;
-    await phase(this.#progress, `Restarting istiod: keys are fetched by ${mode}`, () =>
-      this.#whole(signal, (own) => this.#running.setFetchMode(mode, own)),
+    const hasNoKeys = this.#fresh || fetch === 'envoy';
+    const isSame = fetch === this.fetchMode() && isDeepStrictEqual(variables, this.#running.istiodVariables);
+    if (isSame && hasNoKeys) return;
+    await phase(this.#progress, restartText(start), () =>
+      this.#whole(signal, (own) => this.#running.setIstiod(start, own)),
     );
     this.#fresh = true;
   }
@@ -267,10 +272,12 @@ export class LocalTarget extends KubernetesTarget {
 
   async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
     const host = `${start.name}-${this.#runId}.external.test`;
-    this.#untrusted ??= makeCa('istio-jwt-e2e untrusted');
-    const ca = start.certificate === 'untrusted' ? await this.#untrusted : undefined;
+    const untrusted = () => {
+      this.#untrusted ??= makeCa('istio-jwt-e2e untrusted');
+      return this.#untrusted;
+    };
     const server = await this.#whole(signal, (own) =>
-      this.#running.startKeyServer({ ...start, host }, ca, own),
+      this.#running.startKeyServer({ ...start, host }, untrusted, own),
     );
     this.#keyServers.add(server);
     return {
@@ -308,7 +315,7 @@ export class LocalTarget extends KubernetesTarget {
   async clear(signal: AbortSignal): Promise<void> {
     await Promise.allSettled([...this.#keyServers].map((server) => server.stop()));
     await this.undoScenarios(signal);
-    await this.#whole(signal, (own) => this.#running.setFetchMode('istiod', own));
+    await this.#whole(signal, (own) => this.#running.setIstiod({ fetch: 'istiod', variables: {} }, own));
     this.#fresh = true;
   }
 

@@ -246,7 +246,7 @@ test('a mesh is back in its first fetch mode before anything is saved, so that n
   expect(target.mode).toBe('istiod');
   // What goes wrong with that is for a round to find out.
   target.before = (method, _, mode) => {
-    if (method === 'setFetchMode' && mode === 'istiod') throw new HarnessError('E_NOT_READY', 'not now');
+    if (method === 'setIstiod' && mode === 'istiod') throw new HarnessError('E_NOT_READY', 'not now');
   };
   watch.write('scenarios/a.yaml', scenario('a', '[401, 200]', 'mesh: { fetch: [envoy] }'));
   await watch.said('Ctrl-C ends', 2);

@@ -20,7 +20,12 @@ describe.skipIf(adminKubeconfig === '')(`two users (skipped when ${whySkipped})`
     client = admin();
     users = await makeUsers(client);
     // Its cache may have keys of an earlier run.
-    await restartIstiod({ data: client, mesh: client }, 'istio-system', 'istiod', signal);
+    await restartIstiod(
+      { data: client, mesh: client },
+      'istio-system',
+      { fetch: 'istiod', variables: {} },
+      signal,
+    );
   });
   afterAll(async () => {
     await users?.remove();

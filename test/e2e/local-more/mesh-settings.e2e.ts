@@ -75,6 +75,22 @@ describeOnLocal('mesh settings', () => {
     await becomes([plain, dotted]);
   });
 
+  test('of scenarios come over those that are there, and go again; variables of istiod with a restart', async () => {
+    await target.setMeshConfig({ pathNormalization: { normalization: 'MERGE_SLASHES' } }, signal);
+    await becomes([plain, doubled, dotted]);
+    await target.setIstiod(
+      { fetch: 'istiod', variables: { PILOT_JWT_PUB_KEY_REFRESH_INTERVAL: '7s' } },
+      signal,
+    );
+    // The settings are those of the mesh, whichever istiod there is.
+    await becomes([plain, doubled, dotted]);
+    await target.setMeshConfig({ pathNormalization: { normalization: 'NONE' } }, signal);
+    await becomes([plain]);
+    await target.setMeshConfig({}, signal);
+    await target.setIstiod({ fetch: 'istiod', variables: {} }, signal);
+    await becomes([plain, dotted]);
+  });
+
   test('that istiod does not take are an error with what it says', async () => {
     const wrong = configMap('pathNormalization: { normalization: SOME }');
     await expect(target.apply([wrong], 'wrong', signal)).rejects.toMatchObject({

@@ -32,3 +32,10 @@ test('a path that begins otherwise is refused, and a query is no part of what po
   expect(normalizedPath('a', 'BASE')).toBeUndefined();
   expect(withoutQuery('/a;b?c#d')).toBe('/a;b');
 });
+
+test('dots with parameters are dots in newer Envoys, where paths are normalized at all', () => {
+  const path = '/a/b/..;x=1/c/.;/d;y';
+  expect(normalizedPath(path, 'BASE')).toBe('/a/c/d;y');
+  expect(normalizedPath(path, 'NONE')).toBe(path);
+  expect(normalizedPath(path, 'BASE', false)).toBe(path);
+});

@@ -126,6 +126,20 @@ describe('people read', () => {
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`../../golden/report/diff-${name}.txt`);
   });
 
+  test('how long it took on both sides, where scenarios limit that', () => {
+    const timed = (firstRightMs: number, lastWrongMs: number) => {
+      const convergence = { attempts: 5, firstRightMs, lastWrongMs, stale: 1, limitMs: 5000 };
+      return only(withState('passed', { convergence }));
+    };
+    const [one, other] = [timed(1200, 800), timed(1300, 4040)];
+    const lines = changeLines(one, other, changesBetween(one, other), noColors);
+    const at = lines.indexOf('time from the change until the answer holds');
+    expect(lines[at + 1]).toMatch(/^ {2}require-jwt\/.*: 1\.2 s -> 4\.0 s, limit 5\.0 s$/);
+    // Without a limit on both sides there is nothing to compare.
+    const [plain, same] = [only(passed), timed(1, 0)];
+    expect(changesBetween(plain, same).times).toEqual([]);
+  });
+
   test('what scenarios and meshes say without control characters', () => {
     const [one, other] = [
       only(passed),

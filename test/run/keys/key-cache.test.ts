@@ -14,7 +14,7 @@ const policy = (more: string) => `    apply:
 const withUri = (name: string, address = uri, more = '') =>
   scenarioSource(name, sendStep('s', '[200, 200]', policy(`jwksUri: "${address}"`)), more);
 const ofIstiod = (target: FakeTarget) =>
-  target.calls.filter((call) => /^(setFetchMode|keysUsed|undo)/.test(call));
+  target.calls.filter((call) => /^(setIstiod|keysUsed|undo)/.test(call));
 
 test('addresses are those of rules without inline keys, also without a jwksUri', () => {
   const rules = [{ issuer: 'a', jwks: '{}' }, { issuer: 'b', jwksUri: 'http://b' }, { issuer: 'c' }];
@@ -40,10 +40,10 @@ test('istiod has no keys of a scenario when another one has the same address', a
   const { exitCode } = await run([withUri('a'), withUri('b'), withUri('c', 'http://other/jwks')], { target });
   expect(exitCode).toBe(0);
   expect(ofIstiod(target)).toEqual([
-    'setFetchMode istiod',
+    'setIstiod istiod',
     'keysUsed',
     'undo a',
-    'setFetchMode istiod',
+    'setIstiod istiod',
     'keysUsed',
     'undo b',
     'keysUsed',
@@ -55,7 +55,7 @@ test('the same address of another issuer is another entry of the cache', async (
   const target = new FakeTarget();
   const other = withUri('b').replace('issuer: me', 'issuer: you');
   await run([withUri('a'), other], { target });
-  expect(ofIstiod(target).filter((call) => call.startsWith('setFetchMode'))).toHaveLength(1);
+  expect(ofIstiod(target).filter((call) => call.startsWith('setIstiod'))).toHaveLength(1);
 });
 
 test('servers that the target starts have an address of their own in each scenario', async () => {
@@ -63,14 +63,34 @@ test('servers that the target starts have an address of their own in each scenar
   const server = 'keyServers: { outside: { serves: sample } }';
   const address = 'http://${keyServers.outside.host}/get_jwks';
   await run([withUri('a', address, server), withUri('b', address, server)], { target });
-  expect(ofIstiod(target).filter((call) => call.startsWith('setFetchMode'))).toHaveLength(1);
+  expect(ofIstiod(target).filter((call) => call.startsWith('setIstiod'))).toHaveLength(1);
+});
+
+test('a scenario in which key servers change has an istiod that asks no other ones', async () => {
+  const target = new FakeTarget();
+  const server = 'keyServers: { outside: { serves: sample } }';
+  const address = 'http://${keyServers.outside.host}/get_jwks';
+  const changing = scenarioSource(
+    'b',
+    sendStep('s', '[200, 200]', `${policy(`jwksUri: "${address}"`)}    set: { outside: {} }\n`),
+    server,
+  );
+  await run([withUri('a', address, server), changing], { target });
+  expect(ofIstiod(target)).toEqual([
+    'setIstiod istiod',
+    'keysUsed',
+    'undo a',
+    'setIstiod istiod',
+    'keysUsed',
+    'undo b',
+  ]);
 });
 
 test('proxies that fetch themselves keep nothing', async () => {
   const target = new FakeTarget();
   const mesh = 'mesh: { fetch: [envoy] }';
   await run([withUri('a', uri, mesh), withUri('b', uri, mesh)], { target });
-  expect(ofIstiod(target)).toEqual(['setFetchMode envoy', 'undo a', 'undo b']);
+  expect(ofIstiod(target)).toEqual(['setIstiod envoy', 'undo a', 'undo b']);
 });
 
 test('where istiod cannot be restarted, the addresses whose keys it may have are known', async () => {
@@ -81,7 +101,7 @@ test('where istiod cannot be restarted, the addresses whose keys it may have are
   const use = () => cache.use([['me', '${a.host}']], { a: { host: 'http://a' } }, signal);
   expect(await use()).toEqual([]);
   expect(await use()).toEqual(['http://a']);
-  await cache.clear('istiod', signal);
+  await cache.clear({ fetch: 'istiod', variables: {} }, signal);
   expect(await use()).toEqual(['http://a']);
   expect(await cache.use([['me', '']], {}, signal)).toEqual([]);
   expect(await cache.use([['me', '']], {}, signal)).toEqual(['issuer me']);

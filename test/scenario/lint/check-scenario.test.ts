@@ -125,7 +125,7 @@ test('a step may only delete, or only apply, and defaults are filled in', () => 
     tags: [],
     requires: [],
     tokens: {},
-    keyServers: { keys: { where: 'external', path: '/get_jwks', certificate: 'trusted' } },
+    keyServers: { keys: { where: 'external', path: '/get_jwks' } },
   });
 });
 

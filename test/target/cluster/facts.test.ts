@@ -164,10 +164,11 @@ test('says what it cannot do, and why', async () => {
   putIstiod('docker.io/istio/pilot:1.31.1');
   const { target } = makeTarget(api);
   await target.up(signal);
-  expect([...target.missing.keys()]).toEqual(['fetch-mode', 'external-host', 'jwks-ca']);
-  await target.setFetchMode('istiod');
-  await expect(target.setFetchMode('envoy')).rejects.toThrow('the mesh has fetch mode istiod, not envoy');
-  await expect(target.startKeyServer()).rejects.toThrow(expect.objectContaining({ code: 'E_KEY_SERVER' }));
+  expect([...target.missing.keys()]).toEqual(['fetch-mode', 'mesh-settings', 'jwks-ca']);
+  await target.setIstiod({ fetch: 'istiod', variables: {} });
+  await expect(target.setIstiod({ fetch: 'envoy', variables: {} })).rejects.toThrow(
+    'the mesh has fetch mode istiod, not envoy',
+  );
   expect(await target.caCertificate()).toContain('BEGIN CERTIFICATE');
 });
 

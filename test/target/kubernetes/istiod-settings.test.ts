@@ -4,6 +4,7 @@ import { KubeClient } from '../../../src/kube/kube-client.ts';
 import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import type { Clients } from '../../../src/target/kubernetes/client-for.ts';
 import {
+  beginRestart,
   extraRootCa,
   inspectIstiod,
   restartIstiod,
@@ -32,11 +33,17 @@ afterAll(async () => {
 
 const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
 
-function istiod(env: object[] = []) {
+function istiod(env: object[] = [], annotations: Record<string, string> = {}) {
   api.put({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: 'istiod', namespace: 'istio-system', generation: 1, labels: { app: 'istiod' } },
+    metadata: {
+      name: 'istiod',
+      namespace: 'istio-system',
+      generation: 1,
+      labels: { app: 'istiod' },
+      annotations,
+    },
     spec: {
       selector: { matchLabels: { app: 'istiod' } },
       template: {
@@ -68,6 +75,7 @@ describe('inspectIstiod', () => {
     expect(await inspectIstiod(clients, 'istio-system', signal)).toEqual({
       image: 'docker.io/istio/pilot:1.31.1',
       fetch: 'envoy',
+      variables: {},
     });
     istiod();
     expect((await inspectIstiod(clients, 'istio-system', signal))?.fetch).toBe('istiod');
@@ -178,7 +186,7 @@ describe('restartIstiod', () => {
       session.stdout(stage.out);
       session.exit(stage.code);
     });
-    await restartIstiod(clients, 'istio-system', 'envoy', signal);
+    await restartIstiod(clients, 'istio-system', { fetch: 'envoy', variables: {} }, signal);
     expect(stages).toHaveLength(0);
     expect(api.exec.sessions[0]).toMatchObject({
       pod: 'istiod-1',
@@ -221,7 +229,9 @@ describe('restartIstiod', () => {
       .spyOn(performance, 'now')
       .mockImplementation(() => real() + (asked() < 4 ? 0 : timeouts.istiodRestart));
     try {
-      await expect(restartIstiod(clients, 'istio-system', 'hybrid', signal)).rejects.toMatchObject({
+      await expect(
+        restartIstiod(clients, 'istio-system', { fetch: 'hybrid', variables: {} }, signal),
+      ).rejects.toMatchObject({
         code: 'E_NOT_READY',
         message:
           'every proxy reconnecting to istiod did not happen within 120 s: not connected: c.foo, d.foo',
@@ -244,10 +254,55 @@ describe('restartIstiod', () => {
       session.stdout('[]');
       session.exit(0);
     });
-    await restartIstiod(clients, 'istio-system', 'istiod', signal);
+    await restartIstiod(clients, 'istio-system', { fetch: 'istiod', variables: {} }, signal);
     expect(JSON.stringify(api.requests.find((each) => each.method === 'PATCH')?.body)).toContain(
       '"value":"false"',
     );
+  });
+
+  test('sets variables, and gives those of before back to the ones that are not asked for any more', async () => {
+    const env = [
+      { name: 'PILOT_DEBOUNCE_AFTER', value: '100ms' },
+      { name: 'OTHER', value: 'x' },
+    ];
+    istiod(env);
+    const patched = async (variables: Record<string, string>) => {
+      api.requests.length = 0;
+      await beginRestart(clients, 'istio-system', { fetch: 'istiod', variables }, signal);
+      const [patch] = api.requests.filter((each) => each.method === 'PATCH');
+      const { metadata, spec } = (patch as { body: unknown }).body as {
+        metadata: { annotations: Record<string, string | null> };
+        spec: { template: { spec: { containers: [{ env: object[] }] } } };
+      };
+      const [, ...own] = spec.template.spec.containers[0].env;
+      return { own, note: metadata.annotations['jwt-e2e/istiod-variables'] };
+    };
+    const first = await patched({ PILOT_DEBOUNCE_AFTER: '1s', PILOT_NEW: 'a' });
+    expect(first).toEqual({
+      own: [
+        { name: 'PILOT_DEBOUNCE_AFTER', value: '1s' },
+        { name: 'PILOT_NEW', value: 'a' },
+      ],
+      note: '{"PILOT_DEBOUNCE_AFTER":"100ms","PILOT_NEW":null}',
+    });
+    // As the API server has it then, whoever asks next.
+    const annotated = (more: object[]) =>
+      istiod([...more, { name: 'OTHER', value: 'x' }], { 'jwt-e2e/istiod-variables': String(first.note) });
+    annotated([
+      { name: 'PILOT_DEBOUNCE_AFTER', value: '1s' },
+      { name: 'PILOT_NEW', value: 'a' },
+    ]);
+    expect(await inspectIstiod(clients, 'istio-system', signal)).toMatchObject({
+      variables: { PILOT_DEBOUNCE_AFTER: '1s', PILOT_NEW: 'a' },
+    });
+    expect(await patched({ PILOT_NEW: 'b' })).toEqual({
+      own: [
+        { name: 'PILOT_DEBOUNCE_AFTER', value: '100ms' },
+        { name: 'PILOT_NEW', value: 'b' },
+      ],
+      note: '{"PILOT_NEW":null}',
+    });
+    expect(await patched({})).toEqual({ own: [{ $patch: 'delete', name: 'PILOT_NEW' }], note: null });
   });
 
   test('stops waiting when it is interrupted', async () => {
@@ -260,7 +315,9 @@ describe('restartIstiod', () => {
       session.exit(0);
       setTimeout(() => controller.abort('SIGINT'), 50);
     });
-    await expect(restartIstiod(clients, 'istio-system', 'envoy', controller.signal)).rejects.toMatchObject({
+    await expect(
+      restartIstiod(clients, 'istio-system', { fetch: 'envoy', variables: {} }, controller.signal),
+    ).rejects.toMatchObject({
       code: 'E_INTERRUPTED',
     });
   });

@@ -63,7 +63,7 @@ class SharedTarget extends KubernetesTarget {
   async up(): Promise<MeshFacts> {
     return expect.fail('not here');
   }
-  async setFetchMode(): Promise<void> {}
+  async setIstiod(): Promise<void> {}
   fetchMode(): FetchMode {
     return 'istiod';
   }

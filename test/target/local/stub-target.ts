@@ -100,7 +100,8 @@ export function stubTarget(progress: Progress, log: (line: string) => void): Stu
       ),
     curl: (_, { url }) => `curl there ${url}`,
     fetchMode: () => fetch,
-    setFetchMode: async (mode) => {
+    setMeshConfig: async (config) => log(`setMeshConfig ${JSON.stringify(config)}`),
+    setIstiod: async ({ fetch: mode }) => {
       fetch = mode;
     },
     caCertificate: async () => 'PEM',
@@ -109,7 +110,7 @@ export function stubTarget(progress: Progress, log: (line: string) => void): Stu
       name,
       host: `${name}.test`,
       ip: '127.99.0.40',
-      setKeys: async (jwks) => log(`keys ${JSON.stringify(jwks)}`),
+      set: async ({ jwks }) => log(`keys ${JSON.stringify(jwks)}`),
       logEnd: async () => 'the end',
       log: async (after) => [{ at: 1, path: '/jwks', status: 200, by: 'envoy', userAgent: after }],
       check: async (userAgent) => {

@@ -6,7 +6,9 @@ import { HarnessError } from '../../../base/errors.ts';
 import type { FetchMode } from '../../../base/events.ts';
 import { timeouts } from '../../../base/timeouts.ts';
 import { until } from '../../../base/wait.ts';
-import { type MeshConfig, notTaken } from '../../mesh-config.ts';
+import type { MeshConfig } from '../../../policy/read-mesh-config.ts';
+import { notTaken } from '../../mesh-config.ts';
+import type { IstiodStart } from '../../target.ts';
 import { portOn } from '../network/addresses.ts';
 import {
   type IstiodFiles,
@@ -15,6 +17,7 @@ import {
   type RunningIstiod,
   startIstiod,
 } from './istiod.ts';
+import type { IstiodEnv } from './istiod-env.ts';
 import { mergedMeshConfig, ownMeshConfig } from './own-mesh-config.ts';
 import type { Relay } from './relay.ts';
 import { syncedProxies } from './synced.ts';
@@ -33,6 +36,7 @@ export class Discovery {
   readonly #relays: { readonly proxies: Relay; readonly webhook: Relay };
   #running: RunningIstiod;
   #mode: FetchMode;
+  #variables: IstiodEnv = {};
   /** What istiod was last given. */
   #meshConfig: MeshConfig;
 
@@ -75,6 +79,11 @@ export class Discovery {
     return this.#mode;
   }
 
+  /** Those besides the ones that the mesh was started with. */
+  get variables(): IstiodEnv {
+    return this.#variables;
+  }
+
   /** Of the mesh settings that hold now. */
   get defaultServiceExportTo(): readonly string[] {
     const found = this.#meshConfig.defaultServiceExportTo;
@@ -86,16 +95,22 @@ export class Discovery {
   }
 
   /**
-   * Another istiod takes over, in this fetch mode and with no keys in its cache; returns once it has sent every proxy what
+   * Another istiod takes over, started like this and with no keys in its cache; returns once it has sent every proxy what
    * it is to have.
    *
    * @param proxies names of the proxies, as `pod.namespace`
    */
-  async restart(mode: FetchMode, proxies: () => readonly string[], signal: AbortSignal): Promise<void> {
+  async restart(
+    { fetch, variables }: IstiodStart,
+    proxies: () => readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const old = this.#running;
-    this.#running = await startIstiod(this.#options, this.#files, mode, signal);
+    const options = { ...this.#options, istiodEnv: { ...this.#options.istiodEnv, ...variables } };
+    this.#running = await startIstiod(options, this.#files, fetch, signal);
     this.#lead();
-    this.#mode = mode;
+    this.#mode = fetch;
+    this.#variables = variables;
     await old.part.stop(true);
     await until('every proxy reconnecting to istiod', () => this.#allSynced(proxies(), signal), {
       timeoutMs: timeouts.istiodRestart,

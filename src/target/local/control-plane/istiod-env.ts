@@ -1,6 +1,7 @@
 /** The environment of istiod: what a local mesh needs, and variables that somebody wants to try. */
 import { HarnessError } from '../../../base/errors.ts';
 import type { FetchMode } from '../../../base/events.ts';
+import { fetchVariable, isFixedVariable } from '../../../base/istiod-variables.ts';
 
 /** Variables by name. */
 export type IstiodEnv = Readonly<Record<string, string>>;
@@ -20,7 +21,7 @@ function neededEnv({ namespace, mode, rootsFile, folder, proxyUrl }: Needed): Is
     POD_NAMESPACE: namespace,
     POD_NAME: 'istiod',
     CLUSTER_ID: 'Kubernetes',
-    PILOT_JWT_ENABLE_REMOTE_JWKS: mode === 'istiod' ? 'false' : mode,
+    [fetchVariable]: mode === 'istiod' ? 'false' : mode,
     // Certificates come from this tool.
     ENABLE_CA_SERVER: 'false',
     PILOT_CERT_PROVIDER: 'none',
@@ -38,9 +39,6 @@ function neededEnv({ namespace, mode, rootsFile, folder, proxyUrl }: Needed): Is
   };
 }
 
-/** Others that would take it out of its mesh. */
-const alsoFixed = ['NO_PROXY', 'REVISION', 'SHARED_MESH_CONFIG'];
-
 /** @param given comes over what a local mesh only prefers */
 export function istiodEnv(needed: Needed, given: IstiodEnv): IstiodEnv {
   // One change at a time is made here: nothing is won by waiting for more.
@@ -53,20 +51,18 @@ export function istiodEnv(needed: Needed, given: IstiodEnv): IstiodEnv {
  * @throws HarnessError E_USAGE for one that the local mesh itself sets
  */
 export function givenEnv(entries: readonly string[]): IstiodEnv {
-  const nothing: Needed = { namespace: '', mode: 'istiod', rootsFile: '', folder: '', proxyUrl: '' };
-  const fixed = [...Object.keys(neededEnv(nothing)), ...alsoFixed];
   const pairs = entries.map((entry): [string, string] => {
     const at = entry.indexOf('=');
     return [entry.slice(0, at), entry.slice(at + 1)];
   });
   for (const [name] of pairs) {
-    if (!fixed.includes(name.toUpperCase())) continue;
+    if (!isFixedVariable(name)) continue;
     throw new HarnessError(
       'E_USAGE',
       `--istiod-env cannot set ${name}: a local mesh works only with its own value`,
       {
         hint:
-          name === 'PILOT_JWT_ENABLE_REMOTE_JWKS'
+          name === fetchVariable
             ? 'Who fetches keys is said by the scenario: mesh: { fetch: envoy }.'
             : 'Leave it out, or use --target kind with --istio-overlay.',
       },

@@ -5,13 +5,8 @@
 import { HarnessError } from '../../../base/errors.ts';
 import { nameOfKey } from '../../../base/names.ts';
 import { keyOf } from '../../../kube/objects.ts';
-import {
-  leavesOf,
-  type MeshConfig,
-  mayHoldMeshConfig,
-  meshConfigName,
-  meshConfigOf,
-} from '../../mesh-config.ts';
+import { type MeshConfig, meshConfigName, meshConfigOf } from '../../../policy/read-mesh-config.ts';
+import { leavesOf, mayHoldMeshConfig } from '../../mesh-config.ts';
 import type { KubeObject, ObjectKey } from '../../target.ts';
 
 /** The settings that every local mesh has. */

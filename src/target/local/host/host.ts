@@ -8,7 +8,14 @@ import { dirname, join } from 'node:path';
 import { asHarnessError, HarnessError } from '../../../base/errors.ts';
 import type { MeshFacts } from '../../../base/events.ts';
 import { problemOf } from '../../../base/problem.ts';
-import type { HttpRequest, KeyServerHandle, Origin, Progress, SendLimit } from '../../target.ts';
+import type {
+  HttpRequest,
+  KeyServerHandle,
+  KeyServerState,
+  Origin,
+  Progress,
+  SendLimit,
+} from '../../target.ts';
 import type { LocalSettings } from '../local-settings.ts';
 import { LocalTarget } from '../local-target.ts';
 import { writeState } from './kept.ts';
@@ -123,7 +130,7 @@ export class MeshHost {
         this.#keyServers.set(id, server);
         return { name: server.name, host: server.host, ip: server.ip };
       },
-      setKeys: async ([id, jwks]) => this.#keyServer(id).setKeys(jwks),
+      setKeyServer: async ([id, state]) => this.#keyServer(id).set(state as KeyServerState),
       keyServerLogEnd: async ([id]) => this.#keyServer(id).logEnd(),
       keyServerLog: async ([id, after]) => this.#keyServer(id).log(String(after)),
       checkKeyServer: async ([id, userAgent], signal) => this.#keyServer(id).check(String(userAgent), signal),

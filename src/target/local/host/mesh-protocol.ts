@@ -50,7 +50,8 @@ export const forwarded = [
   'podLogEnd',
   'podFetches',
   'evidence',
-  'setFetchMode',
+  'setIstiod',
+  'setMeshConfig',
   'keysUsed',
   'reload',
 ] as const satisfies readonly (keyof Target)[];

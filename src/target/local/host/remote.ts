@@ -12,6 +12,7 @@ import type {
   FetchLogEntry,
   HttpRequest,
   HttpResponse,
+  IstiodStart,
   KeyServerHandle,
   KeyServerStart,
   KubeObject,
@@ -205,9 +206,13 @@ export class RemoteTarget implements Target {
     return this.#fetch;
   }
 
-  async setFetchMode(mode: FetchMode, signal: AbortSignal): Promise<void> {
-    await this.#call('setFetchMode', [mode], signal);
-    this.#fetch = mode;
+  async setIstiod(start: IstiodStart, signal: AbortSignal): Promise<void> {
+    await this.#call('setIstiod', [start], signal);
+    this.#fetch = start.fetch;
+  }
+
+  setMeshConfig(config: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
+    return this.#call('setMeshConfig', [config], signal);
   }
 
   async keysUsed(signal: AbortSignal): Promise<void> {
@@ -233,7 +238,7 @@ export class RemoteTarget implements Target {
     const never = new AbortController().signal;
     return {
       ...server,
-      setKeys: (jwks) => this.#call('setKeys', [id, jwks], never),
+      set: (state) => this.#call('setKeyServer', [id, state], never),
       logEnd: () => this.#call('keyServerLogEnd', [id], never),
       log: (after) => this.#call('keyServerLog', [id, after], never),
       check: (userAgent, own) => this.#call('checkKeyServer', [id, userAgent], own),

@@ -5,9 +5,9 @@ import { moduleFile } from '../../../base/files/product-files.ts';
 import { nameOfError } from '../../../base/names.ts';
 import { timeouts } from '../../../base/timeouts.ts';
 import { throwIfAborted, within } from '../../../base/wait.ts';
-import { type Ca, issueCertificate } from '../../../jwks/certificates.ts';
 import { KeyServerControl, newSecret } from '../../../jwks/key-server-client.ts';
-import { expectKeys, notWorking } from '../../../jwks/works.ts';
+import { ServedKeys, type ServerPlace } from '../../../jwks/served-keys.ts';
+import { notWorking } from '../../../jwks/works.ts';
 import type { KeyServerHandle, KeyServerStart } from '../../target.ts';
 import type { StartPart } from '../control-plane/api-server.ts';
 import { portOn } from './addresses.ts';
@@ -18,11 +18,11 @@ const program = moduleFile('jwks/server.mjs');
 /** @throws HarnessError E_KEY_SERVER */
 export async function startKeyServer(
   start: KeyServerStart & { readonly host: string; readonly ip: string },
-  ca: Ca,
+  authority: ServerPlace['authority'],
   startPart: StartPart,
   signal: AbortSignal,
 ): Promise<KeyServerHandle & { readonly external: ExternalHost }> {
-  const { host, ip, name, path } = start;
+  const { host, ip, name, path, discovery, http2Only } = start;
   const httpPort = await portOn(ip, 80);
   const httpsPort = await portOn(ip, 443);
   const controlPort = await portOn(ip);
@@ -32,34 +32,36 @@ export async function startKeyServer(
     program: process.execPath,
     args: [program],
     env: {
-      KEY_SERVER_CONFIG: JSON.stringify({ host: ip, httpPort, httpsPort, controlPort, path }),
+      KEY_SERVER_CONFIG: JSON.stringify({
+        host: ip,
+        httpPort,
+        httpsPort,
+        controlPort,
+        path,
+        discovery,
+        http2Only,
+      }),
       JWKS_SECRET: secret,
     },
   });
   const limit = within(timeouts.keyServer, signal, `starting the key server ${name}`);
   try {
     const control = new KeyServerControl(`http://${ip}:${controlPort}`, secret);
-    const [certificate] = await Promise.all([
-      issueCertificate(ca, { dnsNames: [host], ips: [ip] }),
-      control.ready(limit.signal),
-    ]);
-    await Promise.all([control.setKeys(start.jwks), control.setTls(certificate)]);
-    let present = start.jwks;
+    const urls = [`http://${ip}:${httpPort}${path}`, `https://${ip}:${httpsPort}${path}`];
+    const served = new ServedKeys({ name, host, ip, authority }, control, (userAgent, own) =>
+      answersOf(name, urls, userAgent, own),
+    );
+    await control.ready(limit.signal);
+    await served.set(start);
     return {
       name,
       host,
       ip,
       external: { ip, ports: { 80: httpPort, 443: httpsPort } },
-      setKeys: async (jwks) => {
-        await control.setKeys(jwks);
-        present = jwks;
-      },
+      set: (state) => served.set(state),
       logEnd: () => control.logEnd(),
       log: (after) => control.log(after),
-      check: async (userAgent, own) => {
-        const urls = [`http://${ip}:${httpPort}${path}`, `https://${ip}:${httpsPort}${path}`];
-        expectKeys(name, await answersOf(name, urls, userAgent, own), present);
-      },
+      check: (userAgent, own) => served.check(userAgent, own),
       stop: () => part.stop(true),
     };
   } catch (thrown) {
@@ -83,7 +85,7 @@ async function answersOf(
 ): Promise<string[]> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeouts.keyServerCheck)]);
   // Whether its certificate is one to be trusted is the scenario's business.
-  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: false }, allowH2: true });
   const options = { dispatcher, signal: limit, headers: { 'user-agent': userAgent } };
   try {
     return await Promise.all(

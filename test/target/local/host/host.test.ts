@@ -134,7 +134,7 @@ describe('a run', () => {
       { key: { apiVersion: 'v1', kind: 'ConfigMap', name: 'a' }, change: 'created', warnings: ['ü'] },
     ]);
     await target.undo('scope', signal);
-    await target.setFetchMode('envoy', signal);
+    await target.setIstiod({ fetch: 'envoy', variables: {} }, signal);
     expect(target.fetchMode()).toBe('envoy');
     expect(stub.target.fetchMode()).toBe('envoy');
     const proxy = { namespace: 'foo', pod: 'a', labels: {}, kind: 'sidecar' } as const;
@@ -173,13 +173,14 @@ describe('a run', () => {
 
   test('has key servers there', async () => {
     const { target } = await begin();
-    const start = { name: 'keys', path: '/jwks', jwks: {}, certificate: 'trusted' } as const;
+    const state = { jwks: {}, certificate: 'trusted', fault: null } as const;
+    const start = { name: 'keys', path: '/jwks', discovery: false, http2Only: false, ...state };
     const [one, other] = [
       await target.startKeyServer(start, unaborted()),
       await target.startKeyServer({ ...start, name: 'more' }, unaborted()),
     ];
     expect(one).toMatchObject({ name: 'keys', host: 'keys.test', ip: '127.99.0.40' });
-    await one.setKeys({ keys: [] });
+    await one.set({ ...state, jwks: { keys: [] } });
     expect(await one.log(await one.logEnd())).toMatchObject([{ by: 'envoy', userAgent: 'the end' }]);
     await expect(one.check('me', unaborted())).rejects.toMatchObject({
       code: 'E_KEY_SERVER',
@@ -188,7 +189,7 @@ describe('a run', () => {
     await other.stop();
     await other.stop();
     expect(log).toEqual(['begins run1', 'keys {"keys":[]}', 'stop more']);
-    await expect(other.setKeys({})).rejects.toMatchObject({ code: 'E_KEY_SERVER' });
+    await expect(other.set(state)).rejects.toMatchObject({ code: 'E_KEY_SERVER' });
   });
 
   test('gets errors as they were, with all that explains them', async () => {
@@ -256,7 +257,8 @@ describe('one run at a time', () => {
 
   test('and what it has left is cleared before the next one, after its last call has ended', async () => {
     const first = await begin();
-    const start = { name: 'keys', path: '/jwks', jwks: {}, certificate: 'trusted' } as const;
+    const state = { jwks: {}, certificate: 'trusted', fault: null } as const;
+    const start = { name: 'keys', path: '/jwks', discovery: false, http2Only: false, ...state };
     await first.target.startKeyServer(start, unaborted());
     const applying = first.target
       .apply([object('slow')], 's', unaborted())

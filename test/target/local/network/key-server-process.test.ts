@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { Agent, request } from 'undici';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Ca, makeCa } from '../../../../src/jwks/certificates.ts';
@@ -36,6 +37,9 @@ async function startOne(signal = unaborted(), change: { program?: string } = {})
     path: '/jwks',
     jwks,
     certificate: 'trusted',
+    fault: null,
+    discovery: true,
+    http2Only: false,
     host: 'keys.test',
     ip: block.next(),
   } as const;
@@ -48,8 +52,11 @@ async function startOne(signal = unaborted(), change: { program?: string } = {})
     parts.push(made);
     return made;
   };
-  return startKeyServer(options, ca, startPart, signal);
+  const authority = async (trust: string) => (trust === 'trusted' ? ca : makeCa('untrusted'));
+  return startKeyServer(options, authority, startPart, signal);
 }
+
+const state = { jwks: { keys: [] }, certificate: 'trusted', fault: null } as const;
 
 test('it serves its keys over HTTP and HTTPS at its address, under its name', async () => {
   const server = await startOne();
@@ -58,7 +65,7 @@ test('it serves its keys over HTTP and HTTPS at its address, under its name', as
   const start = await server.logEnd();
   const { body } = await request(`http://${server.ip}:${http}/jwks`);
   expect(await body.json()).toEqual({ keys: [{ kid: 'one' }] });
-  await server.setKeys({ keys: [] });
+  await server.set(state);
   const agent = new Agent({ connect: { ca: ca.certPem, servername: 'keys.test' } });
   const secure = await request(`https://${server.ip}:${https}/jwks`, { dispatcher: agent });
   expect(await secure.body.json()).toEqual({ keys: [] });
@@ -87,7 +94,7 @@ test('it works as long as it answers with the keys that it was given last', asyn
   const server = await startOne();
   const before = await server.logEnd();
   await server.check('me', unaborted());
-  await server.setKeys({ keys: [] });
+  await server.set(state);
   await server.check('me', unaborted());
   expect(await server.log(before)).toMatchObject(
     Array.from({ length: 4 }, () => ({ status: 200, by: 'other', userAgent: 'me' })),
@@ -97,4 +104,38 @@ test('it works as long as it answers with the keys that it was given last', asyn
     code: 'E_KEY_SERVER',
     message: expect.stringMatching(/^the key server keys does not answer with its keys: .*ECONNREFUSED/),
   });
+});
+
+test('it fails as it is told to, which is how it works then', async () => {
+  const server = await startOne();
+  const { 80: http = 0, 443: https = 0 } = server.external.ports;
+  const plain = `http://${server.ip}:${http}/jwks`;
+  const status = async () => (await request(plain, { reset: true })).statusCode;
+  await server.set({ ...state, fault: { status: 503 } });
+  expect(await status()).toBe(503);
+  await server.check('me', unaborted());
+  await server.set({ ...state, fault: { closed: true } });
+  await expect(status()).rejects.toThrow('ECONNREFUSED');
+  await server.check('me', unaborted());
+  // From one failure to another one, with another certificate.
+  await server.set({ ...state, certificate: 'wrong-host', fault: { redirect: 'http://other.test/' } });
+  const moved = await request(plain, { reset: true });
+  expect([moved.statusCode, moved.headers.location]).toEqual([302, 'http://other.test/']);
+  await server.set(state);
+  expect(await status()).toBe(200);
+  await server.check('me', unaborted());
+  const handshake = (own: Ca) =>
+    new Promise<string>((resolve) => {
+      const socket = connect({ host: server.ip, port: https, ca: own.certPem, servername: 'keys.test' });
+      socket
+        .on('secureConnect', () => resolve('secure'))
+        .on('error', ({ code = '' }: NodeJS.ErrnoException) => resolve(code));
+    });
+  expect(await handshake(ca)).toBe('secure');
+  await server.set({ ...state, certificate: 'expired' });
+  expect(await handshake(ca)).toBe('CERT_HAS_EXPIRED');
+  await server.set({ ...state, certificate: 'wrong-host' });
+  expect(await handshake(ca)).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+  await server.set({ ...state, certificate: 'untrusted' });
+  expect(await handshake(ca)).toMatch(/SELF_SIGNED|UNABLE_TO|SIGNATURE/);
 });
