@@ -16,6 +16,7 @@ export interface Settings {
   readonly 'node-image'?: string | undefined;
   readonly 'istio-overlay'?: Texts | undefined;
   readonly 'istiod-env'?: Texts | undefined;
+  readonly 'gateway-api-crds'?: string | undefined;
   readonly image?: Texts | undefined;
   readonly docker?: string | undefined;
   readonly kind?: string | undefined;

@@ -9,6 +9,7 @@ import type { KindChoice } from '../target/kind/kind-preview.ts';
 import type { KindSettings } from '../target/kind/kind-settings.ts';
 import type { KindTarget } from '../target/kind/kind-target.ts';
 import type { Progress } from '../target/target.ts';
+import { gatewayApiCrds } from './gateway-api-crds.ts';
 import { kindFolder, starter } from './product.ts';
 import type { TargetRequest } from './target-request.ts';
 
@@ -74,6 +75,7 @@ export async function makeKind(request: TargetRequest, reason: string): Promise<
       programs,
       down: [process.execPath, starter, 'down'],
       overlays: list(values, 'istio-overlay'),
+      gatewayApiCrds: gatewayApiCrds(values),
       folder: kindFolder,
     },
     progress,

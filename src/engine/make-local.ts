@@ -3,6 +3,7 @@ import { ofMesh } from '../base/events.ts';
 import { flag, imagesOf, list, text } from '../settings/typed.ts';
 import { givenEnv } from '../target/local/control-plane/istiod-env.ts';
 import type { Target } from '../target/target.ts';
+import { gatewayApiCrds } from './gateway-api-crds.ts';
 import { defaultName } from './make-kind.ts';
 import { type MeshVersions, meshProgramOptions, meshVersions } from './mesh-programs.ts';
 import { kindFolder } from './product.ts';
@@ -29,6 +30,7 @@ export async function makeLocals(request: TargetRequest, reason: string): Promis
       runId,
       images: imagesOf(values, versions),
       istiodEnv: givenEnv(list(values, 'istiod-env')),
+      gatewayApiCrds: gatewayApiCrds(values),
       folder: kindFolder,
       programs: (signal: AbortSignal) =>
         findMeshPrograms(meshProgramOptions(values, wanted, { versions, report, signal })),

@@ -1,5 +1,5 @@
 /** A mesh as it would be with these objects: pods of workloads, with sidecars where Istio would inject them. */
-import { proxyOf } from '../policy/injected-proxy.ts';
+import { managedLabel, proxyOf } from '../policy/injected-proxy.ts';
 import { gatewayNameLabel } from '../policy/selection.ts';
 import type { KubeObject, MeshPod, Survey } from '../target/target.ts';
 import { podsOf } from './find-workload.ts';
@@ -46,9 +46,21 @@ function meshPod(pod: ReturnType<typeof podsOf>[number], objects: readonly KubeO
   };
 }
 
-/** istiod makes a pod for a Gateway of the Gateway API. */
-function deployed({ kind, apiVersion, metadata }: KubeObject): MeshPod[] {
+/** istiod makes a pod for a Gateway of the Gateway API, with these labels (kube-gateway.yaml of its charts). */
+function deployed({ kind, apiVersion, metadata, spec }: KubeObject): MeshPod[] {
   if (kind !== 'Gateway' || !apiVersion.startsWith('gateway.networking.k8s.io/')) return [];
-  const { name, namespace = 'default' } = metadata;
-  return [{ ...ingress, namespace, name: `${name}-istio`, labels: { [gatewayNameLabel]: name } }];
+  const { name: gateway, namespace = 'default', labels: own } = metadata;
+  const { gatewayClassName = 'istio', infrastructure } = (spec ?? {}) as {
+    gatewayClassName?: string;
+    infrastructure?: { labels?: Record<string, string> };
+  };
+  const name = `${gateway}-${gatewayClassName}`;
+  const labels = {
+    'service.istio.io/canonical-name': name,
+    ...(infrastructure?.labels ?? own),
+    [managedLabel]: 'istio.io-gateway-controller',
+    [gatewayNameLabel]: gateway,
+    'gateway.networking.k8s.io/gateway-class-name': gatewayClassName,
+  };
+  return [{ ...ingress, namespace, name, serviceAccount: name, labels }];
 }

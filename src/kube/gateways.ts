@@ -1,7 +1,7 @@
 /** Gateways of the Gateway API that istiod makes a Deployment and a Service for. */
 import type { KubeObject, ObjectKey } from '../target/target.ts';
 import type { KubeClient } from './kube-client.ts';
-import { getObject } from './objects.ts';
+import { getObject, keyOf } from './objects.ts';
 
 interface GatewaySpec {
   readonly gatewayClassName?: string;
@@ -18,7 +18,7 @@ const controllers: Readonly<Record<string, { readonly suffix: boolean }>> = {
   'istio.io/eastwest-controller': { suffix: false },
 };
 
-export function isGateway({ apiVersion, kind }: KubeObject): boolean {
+export function isGateway({ apiVersion, kind }: Pick<ObjectKey, 'apiVersion' | 'kind'>): boolean {
   return apiVersion.startsWith('gateway.networking.k8s.io/') && kind === 'Gateway';
 }
 
@@ -64,6 +64,27 @@ export async function deploymentOf(
     name: deployed,
     namespace: gateway.metadata.namespace ?? 'default',
   };
+}
+
+/**
+ * Whether the Deployment is that of this Gateway, and not of one of the same name that was deleted: what istiod has made of
+ * that goes later.
+ *
+ * @returns what it still is
+ */
+export async function isItsOwn(
+  client: KubeClient,
+  gateway: KubeObject,
+  { name, namespace, ...deployment }: ObjectKey,
+  signal: AbortSignal,
+): Promise<true | string> {
+  const [now, made] = await Promise.all([
+    getObject(client, keyOf(gateway), signal),
+    getObject(client, { name, namespace, ...deployment }, signal),
+  ]);
+  const owners = (made?.metadata.ownerReferences ?? []) as { uid?: string }[];
+  if (owners.length === 0 || owners.some(({ uid }) => uid === now?.metadata.uid)) return true;
+  return `Deployment ${namespace}/${name} still belongs to a Gateway that was deleted`;
 }
 
 /** Whether the Service of a Gateway has a port for each of its listeners. @returns what is missing */

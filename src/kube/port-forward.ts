@@ -19,7 +19,7 @@ export interface PodPort {
 interface Socket {
   send(data: Buffer): void;
   terminate(): void;
-  onclose: () => void;
+  onclose: () => unknown;
   onerror: (event: unknown) => void;
   /** Of the package ws, undocumented; what is idle must not keep the program from ending. */
   readonly _socket?: { ref(): void; unref(): void };
@@ -105,14 +105,15 @@ class PodAgent extends Agent {
   ): undefined {
     // Names of pods may have dots, and those of namespaces have none.
     const [, port = '', pod = '', namespace = ''] = /^(\d+)\.(.*)\.([^.]*)$/.exec(host ?? '') ?? [];
-    connect(this.#client, { namespace, pod, port: Number(port) }).then(
+    connectToPod(this.#client, { namespace, pod, port: Number(port) }).then(
       (socket) => made(null, socket),
       (thrown: unknown) => made(new Error(nameOfError(thrown), { cause: thrown }), undefined as never),
     );
   }
 }
 
-async function connect(client: KubeClient, { namespace, pod, port }: PodPort): Promise<Duplex> {
+/** A connection to the port. @throws when there is none */
+export async function connectToPod(client: KubeClient, { namespace, pod, port }: PodPort): Promise<Duplex> {
   const connection = new PodSocket();
   const output = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -148,7 +149,8 @@ class PodSocket extends Duplex {
   use(socket: Socket): void {
     this.#socket = socket;
     if (this.destroyed) socket.terminate();
-    socket.onclose = () => this.destroy();
+    // What has not been read yet must not be lost.
+    socket.onclose = () => (this.readableLength > 0 ? this.push(null) : this.destroy());
     socket.onerror = (event) => this.destroy(new Error(nameOfError(event)));
   }
 

@@ -5,7 +5,7 @@ import { nameOfKey } from '../base/names.ts';
 import { timeouts } from '../base/timeouts.ts';
 import { together, until } from '../base/wait.ts';
 import type { KubeObject, ObjectKey } from '../target/target.ts';
-import { deploymentOf, isGateway, serviceReady } from './gateways.ts';
+import { deploymentOf, isGateway, isItsOwn, serviceReady } from './gateways.ts';
 import type { KubeClient } from './kube-client.ts';
 import { KubeError } from './kube-error.ts';
 import { getObject, keyOf, listObjects } from './objects.ts';
@@ -33,10 +33,10 @@ interface ContainerStatus {
   state?: { waiting?: { reason?: string; message?: string }; running?: unknown };
 }
 
-/** Pods with these labels that are not being deleted. */
+/** Pods with these labels that are not being deleted, in one namespace or in all. */
 export async function listPods(
   client: KubeClient,
-  namespace: string,
+  namespace: string | undefined,
   labels: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Pod[]> {
@@ -88,6 +88,8 @@ async function gatewayReady(
 ): Promise<true | string> {
   const key = await deploymentOf(client, gateway, signal);
   if (key === undefined) return true;
+  const own = await isItsOwn(client, gateway, key, signal);
+  if (own !== true) return own;
   const deployment = await deploymentReady(client, key, signal);
   if (deployment !== true) return `${nameOfKey(key)}, which istiod makes for it: ${deployment}`;
   return serviceReady(client, gateway, key, signal);

@@ -4,6 +4,7 @@ import type { Answer, Cell, StepSpec } from '../scenario/format/schema.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import { type CheckName, casesOf, cellRequest, checkId, checkNames } from '../scenario/table.ts';
 import { substitute } from '../scenario/template.ts';
+import { throughGateway } from '../scenario/through.ts';
 import { type Circumstances, whyNot } from './conditions.ts';
 import type { PlannedCheck, PlannedStep } from './types.ts';
 
@@ -38,7 +39,7 @@ export function planStep(
     })),
     delete: step.delete ?? [],
     selectsNothing: step.selectsNothing ?? false,
-    origin: originOf(step),
+    origin: originOf(step, scenario),
     checks: checkNames(step, at).map((name) => planCheck(scenario, step, id, name, circumstances)),
   };
   if (skip === undefined) return planned;
@@ -47,8 +48,11 @@ export function planStep(
   return { ...planned, set: {}, after: undefined, apply: [], delete: [], checks };
 }
 
-function originOf(step: StepSpec): PlannedStep['origin'] {
-  if (step.through !== undefined) return { kind: 'ingress' };
+function originOf(step: StepSpec, { certificates }: LoadedScenario): PlannedStep['origin'] {
+  if (step.through !== undefined) {
+    const gateway = throughGateway(step.through, certificates);
+    return { kind: 'ingress', ...(gateway === undefined ? {} : { gateway }) };
+  }
   const [app, namespace] = step.from?.split('.') ?? [];
   return app === undefined || namespace === undefined ? undefined : { kind: 'pod', app, namespace };
 }

@@ -83,6 +83,7 @@ function planScenario(
       issuers: scenario.issuers,
       tokens: scenario.tokens,
       keyServers: scenario.keyServers,
+      certificates: scenario.certificates,
       steps,
       skip: reasons.length === 0 ? undefined : [...new Set(reasons)].join('; '),
     };
@@ -107,7 +108,21 @@ function capabilities(scenario: LoadedScenario, steps: readonly PlannedStep[]): 
   const needs = new Set<string>(scenario.requires);
   const servers = Object.values(scenario.keyServers);
   if (servers.some(({ where }) => where === 'external')) needs.add('external-host');
-  if (steps.some(({ origin }) => origin?.kind === 'ingress')) needs.add('ingress');
+  if (steps.some(({ origin }) => origin?.kind === 'ingress' && origin.gateway === undefined))
+    needs.add('ingress');
+  if (usesGatewayApi(steps)) needs.add('gateway-api');
   if (areOwn(settingsOf(scenario.mesh))) needs.add('mesh-settings');
   return [...needs];
+}
+
+/** Whether it applies objects of the Gateway API, and does not bring their kinds along. */
+function usesGatewayApi(steps: readonly PlannedStep[]): boolean {
+  const applied = steps.flatMap(({ apply }) => apply.map(({ manifest }) => manifest));
+  return (
+    applied.some(({ apiVersion }) => apiVersion.startsWith('gateway.networking.k8s.io/')) &&
+    !applied.some(
+      ({ kind, metadata }) =>
+        kind === 'CustomResourceDefinition' && metadata.name.endsWith('.gateway.networking.k8s.io'),
+    )
+  );
 }

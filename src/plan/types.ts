@@ -3,6 +3,7 @@ import type { Place } from '../base/errors.ts';
 import type { FetchMode, ScenarioInfo, SourceRef } from '../base/events.ts';
 import type {
   Answer,
+  CertificateSpec,
   IssuerSpec,
   KeyServerChange,
   KeyServerSpec,
@@ -11,6 +12,7 @@ import type {
   TokenSpec,
 } from '../scenario/format/schema.ts';
 import type { CellRequest } from '../scenario/table.ts';
+import type { ThroughGateway } from '../scenario/through.ts';
 import type { MeshSettings } from './asked-mesh.ts';
 
 interface CheckBase {
@@ -49,7 +51,8 @@ export type PlannedCheck = RequestCheck | ApplyCheck | RejectedCheck | FetchedCh
 
 type PlannedOrigin =
   | { readonly kind: 'pod'; readonly app: string; readonly namespace: string }
-  | { readonly kind: 'ingress' };
+  /** Without a Gateway: through the ingress gateway of the mesh. */
+  | { readonly kind: 'ingress'; readonly gateway?: ThroughGateway | undefined };
 
 export interface PlannedStep {
   readonly name: string;
@@ -77,6 +80,8 @@ export interface PlannedScenario {
   readonly issuers: Readonly<Record<string, IssuerSpec>>;
   readonly tokens: Readonly<Record<string, TokenSpec>>;
   readonly keyServers: Readonly<Record<string, KeyServerSpec>>;
+  /** Of gateways. */
+  readonly certificates: Readonly<Record<string, CertificateSpec>>;
   readonly steps: readonly PlannedStep[];
   /** Set when the whole scenario is skipped: the reason. Its checks are then reported as skipped. */
   readonly skip: string | undefined;

@@ -12,6 +12,9 @@ interface InjectedPod {
 
 export const templatesAnnotation = 'inject.istio.io/templates';
 
+/** On the pods that istiod itself deploys for Gateways of the Gateway API: the proxy stands in them already. */
+export const managedLabel = 'gateway.istio.io/managed';
+
 /** The revision of an istiod that is told none, as that of the mesh. */
 const revision = 'default';
 
@@ -31,6 +34,7 @@ function isInjected(namespace: KubeObject | undefined, pod: InjectedPod): boolea
 
 /** https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway */
 export function proxyOf(namespace: KubeObject | undefined, pod: InjectedPod): ProxyKind {
+  if (pod.labels[managedLabel] !== undefined) return 'gateway';
   if (!isInjected(namespace, pod)) return 'none';
   return templatesOf(pod).includes('gateway') ? 'gateway' : 'sidecar';
 }

@@ -6,12 +6,14 @@ import type { Intent, KubeObject } from '../target/target.ts';
 export function intentOf(groups: readonly PlannedGroup[]): Intent {
   const scenarios = groups.flatMap((group) => group.scenarios).filter(({ skip }) => skip === undefined);
   const steps = scenarios.flatMap((scenario) => scenario.steps);
+  const origins = steps.flatMap(({ origin }) => (origin?.kind === 'ingress' ? [origin] : []));
   return {
     apps: [...new Set(scenarios.flatMap(({ apps }) => apps))].sort(),
     keyServers: scenarios.some(({ keyServers }) =>
       Object.values(keyServers).some(({ where }) => where === 'external'),
     ),
-    throughIngress: steps.some(({ origin }) => origin?.kind === 'ingress'),
+    throughIngress: origins.some(({ kind, gateway }) => kind === 'ingress' && gateway === undefined),
+    gatewayNamespaces: [...new Set(origins.flatMap(({ gateway }) => gateway?.namespace ?? []))].sort(),
     apply: steps.flatMap(({ apply }) => apply.map(({ manifest }) => manifest as unknown as KubeObject)),
     delete: steps.flatMap((step) => step.delete),
   };

@@ -69,7 +69,7 @@ async function proveStep(step: PlannedStep, state: StepState, signal: AbortSigna
   const result = await (target.isReadOnly === true ? proveAsItIs : prove)(
     target,
     {
-      sent: sentBy(scenario.steps, context),
+      sent: sentBy(scenario.steps, untilChange(step, scenario.steps), context),
       inPlace: inPlace(step, state),
       meantIdle: meantIdle(step, state),
       markers: pending.markers,
@@ -100,6 +100,13 @@ async function proveStep(step: PlannedStep, state: StepState, signal: AbortSigna
     proof: result.proof,
   });
   return { kind: 'holds', proof: result.proof };
+}
+
+/** This step and those after it that change nothing: what is proven for it is for them too. */
+function untilChange(step: PlannedStep, steps: readonly PlannedStep[]): PlannedStep[] {
+  const after = steps.slice(steps.indexOf(step) + 1);
+  const next = after.findIndex((each) => each.apply.length + each.delete.length > 0);
+  return [step, ...after.slice(0, next < 0 ? undefined : next)];
 }
 
 function withoutProof(

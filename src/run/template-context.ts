@@ -8,6 +8,7 @@ import type { KeyServerHandle, Target } from '../target/target.ts';
 import { type IssuerKeys, publicPem } from '../token/issuer-keys.ts';
 import { mintTokens, type Token } from '../token/mint.ts';
 import { fromEnvironment, obtain, type TokenSources } from '../token/obtain.ts';
+import { type GatewayCertificate, makeCertificates } from './keys/gateway-certificates.ts';
 import { placed } from './keys/key-ring.ts';
 import { keyServerState } from './keys/key-server-state.ts';
 
@@ -15,6 +16,8 @@ export interface RunContext {
   readonly issuers: ReadonlyMap<string, IssuerKeys>;
   readonly tokens: ReadonlyMap<string, Token>;
   readonly keyServers: ReadonlyMap<string, KeyServerHandle>;
+  /** Of gateways. */
+  readonly certificates: ReadonlyMap<string, GatewayCertificate>;
   /** Names of tokens that somebody else makes, and that were not asked for: nothing is known of them. */
   readonly unknown: ReadonlySet<string>;
   /** The names for templates. */
@@ -131,7 +134,9 @@ export async function makeContext(
       return '';
     });
     const named = Object.fromEntries([...tokens].map(([name, { value }]) => [name, tokenNames(value)]));
-    return { issuers, tokens, keyServers, unknown, names: { ...known, tokens: named } };
+    const certificates = await makeCertificates(scenario.certificates);
+    const names = { ...known, tokens: named, certificates: Object.fromEntries(certificates) };
+    return { issuers, tokens, keyServers, certificates, unknown, names };
   } catch (thrown) {
     throw placed(thrown, place);
   }

@@ -56,6 +56,12 @@ const where: OptionSpec[] = [
     many: true,
   },
   {
+    name: 'gateway-api-crds',
+    value: 'FILE',
+    description:
+      'CustomResourceDefinitions of the Gateway API, such as its standard-install.yaml; of the targets kind and local, which have none otherwise',
+  },
+  {
     name: 'image',
     value: 'NAME=IMAGE',
     description:

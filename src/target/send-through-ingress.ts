@@ -1,36 +1,75 @@
-/** Requests from outside the cluster to the ingress gateway, with undici: the path is sent untouched. */
+/** Requests from outside the cluster to a gateway, with undici: the path is sent untouched. */
 import { Agent } from 'undici';
 import { limits, readUpTo } from '../base/files/limits.ts';
 import { nameOfError } from '../base/names.ts';
 import { throwIfAborted, together, within } from '../base/wait.ts';
-import { requestHeaders } from './curl-batch.ts';
-import type { HttpRequest, HttpResponse, SendLimit } from './target.ts';
+import { curlLine, requestHeaders, shellQuote } from './curl-batch.ts';
+import type { GatewayTls, HttpRequest, HttpResponse, SendLimit } from './target.ts';
+
+/** Where a gateway is found. */
+interface Entry {
+  /** Scheme, address and port. */
+  readonly url: string;
+  readonly tls?: GatewayTls | undefined;
+}
+
+/** The name that a client asks for (SNI, RFC 6066), without the port that a host may have. */
+function serverNameOf(request: HttpRequest, { serverName }: GatewayTls): string {
+  const host = request.headers.findLast(([name]) => name.toLowerCase() === 'host')?.[1] ?? '';
+  return serverName ?? host.replace(/:\d+$/, '');
+}
+
+/** The request as a line for a shell. The CA is in no file, so curl is told not to check it. */
+export function curlOverTls(request: HttpRequest, url: string, tls: GatewayTls): string {
+  const { hostname, port } = new URL(url);
+  const name = serverNameOf(request, tls);
+  const at = port === '' ? 443 : Number(port);
+  const line = curlLine(request, `https://${name}:${at}${request.url}`);
+  return line.replace(
+    'curl',
+    `curl --insecure --connect-to ${shellQuote(`${name}:${at}:${hostname}:${at}`)}`,
+  );
+}
 
 /**
  * Sends every request `rounds` times, a connection for each; result[round][request]. The requests of one round
  * go out together.
  */
 export async function sendThroughIngress(
-  base: string,
+  { url, tls }: Entry,
   requests: readonly HttpRequest[],
   rounds: number,
   signal: AbortSignal,
   { requestMs, allMs }: SendLimit,
 ): Promise<HttpResponse[][]> {
   // pipelining 0 closes the connection after each answer; undici.request keeps Host and the raw path, fetch does not.
-  const agent = new Agent({ pipelining: 0, connect: { timeout: requestMs } });
+  const options = (servername?: string) => ({
+    pipelining: 0,
+    connect: { timeout: requestMs, ...(tls === undefined ? {} : { ca: tls.ca, servername }) },
+  });
+  const agents = new Map<string | undefined, Agent>();
+  const agentFor = (request: HttpRequest): Agent => {
+    const name = tls && serverNameOf(request, tls);
+    const agent = agents.get(name) ?? new Agent(options(name));
+    agents.set(name, agent);
+    return agent;
+  };
   const started = performance.now();
   try {
     const answers: HttpResponse[][] = [];
     for (let round = 0; round < rounds && (round === 0 || performance.now() - started < allMs); round++) {
       throwIfAborted(signal);
       answers.push(
-        await together(requests, (request, own) => sendOne(agent, base, request, own, requestMs), signal),
+        await together(
+          requests,
+          (request, own) => sendOne(agentFor(request), url, request, own, requestMs),
+          signal,
+        ),
       );
     }
     return answers;
   } finally {
-    await agent.destroy();
+    await Promise.all([...agents.values()].map((agent) => agent.destroy()));
   }
 }
 

@@ -28,7 +28,13 @@ export interface ObjectKey {
   readonly namespace?: string | undefined;
 }
 
-export type CapabilityName = 'external-host' | 'fetch-mode' | 'ingress' | 'jwks-ca' | 'mesh-settings';
+export type CapabilityName =
+  | 'external-host'
+  | 'fetch-mode'
+  | 'gateway-api'
+  | 'ingress'
+  | 'jwks-ca'
+  | 'mesh-settings';
 
 /** How istiod is started. */
 export interface IstiodStart {
@@ -37,16 +43,35 @@ export interface IstiodStart {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Where a request starts: a pod of an app, or outside the cluster towards the ingress gateway. */
+/** A Gateway of Istio's API or of the Gateway API, by which requests from outside enter the mesh. */
+export interface GatewayEntry {
+  readonly namespace: string;
+  readonly name: string;
+  /** Of one of its listeners. Default: the first one for HTTP, or for HTTPS. */
+  readonly port?: number | undefined;
+  /** HTTPS; undefined: plain HTTP. */
+  readonly tls?: GatewayTls | undefined;
+}
+
+/** How a client speaks HTTPS to a gateway. */
+export interface GatewayTls {
+  /** PEM of the CA that it trusts, and no other. */
+  readonly ca: string;
+  /** Server name that it asks for (SNI). Undefined: the host of the request. */
+  readonly serverName?: string | undefined;
+}
+
+/** Where a request starts: a pod of an app, or outside the cluster towards a gateway. */
 export type Origin =
   | { readonly kind: 'pod'; readonly app: string; readonly namespace: string }
-  | { readonly kind: 'ingress' };
+  /** Without a Gateway: the ingress gateway of the mesh. */
+  | { readonly kind: 'ingress'; readonly gateway?: GatewayEntry | undefined };
 
 export interface HttpRequest {
   /** Unique; sent as user agent, so that access logs can be searched for it. */
   readonly id: string;
   readonly method: string;
-  /** Absolute from a pod. Through the ingress: the path alone, sent as it is. */
+  /** Absolute from a pod. Through a gateway: the path alone, sent as it is. */
   readonly url: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly body?: string | undefined;
@@ -236,6 +261,8 @@ export interface Intent {
   readonly throughIngress: boolean;
   /** Whether servers outside the mesh are started. */
   readonly keyServers: boolean;
+  /** Namespaces of other Gateways that requests are sent through. */
+  readonly gatewayNamespaces: readonly string[];
   /** What steps apply, in their order; `${…}` may still be in it. */
   readonly apply: readonly KubeObject[];
   readonly delete: readonly ObjectKey[];
@@ -313,8 +340,12 @@ export interface Target {
   ): Promise<HttpResponse[][]>;
   /** The request as a line that can be pasted into a shell. */
   curl(origin: Origin, request: HttpRequest): string;
-  /** Address of the ingress gateway as seen from outside, such as http://127.0.0.1:31080. */
-  ingressUrl(): string;
+  /**
+   * Address of the ingress gateway as seen from outside, such as http://127.0.0.1:31080.
+   *
+   * @param gateway of this one instead: where requests through it were last sent
+   */
+  ingressUrl(gateway?: GatewayEntry): string;
 
   /** What there is in the mesh now. */
   survey(signal: AbortSignal): Promise<Survey>;

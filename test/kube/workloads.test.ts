@@ -224,6 +224,21 @@ describe('a Gateway of the Gateway API', () => {
     await wait(gateway());
   });
 
+  test('is not ready with the Deployment of one of the same name that was deleted', async () => {
+    api.put(gateway({}, { uid: 'new' }));
+    api.put(service('edge-istio', 80));
+    const owned = (uid: string): KubeObject => {
+      const made = deployment('edge-istio', done);
+      return { ...made, metadata: { ...made.metadata, ownerReferences: [{ uid }] } };
+    };
+    api.put(owned('old'));
+    await expect(wait(gateway())).rejects.toThrow(
+      'Deployment foo/edge-istio still belongs to a Gateway that was deleted',
+    );
+    api.put(owned('new'));
+    await wait(gateway());
+  });
+
   test.each([
     ['gateways', 'my-class', 'istio.io/gateway-controller', {}, 'edge-my-class'],
     ['waypoints', 'istio-waypoint', 'istio.io/mesh-controller', {}, 'edge'],

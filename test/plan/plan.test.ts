@@ -417,6 +417,7 @@ describe('capabilities', () => {
     ['jwks-ca', 'this target has no CA'],
     ['external-host', 'there is no outside'],
     ['ingress', 'there is no gateway'],
+    ['gateway-api', 'there is no Gateway API'],
   ]);
   const skipOf = (loaded: Parameters<typeof planOf>[0][number]) =>
     planOf([loaded], {}, {}, missing).scenarios[0]?.skip;
@@ -436,6 +437,21 @@ describe('capabilities', () => {
     expect(skipOf(scenario('sample', inside, 'keyServers: { keys: { serves: sample } }'))).toBe(
       'there is no outside',
     );
+    const through = (what: string) =>
+      step('first', ['/: [200, 200]']).replace('through: ingress', `through: ${what}`);
+    expect(skipOf(scenario('sample', through('gateway foo/edge')))).toBeUndefined();
+    expect(skipOf(scenario('sample', through('{ gateway: foo/edge, port: 81 }')))).toBeUndefined();
+    const applying = (apiVersion: string, kind: string, name: string) =>
+      `  - name: ${kind}\n    apply: [{ apiVersion: ${apiVersion}, kind: ${kind}, metadata: { name: ${name}, namespace: foo } }]\n    refused: { message: no }\n`;
+    const edge = applying('gateway.networking.k8s.io/v1', 'Gateway', 'edge');
+    expect(skipOf(scenario('sample', edge))).toBe('there is no Gateway API');
+    expect(skipOf(scenario('sample', applying('networking.istio.io/v1', 'Gateway', 'g')))).toBeUndefined();
+    const crd = applying(
+      'apiextensions.k8s.io/v1',
+      'CustomResourceDefinition',
+      'gateways.gateway.networking.k8s.io',
+    );
+    expect(skipOf(scenario('sample', crd + edge))).toBeUndefined();
     const servers = 'keyServers: { keys: { serves: sample, where: in-cluster } }';
     expect(skipOf(scenario('sample', inside, servers))).toBeUndefined();
   });

@@ -161,6 +161,11 @@ export class PortSession {
   cut(): void {
     this.#socket.terminate();
   }
+
+  /** Closes it, once everything was sent. */
+  end(): void {
+    this.#socket.close();
+  }
 }
 
 /** An answer as it goes over the wire. */

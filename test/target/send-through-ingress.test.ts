@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { sendThroughIngress } from '../../src/target/send-through-ingress.ts';
+import { issueCertificate, makeCa } from '../../src/jwks/certificates.ts';
+import { curlOverTls, sendThroughIngress } from '../../src/target/send-through-ingress.ts';
 import type { HttpRequest } from '../../src/target/target.ts';
 import { closedUrl, type HttpServer, startHttpServer, valuesOf } from '../support/http-server.ts';
 import { unaborted } from '../support/signals.ts';
@@ -24,7 +29,7 @@ const limit = { requestMs: 5_000, allMs: 20_000 };
 
 async function sendOne(request: HttpRequest, requestMs = limit.requestMs) {
   const within = { ...limit, requestMs };
-  const [[answer] = []] = await sendThroughIngress(server.url, [request], 1, unaborted(), within);
+  const [[answer] = []] = await sendThroughIngress({ url: server.url }, [request], 1, unaborted(), within);
   return answer;
 }
 
@@ -41,7 +46,13 @@ describe('requests', () => {
   });
 
   test('every request has a connection of its own, in every round', async () => {
-    const answers = await sendThroughIngress(server.url, [get('/1'), get('/2')], 3, unaborted(), limit);
+    const answers = await sendThroughIngress(
+      { url: server.url },
+      [get('/1'), get('/2')],
+      3,
+      unaborted(),
+      limit,
+    );
     expect(answers.map((round) => round.map((each) => each.status))).toEqual([
       [200, 200],
       [200, 200],
@@ -53,7 +64,13 @@ describe('requests', () => {
   test('answers are in the order of the requests, whatever their time', async () => {
     server.handler = (request, response) =>
       void setTimeout(() => response.end(request.url), request.url === '/slow' ? 60 : 0);
-    const [round] = await sendThroughIngress(server.url, [get('/slow'), get('/fast')], 1, unaborted(), limit);
+    const [round] = await sendThroughIngress(
+      { url: server.url },
+      [get('/slow'), get('/fast')],
+      1,
+      unaborted(),
+      limit,
+    );
     expect(round?.map((each) => each.body)).toEqual(['/slow', '/fast']);
   });
 
@@ -96,7 +113,7 @@ describe('no answer has status 0 and says why', () => {
   test('nothing listens', async () => {
     const closed = await closedUrl();
     for (const base of [closed, closed.replace('127.0.0.1', 'localhost')]) {
-      const [[answer] = []] = await sendThroughIngress(base, [get('/')], 1, unaborted(), limit);
+      const [[answer] = []] = await sendThroughIngress({ url: base }, [get('/')], 1, unaborted(), limit);
       expect(answer).toMatchObject({ status: 0, headers: {}, body: '' });
       expect(answer?.error).toContain('ECONNREFUSED');
     }
@@ -113,7 +130,7 @@ describe('no answer has status 0 and says why', () => {
     server.handler = (request, response) => void (request.url === '/fast' && response.end('ok'));
     const within = { ...limit, requestMs: 300 };
     const requests = [get('/never'), get('/fast')];
-    const [round] = await sendThroughIngress(server.url, requests, 1, unaborted(), within);
+    const [round] = await sendThroughIngress({ url: server.url }, requests, 1, unaborted(), within);
     expect(round?.map((each) => each.status)).toEqual([0, 200]);
     expect(round?.[0]?.error).toBe('the request took longer than 0 s');
     expect(round?.[0]?.durationMs).toBeGreaterThanOrEqual(290);
@@ -141,7 +158,13 @@ describe('no answer has status 0 and says why', () => {
 test('what hangs in every round takes no longer than all of them may', async () => {
   server.handler = (request, response) => void (request.url === '/fast' && response.end('ok'));
   const within = { requestMs: 100, allMs: 150 };
-  const rounds = await sendThroughIngress(server.url, [get('/never'), get('/fast')], 50, unaborted(), within);
+  const rounds = await sendThroughIngress(
+    { url: server.url },
+    [get('/never'), get('/fast')],
+    50,
+    unaborted(),
+    within,
+  );
   expect(rounds.length).toBeLessThanOrEqual(3);
   expect(rounds.every(([hangs, answers]) => hangs?.status === 0 && answers?.status === 200)).toBe(true);
 });
@@ -163,7 +186,13 @@ test('a body is kept to 64 KiB, and an endless one is not read to its end', asyn
 test('an interruption ends everything at once', async () => {
   server.handler = () => {};
   const controller = new AbortController();
-  const pending = sendThroughIngress(server.url, [get('/1'), get('/2')], 3, controller.signal, limit);
+  const pending = sendThroughIngress(
+    { url: server.url },
+    [get('/1'), get('/2')],
+    3,
+    controller.signal,
+    limit,
+  );
   setTimeout(() => controller.abort('SIGINT'), 50);
   await expect(pending).rejects.toMatchObject({ code: 'E_INTERRUPTED' });
 });
@@ -185,4 +214,68 @@ test('hundreds of requests leave nothing on the signal, and Node does not warn',
   process.off('warning', warned);
   expect(warned).not.toHaveBeenCalled();
   expect(removed.mock.calls.length).toBe(added.mock.calls.length);
+});
+
+describe('over HTTPS', () => {
+  const names = ['edge.example.com', 'other.example.com'];
+  let gateway: Server;
+  let url: string;
+  let ca: string;
+  const asked: (string | false | undefined)[] = [];
+  beforeAll(async () => {
+    const own = await makeCa('of the gateway');
+    ca = own.certPem;
+    const { certPem: cert, keyPem: key } = await issueCertificate(own, { dnsNames: names });
+    gateway = createServer({ cert, key }, ({ headers, socket }, response) => {
+      asked.push((socket as TLSSocket).servername);
+      response.end(headers.host);
+    });
+    gateway.listen(0, '127.0.0.1');
+    await once(gateway, 'listening');
+    url = `https://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+  });
+  beforeEach(() => {
+    asked.length = 0;
+  });
+  afterAll(() => {
+    gateway.close();
+  });
+  const send = async (host: string, tls: { ca: string; serverName?: string }) => {
+    const request = get('/', { headers: [['Host', host]] });
+    const [[answer] = []] = await sendThroughIngress({ url, tls }, [request], 1, unaborted(), limit);
+    return answer;
+  };
+
+  test('the client asks for the host of each request, without its port, or for the server name that is said', async () => {
+    expect(await send('edge.example.com:443', { ca })).toMatchObject({
+      status: 200,
+      body: 'edge.example.com:443',
+    });
+    expect(await send('other.example.com', { ca })).toMatchObject({ body: 'other.example.com' });
+    expect(await send('any.example.com', { ca, serverName: 'other.example.com' })).toMatchObject({
+      status: 200,
+      body: 'any.example.com',
+    });
+    expect(asked).toEqual(['edge.example.com', 'other.example.com', 'other.example.com']);
+  });
+
+  test('it takes a certificate of another CA or for another host for no answer, and says so', async () => {
+    const { certPem: other } = await makeCa('of somebody else');
+    expect(await send('edge.example.com', { ca: other })).toMatchObject({
+      status: 0,
+      error: expect.stringMatching(/certificate/),
+    });
+    expect(await send('stranger.example.com', { ca })).toMatchObject({
+      status: 0,
+      error: expect.stringMatching(/stranger\.example\.com/),
+    });
+  });
+
+  test('a line for a shell leads to the gateway by the server name', () => {
+    const request = get('/a?b', { headers: [['Host', 'edge.example.com']] });
+    const line = curlOverTls(request, 'https://127.0.0.1:8443', { ca, serverName: undefined });
+    expect(line).toMatch(
+      /^curl --insecure --connect-to edge\.example\.com:8443:127\.0\.0\.1:8443 .*https:\/\/edge\.example\.com:8443\/a\?b/,
+    );
+  });
 });

@@ -74,6 +74,7 @@ export async function judged(
     issuers: {},
     tokens: {},
     keyServers: {},
+    certificates: {},
     steps: steps.map(planned),
     skip: undefined,
   } as unknown as PlannedScenario;

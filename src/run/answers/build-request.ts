@@ -21,7 +21,9 @@ export function buildRequest(
 ): HttpRequest {
   const planned = resolve(check.request, namesFor(check, context), check.place) as RequestCheck['request'];
   const headers: [string, string][] = planned.headers.map(([name, value]) => [name, value]);
-  if (planned.host !== undefined) headers.push(['Host', planned.host]);
+  const host =
+    planned.host ?? (step.origin?.kind === 'ingress' ? step.origin.gateway?.https?.host : undefined);
+  if (host !== undefined) headers.push(['Host', host]);
   // Where the request says itself where its token is, it is nowhere else.
   if (planned.token !== undefined && !namesToken(check.request)) {
     const token = context.tokens.get(planned.token);
@@ -58,18 +60,28 @@ function addressOf(request: RequestCheck['request'], origin: Origin | undefined)
   return /^https?:\/\//.test(request.path) ? request.path : `${request.url ?? ''}${request.path}`;
 }
 
-/** The distinct requests that steps send, as far as it matters which way they go. */
-export function sentBy(steps: readonly PlannedStep[], context: RunContext): Sent[] {
+/**
+ * The distinct requests that steps send, as far as it matters which way they go.
+ *
+ * @param now the steps that send them with the same things applied
+ */
+export function sentBy(
+  steps: readonly PlannedStep[],
+  now: readonly PlannedStep[],
+  context: RunContext,
+): Sent[] {
   const found = new Map<string, Sent>();
-  for (const step of steps) {
+  for (const step of [...now, ...steps.filter((each) => !now.includes(each))]) {
     const { origin } = step;
     if (origin === undefined) continue;
+    const isElsewhen = !now.includes(step);
     for (const check of step.checks) {
       if (check.kind !== 'request' || check.skip !== undefined) continue;
       const { url, headers } = buildRequest(check, step, context, '');
       const hosts = headers.filter(([name]) => name.toLowerCase() === 'host');
       const server = origin.kind === 'ingress' ? '' : new URL(url).host;
-      found.set(JSON.stringify([origin, server, hosts]), { origin, request: { url, headers: hosts } });
+      const id = JSON.stringify([origin, server, hosts]);
+      if (!found.has(id)) found.set(id, { origin, request: { url, headers: hosts }, isElsewhen });
     }
   }
   return [...found.values()];

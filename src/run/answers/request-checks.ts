@@ -18,6 +18,7 @@ import { buildRequest, namesFor, ownAgent } from './build-request.ts';
 import { describeActual, difference, shownBody } from './compare.ts';
 import { type ConvergeOptions, converge, type Outcome, someAnswers } from './converge.ts';
 import { lookAgain } from './look-again.ts';
+import { originOf } from './origin.ts';
 import { withoutEcho } from './received.ts';
 import { verdict } from './verdict.ts';
 import { collectEvidence, writeEvidence } from './write-evidence.ts';
@@ -45,9 +46,9 @@ export async function checkRequests(
         check.place,
       ) as RequestCheck['expected'],
     }));
-  const { origin } = step;
-  if (checks.length === 0 || origin === undefined) return [];
   const { target, context, options } = state;
+  const origin = originOf(step, context);
+  if (checks.length === 0 || origin === undefined) return [];
   const kids = new Map(
     [...context.issuers].map(([name, issuer]) => [name, [...issuer.keys.values()].map((key) => key.kid)]),
   );
@@ -130,7 +131,7 @@ async function report(
         request,
         survey,
         snapshot: state.snapshot,
-        ingressUrl: origin.kind === 'ingress' ? target.ingressUrl() : undefined,
+        ingressUrl: origin.kind === 'ingress' ? target.ingressUrl(origin.gateway) : undefined,
         envoy: options.envoy,
       },
       { ...outcome.response, expected },
@@ -156,7 +157,7 @@ async function report(
     request: {
       curl: target.curl(origin, request),
       method: request.method,
-      url: origin.kind === 'ingress' ? `${target.ingressUrl()}${request.url}` : request.url,
+      url: origin.kind === 'ingress' ? `${target.ingressUrl(origin.gateway)}${request.url}` : request.url,
       headers: request.headers,
       token,
     },

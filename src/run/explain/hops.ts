@@ -10,7 +10,8 @@ import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '.
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
 import { formsOf, hostMatches } from '../proof/host-names.ts';
 import { wayOf } from '../proof/way.ts';
-import { type Routed, routed } from './routed.ts';
+import type { Routed } from './http-routes.ts';
+import { routed } from './routed.ts';
 
 export interface Sent {
   readonly origin: Origin;

@@ -1,25 +1,12 @@
-/** The route of a VirtualService that a request takes, and what it makes of the request. */
+/** The route of a VirtualService or HTTPRoute that a request takes, and what it makes of the request. */
 import type { Header, Request } from '../../policy/input.ts';
 import { withoutQuery } from '../../policy/match/path.ts';
 import { allOf, type Truth } from '../../policy/match/truth.ts';
-import { holdsFor } from '../../policy/selection.ts';
+import { gatewayNameLabel, holdsFor } from '../../policy/selection.ts';
 import type { KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
 import { formsOf, hostMatches } from '../proof/host-names.ts';
 import { isBound, isOfMesh } from '../proof/way.ts';
-
-export interface Routed {
-  /** As it goes on. */
-  readonly request: Request;
-  /** What was done to it. */
-  readonly note: string | undefined;
-  /** Where it goes, and in which namespace that is to be understood; undefined: the route does not say so. */
-  readonly host: string | undefined;
-  readonly namespace: string;
-  /** Of the Service. */
-  readonly port: number | undefined;
-  /** Why it is not known which route it takes, or what becomes of it there. */
-  readonly unknown: string | undefined;
-}
+import { type Routed, routedByHttpRoute } from './http-routes.ts';
 
 type Client = Extract<Origin, { readonly kind: 'pod' }>;
 
@@ -55,12 +42,17 @@ const conditions = ['name', 'uri', 'ignoreUriCase', 'method', 'authority', 'head
 const notFollowed = ['redirect', 'directResponse', 'delegate', 'fault', 'headers'];
 
 /**
- * The first route that fits, of the VirtualServices for the host at this gateway, or at the sidecars of the mesh.
+ * The first route that fits, of the HTTPRoutes and VirtualServices for the host at this gateway, or at the sidecars of the
+ * mesh.
  *
- * @returns undefined when there is no VirtualService for the host; null when none of its routes fits, which is answered 404
+ * @returns undefined when there is none for the host; null when none of its routes fits, which is answered 404
  */
 export function routed(request: Request, at: MeshPod | Client, survey: Survey): Routed | undefined | null {
   const gateway = 'labels' in at ? at : undefined;
+  if (gateway?.labels[gatewayNameLabel] !== undefined) {
+    const found = routedByHttpRoute(request, gateway, survey);
+    if (found !== undefined) return found;
+  }
   // At a gateway a short name is short for nothing.
   const forms = formsOf(request.authority, gateway === undefined ? at.namespace : '');
   let hasHost = false;

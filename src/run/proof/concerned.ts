@@ -7,6 +7,8 @@ import { type Way, wayOf } from './way.ts';
 export interface Sent {
   readonly origin: Origin;
   readonly request: Pick<HttpRequest, 'url' | 'headers'>;
+  /** It is sent before or after, with something else applied: its gateway need not be there now. */
+  readonly isElsewhen?: boolean;
 }
 
 /** What a proxy has to do with the requests. */
@@ -43,7 +45,7 @@ export function concernedBy(
       if (proxy !== undefined && !found.has(id)) found.set(id, { proxy, role });
     }
   };
-  const ways = sent.map(({ origin, request }) => ({ origin, way: wayOf(origin, request, survey) }));
+  const ways = sent.map((each) => ({ ...each, way: wayOf(each.origin, each.request, survey) }));
   for (const { origin, way } of ways) add(deciders(origin, way), 'decides');
   for (const { way } of ways) add([...way.gateways, ...way.backends, ...way.clients], 'passes');
   for (const object of inPlace)
@@ -65,7 +67,7 @@ export function concernedBy(
 
 /** Without the pods that requests pass, an answer proves nothing, whatever it is. */
 function whyUnknown(
-  ways: readonly { readonly origin: Origin; readonly way: Way }[],
+  ways: readonly (Sent & { readonly way: Way })[],
   { hidden, ingress: { namespace, labels } }: Survey,
 ): Concerned['unknown'] {
   if (hidden.includes('Pod'))
@@ -73,7 +75,22 @@ function whyUnknown(
       message: 'this user may not list pods, so nobody knows which proxies decide about the requests',
       hint: 'Give the user the role in docs/rbac/data-plane.yaml; "jwt-e2e doctor" says what is missing.',
     };
-  if (ways.every(({ origin, way }) => origin.kind !== 'ingress' || way.gateways.length > 0)) return undefined;
+  const lost = ways.find(
+    ({ origin, way, isElsewhen = false }) =>
+      origin.kind === 'ingress' && !isElsewhen && way.gateways.length === 0,
+  );
+  if (lost === undefined || lost.origin.kind !== 'ingress') return undefined;
+  const { gateway } = lost.origin;
+  if (gateway !== undefined && hidden.includes('Gateway'))
+    return {
+      message: `this user may not list Gateways, so nobody knows which proxies are those of ${gateway.namespace}/${gateway.name}`,
+      hint: 'Give the user the role in docs/rbac/data-plane.yaml; "jwt-e2e doctor" says what is missing.',
+    };
+  if (gateway !== undefined)
+    return {
+      message: `no pod runs for Gateway ${gateway.namespace}/${gateway.name}, so its proxies cannot be asked`,
+      hint: 'Apply it in a step, and see that its selector, or its class, is one for which there are pods.',
+    };
   const selector = Object.entries(labels).map((label) => label.join('='));
   return {
     message: `no pod of namespace ${namespace} has ${selector.join(', ')}, so the proxies of the ingress gateway cannot be asked`,

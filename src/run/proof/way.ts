@@ -65,12 +65,8 @@ class Walk {
   }
 
   to(hosts: readonly string[]): Way {
-    const { pods, ingress } = this.#survey;
     if (this.#origin.kind === 'ingress') {
-      this.#through(
-        pods.filter((pod) => pod.namespace === ingress.namespace && hasLabels(pod, ingress.labels)),
-        hosts,
-      );
+      this.#through(entryOf(this.#origin, this.#survey), hosts);
     } else {
       const { namespace } = this.#origin;
       for (const host of hosts) this.#towards(host, namespace, hosts);
@@ -249,6 +245,20 @@ class Walk {
     );
     return filter === undefined ? undefined : `${nameOf(filter)} changes a proxy on the way`;
   }
+}
+
+/** The pods of the gateway that requests from outside go through. */
+function entryOf(
+  { gateway }: Extract<Origin, { kind: 'ingress' }>,
+  { objects, pods, ingress, rootNamespace }: Survey,
+): MeshPod[] {
+  if (gateway === undefined)
+    return pods.filter((pod) => pod.namespace === ingress.namespace && hasLabels(pod, ingress.labels));
+  const named = objects.filter(
+    ({ kind, metadata: { name, namespace } }) =>
+      kind === 'Gateway' && name === gateway.name && namespace === gateway.namespace,
+  );
+  return pods.filter((pod) => named.some((each) => holdsFor(each, pod, rootNamespace)));
 }
 
 /** Whether sidecars follow a VirtualService: one that names gateways only is for these (Istio, VirtualService.gateways). */

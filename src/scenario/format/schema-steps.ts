@@ -116,6 +116,46 @@ const afterSchema = z
     of: note(text, 'Name of the key server.', 'outside'),
   })
   .meta({ id: 'After', title: 'What must have happened before anything is sent' });
+const throughSchema = z.union(
+  [
+    z
+      .string()
+      .regex(
+        /^(ingress|gateway [-a-z0-9]+\/[-a-z0-9.]+)$/,
+        'expected ingress, or the namespace and name of a Gateway, such as gateway foo/edge',
+      ),
+    z
+      .strictObject({
+        gateway: note(
+          z
+            .string()
+            .regex(
+              /^[-a-z0-9]+\/[-a-z0-9.]+$/,
+              'expected the namespace and name of a Gateway, such as foo/edge',
+            ),
+          "Namespace and name of a Gateway, of Istio's API or of the Gateway API.",
+          'foo/edge',
+        ),
+        port: note(
+          z.int().min(1).max(65_535).optional(),
+          'Port of one of its listeners. Default: the first one for HTTP, or for HTTPS.',
+          8443,
+        ),
+        https: note(
+          text.optional(),
+          'Send with HTTPS, and trust the CA of this certificate and no other.',
+          'edge',
+        ),
+        sni: note(
+          text.optional(),
+          'Server name that the client asks for (SNI). Default: the host of the request, else the first one of the certificate.',
+          'edge.example.com',
+        ),
+      })
+      .meta({ id: 'Through', title: 'The gateway that requests go through, and how' }),
+  ],
+  { error: 'expected ingress, a gateway such as gateway foo/edge, or { gateway: foo/edge, port: 8080 }' },
+);
 
 const manifestsNote = 'Manifests to apply, or files with them, in their order, after what is deleted.';
 
@@ -190,9 +230,11 @@ export const stepSchema = z
       'sleep.foo',
     ),
     through: note(
-      z.literal('ingress').optional(),
-      'Send from outside the cluster, through the ingress gateway.',
+      throughSchema.optional(),
+      'Send from outside the cluster, through the ingress gateway or another gateway.',
       'ingress',
+      'gateway foo/edge',
+      { gateway: 'foo/edge', https: 'edge' },
     ),
     request: note(requestSchema.optional(), 'What is the same for all cells of the table.', {
       url: 'http://httpbin.foo:8000',

@@ -33,7 +33,7 @@ export const fetchMode = z.enum(['istiod', 'envoy', 'hybrid']);
 /** All kinds of target that there are. */
 export const targetName = z.enum(['kind', 'cluster', 'local']);
 /** What targets may be unable to do, as far as it has to be said. */
-export const capability = z.enum(['external-host', 'fetch-mode', 'ingress', 'jwks-ca']);
+export const capability = z.enum(['external-host', 'fetch-mode', 'gateway-api', 'ingress', 'jwks-ca']);
 export const statusCode = z
   .int()
   .min(100, 'expected a status code from 100 to 599')

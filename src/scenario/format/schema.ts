@@ -16,6 +16,14 @@ import {
 } from './schema-tokens.ts';
 import { capability, conditionSchema, name, note, sourceSchema, text } from './schema-words.ts';
 
+const certificateSchema = z
+  .strictObject({
+    hosts: note(z.array(text).min(1, 'expected at least one host'), 'Names that the certificate is for.', [
+      'edge.example.com',
+    ]),
+  })
+  .meta({ id: 'Certificate', title: 'A certificate that a gateway serves HTTPS with' });
+
 export const scenarioSchema = z
   .strictObject({
     name: note(name, 'Unique name, in lower case letters, digits and hyphens.', 'require-jwt'),
@@ -43,7 +51,7 @@ export const scenarioSchema = z
     ),
     requires: note(
       z.array(capability).default([]),
-      'What the target must be able to do, besides what is noticed without it: the ingress and external key servers.',
+      'What the target must be able to do, besides what is noticed without it: the ingress, the Gateway API and external key servers.',
       ['fetch-mode', 'jwks-ca'],
     ),
     mesh: note(meshSchema.optional(), 'Settings of the mesh that the scenario needs.', {
@@ -82,6 +90,11 @@ export const scenarioSchema = z
       'Servers of keys, each with a name.',
       { outside: { serves: 'sample' } },
     ),
+    certificates: note(
+      z.record(z.string(), certificateSchema).default({}),
+      'Certificates of gateways, each with a name. They are made for the run, each by a CA of its own.',
+      { edge: { hosts: ['edge.example.com'] } },
+    ),
     answers: note(
       z.record(z.string(), namedAnswerSchema).optional(),
       'Answers with names, which cells can use.',
@@ -119,6 +132,7 @@ export type Condition = z.output<typeof conditionSchema>;
 export type IssuerSpec = z.output<typeof issuerSchema>;
 export type TokenSource = z.output<typeof tokenSourceSchema>;
 export type TokenSpec = z.output<typeof tokenSchema>;
+export type CertificateSpec = z.output<typeof certificateSchema>;
 export type KeyServerSpec = z.output<typeof keyServerSchema>;
 export type KeyServerChange = z.output<typeof setSchema>;
 export type Manifest = z.output<typeof manifestSchema>;

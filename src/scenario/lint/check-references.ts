@@ -8,7 +8,7 @@ import { type Report, reservedNames } from './mistakes.ts';
 
 export function checkReferences(scenario: ScenarioSpec, report: Report): void {
   const known = knownIn(scenario);
-  const { tokens: _, ...inTokens } = known;
+  const { tokens: _, certificates: __, ...inTokens } = known;
   const inRequests = { ...known, row: '', column: '', token: aToken };
   const check = (value: unknown, at: Path, context: TemplateContext) =>
     checkValue(value, at, context, scenario, report);
@@ -40,7 +40,7 @@ const aKey = { jwk: '', pem: '' };
 const aToken = { [whole]: '', header: '', payload: '', signed: '' };
 
 /** What a run will know, with nothing in it that matters. */
-function knownIn({ issuers, tokens, keyServers }: ScenarioSpec): TemplateContext {
+function knownIn({ issuers, tokens, keyServers, certificates }: ScenarioSpec): TemplateContext {
   const each = (names: object, make: (name: string) => unknown) =>
     Object.fromEntries(Object.keys(names).map((name) => [name, make(name)]));
   return {
@@ -55,6 +55,7 @@ function knownIn({ issuers, tokens, keyServers }: ScenarioSpec): TemplateContext
     keyServers: each(keyServers, (name) =>
       keyServers[name]!.where === 'external' ? { host: '', ip: '' } : {},
     ),
+    certificates: each(certificates, () => ({ cert: '', key: '', ca: '' })),
     ca: { pem: '' },
     images: {},
     now: 0,

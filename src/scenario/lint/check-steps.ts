@@ -32,6 +32,7 @@ export function checkSteps(scenario: ScenarioSpec, report: Report): void {
     }
     names.add(step.name);
     checkParts(step, at, report);
+    checkThrough(step, at, scenario, report);
     checkFetched(step, at, scenario, report);
     checkSet(step, at, scenario, report);
   }
@@ -74,7 +75,7 @@ function checkParts(step: StepSpec, at: Path, report: Report): void {
   }
   if (through !== undefined && request?.url !== undefined) {
     const hint = 'Requests go to the gateway: remove "url", and name another host with "host".';
-    report([...at, 'request', 'url'], '"url" has no effect through the ingress', hint, 'key');
+    report([...at, 'request', 'url'], '"url" has no effect through a gateway', hint, 'key');
   }
   if (refused !== undefined && apply === undefined) {
     report(
@@ -99,6 +100,17 @@ function checkParts(step: StepSpec, at: Path, report: Report): void {
   if ([apply, deleted, expect, fetched, set].every((part) => part === undefined)) {
     const hint = 'Add at least one of apply, delete, set, expect and fetched.';
     report([...at, 'name'], `the step "${step.name}" does nothing`, hint, 'key');
+  }
+}
+
+function checkThrough({ through }: StepSpec, at: Path, { certificates }: ScenarioSpec, report: Report): void {
+  if (through === undefined || typeof through === 'string') return;
+  const { https, sni } = through;
+  const path = [...at, 'through'];
+  if (https !== undefined) mustExist(https, certificates, 'certificate', [...path, 'https'], report);
+  else if (sni !== undefined) {
+    const hint = 'Only HTTPS has a server name: add "https" with the name of a certificate, or remove "sni".';
+    report([...path, 'sni'], '"sni" has no effect without "https"', hint, 'key');
   }
 }
 

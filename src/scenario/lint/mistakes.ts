@@ -24,6 +24,7 @@ export const reservedNames = [
   'issuers',
   'tokens',
   'keyServers',
+  'certificates',
   'ca',
   'images',
   'env',

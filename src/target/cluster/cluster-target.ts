@@ -5,6 +5,7 @@ import type { FetchMode, MeshFacts } from '../../base/events.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import { getObject, keyOf } from '../../kube/objects.ts';
+import { hasGatewayApi, noGatewayApi } from '../gateways/gateway-api.ts';
 import { type Clients, clientFor } from '../kubernetes/client-for.ts';
 import { appsScope, KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
 import { loadApp } from '../kubernetes/load-apps.ts';
@@ -99,6 +100,7 @@ export class ClusterTarget extends KubernetesTarget {
         : { url: ingress.replace(/\/+$/, ''), from: '--ingress' },
     ]);
     const istio = await findIstio(this.clients, istioNamespace, proxy.istio, this.#settings, signal);
+    if (!(await hasGatewayApi(this.clients, signal))) this.#missing.set(...noGatewayApi);
     if ('url' in found) this.#ingress = found.url;
     else this.#missing.set('ingress', found.missing);
     this.#fetch = istio.fetch;
@@ -158,7 +160,9 @@ export class ClusterTarget extends KubernetesTarget {
       ...intent.apps.flatMap((app) => loadApp(appsFolder, app, images)),
       ...intent.apply,
       ...(intent.keyServers ? [keyServerHome()] : []),
-      ...(intent.throughIngress ? [markerPolicy(this.gateway.namespace, 'any')] : []),
+      ...[...(intent.throughIngress ? [this.gateway.namespace] : []), ...intent.gatewayNamespaces].map(
+        (namespace) => markerPolicy(namespace, 'any'),
+      ),
     ];
     const isNew = new Set<string>();
     for (const { kind, metadata } of apply) {
@@ -273,7 +277,7 @@ export class ClusterTarget extends KubernetesTarget {
     return known;
   }
 
-  ingressUrl(): string {
+  protected ownIngressUrl(): string {
     if (this.#ingress !== undefined) return this.#ingress;
     throw new HarnessError('E_SEND', this.#missing.get('ingress') ?? 'the ingress gateway has no address');
   }

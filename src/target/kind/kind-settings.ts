@@ -19,6 +19,8 @@ export interface KindSettings {
   readonly tag: string;
   readonly nodeImage: string;
   readonly overlays: readonly string[];
+  /** YAML file with the CustomResourceDefinitions of the Gateway API; undefined: none are installed. */
+  readonly gatewayApiCrds: string | undefined;
   readonly images: Readonly<Record<string, string>>;
   /** The folder kind/ of the product. */
   readonly folder: string;

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../../base/errors.ts';
 import type { FetchMode, MeshFacts } from '../../base/events.ts';
+import { createDefinitions } from '../../kube/definitions.ts';
 import { KubeClient } from '../../kube/kube-client.ts';
 import { applyObject } from '../../kube/objects.ts';
+import { hasGatewayApi, noGatewayApi } from '../gateways/gateway-api.ts';
 import {
   beginRestart,
   extraRootCa,
@@ -40,7 +42,7 @@ const runLabel = 'jwt-e2e.run';
 
 export class KindTarget extends KubernetesTarget {
   readonly name = 'kind';
-  readonly missing: ReadonlyMap<CapabilityName, string> = new Map();
+  readonly missing = new Map<CapabilityName, string>();
   readonly #settings: KindSettings;
   readonly #progress: Progress;
   readonly #engine: Engine;
@@ -92,6 +94,7 @@ export class KindTarget extends KubernetesTarget {
       });
     }
     this.#ingressPort = port;
+    if (!(await hasGatewayApi(this.clients, signal))) this.missing.set(...noGatewayApi);
     return this.#facts(engine.version, signal);
   }
 
@@ -117,7 +120,10 @@ export class KindTarget extends KubernetesTarget {
       await installIstio(this.#cluster, install, signal);
     });
     await this.#connect();
-    await phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.startApps(apps, signal));
+    await Promise.all([
+      phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.startApps(apps, signal)),
+      this.#installGatewayApi(signal),
+    ]);
     this.#fresh = true;
     await this.#note({ istio: tag, hub, nodeImage, loaded: loaded.join(' '), fresh: 'no' }, signal);
     if (this.#settings.keep) this.#guard(false);
@@ -166,12 +172,19 @@ export class KindTarget extends KubernetesTarget {
       sweep(this.clients, signal),
       this.startApps(apps, signal),
       settleIstiod(this.clients, istioNamespace, signal),
+      this.#installGatewayApi(signal),
     ]);
     const istiod = await inspectIstiod(this.clients, istioNamespace, signal);
     this.#fetch = istiod?.fetch ?? 'istiod';
     this.#variables = istiod?.variables ?? {};
     const left = await leftMeshConfig(this.clients, istioNamespace, signal);
     if (left !== undefined) await applyObject(this.clients.data, left, { signal });
+  }
+
+  /** istiod begins to watch its kinds when they are there. */
+  async #installGatewayApi(signal: AbortSignal): Promise<void> {
+    const { gatewayApiCrds } = this.#settings;
+    if (gatewayApiCrds !== undefined) await createDefinitions(this.clients.data, [gatewayApiCrds], signal);
   }
 
   async #note(notes: Notes, signal: AbortSignal): Promise<void> {
@@ -233,7 +246,7 @@ export class KindTarget extends KubernetesTarget {
     this.#fresh = false;
   }
 
-  ingressUrl(): string {
+  protected ownIngressUrl(): string {
     return `http://127.0.0.1:${this.#ingressPort}`;
   }
 

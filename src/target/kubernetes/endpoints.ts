@@ -6,8 +6,11 @@
 import { nameOfKey } from '../../base/names.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { together, until } from '../../base/wait.ts';
+import { isGateway } from '../../kube/gateways.ts';
 import { getObject, listObjects } from '../../kube/objects.ts';
-import { isReady, type Pod, waitUntilReady } from '../../kube/workloads.ts';
+import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
+import { managedLabel } from '../../policy/injected-proxy.ts';
+import { gatewayNameLabel } from '../../policy/selection.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
 import type { Clients } from './client-for.ts';
 import { listVisible } from './sweep.ts';
@@ -18,8 +21,7 @@ const workloadKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', '
 /** Those of the objects that decide which pods are behind a Service; a Gateway of the Gateway API brings both. */
 export function workloadsAmong(keys: readonly ObjectKey[]): ObjectKey[] {
   return keys.filter(
-    ({ apiVersion, kind }) =>
-      workloadKinds.includes(kind) || (kind === 'Gateway' && apiVersion.startsWith('gateway.')),
+    ({ apiVersion, kind }) => workloadKinds.includes(kind) || isGateway({ apiVersion, kind }),
   );
 }
 
@@ -53,6 +55,7 @@ export async function waitForEndpoints(
     intervalMs,
   );
   const gone = deployments.filter((_, index) => live[index] === undefined);
+  await waitForDeployed(clients, changed, signal, intervalMs, timeoutMs);
   const namespaces = new Set(changed.map(({ namespace = 'default' }) => namespace));
   await together(
     [...namespaces],
@@ -78,6 +81,38 @@ export async function waitForEndpoints(
             (mayRead ? services.map((each) => notYet(each, staying, slices)).find(Boolean) : undefined) ??
             true
           );
+        },
+        { timeoutMs, intervalMs, code: 'E_NOT_READY', signal: own },
+      ),
+    signal,
+  );
+}
+
+/**
+ * Waits until the pods that istiod had made for Gateways of the Gateway API that are gone are leaving: the garbage collector
+ * ends them some time after.
+ *
+ * @param changed what was applied, deleted or put back
+ * @throws HarnessError E_NOT_READY that says which is still there
+ */
+export async function waitForDeployed(
+  { data }: Pick<Clients, 'data'>,
+  changed: readonly ObjectKey[],
+  signal: AbortSignal,
+  intervalMs = 100,
+  timeoutMs: number = timeouts.endpoints,
+): Promise<void> {
+  await together(
+    changed.filter(isGateway),
+    (key, own) =>
+      until(
+        `what was deployed for ${nameOfKey(key)} being gone with it`,
+        async () => {
+          if ((await getObject(data, key, own)) !== undefined) return true;
+          const { name, namespace = 'default' } = key;
+          const pods = await listPods(data, namespace, { [gatewayNameLabel]: name }, own);
+          const [left] = pods.filter((pod) => pod.metadata.labels?.[managedLabel] !== undefined);
+          return left === undefined || `pod ${left.metadata.name} is still there`;
         },
         { timeoutMs, intervalMs, code: 'E_NOT_READY', signal: own },
       ),

@@ -6,18 +6,22 @@ import { limits } from '../../base/files/limits.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { together } from '../../base/wait.ts';
 import { exec } from '../../kube/exec.ts';
+import { forwardedPort } from '../../kube/forwarded-port.ts';
 import { getObject, keyOf, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
 import type { MeshConfig } from '../../policy/read-mesh-config.ts';
 import { curlBatch, curlLine, shellQuote } from '../curl-batch.ts';
+import { type Entrance, findEntrance } from '../gateways/gateway-entrance.ts';
+import { gatewayId, urlOf } from '../gateways/gateway-urls.ts';
 import { markerPolicy } from '../marker.ts';
 import { inRounds } from '../rounds.ts';
-import { sendThroughIngress } from '../send-through-ingress.ts';
+import { curlOverTls, sendThroughIngress } from '../send-through-ingress.ts';
 import type {
   Applied,
   CapabilityName,
   EvidenceFile,
   FetchLogEntry,
+  GatewayEntry,
   HttpRequest,
   HttpResponse,
   IstiodStart,
@@ -79,6 +83,8 @@ export abstract class KubernetesTarget implements Target {
   #clients: Clients | undefined;
   #ledger: Ledger | undefined;
   readonly #ready = new Set<string>();
+  /** Where Gateways were found, by what {@link gatewayId} makes of them. */
+  readonly #gatewayUrls = new Map<string, string>();
   /** Kinds that the API server was seen not to have. */
   readonly #absent = new Set<string>();
   /** Changed since the last {@link survey}, which waits until controllers have caught up with them. */
@@ -93,7 +99,8 @@ export abstract class KubernetesTarget implements Target {
   abstract setIstiod(start: IstiodStart, signal: AbortSignal): Promise<void>;
   abstract fetchMode(): FetchMode;
   abstract caCertificate(): Promise<string>;
-  abstract ingressUrl(): string;
+  /** Of the ingress gateway. */
+  protected abstract ownIngressUrl(): string;
   abstract startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle>;
   abstract down(signal: AbortSignal): Promise<void>;
   /** The part of a kubectl line that selects the cluster, such as `--context kind-jwt-e2e`. */
@@ -231,8 +238,10 @@ export abstract class KubernetesTarget implements Target {
     signal: AbortSignal,
     limit: SendLimit,
   ): Promise<HttpResponse[][]> {
-    if (origin.kind === 'ingress')
-      return sendThroughIngress(this.ingressUrl(), requests, rounds, signal, limit);
+    if (origin.kind === 'ingress') {
+      const url = await this.#entryUrl(origin.gateway, signal);
+      return sendThroughIngress({ url, tls: origin.gateway?.tls }, requests, rounds, signal, limit);
+    }
     const container = { namespace: origin.namespace, ...(await this.#podOf(origin, signal)) };
     const all = Array.from({ length: rounds }, () => requests).flat();
     const answers: HttpResponse[] = [];
@@ -256,9 +265,32 @@ export abstract class KubernetesTarget implements Target {
   }
 
   curl(origin: Origin, request: HttpRequest): string {
-    if (origin.kind === 'ingress') return curlLine(request, `${this.ingressUrl()}${request.url}`);
+    if (origin.kind === 'ingress') {
+      const url = this.ingressUrl(origin.gateway);
+      return origin.gateway?.tls === undefined
+        ? curlLine(request, `${url}${request.url}`)
+        : curlOverTls(request, url, origin.gateway.tls);
+    }
     const kubectl = ['kubectl', ...this.kubectlFlags().map(shellQuote), 'exec', '-n', origin.namespace];
     return `${[...kubectl, `deploy/${origin.app}`, '-c', origin.app, '--'].join(' ')} ${curlLine(request, request.url)}`;
+  }
+
+  ingressUrl(gateway?: GatewayEntry): string {
+    return gateway === undefined ? this.ownIngressUrl() : urlOf(gateway, this.#gatewayUrls);
+  }
+
+  /** Where requests through this gateway are sent. */
+  async #entryUrl(gateway: GatewayEntry | undefined, signal: AbortSignal): Promise<string> {
+    if (gateway === undefined) return this.ownIngressUrl();
+    const entrance = await findEntrance(this.clients, gateway, signal);
+    const url = `${gateway.tls === undefined ? 'http' : 'https'}://${await this.reach(entrance, signal)}`;
+    this.#gatewayUrls.set(gatewayId(gateway), url);
+    return url;
+  }
+
+  /** Address and port that lead to a port of a pod from here. */
+  protected async reach(entrance: Entrance, _signal: AbortSignal): Promise<string> {
+    return forwardedPort(this.clients.data, entrance);
   }
 
   look(proxies: readonly ProxyRef[]): string[] {

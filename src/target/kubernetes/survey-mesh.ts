@@ -4,6 +4,7 @@ import { getObject } from '../../kube/objects.ts';
 import type { Pod } from '../../kube/workloads.ts';
 import { isReady } from '../../kube/workloads.ts';
 import { meshConfigName } from '../../policy/read-mesh-config.ts';
+import { gatewayApiVersion } from '../gateways/gateway-api.ts';
 import { markerName } from '../marker.ts';
 import type { KubeObject, MeshPod, ObjectKey, Survey } from '../target.ts';
 import { type Clients, clientFor } from './client-for.ts';
@@ -22,8 +23,8 @@ const kinds: readonly (readonly [apiVersion: string, kind: string])[] = [
   ['networking.istio.io/v1beta1', 'ServiceEntry'],
   ['networking.istio.io/v1alpha3', 'EnvoyFilter'],
   ['extensions.istio.io/v1alpha1', 'WasmPlugin'],
-  ['gateway.networking.k8s.io/v1', 'Gateway'],
-  ['gateway.networking.k8s.io/v1', 'HTTPRoute'],
+  [gatewayApiVersion, 'Gateway'],
+  [gatewayApiVersion, 'HTTPRoute'],
 ];
 
 /** Whether Istio injected a sidecar or a gateway; native sidecars are init containers. */

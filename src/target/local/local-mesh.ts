@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import type { FetchMode } from '../../base/events.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
+import { createDefinitions } from '../../kube/definitions.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import { applyObject } from '../../kube/objects.ts';
 import type { MeshConfig } from '../../policy/read-mesh-config.ts';
 import type { IstiodStart, KeyServerHandle, KeyServerStart } from '../target.ts';
 import { startApiServer } from './control-plane/api-server.ts';
 import { gatewayName, namespace, validationWebhook } from './control-plane/base-objects.ts';
-import { createDefinitions } from './control-plane/definitions.ts';
 import { Discovery } from './control-plane/discovery.ts';
+import { injectorConfig } from './control-plane/gateway-template.ts';
 import { istioNamespace } from './control-plane/istiod.ts';
 import type { IstiodEnv } from './control-plane/istiod-env.ts';
 import { Relay } from './control-plane/relay.ts';
@@ -43,6 +44,8 @@ export interface MeshOptions {
   readonly images: Readonly<Record<string, string>>;
   /** Environment variables of istiod that were asked for. */
   readonly istiodEnv: IstiodEnv;
+  /** YAML file with the CustomResourceDefinitions of the Gateway API. */
+  readonly gatewayApiCrds?: string | undefined;
   /** The only mesh of this process. */
   readonly alone: boolean;
   readonly warn: (message: string) => void;
@@ -131,10 +134,21 @@ export class LocalMesh {
 
   /** The Envoy of a pod. */
   envoyOf(namespaceName: string, pod: string): Envoy | undefined {
+    return this.#gatewayOrWorkload(namespaceName, pod)?.envoy;
+  }
+
+  /** The address and port on which a pod really listens for a port of its own. @throws HarnessError E_SEND when it is gone */
+  entryOf(namespaceName: string, pod: string, port: number): string {
+    const found = this.#gatewayOrWorkload(namespaceName, pod);
+    if (found !== undefined) return `${found.identity.address}:${found.realPort(port)}`;
+    throw new HarnessError('E_SEND', `pod ${namespaceName}/${pod} is gone`);
+  }
+
+  #gatewayOrWorkload(namespaceName: string, pod: string) {
     const { gateway, kubelet } = this.#running;
-    const owners = [gateway, ...kubelet.workloads];
-    return owners.find(({ identity }) => identity.namespace === namespaceName && identity.name === pod)
-      ?.envoy;
+    return [gateway, ...kubelet.workloads].find(
+      ({ identity }) => identity.namespace === namespaceName && identity.name === pod,
+    );
   }
 
   memory(): MemoryUse[] {
@@ -212,7 +226,8 @@ export class LocalMesh {
   }
 
   async #start(mode: FetchMode, signal: AbortSignal): Promise<Running> {
-    const { programs, images, istiodEnv, warn } = this.#options;
+    const { programs, images, istiodEnv, gatewayApiCrds, warn } = this.#options;
+    const definitions = [programs.crds, ...(gatewayApiCrds === undefined ? [] : [gatewayApiCrds])];
     const { folder } = this;
     const { start } = this.#parts;
     const [block, ca] = await Promise.all([AddressBlock.claim(), makeCa('istio-jwt-e2e local')]);
@@ -221,6 +236,7 @@ export class LocalMesh {
     const { client, kubeconfig } = await startApiServer({ ...programs, folder, address, ca, start }, signal);
     this.#closing.push(() => client.close());
     await applyObject(client, namespace(istioNamespace), { signal });
+    await applyObject(client, injectorConfig(), { signal });
 
     const names = new NameProxy((host, port) => resolver.resolve(host, port, istioNamespace));
     const relays = { proxies: new Relay(), webhook: new Relay() };
@@ -237,7 +253,7 @@ export class LocalMesh {
         mode,
         signal,
       ),
-      createDefinitions(client, programs.crds, signal),
+      createDefinitions(client, definitions, signal),
     ]);
 
     const secretSocket = join(folder, 'sds');
@@ -263,7 +279,11 @@ export class LocalMesh {
     await secrets.listen(secretSocket);
     const gateway = await startGateway(around, signal);
     const webhook = validationWebhook(discovery.webhookUrl, ca.certPem);
-    await Promise.all([applyObject(client, webhook, { signal }), kubelet.start()]);
+    await Promise.all([
+      applyObject(client, webhook, { signal }),
+      kubelet.start(),
+      gatewayApiCrds === undefined ? undefined : kubelet.startGateways(),
+    ]);
     return { block, ca, client, kubeconfig, kubelet, resolver, discovery, gateway };
   }
 }

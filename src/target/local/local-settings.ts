@@ -17,6 +17,8 @@ export interface LocalSettings {
   readonly images: Readonly<Record<string, string>>;
   /** Environment variables of istiod that were asked for. */
   readonly istiodEnv: IstiodEnv;
+  /** YAML file with the CustomResourceDefinitions of the Gateway API; undefined: there are none. */
+  readonly gatewayApiCrds?: string | undefined;
   /** The folder kind/ of the product. */
   readonly folder: string;
   /** Finds the programs, or fetches them. */

@@ -6,10 +6,14 @@ import type { FetchMode, MeshFacts } from '../../base/events.ts';
 import { nameOfKey } from '../../base/names.ts';
 import { onAbort, pause } from '../../base/wait.ts';
 import { type Ca, makeCa } from '../../jwks/certificates.ts';
+import { isGateway } from '../../kube/gateways.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import { keyOf, listObjects } from '../../kube/objects.ts';
 import { meshConfigOf } from '../../policy/read-mesh-config.ts';
 import { curlLine, shellQuote } from '../curl-batch.ts';
+import { noGatewayApi } from '../gateways/gateway-api.ts';
+import type { Entrance } from '../gateways/gateway-entrance.ts';
+import { waitForDeployed } from '../kubernetes/endpoints.ts';
 import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
 import type { TakeMeshSettings } from '../kubernetes/mesh-settings.ts';
 import { phase, restartText } from '../phase.ts';
@@ -40,7 +44,6 @@ import { istioNamespace } from './control-plane/istiod.ts';
 import { envText } from './control-plane/istiod-env.ts';
 import { isMeshConfig, refuseWhatIsFixed } from './control-plane/own-mesh-config.ts';
 import { type Envoy, inboundPath, listenersPath } from './envoy/envoy.ts';
-import { deployedFor } from './kubelet/deployed-gateway.ts';
 import { fetchesAfter, logEndOf } from './kubelet/pod-logs.ts';
 import type { Workload } from './kubelet/workload.ts';
 import { collectEvidence } from './local-evidence.ts';
@@ -63,7 +66,7 @@ export class LocalTarget extends KubernetesTarget {
   /** Here workloads need a moment only. */
   protected override readonly readyPollMs = 25;
   readonly mesh: string | undefined;
-  readonly missing: ReadonlyMap<CapabilityName, string> = new Map();
+  readonly missing: ReadonlyMap<CapabilityName, string>;
   readonly #settings: LocalSettings;
   readonly #progress: Progress;
   readonly #keyServers = new Set<KeyServerHandle>();
@@ -83,6 +86,7 @@ export class LocalTarget extends KubernetesTarget {
       gateway: { namespace: istioNamespace, labels: gatewayLabels },
     });
     this.mesh = settings.mesh;
+    this.missing = new Map(settings.gatewayApiCrds === undefined ? [noGatewayApi] : []);
     this.#runId = settings.runId;
     this.#settings = settings;
     this.#progress = progress;
@@ -94,7 +98,7 @@ export class LocalTarget extends KubernetesTarget {
   }
 
   async up(signal: AbortSignal): Promise<MeshFacts> {
-    const { images, istiodEnv, programs, reason } = this.#settings;
+    const { images, istiodEnv, gatewayApiCrds, programs, reason } = this.#settings;
     const found = await programs(signal);
     const warn = (message: string) => this.#progress({ type: 'warning', message });
     this.#mesh = await phase(
@@ -102,7 +106,7 @@ export class LocalTarget extends KubernetesTarget {
       `Starting Istio ${found.istio} with Envoy ${found.envoyVersion}`,
       () =>
         LocalMesh.start(
-          { programs: found, images, istiodEnv, alone: this.mesh === undefined, warn },
+          { programs: found, images, istiodEnv, gatewayApiCrds, alone: this.mesh === undefined, warn },
           'istiod',
           signal,
         ),
@@ -140,10 +144,9 @@ export class LocalTarget extends KubernetesTarget {
     }
     const { resolver } = this.#running;
     const real = objects.map((object) => withRealPorts(object, (ip) => resolver.externalAt(ip)));
-    const deployed = objects.flatMap(deployedFor);
     return this.#whole(signal, async (own) => {
-      const applied = await super.apply([...real, ...deployed], scope, own);
-      return applied.slice(0, real.length);
+      if (objects.some(isGateway)) await this.#running.kubelet.startGateways();
+      return super.apply(real, scope, own);
     });
   }
 
@@ -210,8 +213,13 @@ export class LocalTarget extends KubernetesTarget {
     return this.#whole(signal, (own) => super.survey(own));
   }
 
-  /** Its kubelet ends pods before anything is said to be deleted, and endpoints are WorkloadEntries that it makes itself. */
-  protected override async settle(): Promise<void> {}
+  /**
+   * Its kubelet ends pods before anything is said to be deleted, and endpoints are WorkloadEntries that it makes itself;
+   * but what istiod has made of a Gateway goes after it.
+   */
+  protected override async settle(changed: readonly ObjectKey[], signal: AbortSignal): Promise<void> {
+    await waitForDeployed(this.clients, changed, signal, this.readyPollMs);
+  }
 
   override async proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies> {
     const envoy = this.#envoyOf(proxy);
@@ -266,8 +274,13 @@ export class LocalTarget extends KubernetesTarget {
     return this.#running.caCertificate;
   }
 
-  ingressUrl(): string {
+  protected ownIngressUrl(): string {
     return this.#running.ingressUrl;
+  }
+
+  /** Its proxy listens on an address of its own, and below 1024 where it may. */
+  protected override async reach({ namespace, pod, port }: Entrance): Promise<string> {
+    return this.#running.entryOf(namespace, pod, port);
   }
 
   async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {

@@ -10,7 +10,12 @@ import { LocalTarget } from '../../../src/target/local/local-target.ts';
 import { unaborted } from '../../support/signals.ts';
 
 /** Not up yet. @param folder with the manifests of applications */
-export function localTarget(runId: string, folder: string = kindFolder, envoy?: string): LocalTarget {
+export function localTarget(
+  runId: string,
+  folder: string = kindFolder,
+  envoy?: string,
+  gatewayApiCrds?: string,
+): LocalTarget {
   const versions = loadVersions(versionsFile);
   const { programs, image } = mergeSettings({}, process.env, join(folder, 'none.yaml'));
   const values = { programs, image, 'no-download': true, 'no-build': true };
@@ -26,6 +31,7 @@ export function localTarget(runId: string, folder: string = kindFolder, envoy?: 
       runId,
       images: imagesOf(values, versions),
       istiodEnv: {},
+      gatewayApiCrds,
       folder,
       programs: () => findMeshPrograms(options),
     },

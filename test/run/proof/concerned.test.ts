@@ -125,4 +125,20 @@ describe('nobody knows which proxies decide', () => {
     expect(unknown([fromPod], more)).toBeUndefined();
     expect(unknown([fromOutside], {})).toBeUndefined();
   });
+
+  test('when a Gateway that is named has no pods, or may not be listed', () => {
+    const through = (name: string): Sent => ({
+      ...fromOutside,
+      origin: { kind: 'ingress', gateway: { namespace: 'foo', name } },
+    });
+    expect(unknown([through('g')], {})).toBeUndefined();
+    expect(unknown([through('other')], {})).toEqual({
+      message: 'no pod runs for Gateway foo/other, so its proxies cannot be asked',
+      hint: expect.stringContaining('selector'),
+    });
+    expect(unknown([through('g')], { objects: [], hidden: ['Gateway'] })).toEqual({
+      message: 'this user may not list Gateways, so nobody knows which proxies are those of foo/g',
+      hint: expect.stringContaining('docs/rbac/data-plane.yaml'),
+    });
+  });
 });

@@ -443,6 +443,37 @@ describe('through the ingress', () => {
   });
 });
 
+describe('through a Gateway that is named', () => {
+  const own = pod('edge-istio', {
+    proxy: 'gateway',
+    labels: { 'gateway.networking.k8s.io/gateway-name': 'edge' },
+  });
+  const through = (namespace: string, name: string): Origin => ({
+    kind: 'ingress',
+    gateway: { namespace, name },
+  });
+  const gatewaysOf = (origin: Origin, objects: KubeObject[]) =>
+    wayOf(origin, { url: '/', headers: [] }, survey(objects, { pods: [...pods, own] })).gateways.map(
+      ({ name }) => name,
+    );
+  const ofGatewayApi = {
+    ...istio('Gateway', 'edge', {}),
+    apiVersion: 'gateway.networking.k8s.io/v1',
+  };
+
+  test('requests begin at its pods: by name for the Gateway API, by labels in any namespace for Istio', () => {
+    expect(gatewaysOf(through('foo', 'edge'), [ofGatewayApi])).toEqual(['edge-istio']);
+    const ofIstio = istio('Gateway', 'mine', { selector: { istio: 'edge' } });
+    expect(gatewaysOf(through('foo', 'mine'), [ofIstio, ofGatewayApi])).toEqual(['edge']);
+  });
+
+  test('no pod is taken for one that is not there, in this namespace or at all', () => {
+    expect(gatewaysOf(through('bar', 'edge'), [ofGatewayApi])).toEqual([]);
+    expect(gatewaysOf(through('foo', 'edge'), [])).toEqual([]);
+    expect(gatewaysOf(through('foo', 'edge'), [{ ...ofGatewayApi, kind: 'HTTPRoute' }])).toEqual([]);
+  });
+});
+
 describe('an HTTPRoute', () => {
   const own = pod('edge-istio', {
     proxy: 'gateway',

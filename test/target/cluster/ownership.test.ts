@@ -79,7 +79,14 @@ describe('before anything is done', () => {
     const { apiVersion, kind, metadata } = policy('istio-system');
     const key = { apiVersion, kind, name: metadata.name, namespace: 'istio-system' };
     const { target } = makeTarget(api);
-    const wanted = { apps: [], keyServers: false, throughIngress: false, apply: [], delete: [key] };
+    const wanted = {
+      apps: [],
+      keyServers: false,
+      throughIngress: false,
+      gatewayNamespaces: [],
+      apply: [],
+      delete: [key],
+    };
     await expect(target.begin(wanted, signal)).rejects.toThrow(
       expect.objectContaining({
         details: 'in namespace istio-system: RequestAuthentication jwt-example (deleted)',

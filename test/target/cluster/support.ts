@@ -66,7 +66,7 @@ export function policy(place: string, name = 'jwt-example', spec: unknown = { jw
 
 /** What a plan has for the target. */
 export function intent(apply: readonly KubeObject[], apps: readonly string[] = []): Intent {
-  return { apps, keyServers: false, throughIngress: false, apply, delete: [] };
+  return { apps, keyServers: false, throughIngress: false, gatewayNamespaces: [], apply, delete: [] };
 }
 
 /** Makes every Deployment ready as soon as it is applied. */

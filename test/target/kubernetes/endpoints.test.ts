@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
-import { isPodOf, waitForEndpoints, workloadsAmong } from '../../../src/target/kubernetes/endpoints.ts';
+import {
+  isPodOf,
+  waitForDeployed,
+  waitForEndpoints,
+  workloadsAmong,
+} from '../../../src/target/kubernetes/endpoints.ts';
 import type { KubeObject, ObjectKey } from '../../../src/target/target.ts';
 import { type FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
@@ -163,6 +168,44 @@ describe('a Deployment', () => {
     });
     await waitForEndpoints({ data: client }, [deployment], unaborted(), 10);
     expect(stages).toEqual([]);
+  });
+});
+
+describe('a Gateway of the Gateway API', () => {
+  const gateway: ObjectKey = {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    name: 'edge',
+    namespace: 'foo',
+  };
+  const wait = () => waitForDeployed({ data: client }, [gateway], unaborted(), 10, 30);
+  const labels = {
+    'gateway.networking.k8s.io/gateway-name': 'edge',
+    'gateway.istio.io/managed': 'istio.io-gateway-controller',
+  };
+
+  test('that was deleted is gone when the pods that istiod has made for it are leaving', async () => {
+    api.put(pod('edge-istio-6b4-x2', true, { labels }));
+    await expect(wait()).rejects.toMatchObject({
+      code: 'E_NOT_READY',
+      message: expect.stringMatching(
+        /^what was deployed for Gateway foo\/edge being gone with it .*: pod edge-istio-6b4-x2 is still there$/,
+      ),
+    });
+    await expect(waitForEndpoints({ data: client }, [gateway], unaborted(), 10, 30)).rejects.toThrow(
+      'pod edge-istio-6b4-x2 is still there',
+    );
+    api.put(pod('edge-istio-6b4-x2', true, { labels, deletionTimestamp: 'now' }));
+    await wait();
+  });
+
+  test('keeps its pods while it is there, and pods that istiod has not made are not waited for', async () => {
+    api.put(pod('by-hand', true, { labels: { 'gateway.networking.k8s.io/gateway-name': 'edge' } }));
+    await wait();
+    api.put(pod('edge-istio-6b4-x2', true, { labels }));
+    const { name, namespace, ...rest } = gateway;
+    api.put({ ...rest, metadata: { name, namespace: namespace! } });
+    await wait();
   });
 });
 

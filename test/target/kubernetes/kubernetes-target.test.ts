@@ -70,7 +70,7 @@ class SharedTarget extends KubernetesTarget {
   async caCertificate(): Promise<string> {
     return '';
   }
-  ingressUrl(): string {
+  protected ownIngressUrl(): string {
     return web.url;
   }
   async startKeyServer(): Promise<KeyServerHandle> {

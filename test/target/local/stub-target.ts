@@ -34,6 +34,7 @@ export function stubTarget(progress: Progress, log: (line: string) => void): Stu
   const target: HostedTarget = {
     meshFolder,
     kubeconfig,
+    missing: new Map([['gateway-api', 'nobody has installed it']]),
     up: async () => ({
       id: 'the id',
       target: 'local',

@@ -28,7 +28,8 @@ function neededEnv({ namespace, mode, rootsFile, folder, proxyUrl }: Needed): Is
     // Stock builds of Envoy have not got these filters.
     PILOT_ENABLE_METADATA_EXCHANGE: 'false',
     PILOT_ENABLE_ALPN_FILTER: 'false',
-    INJECT_ENABLED: 'false',
+    // For its template of gateways; nothing calls its webhook.
+    INJECT_ENABLED: 'true',
     // Only proxies of this mesh are served: they show the certificate of their workload.
     XDS_AUTH: 'true',
     XDS_AUTH_PLAINTEXT: 'true',

@@ -44,6 +44,7 @@ export type HostedTarget = Pick<
   | 'fetchMode'
   | 'caCertificate'
   | 'ingressUrl'
+  | 'missing'
   | 'memory'
   | 'meshFolder'
   | 'kubeconfig'
@@ -75,9 +76,18 @@ export class MeshHost {
   ) {
     this.#config = config;
     this.#exit = exit;
-    const { images, istiodEnv, folder, programs } = config;
+    const { images, istiodEnv, gatewayApiCrds, folder, programs } = config;
     this.#target = makeTarget(
-      { mesh: undefined, reason: '', runId: '', images, istiodEnv, folder, programs: async () => programs },
+      {
+        mesh: undefined,
+        reason: '',
+        runId: '',
+        images,
+        istiodEnv,
+        gatewayApiCrds,
+        folder,
+        programs: async () => programs,
+      },
       (event) => this.#tell({ type: 'progress', event }),
     );
     this.#calls = this.#makeCalls();
@@ -122,7 +132,8 @@ export class MeshHost {
       send: async (args, signal) => {
         const [origin, requests, rounds, limit] = args as [Origin, HttpRequest[], number, SendLimit];
         const answers = await target.send(origin, requests, rounds, signal, limit);
-        return { answers, curl: requests.map((request) => target.curl(origin, request)) };
+        const ingressUrl = origin.kind === 'ingress' ? target.ingressUrl(origin.gateway) : undefined;
+        return { answers, curl: requests.map((request) => target.curl(origin, request)), ingressUrl };
       },
       startKeyServer: async ([call], signal) => {
         const { id, ...start } = call as KeyServerCall;
@@ -211,6 +222,7 @@ export class MeshHost {
         facts: start.mesh === undefined ? facts : { ...facts, id: start.mesh },
         ca: await this.#target.caCertificate(),
         ingressUrl: this.#target.ingressUrl(),
+        missing: [...this.#target.missing],
         kubeconfig: this.#kubeconfig,
       });
     } catch (thrown) {

@@ -1,7 +1,7 @@
 /** What a run and the process that keeps a mesh say to each other: calls of the target's methods, as JSON. */
 import { HarnessError } from '../../../base/errors.ts';
 import type { MeshFacts, Problem, Unstamped } from '../../../base/events.ts';
-import type { KeyServerStart, Target } from '../../target.ts';
+import type { CapabilityName, KeyServerStart, Target } from '../../target.ts';
 import type { IstiodEnv } from '../control-plane/istiod-env.ts';
 import type { FoundBinaries } from '../local-settings.ts';
 
@@ -12,6 +12,8 @@ export interface HostConfig {
   readonly images: Readonly<Record<string, string>>;
   /** Environment variables of istiod that were asked for. */
   readonly istiodEnv: IstiodEnv;
+  /** YAML file with the CustomResourceDefinitions of the Gateway API; undefined: there are none. */
+  readonly gatewayApiCrds?: string | undefined;
   /** The folder kind/ of the product. */
   readonly folder: string;
   /** Where it says that it is ready, or why it is not. */
@@ -74,6 +76,8 @@ export type SessionLine =
       readonly facts: MeshFacts;
       readonly ca: string;
       readonly ingressUrl: string;
+      /** What the mesh cannot do, and why. */
+      readonly missing: readonly (readonly [CapabilityName, string])[];
       readonly kubeconfig: string;
     }
   | { readonly type: 'refused'; readonly error: Problem }

@@ -4,12 +4,14 @@ import { HarnessError } from '../../../base/errors.ts';
 import type { FetchMode, MeshFacts } from '../../../base/events.ts';
 import { throwIfAborted } from '../../../base/wait.ts';
 import { curlLine, shellQuote } from '../../curl-batch.ts';
+import { gatewayId, urlOf } from '../../gateways/gateway-urls.ts';
 import { phase } from '../../phase.ts';
 import type {
   Applied,
   CapabilityName,
   EvidenceFile,
   FetchLogEntry,
+  GatewayEntry,
   HttpRequest,
   HttpResponse,
   IstiodStart,
@@ -48,10 +50,11 @@ export class RemoteTarget implements Target {
   readonly name = 'local';
   readonly marksAll = true;
   readonly mesh: string | undefined;
-  readonly missing: ReadonlyMap<CapabilityName, string> = new Map();
   readonly #settings: KeptSettings;
   readonly #progress: Progress;
   readonly #curl = new Map<string, string>();
+  /** Where gateways were found, by their names. */
+  readonly #gateways = new Map<string, string>();
   #client: Pool | undefined;
   #session: Session | undefined;
   #created = false;
@@ -62,6 +65,10 @@ export class RemoteTarget implements Target {
     this.mesh = settings.mesh;
     this.#settings = settings;
     this.#progress = progress;
+  }
+
+  get missing(): ReadonlyMap<CapabilityName, string> {
+    return new Map(this.#session?.begun.missing);
   }
 
   async up(signal: AbortSignal): Promise<MeshFacts> {
@@ -94,11 +101,11 @@ export class RemoteTarget implements Target {
   }
 
   async #create(signal: AbortSignal): Promise<Kept> {
-    const { folder, images, istiodEnv, name, programs } = this.#settings;
+    const { folder, images, istiodEnv, gatewayApiCrds, name, programs } = this.#settings;
     const found = await programs(signal);
     const what = `Starting local mesh "${name}": Istio ${found.istio} with Envoy ${found.envoyVersion}`;
     const made = await phase(this.#progress, what, () =>
-      startKept({ name, programs: found, images, istiodEnv, folder }, signal),
+      startKept({ name, programs: found, images, istiodEnv, gatewayApiCrds, folder }, signal),
     );
     this.#created = true;
     return made;
@@ -148,11 +155,13 @@ export class RemoteTarget implements Target {
     signal: AbortSignal,
     limit: SendLimit,
   ): Promise<HttpResponse[][]> {
-    const { answers, curl } = await this.#call<{ answers: HttpResponse[][]; curl: string[] }>(
-      'send',
-      [origin, requests, rounds, limit],
-      signal,
-    );
+    const { answers, curl, ingressUrl } = await this.#call<{
+      answers: HttpResponse[][];
+      curl: string[];
+      ingressUrl?: string;
+    }>('send', [origin, requests, rounds, limit], signal);
+    if (origin.kind === 'ingress' && origin.gateway !== undefined && ingressUrl !== undefined)
+      this.#gateways.set(gatewayId(origin.gateway), ingressUrl);
     requests.forEach((request, index) => {
       this.#curl.set(request.id, curl[index] ?? '');
     });
@@ -223,8 +232,9 @@ export class RemoteTarget implements Target {
     return this.#begun.ca;
   }
 
-  ingressUrl(): string {
-    return this.#begun.ingressUrl;
+  ingressUrl(gateway?: GatewayEntry): string {
+    if (gateway === undefined) return this.#begun.ingressUrl;
+    return urlOf(gateway, this.#gateways);
   }
 
   async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {

@@ -13,6 +13,8 @@ import type { WorkloadIdentity } from './workload-objects.ts';
 export interface RunningGateway {
   readonly identity: WorkloadIdentity;
   readonly envoy: Envoy | undefined;
+  /** The real port of a target port. */
+  realPort(targetPort: number): number;
   /** Such as http://127.70.1.10:8080. */
   readonly url: string;
 }
@@ -44,5 +46,6 @@ export async function startGateway(around: Surroundings, signal: AbortSignal): P
   const error = await workload.start(servicePorts(service, spec), [], new Mounts());
   if (error !== undefined) throw error;
   const { envoy } = workload;
-  return { identity, envoy, url: `http://${address}:${workload.realPort(8080)}` };
+  const realPort = (port: number) => workload.realPort(port);
+  return { identity, envoy, realPort, url: `http://${address}:${workload.realPort(8080)}` };
 }

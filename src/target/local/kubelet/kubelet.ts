@@ -5,10 +5,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { asHarnessError } from '../../../base/errors.ts';
-import { watchObjects } from '../../../kube/watch-objects.ts';
+import { type WatchQuery, watchObjects } from '../../../kube/watch-objects.ts';
 import { type ProxyKind, proxyOf } from '../../../policy/injected-proxy.ts';
+import { nameOf } from '../../../policy/selection.ts';
 import { selecting } from '../../../policy/service-port.ts';
 import type { KubeObject } from '../../target.ts';
+import { collectDeployed } from './collect-deployed.ts';
 import { reportDeployment } from './deployments.ts';
 import { finishNamespace } from './finish-namespace.ts';
 import { Mounts } from './mounts.ts';
@@ -23,6 +25,9 @@ const watched = [
   { apiVersion: 'v1', kind: 'Service' },
   { apiVersion: 'apps/v1', kind: 'Deployment' },
 ] as const;
+
+/** Of the Gateway API: istiod makes Deployments and Services of them. */
+const gateways = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway' } as const;
 
 /** How long to gather changes before acting on them, in milliseconds: an application comes as several objects. */
 const gatherMs = 10;
@@ -53,6 +58,7 @@ export class Kubelet {
   readonly #watching = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #count = 0;
+  #watchingGateways: Promise<void> | undefined;
 
   constructor(around: Surroundings, onMounts: () => void, onProblem: (message: string) => void) {
     this.#around = around;
@@ -62,17 +68,27 @@ export class Kubelet {
 
   /** Returns once everything that there is has been seen. */
   async start(): Promise<void> {
-    const signal = AbortSignal.any([this.#watching.signal, this.#around.signal]);
     await Promise.all(
-      watched.map((query) =>
-        watchObjects(
-          this.#around.client,
-          query,
-          (object, gone) => this.#see(query.kind, object, gone),
-          signal,
-        ),
-      ),
+      watched.map((query) => this.#watch(query, (object, gone) => this.#see(query.kind, object, gone))),
     );
+  }
+
+  /** From now on the API server has Gateways of the Gateway API. Returns once those that there are have been seen. */
+  async startGateways(): Promise<void> {
+    this.#watchingGateways ??= this.#watch(gateways, (gateway, gone) => {
+      if (gone) this.#told(gateway, collectDeployed(this.#around.client, gateway, this.#around.signal));
+    });
+    try {
+      await this.#watchingGateways;
+    } catch (thrown) {
+      this.#watchingGateways = undefined;
+      throw thrown;
+    }
+  }
+
+  #watch(query: WatchQuery, onChange: (object: KubeObject, gone: boolean) => void): Promise<void> {
+    const signal = AbortSignal.any([this.#watching.signal, this.#around.signal]);
+    return watchObjects(this.#around.client, query, onChange, signal);
   }
 
   get workloads(): readonly Workload[] {
@@ -113,9 +129,14 @@ export class Kubelet {
 
   #finish(namespace: KubeObject): void {
     const { client, signal } = this.#around;
-    finishNamespace(client, namespace, signal).catch((thrown: unknown) => {
-      if (!signal.aborted)
-        this.#onProblem(`namespace ${namespace.metadata.name}: ${(thrown as Error).message}`);
+    this.#told(namespace, finishNamespace(client, namespace, signal));
+  }
+
+  /** Work that nobody waits for: what goes wrong with it is told. */
+  #told(object: KubeObject, work: Promise<void>): void {
+    work.catch((thrown: unknown) => {
+      if (this.#around.signal.aborted) return;
+      this.#onProblem(`${nameOf(object)}: ${asHarnessError(thrown).message}`);
     });
   }
 

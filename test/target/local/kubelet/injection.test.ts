@@ -57,6 +57,15 @@ describe('a gateway', () => {
     expect(proxyOf(namespace, gatewaySpec({ labels: {} }))).toBe('none');
   });
 
+  test('is also what istiod has deployed for a Gateway, though its webhook leaves it alone', () => {
+    const labels = {
+      'sidecar.istio.io/inject': 'false',
+      'gateway.istio.io/managed': 'istio.io-gateway-controller',
+    };
+    const annotations = {};
+    expect(proxyOf(namespace, gatewaySpec({ labels, annotations }))).toBe('gateway');
+  });
+
   test('has its proxy in the container of this name; others are applications', () => {
     const containers = [container('istio-proxy', 'auto'), container('web', 'httpbin')];
     const names = (proxy: 'gateway' | 'sidecar' | 'none') =>

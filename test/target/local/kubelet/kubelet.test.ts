@@ -421,3 +421,32 @@ describe('at its end', () => {
     await ends(mesh.parts[0]!.pid);
   });
 });
+
+describe('a Gateway of the Gateway API', () => {
+  const gateway: KubeObject = {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'edge', namespace: 'foo', uid: 'its-own' },
+  };
+
+  test('takes what istiod has made of it along when it goes, also its pods', async () => {
+    injected();
+    api.put(gateway);
+    const made = deployment('edge-istio');
+    made.metadata.labels = { 'gateway.networking.k8s.io/gateway-name': 'edge' };
+    made.metadata.ownerReferences = [{ uid: 'its-own' }];
+    api.put(made);
+    await mesh.kubelet.startGateways();
+    await expect.poll(() => api.all('Pod').length).toBe(1);
+    api.remove(gateway.apiVersion, 'Gateway', 'edge', 'foo');
+    await expect.poll(() => [...api.all('Pod'), ...api.all('Deployment')]).toEqual([]);
+  });
+
+  test('is not watched for where there are none, and can be later', async () => {
+    const kinds = api.resources.get('gateway.networking.k8s.io/v1')!;
+    api.resources.delete('gateway.networking.k8s.io/v1');
+    await expect(mesh.kubelet.startGateways()).rejects.toThrow();
+    api.resources.set('gateway.networking.k8s.io/v1', kinds);
+    await mesh.kubelet.startGateways();
+  });
+});

@@ -1,21 +1,21 @@
-/** Istio's CustomResourceDefinitions. */
+/** The CustomResourceDefinitions of Istio and of the Gateway API. */
 import { readFileSync } from 'node:fs';
-import { timeouts } from '../../../base/timeouts.ts';
-import { until } from '../../../base/wait.ts';
-import type { KubeClient } from '../../../kube/kube-client.ts';
-import { KubeError } from '../../../kube/kube-error.ts';
+import { timeouts } from '../base/timeouts.ts';
+import { until } from '../base/wait.ts';
+import type { KubeClient } from './kube-client.ts';
+import { KubeError } from './kube-error.ts';
 
 /**
- * Creates the CustomResourceDefinitions of a YAML file and waits until they are served. They go to the API server as they
+ * Creates the CustomResourceDefinitions of YAML files and waits until they are served. They go to the API server as they
  * are written: reading a megabyte of YAML here would take longer than all the rest.
  */
 export async function createDefinitions(
   client: KubeClient,
-  file: string,
+  files: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const documents = readFileSync(file, 'utf8')
-    .split(/^---[ \t]*$/m)
+  const documents = files
+    .flatMap((file) => readFileSync(file, 'utf8').split(/^---[ \t]*$/m))
     .filter((text) => /^kind: CustomResourceDefinition$/m.test(text));
   const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
   await Promise.all(
@@ -27,7 +27,7 @@ export async function createDefinitions(
       }
     }),
   );
-  await until("Istio's CustomResourceDefinitions being served", () => allServed(client, path, signal), {
+  await until('the CustomResourceDefinitions being served', () => allServed(client, path, signal), {
     timeoutMs: timeouts.localStart,
     intervalMs: 25,
     signal,

@@ -1,0 +1,25 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { gatewayApiCrds } from '../../src/engine/gateway-api-crds.ts';
+import { Folder } from '../faults/command.ts';
+
+const folder = new Folder();
+afterAll(() => folder.remove());
+const file = join(folder.path, 'crds.yaml');
+const at = (path: string) => () => gatewayApiCrds({ 'gateway-api-crds': path });
+
+test('the file with the definitions is found, or there is none', () => {
+  writeFileSync(
+    file,
+    'kind: CustomResourceDefinition\nmetadata:\n  name: gateways.gateway.networking.k8s.io\n',
+  );
+  expect(gatewayApiCrds({})).toBeUndefined();
+  expect(at(file)()).toBe(file);
+});
+
+test('a file that is not there, or that has no Gateways, is refused before anything is made', () => {
+  expect(at(join(folder.path, 'no.yaml'))).toThrow(/^the file .*no\.yaml cannot be read$/);
+  writeFileSync(file, 'metadata:\n  name: gateways.networking.istio.io\n');
+  expect(at(file)).toThrow(/^the file .*crds\.yaml does not define the kind Gateway$/);
+});
