@@ -2,8 +2,10 @@
 
 import { asHarnessError, exitCodes, formatPlace, HarnessError } from '../base/errors.ts';
 import type { Emit, Event } from '../base/events.ts';
-import { execute, expectMatch, finishWithout, runSettings, targetsOf } from '../engine/engine.ts';
+import { execute, finishWithout, targetsOf } from '../engine/engine.ts';
+import { lookAhead } from '../engine/look-ahead.ts';
 import { pathsOf } from '../engine/product.ts';
+import { expectMatch, runSettings } from '../engine/run-settings.ts';
 import { KeyRing } from '../run/keys/key-ring.ts';
 import { loadScenarios } from '../scenario/load.ts';
 import { text } from '../settings/typed.ts';
@@ -54,7 +56,7 @@ async function runOnce(options: RunOptions, emit: Emit, signal: AbortSignal): Pr
   keys.begin(scenarios);
   const execution = { settings, scenarios, keys, emit, signal };
   try {
-    await execute(execution, await targetsOf(execution));
+    await execute(execution, await targetsOf(execution, await lookAhead(execution)));
   } catch (thrown) {
     // What is wrong about the options is the caller's mistake; that there can be no mesh is a result.
     if (asHarnessError(thrown).exitCode === exitCodes.usage && !signal.aborted) throw thrown;

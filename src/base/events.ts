@@ -202,6 +202,14 @@ export interface Mutation {
   readonly survivors: readonly Survivor[];
 }
 
+/** How far something is that takes its time. */
+export interface Work {
+  readonly done: number;
+  /** Absent when nobody knows. */
+  readonly total?: number | undefined;
+  readonly unit: 'bytes' | 'modules' | 'packages';
+}
+
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
@@ -221,6 +229,36 @@ export type Event =
       readonly meshes?: readonly string[] | undefined;
       /** Absent when the run is a whole one. */
       readonly shard?: Shard | undefined;
+    }
+  | {
+      /** What is going to be tested, and where, before anything is loaded, started or fetched for it. */
+      readonly type: 'outlook';
+      readonly at: number;
+      readonly target: string;
+      /** Why this target was taken. */
+      readonly reason: string;
+      /** Versions of Istio, one for each mesh; empty when only the mesh can tell. */
+      readonly istio: readonly string[];
+      /** In a mesh of such versions; on another one it may be less. Absent when nothing is to be run. */
+      readonly scenarios?: { readonly count: number; readonly checks: number } | undefined;
+      /** How long it takes until the mesh is there, and to its end, as it was measured elsewhere. Milliseconds. */
+      readonly aboutMs?: { readonly mesh: number; readonly all: number } | undefined;
+    }
+  | {
+      /** Where the programs of a mesh come from. */
+      readonly type: 'programs';
+      readonly at: number;
+      readonly mesh?: string | undefined;
+      /** Such as `{ kind: '0.33.0 from PATH' }`; in their order. */
+      readonly origins: Readonly<Record<string, string>>;
+    }
+  | {
+      /** A step of something that takes its time, and how far it is. No warning. */
+      readonly type: 'progress';
+      readonly at: number;
+      readonly mesh?: string | undefined;
+      readonly message: string;
+      readonly work?: Work | undefined;
     }
   | {
       readonly type: 'phase-started';
@@ -286,6 +324,8 @@ export type Event =
       readonly manifests?: readonly AppliedManifest[] | undefined;
       /** Warnings of admission webhooks, as the API server passed them on. */
       readonly warnings: readonly string[];
+      /** Of those that are about what the scenario does on purpose: what to say instead. */
+      readonly meant?: Readonly<Record<string, string>> | undefined;
     }
   | {
       readonly type: 'step-held';
@@ -311,6 +351,8 @@ export type Event =
       readonly scenario: string;
       /** Lines to paste into a shell that look into the mesh. */
       readonly look: readonly string[];
+      /** The same for requests whose answers were wrong, by the id of the check; they work as long as the run waits. */
+      readonly requests: Readonly<Record<string, string>>;
     }
   | { readonly type: 'resumed'; readonly at: number; readonly mesh: string; readonly scenario: string }
   | {
@@ -350,10 +392,15 @@ export function stamped(emit: Emit, now: () => number = Date.now): (event: Unsta
   return (event) => emit({ ...event, at: now() } as Event);
 }
 
-/** Wraps what takes a target's progress so that phases and warnings say which of several meshes they are about. */
+const aboutMesh: readonly Event['type'][] = [
+  ...(['warning', 'progress', 'programs'] as const),
+  ...(['phase-started', 'phase-finished', 'phase-failed'] as const),
+];
+
+/** Wraps what takes a target's progress so that it says which of several meshes it is about. */
 export function ofMesh(mesh: string, tell: (event: Unstamped) => void): (event: Unstamped) => void {
   return (event) => {
-    const isAboutMesh = event.type === 'warning' || event.type.startsWith('phase-');
+    const isAboutMesh = aboutMesh.includes(event.type);
     tell(isAboutMesh ? ({ ...event, mesh } as Unstamped) : event);
   };
 }

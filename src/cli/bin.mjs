@@ -36,13 +36,8 @@ process.on('uncaughtException', (error) => {
 // but the build.
 const source = new URL('./main.ts', import.meta.url);
 const isClone = existsSync(source);
-if (isClone) {
-  // What has a thousand files is loaded before: on Node.js 20 each file that comes after takes a moment longer.
-  const isSlow = !('typescript' in process.features) && ['run', 'up'].includes(process.argv[2] ?? '');
-  // Named in a way that keeps it out of the bundle.
-  for (const name of isSlow ? ['@kubernetes/client-node'] : []) await import(name);
-  await import(new URL('../../tools/typescript.mjs', import.meta.url).href);
-} else keepCompiled();
+if (isClone) await import(new URL('../../tools/typescript.mjs', import.meta.url).href);
+else keepCompiled();
 const { main } = isClone ? await import(source.href) : await import('./main.ts');
 const exitCode = await main(process.argv.slice(2));
 // Ended once everything is written: keys that are still being made, or idle connections, would hold it up for seconds.

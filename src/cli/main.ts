@@ -2,11 +2,12 @@
 import { Command, CommanderError, Option } from 'commander';
 import { asHarnessError, exitCodes, formatPlace, type HarnessError } from '../base/errors.ts';
 import { lineBreak, oneLine } from '../base/harmless.ts';
-import { pathsOf, productVersion } from '../engine/product.ts';
-import { type CommandSpec, commandOptions, type OptionSpec } from '../settings/options.ts';
+import { spelled } from '../base/own-command.ts';
+import { pathsOf, productVersion, versionsFile } from '../engine/product.ts';
+import { type CommandSpec, commandOptions, configOption, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Values } from '../settings/settings.ts';
-import { flag, list, text } from '../settings/typed.ts';
-import { processIo, showTokens } from './support/io.ts';
+import { flag, list, shardOf, text } from '../settings/typed.ts';
+import { processIo, showTokens, typedCommand } from './support/io.ts';
 
 const exitCodeText = `
 Exit codes: 0 all passed, 1 a check failed, 2 wrong usage, 3 a scenario file is invalid,
@@ -28,8 +29,8 @@ export function commandLine(ended: (exitCode: number) => void): {
     .version(productVersion)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => processIo.stdout.write(text),
-      writeErr: (text) => processIo.stderr.write(text),
+      writeOut: (text) => processIo.stdout.write(spelled(text, typedCommand)),
+      writeErr: (text) => processIo.stderr.write(spelled(text, typedCommand)),
     })
     .showSuggestionAfterError()
     .configureHelp({ sortOptions: false });
@@ -42,14 +43,15 @@ export function commandLine(ended: (exitCode: number) => void): {
     work: (files: string[], values: Values, given: Values) => Promise<number>,
     operand?: string,
   ) => {
-    commands.push({ name, description, options, operand });
-    const command = program.command(name).description(description);
+    const all = [...options, configOption];
+    commands.push({ name, description, options: all, operand });
+    const command = program.command(name).description(description).helpGroup(groupOf(name));
     if (operand !== undefined) command.argument('[files...]', operand);
-    for (const option of options) command.addOption(optionOf(option));
+    for (const option of all) command.addOption(optionOf(option));
     command.addHelpText('after', `\nExample:\n  ${example}\n${name === 'run' ? exitCodeText : ''}`);
     command.action(async (...received: unknown[]) => {
       const files = operand === undefined ? [] : (received[0] as string[]);
-      const given = flagsOf(command, options);
+      const given = flagsOf(command, all);
       const values = { ...mergeSettings(given, process.env), ...given };
       showTokens(options.some(({ name }) => name === 'show-tokens') && flag(values, 'show-tokens'));
       ended(await work(files, values, given));
@@ -61,7 +63,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     commandOptions.run,
     'jwt-e2e run --target kind --istio 1.31.1 --junit reports/junit.xml',
     async (files, values) => (await import('./commands/run-command.ts')).runCommand(files, values, processIo),
-    'scenario files or folders (default: the documented ones)',
+    'scenario files or folders, or - for one from standard input (default: the documented ones)',
   );
   add(
     'up',
@@ -87,14 +89,16 @@ export function commandLine(ended: (exitCode: number) => void): {
         pathsOf(files, text(values, 'profile')),
         {
           cwd: processIo.cwd,
+          istio: await expectedIstio(values),
           grep: text(values, 'grep'),
           tags: list(values, 'tag'),
           skipTags: list(values, 'skip-tag'),
+          shard: shardOf(values),
           json: flag(values, 'json'),
         },
         processIo,
       ),
-    'scenario files or folders',
+    'scenario files or folders, or - for one from standard input',
   );
   add(
     'lint',
@@ -108,7 +112,7 @@ export function commandLine(ended: (exitCode: number) => void): {
         ? await (await import('./models/lint-strict.ts')).strictLintCommand(paths, options, processIo)
         : (await import('./commands/lint.ts')).lintCommand(paths, options, processIo);
     },
-    'scenario files or folders (default: all of the product)',
+    'scenario files or folders, or - for one from standard input (default: all of the product)',
   );
   add(
     'schema',
@@ -179,7 +183,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     commandOptions.mutate,
     'jwt-e2e mutate --min-score 90 my-scenarios/',
     async (files, values) => (await import('./commands/mutate.ts')).mutateCommand(files, values, processIo),
-    'scenario files or folders (default: the documented ones)',
+    'scenario files or folders, or - for one from standard input (default: the documented ones)',
   );
   add(
     'completion',
@@ -221,12 +225,32 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** The Istio of a run with these settings, as far as that is known without a mesh. */
+async function expectedIstio(values: Values): Promise<string> {
+  const { loadVersions } = await import('../programs/versions.ts');
+  return text(values, 'istio')?.split(',')[0]?.trim() ?? loadVersions(versionsFile).istio.default;
+}
+
 function optionOf(spec: OptionSpec): Option {
   const flags = `${spec.short === undefined ? '' : `-${spec.short}, `}--${spec.name}${spec.value === undefined ? '' : ` <${spec.value}>`}`;
   const option = new Option(flags, spec.description);
+  if (spec.group !== undefined) option.helpGroup(`${spec.group}:`);
   if (spec.many)
     option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
   return option;
+}
+
+/** What commands are for, as help says it. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  'Test a mesh': ['run', 'up', 'down'],
+  'Write scenarios': ['init', 'list', 'lint', 'explain', 'mutate', 'schema'],
+  'Results of runs': ['report', 'diff'],
+  'What it takes': ['doctor', 'fetch', 'matrix', 'completion'],
+};
+
+function groupOf(command: string): string {
+  const group = Object.keys(groups).find((each) => groups[each]?.includes(command));
+  return `${group ?? 'Commands'}:`;
 }
 
 /** What was given on the command line, by option name. Commander turns `--no-download` into `download: false`. */
@@ -246,10 +270,10 @@ function flagsOf(command: Command, options: readonly OptionSpec[]): Values {
 function describe(error: HarnessError): string {
   const lines = [
     oneLine(
-      `${error.place === undefined ? '' : `${formatPlace(error.place)}: `}${error.message} (${error.code})`,
+      `${error.place === undefined ? '' : `${formatPlace(error.place)}: `}${spelled(error.message, typedCommand)} (${error.code})`,
     ),
   ];
-  if (error.hint !== undefined) lines.push(`  ${oneLine(error.hint)}`);
+  if (error.hint !== undefined) lines.push(`  ${oneLine(spelled(error.hint, typedCommand))}`);
   if (error.details !== undefined)
     lines.push(
       ...error.details

@@ -2,81 +2,25 @@
  * The engine: from settings to a run on real meshes. The command line, watching, the programmatic API and the Vitest
  * plugin all start their runs here, so that a setting means the same to each of them.
  */
-import { randomBytes } from 'node:crypto';
 import { asHarnessError, interruptedCode } from '../base/errors.ts';
 import { type Emit, type MeshFacts, stamped } from '../base/events.ts';
 import { problemOf } from '../base/problem.ts';
-import { countMatching } from '../plan/inventory.ts';
 import { plan } from '../plan/plan.ts';
-import { emptyShard, nothingMatches, type Selection } from '../plan/select.ts';
 import type { PlannedGroup } from '../plan/types.ts';
-import { loadVersions, type Versions } from '../programs/versions.ts';
-import type { Baseline } from '../run/answers/known.ts';
 import type { KeyRing } from '../run/keys/key-ring.ts';
 import { withoutTokens } from '../run/private.ts';
-import { type RoundRequest, runAll } from '../run/run-all.ts';
+import type { RoundRequest } from '../run/run-all.ts';
 import type { RunOptions } from '../run/step-state.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { Values } from '../settings/settings.ts';
-import { count, flag, imagesOf, list, shardOf, text } from '../settings/typed.ts';
+import { count, flag } from '../settings/typed.ts';
 import type { Target } from '../target/target.ts';
-import { baselineOf, isWhole } from './baseline.ts';
+import { isWhole } from './baseline.ts';
+import type { Choice } from './choose-target.ts';
 import { atOnceOf } from './jobs.ts';
-import { productVersion, versionsFile } from './product.ts';
+import { productVersion } from './product.ts';
+import type { RunSettings } from './run-settings.ts';
 import { makeTargets } from './targets.ts';
-
-/** What the settings amount to. */
-export interface RunSettings {
-  readonly values: Values;
-  readonly versions: Versions;
-  readonly options: RunOptions;
-  readonly selection: Selection;
-  readonly baseline: Baseline | undefined;
-}
-
-/** Reads the settings of a run. @throws HarnessError E_USAGE or E_SETTINGS for what means nothing */
-export function runSettings(values: Values): RunSettings {
-  const versions = loadVersions(versionsFile);
-  return {
-    values,
-    versions,
-    options: {
-      runId: randomBytes(3).toString('hex'),
-      artifacts: text(values, 'artifacts') ?? 'reports/artifacts',
-      images: imagesOf(values, versions),
-      showTokens: flag(values, 'show-tokens'),
-      tokenSources: {
-        commands: flag(values, 'allow-commands'),
-        env: list(values, 'env'),
-        variables: process.env,
-      },
-      consecutive: count(values, 'consecutive', 3),
-      answersMs: count(values, 'answer-timeout', 20) * 1000,
-      holdMs: count(values, 'hold-timeout', 60) * 1000,
-    },
-    selection: {
-      grep: text(values, 'grep'),
-      tags: list(values, 'tag'),
-      skipTags: list(values, 'skip-tag'),
-      shard: shardOf(values),
-      isLive: flag(values, 'live'),
-    },
-    baseline: baselineOf(values, process.cwd()),
-  };
-}
-
-/**
- * Sees to it that there is something to run, before anything is made for it.
- *
- * @throws HarnessError E_USAGE when no scenario can be selected, whatever the mesh is, or none is left for the shard
- */
-export function expectMatch({ selection }: RunSettings, scenarios: readonly LoadedScenario[]): void {
-  const { shard } = selection;
-  const matching = countMatching(scenarios, selection);
-  if (matching === 0) throw nothingMatches();
-  // Shares are filled one after the other, so the third has something when there are three scenarios or more.
-  if (shard !== undefined && shard.index > matching) throw emptyShard(shard, matching);
-}
 
 /** Scenarios to run, and who wants to know. */
 export interface Execution {
@@ -89,22 +33,19 @@ export interface Execution {
 }
 
 /** What passes on events that a run does not tell itself. */
-function tellOf({ options }: RunSettings, emit: Emit) {
+export function tellOf({ options }: RunSettings, emit: Emit) {
   return stamped(withoutTokens(emit, options.showTokens));
 }
 
-/** The targets that the settings ask for; nothing is set up yet. @throws HarnessError what is missing or contradictory */
-export function targetsOf({ settings, scenarios, emit, signal }: Execution): Promise<readonly Target[]> {
+/** The targets that were chosen; nothing is set up yet. @throws HarnessError what is missing or contradictory */
+export function targetsOf(
+  { settings, scenarios, emit, signal }: Execution,
+  choice: Choice,
+): Promise<readonly Target[]> {
   const { values, versions, options } = settings;
   const apps = [...new Set(scenarios.flatMap((scenario) => scenario.apps))].sort();
-  return makeTargets({
-    values,
-    versions,
-    runId: options.runId,
-    apps,
-    progress: tellOf(settings, emit),
-    signal,
-  });
+  const progress = tellOf(settings, emit);
+  return makeTargets({ values, versions, runId: options.runId, apps, progress, signal }, choice);
 }
 
 /** What every round of a run has in common. */
@@ -154,11 +95,12 @@ export function planFor(
 }
 
 /** Runs everything on all targets, from nothing to nothing left. Never throws. @returns the exit code */
-export function execute(execution: Execution, targets: readonly Target[]): Promise<number> {
+export async function execute(execution: Execution, targets: readonly Target[]): Promise<number> {
   const { settings, scenarios, emit } = execution;
   const atOnce = atOnceOf(settings.values, targets.length, (message) =>
     tellOf(settings, emit)({ type: 'warning', message }),
   );
+  const { runAll } = await import('../run/run-all.ts');
   return runAll({
     ...roundOf(execution),
     targets,

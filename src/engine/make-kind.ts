@@ -10,10 +10,10 @@ import type { KindSettings } from '../target/kind/kind-settings.ts';
 import type { KindTarget } from '../target/kind/kind-target.ts';
 import type { Progress } from '../target/target.ts';
 import { gatewayApiCrds } from './gateway-api-crds.ts';
+import { defaultName } from './named-cluster.ts';
 import { kindFolder, starter } from './product.ts';
+import { reporting } from './reporting.ts';
 import type { TargetRequest } from './target-request.ts';
-
-export const defaultName = 'jwt-e2e';
 
 interface ProgramRequest {
   readonly values: Values;
@@ -25,7 +25,7 @@ interface ProgramRequest {
 function common({ values, progress, signal }: ProgramRequest) {
   return {
     fetch: !flag(values, 'no-download'),
-    report: (message: string) => progress({ type: 'warning', message }),
+    report: reporting(progress),
     signal,
   };
 }
@@ -44,27 +44,41 @@ export async function findIstioctl(request: ProgramRequest, istio: string): Prom
   return findProgram('istioctl', { ...common(request), setting: text(values, 'istioctl'), pin });
 }
 
+const places = {
+  setting: 'as it was set',
+  path: 'PATH',
+  cache: 'the cache',
+  download: 'a download',
+} as const;
+
+function originsOf(programs: Readonly<Record<string, FoundProgram>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(programs).map(([name, { version, origin }]) => [`${name} ${version}`, places[origin]]),
+  );
+}
+
 /** Finds docker and kind at once; istioctl later, when Istio is to be installed. */
 export async function kindPrograms(
   request: ProgramRequest,
   istio: string,
-): Promise<KindSettings['programs']> {
+): Promise<KindSettings['programs'] & { readonly origins: Readonly<Record<string, string>> }> {
   const [docker, kind] = await Promise.all([
     findProgram('docker', { ...common(request), setting: text(request.values, 'docker') }),
     findKind(request),
   ]);
   const istioctl = async () => (await findIstioctl(request, istio)).path;
-  return { docker: docker.path, kind: kind.path, istioctl };
+  return { docker: docker.path, kind: kind.path, istioctl, origins: originsOf({ docker, kind }) };
 }
 
 export async function makeKind(request: TargetRequest, reason: string): Promise<KindTarget> {
   const { values, runId, progress } = request;
   const choice = kindChoice(request);
   // The Kubernetes client takes its time to load: meanwhile the programs are looked for.
-  const [programs, kind] = await Promise.all([
-    kindPrograms(request, choice.istio),
-    import('../target/kind/kind-target.ts'),
-  ]);
+  const told = kindPrograms(request, choice.istio).then(({ origins, ...programs }) => {
+    progress({ type: 'programs', origins });
+    return programs;
+  });
+  const [programs, kind] = await Promise.all([told, import('../target/kind/kind-target.ts')]);
   return new kind.KindTarget(
     {
       ...choice,

@@ -2,28 +2,32 @@
 import { ofMesh } from '../base/events.ts';
 import { flag, imagesOf, list, text } from '../settings/typed.ts';
 import { givenEnv } from '../target/local/control-plane/istiod-env.ts';
-import type { Target } from '../target/target.ts';
+import type { Progress, Target } from '../target/target.ts';
 import { gatewayApiCrds } from './gateway-api-crds.ts';
-import { defaultName } from './make-kind.ts';
 import { type MeshVersions, meshProgramOptions, meshVersions } from './mesh-programs.ts';
+import { defaultName } from './named-cluster.ts';
 import { kindFolder } from './product.ts';
+import { reporting } from './reporting.ts';
 import type { TargetRequest } from './target-request.ts';
 
 /** @throws HarnessError E_USAGE */
 export async function makeLocals(request: TargetRequest, reason: string): Promise<readonly Target[]> {
   const { values, versions, runId, progress } = request;
   const kept = flag(values, 'keep') || flag(values, 'reuse');
-  // The Kubernetes client takes its time to load; a mesh that is kept has one already.
-  const [local, { RemoteTarget }, { findMeshPrograms }] = await Promise.all([
+  const { findMeshPrograms } = await import('../programs/local/find-mesh-programs.ts');
+  const meshes = meshVersions(values).map((wanted, _, all) => {
+    const mesh = all.length > 1 ? labelOf(wanted) : undefined;
+    return { wanted, mesh, tell: mesh === undefined ? progress : ofMesh(mesh, progress) };
+  });
+  // The Kubernetes client takes its time to load: meanwhile it is said where the programs come from. A mesh that is kept
+  // has both already, and a new one of that kind is rare.
+  const [local, { RemoteTarget }] = await Promise.all([
     kept ? undefined : import('../target/local/local-target.ts'),
     import('../target/local/host/remote.ts'),
-    import('../programs/local/find-mesh-programs.ts'),
+    ...(flag(values, 'reuse') ? [] : meshes.map(({ wanted, tell }) => tellPrograms(wanted, request, tell))),
   ]);
-  const meshes = meshVersions(values);
-  return meshes.map((wanted) => {
-    const mesh = meshes.length > 1 ? labelOf(wanted) : undefined;
-    const tell = mesh === undefined ? progress : ofMesh(mesh, progress);
-    const report = (message: string) => tell({ type: 'warning', message });
+  return meshes.map(({ wanted, mesh, tell }) => {
+    const report = reporting(tell);
     const settings = {
       mesh,
       reason,
@@ -40,6 +44,26 @@ export async function makeLocals(request: TargetRequest, reason: string): Promis
     const keeping = { name, keep: flag(values, 'keep'), reuse: flag(values, 'reuse'), wanted };
     return new RemoteTarget({ ...settings, ...keeping }, tell);
   });
+}
+
+/** Says where the programs of a mesh come from, before any of them is fetched, which may take minutes. */
+async function tellPrograms(
+  wanted: MeshVersions,
+  { values, versions, signal }: TargetRequest,
+  tell: Progress,
+): Promise<void> {
+  const { surveyMeshPrograms } = await import('../programs/local/survey-programs.ts');
+  const options = meshProgramOptions(values, wanted, { versions, report: () => {}, signal });
+  // What is missing is told when they are looked for, with what to do.
+  const programs = await surveyMeshPrograms(options).catch(() => []);
+  const origins = programs.flatMap(
+    ({ name, state, version, where, origin = `${where}, which comes first`, why }) => {
+      if (state === 'missing') return [];
+      const because = why === undefined ? '' : `, because of ${why}`;
+      return [[`${name}${version === undefined ? '' : ` ${version}`}`, `${origin}${because}`] as const];
+    },
+  );
+  if (origins.length > 0) tell({ type: 'programs', origins: Object.fromEntries(origins) });
 }
 
 /** Such as `istio-1.30.3-envoy-1.38.0`; what is the same for all meshes is left to the reports. */

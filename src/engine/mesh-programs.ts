@@ -1,6 +1,8 @@
 /** From settings to what is wanted of the programs of the target local. */
+
 import { HarnessError } from '../base/errors.ts';
 import type { MeshProgramOptions } from '../programs/local/find-mesh-programs.ts';
+import type { Report } from '../programs/report.ts';
 import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
 import { flag, text } from '../settings/typed.ts';
@@ -47,7 +49,7 @@ export function meshProgramOptions(
   mesh: MeshVersions,
   around: {
     readonly versions: Versions;
-    readonly report: (message: string) => void;
+    readonly report: Report;
     readonly signal: AbortSignal;
   },
 ): MeshProgramOptions {

@@ -1,11 +1,13 @@
-/** Makes the targets that were asked for, with everything they need. */
+/** Makes the targets that were chosen, with everything they need. */
 import type { Target } from '../target/target.ts';
-import { chooseTarget } from './choose-target.ts';
+import type { Choice } from './choose-target.ts';
 import type { TargetRequest } from './target-request.ts';
 
 /** The targets: one, or a local mesh for each version. @throws HarnessError that says what is missing and how to get it */
-export async function makeTargets(request: TargetRequest): Promise<readonly Target[]> {
-  const { name, reason } = await chooseTarget(request);
+export async function makeTargets(
+  request: TargetRequest,
+  { name, reason }: Choice,
+): Promise<readonly Target[]> {
   if (name === 'cluster') {
     const { makeCluster } = await import('./make-cluster.ts');
     return [await makeCluster(request, reason)];

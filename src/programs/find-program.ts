@@ -1,4 +1,5 @@
 /** Finds the programs that the product starts, or fetches them. */
+
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -9,6 +10,7 @@ import type { Limits } from './download/download-limits.ts';
 import { fetchProgram } from './download/fetch-program.ts';
 import { inPath, isExecutable } from './lookup.ts';
 import type { ProgramPin } from './pin.ts';
+import type { Report } from './report.ts';
 
 export interface FoundProgram {
   readonly path: string;
@@ -26,7 +28,7 @@ export interface FindOptions {
   /** Whether downloading is allowed. */
   readonly fetch: boolean;
   /** Receives what is worth knowing, a line at a time. */
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly signal: AbortSignal;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly limits?: Limits | undefined;

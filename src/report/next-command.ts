@@ -33,17 +33,17 @@ const inFile: readonly ErrorCode[] = ['E_SCENARIO', 'E_TEMPLATE', 'E_TOKEN'];
 
 /**
  * For a check: the same check alone, stopping with everything in place; for a fault of what is around it, what helps
- * with that. While a run has stopped already it is the curl line, which works then.
+ * with that. While a run has stopped already it is the line that sends the request, which works then.
  *
- * @param isPaused whether what the scenario has applied is still there, and will stay for a while
+ * @param requests such lines by the ids of checks, while what the scenario has applied is still there
  */
 export function nextForCheck(
   check: CheckResult,
   info: ScenarioInfo,
   options: NextOptions,
-  isPaused = false,
+  requests?: Readonly<Record<string, string>>,
 ): string | undefined {
-  if (isPaused) return check.request === undefined ? undefined : oneLine(check.request.curl);
+  if (requests !== undefined) return requests[check.id];
   const remedy = check.state === 'error' ? remedyFor(check.code ?? 'E_INTERNAL', info, options) : undefined;
   if (remedy !== undefined) return remedy;
   // Who fetched keys can only be said after all requests of the scenario.
@@ -112,7 +112,7 @@ const doctorTakes = new Set([
     'no-download',
     'no-build',
   ],
-  ...['docker', 'kind', 'istioctl', 'context', 'kubeconfig', 'mesh-context', 'mesh-kubeconfig'],
+  ...['config', 'docker', 'kind', 'istioctl', 'context', 'kubeconfig', 'mesh-context', 'mesh-kubeconfig'],
 ]);
 
 function where({ given, mesh, isOneOfSeveral }: NextOptions): GivenFlag[] {

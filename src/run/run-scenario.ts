@@ -6,8 +6,9 @@ import { skippedForStep } from '../base/skip-reasons.ts';
 import { timeouts } from '../base/timeouts.ts';
 import { within } from '../base/wait.ts';
 import type { PlannedScenario } from '../plan/types.ts';
-import type { KeyServerHandle, ProxyRef, Target } from '../target/target.ts';
+import type { KeyServerHandle, Target } from '../target/target.ts';
 import type { IssuerKeys } from '../token/issuer-keys.ts';
+import { pasteLines } from './paste-lines.ts';
 import type { Pending } from './proof/pending.ts';
 import { withoutVerdict } from './results.ts';
 import { runStep } from './step.ts';
@@ -38,8 +39,14 @@ export async function runScenario(
   const started = performance.now();
   const scope = scenario.info.id;
   let isWrong = false;
+  /** Requests whose answers were wrong, as lines with their secrets. */
+  const requests: Record<string, string> = {};
   const results = (checks: readonly CheckResult[]) => {
-    isWrong ||= checks.some((check) => check.state === 'failed' || check.state === 'error');
+    for (const { id, state, request } of checks) {
+      if (state !== 'failed' && state !== 'error') continue;
+      isWrong = true;
+      if (request !== undefined) requests[id] = request.curl;
+    }
     for (const check of checks) emit({ type: 'check-finished', mesh: scenario.info.mesh, check });
   };
   emit({ type: 'scenario-started', scenario: scenario.info });
@@ -97,7 +104,8 @@ export async function runScenario(
   }
   if (isWrong || problem !== undefined) {
     const proxies = state === undefined ? [] : proxiesOf(deciding(state.snapshot));
-    await holdStill(scenario.info, target, proxies, options, emit, signal);
+    const look = target.look?.(proxies) ?? [];
+    await holdStill(scenario.info, { look, requests }, options, emit, signal);
   }
   // What is put back must arrive too, before the next scenario is judged.
   pending.add(
@@ -125,19 +133,21 @@ export async function runScenario(
 /** Lets people look at what did not pass; never throws, so that everything is put back whatever happens meanwhile. */
 async function holdStill(
   { id, mesh }: ScenarioInfo,
-  target: Target,
-  proxies: readonly ProxyRef[],
+  lines: { readonly look: readonly string[]; readonly requests: Readonly<Record<string, string>> },
   { pause }: RunOptions,
   emit: (event: Unstamped) => void,
   signal: AbortSignal,
 ): Promise<void> {
   if (pause === undefined || signal.aborted) return;
+  const { lines: requests, remove } = pasteLines(lines.requests);
   try {
-    emit({ type: 'paused', mesh, scenario: id, look: target.look?.(proxies) ?? [] });
+    emit({ type: 'paused', mesh, scenario: id, look: lines.look, requests });
     await pause(signal);
     emit({ type: 'resumed', mesh, scenario: id });
   } catch {
     // An interruption, or a terminal that has gone.
+  } finally {
+    remove();
   }
 }
 

@@ -14,6 +14,7 @@ import { inPlace, meantIdle, placeOf } from './in-place.ts';
 import { setKeyServers, untilFetched } from './keys/set-key-servers.ts';
 import { refuseStaleKeys } from './keys/stale.ts';
 import { manifestsOf } from './manifests.ts';
+import { meantWarnings } from './meant-warnings.ts';
 import { proveAsItIs } from './proof/as-it-is.ts';
 import { type ProofResult, prove } from './proof/prove.ts';
 import { judgeRejection } from './rejected.ts';
@@ -165,6 +166,7 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
   }
   refuseMissing(step, applied);
   if (applied.length + objects.length > 0) {
+    const warnings = [...new Set(applied.flatMap((each) => each.warnings))];
     emit({
       type: 'step-applied',
       mesh: scenario.info.mesh,
@@ -172,7 +174,8 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
       step: step.name,
       objects: applied.map((each) => `${nameOfKey(each.key)} ${each.change}`),
       manifests: manifestsOf(objects, state.options.showTokens),
-      warnings: [...new Set(applied.flatMap((each) => each.warnings))],
+      warnings,
+      meant: meantWarnings(warnings, objects),
     });
   }
   if (check === undefined) return [];

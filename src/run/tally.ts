@@ -82,10 +82,10 @@ export class Tally {
     return facts === undefined ? event : { ...event, check: this.#known.apply(event.check, facts) };
   }
 
-  /** @param mesh its id; what is not known by one has had nothing */
-  #of(mesh: string | undefined): Tested {
-    const known = this.#tested.get(mesh ?? '') ?? { skipped: [], isTold: false, open: new Map() };
-    if (mesh !== undefined) this.#tested.set(mesh, known);
+  /** @param mesh its id; what has none never came up, and has had nothing */
+  #of(mesh = ''): Tested {
+    const known = this.#tested.get(mesh) ?? { skipped: [], isTold: false, open: new Map() };
+    this.#tested.set(mesh, known);
     return known;
   }
 
@@ -98,10 +98,11 @@ export class Tally {
   failed(mesh: Mesh, thrown: unknown, interrupted: boolean): void {
     if (this.#errors.some((each) => each.mesh === mesh)) return;
     const error = asHarnessError(thrown);
+    const { label } = mesh;
     // A wrong choice of scenarios is the same on every mesh, and no mesh is to blame.
-    const told = mesh.label !== undefined && error.code !== 'E_USAGE' && !interrupted;
+    const told = label !== undefined && error.code !== 'E_USAGE' && !interrupted;
     this.#errors.push({ mesh, error, told });
-    if (told) this.emit({ type: 'mesh-failed', mesh: mesh.label ?? '', problem: problemOf(error) });
+    if (told) this.emit({ type: 'mesh-failed', mesh: label, problem: problemOf(error) });
   }
 
   /** Tells what can only be known now, and that the run has ended. @returns the exit code */
@@ -134,12 +135,13 @@ export class Tally {
   /** A mesh that nothing was found out about, for whatever reason, is not one that has passed. */
   #expectTested(mesh: Mesh, shard: Shard | undefined): void {
     const { skipped, isTold } = this.#of(mesh.facts?.id);
+    if (isTold) return;
     const index = this.#errors.findIndex((each) => each.mesh === mesh);
-    const error = this.#errors[index]?.error;
     // The choice was none that is wrong everywhere: only this mesh has no use for it.
-    const isOnlyHere = error?.code === 'E_USAGE' && [...this.#tested.values()].some((each) => each.isTold);
-    if (isTold || (error !== undefined && !isOnlyHere)) return;
+    const isOnlyHere =
+      this.#errors[index]?.error.code === 'E_USAGE' && [...this.#tested.values()].some((each) => each.isTold);
     if (isOnlyHere) this.#errors.splice(index, 1);
+    // Of no account where something else has gone wrong, which explains more.
     this.failed(mesh, nothingTested(skipped, shard), false);
   }
 

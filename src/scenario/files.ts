@@ -4,13 +4,14 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { HarnessError } from '../base/errors.ts';
 import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
+import { standardInput, takeStandardInput } from '../base/files/standard-input.ts';
 import { profiles } from '../base/profiles.ts';
 
 const isYaml = (name: string) => /\.ya?ml$/.test(name);
 
 /**
  * The YAML files in these files and folders, folders with all that is in them. Every file once, in the order of the
- * arguments and by name within a folder. Reports, settings and hidden folders are left out, unless they are named.
+ * arguments and by name within a folder, and what comes through standard input for `-`. Reports, settings and hidden folders are left out, unless they are named.
  *
  * @returns absolute paths, and an `E_USAGE` error for every argument that gives no file
  */
@@ -22,6 +23,10 @@ export function findScenarioFiles(
   const errors: HarnessError[] = [];
   const looked = { count: 0 };
   for (const path of paths) {
+    if (path === standardInput) {
+      files.add(takeStandardInput(cwd));
+      continue;
+    }
     const absolute = resolve(cwd, path);
     const stat = statSync(absolute, { throwIfNoEntry: false });
     if (stat === undefined) {

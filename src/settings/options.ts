@@ -14,6 +14,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** What a value looks like, and how messages say that. */
   readonly form?: { readonly pattern: RegExp; readonly wanted: string };
+  /** What it is about, as help texts say it. */
+  readonly group?: string;
 }
 
 /** What is to be known of a command without running it. */
@@ -27,7 +29,7 @@ export interface CommandSpec {
 
 const wholeNumber = { pattern: /^[1-9]\d*$/, wanted: 'a whole number above 0' };
 
-const where: OptionSpec[] = [
+const where = about('Where the mesh is', [
   {
     name: 'target',
     value: 'NAME',
@@ -100,9 +102,9 @@ const where: OptionSpec[] = [
   { name: 'downloads', value: 'URL', description: 'mirror to download programs from' },
   { name: 'no-download', description: 'never download a program' },
   { name: 'no-build', description: 'never build a program from Go modules, which takes minutes' },
-];
+]);
 
-const cluster: OptionSpec[] = [
+const cluster = about('A cluster that is there', [
   { name: 'context', value: 'NAME', description: 'kubeconfig context of the cluster with the workloads' },
   { name: 'kubeconfig', value: 'FILE', description: 'kubeconfig file of the cluster with the workloads' },
   {
@@ -134,9 +136,9 @@ const cluster: OptionSpec[] = [
     description: 'only look at the cluster: run live scenarios, and apply nothing',
   },
   { name: 'yes', description: 'also touch what this tool does not own; what it changes is restored' },
-];
+]);
 
-const selection: OptionSpec[] = [
+const selection = about('Which scenarios', [
   {
     name: 'profile',
     value: 'NAME',
@@ -152,9 +154,9 @@ const selection: OptionSpec[] = [
     description: 'one of N parts, such as 1/3',
     form: { pattern: /^[1-9]\d*\/[1-9]\d*$/, wanted: 'such as 1/3' },
   },
-];
+]);
 
-const running: OptionSpec[] = [
+const running = about('How they run', [
   { name: 'keep', description: 'leave the mesh as it is at the end, for the next run with --reuse' },
   { name: 'reuse', description: 'use a mesh that an earlier run kept' },
   { name: 'dry-run', description: 'say what would be done, and do nothing' },
@@ -226,9 +228,9 @@ const running: OptionSpec[] = [
     many: true,
   },
   { name: 'show-tokens', description: 'show signatures of tokens and secrets of keys too' },
-];
+]);
 
-const reports: OptionSpec[] = [
+const reports = about('Reports', [
   { name: 'junit', value: 'FILE', description: 'JUnit report (default: reports/junit.xml)' },
   {
     name: 'junit-places',
@@ -260,7 +262,18 @@ const reports: OptionSpec[] = [
     name: 'debug',
     description: 'write every request to the API server, every command and every wait to reports/debug.log',
   },
-];
+]);
+
+/** Of every command. The file itself cannot say where it is. */
+export const configOption: OptionSpec = {
+  name: 'config',
+  value: 'FILE',
+  description: 'settings file (default: jwt-e2e.yaml, when it is there)',
+};
+
+function about(group: string, options: readonly OptionSpec[]): OptionSpec[] {
+  return options.map((option) => ({ ...option, group }));
+}
 
 const merging = ['junit', 'junit-places', 'json', 'html', 'conformance', 'summary', 'artifacts', 'baseline'];
 

@@ -6,7 +6,7 @@ import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
 import { excessOf } from '../base/files/yaml-bounds.ts';
 import { nearest } from '../base/suggest.ts';
-import { allOptions, type OptionSpec, variableOf } from './options.ts';
+import { allOptions, configOption, type OptionSpec, variableOf } from './options.ts';
 
 export type Value = string | boolean | string[];
 export type Values = Readonly<Record<string, Value | undefined>>;
@@ -17,12 +17,15 @@ const settingsFile = 'jwt-e2e.yaml';
  * Merges what was given on the command line with the environment and the settings file.
  *
  * @param flags values by option name, only those that were given
+ * @param file what is read when no other one is named, and it is there
  * @throws HarnessError E_USAGE for a value that is not allowed, E_SETTINGS for a mistake in the file, with its place
  */
 export function mergeSettings(flags: Values, env: NodeJS.ProcessEnv, file: string = settingsFile): Values {
   refuseUnknown(env);
-  const fromFile = existsSync(file) ? readSettingsFile(file) : {};
-  const merged: Record<string, Value | undefined> = {};
+  const config = namedFile(flags, env);
+  const read = config ?? (existsSync(file) ? file : undefined);
+  const fromFile = read === undefined ? {} : readSettingsFile(read);
+  const merged: Record<string, Value | undefined> = { config };
   for (const option of allOptions) {
     const { name } = option;
     const given = flags[name];
@@ -32,12 +35,24 @@ export function mergeSettings(flags: Values, env: NodeJS.ProcessEnv, file: strin
   return merged;
 }
 
+/** The settings file that somebody has named. @throws HarnessError E_USAGE when it is not there */
+function namedFile({ config }: Values, env: NodeJS.ProcessEnv): string | undefined {
+  const { name } = configOption;
+  const variable = env[variableOf(name)];
+  const [file, source] =
+    typeof config === 'string' ? [config, `--${name}`] : [variable || undefined, variableOf(name)];
+  if (file === undefined || existsSync(file)) return file;
+  throw new HarnessError('E_USAGE', `${source} names ${file}, which does not exist`, {
+    hint: `Name a file, from the folder where you are, or leave it out to have ${settingsFile} read when it is there.`,
+  });
+}
+
 /** Variables that tell processes of this tool, and its tests, what to do. */
 const internal = /^JWT_E2E_(?:TEST_\w+|FAULTS_CLOCK_STEP|MESH_HOST|VITEST_HOST)$/;
 
 /** A variable that is misspelt would be overlooked in silence. */
 function refuseUnknown(env: NodeJS.ProcessEnv): void {
-  const known = allOptions.map(({ name }) => variableOf(name));
+  const known = [...allOptions, configOption].map(({ name }) => variableOf(name));
   const unknown = Object.keys(env).find(
     (name) =>
       name.startsWith('JWT_E2E_') && env[name] !== '' && !known.includes(name) && !internal.test(name),

@@ -272,6 +272,10 @@ export interface Intent {
 export interface PreviewPart {
   readonly title: string;
   readonly lines: readonly string[];
+  /** A run that would do this is refused before it does anything. */
+  readonly isForbidden?: boolean | undefined;
+  /** What the API server would not take, as `Kind namespace/name`. */
+  readonly refused?: readonly string[] | undefined;
 }
 
 /** What a target tells about its own progress. */

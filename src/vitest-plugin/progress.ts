@@ -7,6 +7,8 @@ export function progressLine(event: Event): string | undefined {
       const note = event.note === undefined ? '' : `, ${event.note}`;
       return `[jwt-e2e] ${event.phase} (${(event.durationMs / 1000).toFixed(1)} s${note})`;
     }
+    case 'outlook':
+      return `[jwt-e2e] target ${event.target}: ${event.reason}`;
     case 'phase-failed':
       return `[jwt-e2e] ${event.phase}: ${event.problem.message}`;
     case 'warning':

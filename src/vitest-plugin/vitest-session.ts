@@ -3,14 +3,9 @@ import { join } from 'node:path';
 import { asHarnessError, HarnessError } from '../base/errors.ts';
 import type { CheckResult, Event, MeshFacts, Problem } from '../base/events.ts';
 import { problemOf } from '../base/problem.ts';
-import {
-  answersWhileWatched,
-  planFor,
-  type RunSettings,
-  roundOf,
-  runSettings,
-  targetsOf,
-} from '../engine/engine.ts';
+import { answersWhileWatched, planFor, roundOf, targetsOf } from '../engine/engine.ts';
+import { lookAhead } from '../engine/look-ahead.ts';
+import { type RunSettings, runSettings } from '../engine/run-settings.ts';
 import { whyLeftOut } from '../plan/inventory.ts';
 import { pickChecks } from '../plan/pick.ts';
 import { KeyRing } from '../run/keys/key-ring.ts';
@@ -139,7 +134,8 @@ export class Session {
     if (this.#mesh !== undefined) return this.#mesh;
     // Mistakes in files are told when their turn comes; here it only matters which applications there will be.
     const { scenarios } = loadScenarios(this.#config.paths, { cwd: process.cwd() });
-    const [mesh, ...more] = meshesOf(await targetsOf(this.#execution(scenarios)));
+    const execution = this.#execution(scenarios);
+    const [mesh, ...more] = meshesOf(await targetsOf(execution, await lookAhead(execution)));
     if (mesh === undefined || more.length > 0) {
       throw new HarnessError('E_USAGE', 'a Vitest project has one mesh, and several versions are asked for', {
         hint: 'Make a project of Vitest for each version: scenarios({ istio: … }) in each of them.',

@@ -10,7 +10,8 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { withSignals } from '../../src/cli/support/signals.ts';
-import { defaultName, makeKind } from '../../src/engine/make-kind.ts';
+import { makeKind } from '../../src/engine/make-kind.ts';
+import { defaultName } from '../../src/engine/named-cluster.ts';
 import { versionsFile } from '../../src/engine/product.ts';
 import { inPath } from '../../src/programs/lookup.ts';
 import { loadVersions } from '../../src/programs/versions.ts';
@@ -18,7 +19,7 @@ import { mergeSettings } from '../../src/settings/settings.ts';
 import { text } from '../../src/settings/typed.ts';
 import { KindCluster } from '../../src/target/kind/kind-cluster.ts';
 import { type CheckCost, measureChecks } from './check-cost.ts';
-import { jwtE2e, reportFiles, reports } from './command.ts';
+import { firstLine, jwtE2e, reportFiles, reports } from './command.ts';
 import { type Comparison, judge, type Measure, table } from './result.ts';
 
 const { values: options } = parseArgs({
@@ -92,6 +93,7 @@ async function measureAll(signal: AbortSignal): Promise<Measure[]> {
       skipped: options.cold ? undefined : 'takes minutes, ask for it with --cold',
     },
     { name: 'kept', what: 'all documented scenarios with run --reuse', ms: kept, targetMs: 30_000 },
+    firstLine(),
     {
       name: 'check',
       what: 'a check from the sleep pod as the runner does it: 5 requests',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { withSignals } from '../../src/cli/support/signals.ts';
-import { jwtE2e, program, reportFiles, reports } from './command.ts';
+import { firstLine, jwtE2e, program, reportFiles, reports } from './command.ts';
 import { judge, type Measure, median, table } from './result.ts';
 
 const { values: options } = parseArgs({
@@ -99,6 +99,7 @@ async function measureAll(signal: AbortSignal): Promise<Measure[]> {
   return [
     { name: 'local', what: 'all documented scenarios, from nothing to nothing', ms: cold, targetMs: 20_000 },
     { name: 'local-kept', what: 'all documented scenarios on a mesh kept up', ms: kept, targetMs: 8_000 },
+    firstLine(),
     { name: 'watch', what: 'from a saved scenario file to its verdict', ms: watch, targetMs: 2_000 },
   ];
 }

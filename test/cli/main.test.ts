@@ -68,7 +68,9 @@ describe('help', () => {
     async (command) => {
       const { exitCode, stdout } = await call([command, '--help']);
       expect(exitCode).toBe(0);
-      expect(stdout).toMatch(new RegExp(`^Example:\\n  jwt-e2e ${command}\\b`, 'm'));
+      expect(stdout).toMatch(
+        new RegExp(`^Example:\\n  (?:source <\\()?(?:jwt-e2e|node src/cli/bin.mjs) ${command}\\b`, 'm'),
+      );
       const options = Object.entries(commandOptions).find(([name]) => name === command)?.[1] ?? [];
       for (const { name } of options) expect(stdout).toContain(`--${name}`);
     },

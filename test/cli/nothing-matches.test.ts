@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { expectMatch, runSettings } from '../../src/engine/engine.ts';
+import { expectMatch, runSettings } from '../../src/engine/run-settings.ts';
 import type { Selection } from '../../src/plan/select.ts';
 import { loadScenarios } from '../../src/scenario/load.ts';
 import { resultOf } from '../report/results.ts';

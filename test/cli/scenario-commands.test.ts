@@ -34,7 +34,7 @@ afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
 const run = (command: typeof listCommand, paths: string[], options = {}) => {
   const { io, stdout, stderr } = recorder();
-  const exitCode = command(paths, { cwd, ...options }, io);
+  const exitCode = command(paths, { cwd, istio: '1.31.1', ...options }, io);
   return { exitCode, stdout: stdout(), stderr: stderr() };
 };
 
@@ -90,7 +90,7 @@ b  (extended)
   tags: slow
   extended/b.yaml
 
-2 scenarios, 6 checks
+3 scenarios, 6 checks with Istio 1.31.1
 `,
       stderr: '',
     });
@@ -109,7 +109,7 @@ b  (extended)
         apps: [],
         modes: ['istiod', 'envoy'],
         steps: 1,
-        checks: 2,
+        checks: 4,
       },
     ]);
   });

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Event } from '../../src/base/events.ts';
+import type { Keyboard } from '../../src/cli/watch/watch-keys.ts';
 import { watchScenarios } from '../../src/cli/watch/watch-scenarios.ts';
 import { plan } from '../../src/plan/plan.ts';
 import type { Selection } from '../../src/plan/select.ts';
@@ -30,6 +31,7 @@ export interface WatchSettings {
   readonly targets?: readonly FakeTarget[];
   readonly selection?: Selection;
   readonly answersMs?: number;
+  readonly keyboard?: Keyboard;
   /** Instead of {@link Watching.end}. */
   readonly signal?: AbortSignal;
   readonly write?: (text: string) => void;
@@ -57,8 +59,9 @@ export function startWatching(settings: WatchSettings): Watching {
     paths: settings.paths ?? ['scenarios'],
     cwd,
     appsFolder: join(cwd, 'apps'),
-    plan: (scenarios, facts, missing) =>
-      plan(scenarios, facts, missing, { canSwitchFetch: true, ...settings.selection }).groups,
+    plan: (scenarios, facts, missing, grep) =>
+      plan(scenarios, facts, missing, { canSwitchFetch: true, grep, ...settings.selection }).groups,
+    keyboard: settings.keyboard,
     options: {
       runId: 'abc123',
       artifacts: join(cwd, 'artifacts'),

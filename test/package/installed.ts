@@ -104,7 +104,9 @@ export function installedTests(archive: () => string): void {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     writeFileSync(join(consumer, 'policy.yaml'), policy);
     expect(await jwtE2e('--version')).toMatchObject({ stdout: version, exitCode: 0 });
-    expect((await jwtE2e('list')).stdout).toMatch(/^require-jwt .*[\s\S]*^\d+ scenarios, \d+ checks$/m);
+    expect((await jwtE2e('list')).stdout).toMatch(
+      /^require-jwt .*[\s\S]*^\d+ scenarios, \d+ checks with Istio [\d.]+$/m,
+    );
     expect((await jwtE2e('lint')).stdout).toMatch(/scenarios, no mistakes$/);
     expect((await jwtE2e('lint', '--strict')).exitCode).toBe(0);
     expect((await jwtE2e('schema', '--check')).exitCode).toBe(0);

@@ -113,6 +113,10 @@ export const paused: Event[] = stream([
               'export KUBECONFIG=/tmp/kind-jwt-e2e/kubeconfig',
               'istioctl proxy-config listener httpbin-6f4d.foo -o yaml',
             ],
+            requests: {
+              [wrong('/headers').id]:
+                `curl -sS -i -H "$(cat /tmp/jwt-e2e-paused-x1/1)" http://httpbin.foo:8000/headers`,
+            },
           },
           { type: 'resumed', mesh: kind.id, scenario: requireJwt.id },
           event,

@@ -25,8 +25,10 @@ describe('the next command', () => {
 
   it('while the run waits is the curl line', () => {
     const failed = check(requireJwt, { ...part, request });
-    expect(nextForCheck(failed, requireJwt, { mesh: kind }, true)).toBe(request.curl);
-    expect(nextForCheck(check(requireJwt, part), requireJwt, { mesh: kind }, true)).toBeUndefined();
+    expect(nextForCheck(failed, requireJwt, { mesh: kind }, { [failed.id]: request.curl })).toBe(
+      request.curl,
+    );
+    expect(nextForCheck(check(requireJwt, part), requireJwt, { mesh: kind }, {})).toBeUndefined();
   });
 
   it('says again where the mesh is', () => {

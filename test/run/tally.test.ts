@@ -2,13 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HarnessError } from '../../src/base/errors.ts';
-import type { CheckState, Event, MeshFacts } from '../../src/base/events.ts';
+import type { CheckState, Event, MeshFacts, Problem } from '../../src/base/events.ts';
 import { verdictOf } from '../../src/report/html/run-verdict.ts';
 import { junitSuites } from '../../src/report/junit/junit-model.ts';
 import { summaryMarkdown } from '../../src/report/markdown/summary-markdown.ts';
 import { mergeResults } from '../../src/report/merge/merge.ts';
 import { ResultModel } from '../../src/report/model.ts';
 import type { RunResult } from '../../src/report/result.ts';
+import { KnownDeviations } from '../../src/run/answers/known-use.ts';
 import { Mesh } from '../../src/run/run-mesh.ts';
 import { Tally } from '../../src/run/tally.ts';
 import { check, kind, requireJwt } from '../report/fixture.ts';
@@ -79,6 +80,136 @@ describe('a run that has tested nothing', () => {
         mesh: 'istio-1.30.0',
         problem: expect.objectContaining({ code: 'E_NOTHING_TESTED' }),
       }),
+    ]);
+  });
+});
+
+describe('by itself', () => {
+  const facts: MeshFacts = { ...kind, id: 'mesh' };
+  const info = { ...requireJwt, mesh: facts.id };
+  const of = (state: CheckState, message?: string) => ({
+    ...check(info, { step: 's', row: 'r', column: 'c', expected: '200', state }),
+    message,
+  });
+  /** A mesh that has come up; without an id it has not. */
+  const meshOf = (label?: string, id = facts.id) => {
+    const made = new Mesh(new FakeTarget(), label);
+    if (id !== '') Object.defineProperty(made, 'facts', { value: { ...facts, id } });
+    return made;
+  };
+  const ending = { durationMs: 1, cutOff: undefined, shard: undefined };
+  /** What is told after these checks and failures. */
+  function tallied(
+    checks: readonly ReturnType<typeof of>[],
+    more: (tally: Tally) => void = () => {},
+    known?: KnownDeviations,
+  ) {
+    const events: Event[] = [];
+    const tally = new Tally((event) => events.push(event), known);
+    tally.emit({ type: 'mesh-ready', mesh: facts });
+    for (const each of checks) tally.emit({ type: 'check-finished', mesh: facts.id, check: each });
+    more(tally);
+    return { events, tally };
+  }
+  const finished = (scenario: string, problem?: Problem) =>
+    ({ type: 'scenario-finished', scenario, mesh: facts.id, durationMs: 1, problem }) as const;
+  const problem = { code: 'E_KUBE', message: 'broke off' } as const;
+
+  test('a scenario that broke off is no verdict, and says why nothing was tested', () => {
+    const { tally, events } = tallied([of('skipped')], (all) => all.emit(finished('a', problem)));
+    expect(tally.finish([meshOf()], ending)).toBe(4);
+    expect(endOf(events).problem).toBeUndefined();
+  });
+
+  test('a phase that failed, and was begun again, is no problem', () => {
+    const { tally } = tallied([of('passed')], (all) => {
+      all.emit({ type: 'phase-failed', phase: 'starting', durationMs: 1, problem });
+      all.emit(finished('a'));
+    });
+    expect(tally.finish([meshOf()], ending)).toBe(0);
+  });
+
+  test('a check of which nothing came is no verdict, on whichever mesh', () => {
+    const planned = (mesh: string, checks: number) =>
+      ({ type: 'planned', mesh, scenarios: [{ info, checks }] }) as const;
+    const { tally } = tallied([], (all) => {
+      for (const mesh of ['one', 'other']) {
+        all.emit(planned(mesh, mesh === 'one' ? 1 : 2));
+        all.emit({ type: 'check-finished', mesh, check: of('passed') });
+      }
+    });
+    expect(tally.finish([meshOf('one', 'one'), meshOf('other', 'other')], ending)).toBe(4);
+  });
+
+  test('a check that was skipped without a reason is said to be so', () => {
+    const { tally, events } = tallied([of('skipped')]);
+    expect(tally.finish([meshOf()], ending)).toBe(4);
+    expect(endOf(events).problem?.message).toContain('(no reason given)');
+    expect(events.map(({ type }) => type)).not.toContain('warning');
+  });
+
+  test('what ended the work on a mesh first explains most, and is told once', () => {
+    const [one, other] = [meshOf('one'), meshOf('other')];
+    const { events, tally } = tallied([of('passed')], (all) => {
+      all.failed(one, new HarnessError('E_ISTIO', 'first'), false);
+      all.failed(one, new HarnessError('E_KUBE', 'second'), false);
+      all.failed(other, new HarnessError('E_KUBE', 'third'), false);
+    });
+    const told = events.flatMap((event) =>
+      event.type === 'mesh-failed' ? [[event.mesh, event.problem.message]] : [],
+    );
+    expect(told).toEqual([
+      ['one', 'first'],
+      ['other', 'third'],
+    ]);
+    tally.finish([one, other], ending);
+    expect(endOf(events).problem).toBeUndefined();
+  });
+
+  test('of several errors the one that leaves most open decides about the exit code', () => {
+    const { tally } = tallied([], (all) => {
+      all.failed(meshOf('one'), new HarnessError('E_SCENARIO', 'wrong'), false);
+      all.failed(meshOf('other'), new HarnessError('E_KUBE', 'gone'), false);
+    });
+    expect(tally.finish([], ending)).toBe(4);
+  });
+
+  test('a mesh that was not tested is told although another one failed', () => {
+    const [broken, idle] = [meshOf('broken', ''), meshOf('idle', 'idle')];
+    const { tally, events } = tallied([of('passed')], (all) =>
+      all.failed(broken, new HarnessError('E_USAGE', 'no such scenario'), false),
+    );
+    tally.finish([meshOf('tested'), broken, idle], ending);
+    expect(events.flatMap((event) => (event.type === 'mesh-failed' ? event.mesh : []))).toEqual([
+      'broken',
+      'idle',
+    ]);
+  });
+
+  test.each<[CheckState[], boolean]>([
+    [['passed', 'skipped', 'known'], false],
+    [['failed'], true],
+    [['error'], true],
+    [['failed', 'error'], true],
+  ])('checks that are %j are failures: %s', (states, expected) => {
+    expect(tallied(states.map((state) => of(state))).tally.hasFailures).toBe(expected);
+  });
+
+  test('the baseline decides about checks of meshes that are there, and is looked through in the end', () => {
+    const place = { file: 'known.yaml', line: 1, column: 1 };
+    const entry = (id: string) => ({ check: id, reason: 'r', until: '9999-12-31', place });
+    const known = new KnownDeviations({ entries: [entry('require-jwt/s/r/c'), entry('require-jwt/typo')] });
+    const { events, tally } = tallied([of('failed')], () => {}, known);
+    tally.emit({ type: 'check-finished', mesh: 'not there yet', check: of('failed') });
+    expect(tally.counts).toMatchObject({ known: 1, failed: 1 });
+    tally.finish([meshOf()], ending);
+    expect(events.filter(({ type }) => type === 'warning')).toEqual([
+      {
+        type: 'warning',
+        at: expect.any(Number),
+        message: expect.stringContaining('"require-jwt/typo"'),
+        place,
+      },
     ]);
   });
 });

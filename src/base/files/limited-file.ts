@@ -1,6 +1,7 @@
 /** Reads files that somebody else may have made: no more than is allowed, and nothing that never ends. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { sizeText } from './limits.ts';
+import { fromStandardInput } from './standard-input.ts';
 
 /** Why a file is not read, to be put behind its name: "is larger than 1 MiB". */
 export class UnreadableFile extends Error {
@@ -19,6 +20,11 @@ export class UnreadableFile extends Error {
  *   what the file system throws
  */
 export function readLimited(file: string, most: number): Buffer {
+  const given = fromStandardInput(file, most);
+  if (given !== undefined) {
+    if (given.length > most) throw tooLarge(most, given.length);
+    return given;
+  }
   // Opening a pipe would wait for somebody who writes to it.
   const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {

@@ -2,8 +2,8 @@
 import { exitCodes } from '../../base/errors.ts';
 import type { Unstamped } from '../../base/events.ts';
 import { oneLine } from '../../base/harmless.ts';
-import { defaultName, kindPrograms } from '../../engine/make-kind.ts';
-import { clusterSettings } from '../../engine/named-cluster.ts';
+import { kindPrograms } from '../../engine/make-kind.ts';
+import { clusterSettings, defaultName } from '../../engine/named-cluster.ts';
 import { versionsFile } from '../../engine/product.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';

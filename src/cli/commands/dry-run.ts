@@ -3,12 +3,14 @@ import { exitCodes } from '../../base/errors.ts';
 import type { MeshFacts } from '../../base/events.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { chooseTarget } from '../../engine/choose-target.ts';
-import { defaultName, kindChoice } from '../../engine/make-kind.ts';
+import { kindChoice } from '../../engine/make-kind.ts';
 import { type MeshVersions, meshProgramOptions, meshVersions } from '../../engine/mesh-programs.ts';
+import { defaultName } from '../../engine/named-cluster.ts';
 import { appsFolder } from '../../engine/product.ts';
 import { plan } from '../../plan/plan.ts';
 import { nothingMatches, type Selection } from '../../plan/select.ts';
 import type { Plan, PlannedScenario } from '../../plan/types.ts';
+import { nameOf } from '../../policy/selection.ts';
 import type { Versions } from '../../programs/versions.ts';
 import { unstartedServers } from '../../run/explain/predict.ts';
 import { intentOf } from '../../run/intent.ts';
@@ -21,7 +23,7 @@ import type { Values } from '../../settings/settings.ts';
 import { flag, imagesOf, text } from '../../settings/typed.ts';
 import { expectedFacts, kindPreview } from '../../target/kind/kind-preview.ts';
 import { localPreview } from '../../target/local/local-preview.ts';
-import type { Intent, PreviewPart, Target } from '../../target/target.ts';
+import type { Intent, KubeObject, PreviewPart, Target } from '../../target/target.ts';
 import type { Io } from '../support/io.ts';
 
 export interface DryRunRequest {
@@ -34,7 +36,12 @@ export interface DryRunRequest {
   readonly signal: AbortSignal;
 }
 
-/** Writes what would be done; exit code 0. @throws HarnessError for what would keep the run from starting */
+/**
+ * Writes what would be done.
+ *
+ * @returns 2 when the run would be refused, by this tool or by the API server; else 0
+ * @throws HarnessError for what would keep the run from starting
+ */
 export async function dryRun(request: DryRunRequest): Promise<number> {
   const { name, reason } = await chooseTarget(request);
   const { facts, planned, parts } = await outlooks[name](request, reason);
@@ -50,6 +57,7 @@ export async function dryRun(request: DryRunRequest): Promise<number> {
     { title: 'Scenarios', lines: planned.scenarios.map(scenarioLine) },
     ...parts.slice(-1),
   ];
+  const why = whyRefused(parts, planned);
   request.io.stdout.write(
     [
       'Nothing is done. A run would do this:',
@@ -57,10 +65,27 @@ export async function dryRun(request: DryRunRequest): Promise<number> {
       `${facts.target}: ${facts.reason}`,
       ...Object.entries(facts.details ?? {}).map(([what, value]) => oneLine(`${what}: ${value}`)),
       ...all.flatMap(({ title, lines }) => ['', title, ...lines.map((line) => `  ${oneLine(line)}`)]),
+      ...(why === undefined ? [] : ['', oneLine(why)]),
       '',
     ].join('\n'),
   );
-  return exitCodes.passed;
+  return why === undefined ? exitCodes.passed : exitCodes.usage;
+}
+
+/** Why a run would not come to its scenarios, or not through them; undefined when nothing is known that speaks against it. */
+function whyRefused(parts: readonly PreviewPart[], { scenarios }: Plan): string | undefined {
+  if (parts.some(({ isForbidden }) => isForbidden))
+    return 'The run would be refused: it touches what is not its own. Allow that with --yes, or use another cluster.';
+  // Some steps are about what an API server refuses.
+  const expected = new Set(
+    scenarios
+      .flatMap(({ steps }) => steps)
+      .filter(({ checks }) => checks.some(({ kind }) => kind === 'apply'))
+      .flatMap(({ apply }) => apply.map(({ manifest }) => nameOf(manifest as unknown as KubeObject))),
+  );
+  const refused = parts.flatMap((part) => part.refused ?? []).filter((name) => !expected.has(name));
+  if (refused.length === 0) return undefined;
+  return `The API server would refuse ${[...new Set(refused)].join(', ')}: the reasons stand above. Correct the manifests.`;
 }
 
 interface Outlook {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../base/errors.ts';
+import { standardInput } from '../../base/files/standard-input.ts';
 import { parseCurlLine } from '../../explain/curl-line.ts';
 import { explainRequest, explanationText } from '../../explain/explain-request.ts';
 import { defaultMesh } from '../../policy/input.ts';
@@ -21,7 +22,8 @@ import type { Io } from '../support/io.ts';
  * @throws HarnessError E_USAGE for a line that cannot be read, and when it is not said where the policies are
  */
 export async function explainCommand(words: readonly string[], values: Values, io: Io): Promise<number> {
-  const areFiles = words.length > 0 && words.every((word) => existsSync(resolve(io.cwd, word)));
+  const areFiles =
+    words.length > 0 && words.every((word) => word === standardInput || existsSync(resolve(io.cwd, word)));
   if (areFiles && text(values, 'to') === undefined)
     return (await import('../models/explain-scenarios.ts')).explainScenarios(words, values, io);
   const line = words.join(' ').trim();

@@ -1,9 +1,13 @@
 /** `jwt-e2e fetch`: gets the programs of the target local ahead of time. */
 import { exitCodes } from '../../base/errors.ts';
+import { stamped } from '../../base/events.ts';
 import { meshProgramOptions, meshVersions } from '../../engine/mesh-programs.ts';
 import { versionsFile } from '../../engine/product.ts';
+import { reporting } from '../../engine/reporting.ts';
 import { findMeshPrograms, type MeshPrograms } from '../../programs/local/find-mesh-programs.ts';
 import { loadVersions } from '../../programs/versions.ts';
+import { ConsoleReporter } from '../../report/console/console.ts';
+import { describeTerminal } from '../../report/console/terminal.ts';
 import type { Values } from '../../settings/settings.ts';
 import { alignedLines } from '../support/aligned-lines.ts';
 import type { Io } from '../support/io.ts';
@@ -12,11 +16,20 @@ import { withSignals } from '../support/signals.ts';
 /** What is done goes to standard error, what came out of it to standard output. @throws HarnessError */
 export async function fetchCommand(values: Values, io: Io): Promise<number> {
   const versions = loadVersions(versionsFile);
-  const report = (message: string) => io.stderr.write(`${message}\n`);
+  const console = new ConsoleReporter({
+    stream: io.stderr,
+    ...describeTerminal(process.stderr, io.env),
+    readLine: () => undefined,
+    reports: {},
+  });
+  const report = reporting(stamped((event) => console.handle(event)));
   return withSignals(async (signal) => {
     for (const mesh of meshVersions(values)) {
       const options = meshProgramOptions(values, mesh, { versions, report, signal });
-      io.stdout.write(asText(await findMeshPrograms({ ...options, verify: true, env: io.env })));
+      const found = await findMeshPrograms({ ...options, verify: true, env: io.env }).finally(() =>
+        console.close(),
+      );
+      io.stdout.write(asText(found));
     }
     return exitCodes.passed;
   }, 'What was fetched completely stays in the cache.');

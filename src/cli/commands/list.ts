@@ -1,17 +1,18 @@
-/** `jwt-e2e list`: shows the scenarios that there are. */
+/** `jwt-e2e list`: shows the scenarios that there are, as a run would have them. */
 import { exitCodes } from '../../base/errors.ts';
 import { harmlessJson, oneLine } from '../../base/harmless.ts';
+import { checksIn, expectedPlan } from '../../plan/expected.ts';
 import type { Selection } from '../../plan/select.ts';
-import { isWanted } from '../../plan/select.ts';
-import { variantsOf } from '../../plan/variants.ts';
+import type { PlannedScenario } from '../../plan/types.ts';
 import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
-import { checkId, checkNames } from '../../scenario/table.ts';
 import type { Output } from '../support/io.ts';
 import { count } from '../support/plural.ts';
 import { exitCodeOf, renderAll } from './lint.ts';
 
-export interface ListOptions extends Omit<Selection, 'shard'> {
+export interface ListOptions extends Selection {
   readonly cwd: string;
+  /** The version of Istio that it is about. */
+  readonly istio: string;
   /** Write a JSON array instead of text. */
   readonly json?: boolean | undefined;
 }
@@ -29,54 +30,69 @@ interface ListedScenario {
   /** The fetch modes it runs in, once in each; empty when any will do. */
   readonly modes: readonly string[];
   readonly steps: number;
-  /** Checks in one mode. Versions that have no use for some of them skip them. */
+  /** Checks in all fetch modes together. */
   readonly checks: number;
 }
 
 /**
- * Writes the scenarios to `stdout`, with how many steps and checks they have in each fetch mode. Mistakes in files go to
- * `stderr`; the other scenarios are still shown.
+ * Writes the scenarios to `stdout`, with how many steps and checks a run has of them in each fetch mode. Mistakes in files
+ * go to `stderr`; the other scenarios are still shown.
  *
  * @returns the exit code: 0, or that of {@link exitCodeOf}
  */
 export function listCommand(paths: readonly string[], options: ListOptions, io: Output): number {
   const { scenarios, errors } = loadScenarios(paths, options);
-  const listed = scenarios
-    .filter((scenario) => isWanted(scenario, options) && isFound(scenario, options.grep))
-    .map(describe);
-  io.stdout.write(options.json === true ? `${harmlessJson(listed, 2)}\n` : asText(listed));
+  const planned = expectedPlan(scenarios, options.istio, options);
+  const listed = scenarios.flatMap((scenario) => {
+    const runs = planned.scenarios.filter(({ info }) => info.name === scenario.name);
+    return runs.length === 0 ? [] : [{ scenario, runs }];
+  });
+  if (options.json === true) {
+    io.stdout.write(
+      `${harmlessJson(
+        listed.map(({ scenario, runs }) => describe(scenario, runs)),
+        2,
+      )}\n`,
+    );
+  } else {
+    const total = `${count(planned.scenarios.length, 'scenario')}, ${count(checksIn(planned), 'check')}`;
+    const blocks = listed.map(({ scenario, runs }) => blockOf(scenario, runs));
+    io.stdout.write(`${[...blocks, `${total} with Istio ${options.istio}`].join('\n')}\n`);
+  }
   if (errors.length === 0) return exitCodes.passed;
   io.stderr.write(renderAll(errors, options.cwd));
   return exitCodeOf(errors);
 }
 
-function isFound(scenario: LoadedScenario, grep = ''): boolean {
-  const texts = scenario.steps.flatMap((step, index) => [
-    step.name,
-    ...checkNames(step, ['steps', index]).map((check) => checkId(scenario.name, step.name, check)),
-  ]);
-  const { name, title } = scenario;
-  const ids = variantsOf(scenario).map(({ id }) => id);
-  return [name, title, ...ids, ...texts].some((text) => text.toLowerCase().includes(grep.toLowerCase()));
+function describe(scenario: LoadedScenario, runs: readonly PlannedScenario[]): ListedScenario {
+  const { name, title, profile, file, source, tags, requires, apps } = scenario;
+  return {
+    ...{ name, title, profile, file, source, tags, requires, apps },
+    modes: runs.flatMap(({ fetch }) => fetch ?? []),
+    steps: scenario.steps.length,
+    checks: checksIn({ scenarios: runs }),
+  };
 }
 
-function describe(scenario: LoadedScenario): ListedScenario {
-  const { name, title, profile, file, source, tags, requires, apps, mesh, steps } = scenario;
-  const checks = steps.reduce((sum, step, index) => sum + checkNames(step, ['steps', index]).length, 0);
-  const modes = mesh?.fetch ?? [];
-  return { name, title, profile, file, source, tags, requires, apps, modes, steps: steps.length, checks };
+function blockOf(scenario: LoadedScenario, runs: readonly PlannedScenario[]): string {
+  const { name, title, profile, file, tags, requires, steps } = scenario;
+  const lines = [
+    `${oneLine(name)}  (${oneLine(profile)})`,
+    `  ${oneLine(title)}`,
+    `  ${count(steps.length, 'step')}, ${sizeOf(runs)}`,
+  ];
+  if (tags.length > 0) lines.push(`  tags: ${oneLine(tags.join(', '))}`);
+  if (requires.length > 0) lines.push(`  requires: ${oneLine(requires.join(', '))}`);
+  return [...lines, `  ${oneLine(file)}`, ''].join('\n');
 }
 
-function asText(scenarios: readonly ListedScenario[]): string {
-  const blocks = scenarios.map((scenario) => {
-    const { name, title, profile, file, modes, steps, checks, tags, requires } = scenario;
-    const size = `${count(steps, 'step')}, ${count(checks, 'check')}`;
-    const inModes = modes.length === 0 ? size : `${size} in each fetch mode: ${modes.join(', ')}`;
-    const lines = [`${oneLine(name)}  (${oneLine(profile)})`, `  ${oneLine(title)}`, `  ${inModes}`];
-    if (tags.length > 0) lines.push(`  tags: ${oneLine(tags.join(', '))}`);
-    if (requires.length > 0) lines.push(`  requires: ${oneLine(requires.join(', '))}`);
-    return [...lines, `  ${oneLine(file)}`, ''].join('\n');
-  });
-  const all = scenarios.reduce((sum, { checks, modes }) => sum + checks * Math.max(1, modes.length), 0);
-  return `${[...blocks, `${count(scenarios.length, 'scenario')}, ${count(all, 'check')}`].join('\n')}\n`;
+/** Steps may be for some of the fetch modes only. */
+function sizeOf(runs: readonly PlannedScenario[]): string {
+  const sizes = runs.map((run) => ({ fetch: run.fetch, checks: checksIn({ scenarios: [run] }) }));
+  const [first] = sizes;
+  if (first?.fetch === undefined) return count(first?.checks ?? 0, 'check');
+  if (sizes.every(({ checks }) => checks === first.checks)) {
+    return `${count(first.checks, 'check')} in each fetch mode: ${sizes.map(({ fetch }) => fetch).join(', ')}`;
+  }
+  return sizes.map(({ fetch, checks }) => `${count(checks, 'check')} in fetch mode ${fetch}`).join(', ');
 }

@@ -4,9 +4,11 @@ import { readdirSync } from 'node:fs';
 import { asHarnessError, exitCodes, HarnessError } from '../../base/errors.ts';
 import { type MeshFacts, stamped } from '../../base/events.ts';
 import { chooseTarget } from '../../engine/choose-target.ts';
-import { defaultName, makeKind } from '../../engine/make-kind.ts';
+import { outlookOf } from '../../engine/look-ahead.ts';
+import { makeKind } from '../../engine/make-kind.ts';
 import { makeLocals } from '../../engine/make-local.ts';
 import { meshVersions } from '../../engine/mesh-programs.ts';
+import { defaultName } from '../../engine/named-cluster.ts';
 import { appsFolder, versionsFile } from '../../engine/product.ts';
 import type { TargetRequest } from '../../engine/target-request.ts';
 import { loadVersions } from '../../programs/versions.ts';
@@ -15,7 +17,7 @@ import { describeTerminal } from '../../report/console/terminal.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
 import type { Target } from '../../target/target.ts';
-import type { Io } from '../support/io.ts';
+import { type Io, typedCommand } from '../support/io.ts';
 import { withSignals } from '../support/signals.ts';
 
 /** Sets a mesh up and leaves it; takes it down again when that fails half-way. @throws HarnessError */
@@ -50,6 +52,7 @@ export async function upCommand(values: Values, io: Io): Promise<number> {
         },
       );
     }
+    request.progress(outlookOf(choice, values, versions));
     const all = choice.name === 'kind' ? [await kind(request)] : await locals(request);
     await console.close();
     const again = ['--target', choice.name, '--reuse', '--name', name, ...versionFlags(values)].join(' ');
@@ -61,7 +64,7 @@ export async function upCommand(values: Values, io: Io): Promise<number> {
         io.stdout.write(` For kubectl: export KUBECONFIG=${facts.details.kubeconfig}`);
       }
     }
-    io.stdout.write(`\nNow: jwt-e2e run ${again}\n`);
+    io.stdout.write(`\nNow: ${typedCommand} run ${again}\n`);
     return exitCodes.passed;
   }, `What is left can be removed with "jwt-e2e down --name ${name}".`);
 }

@@ -1,5 +1,7 @@
 /** What `jwt-e2e doctor` finds out, and what it is given for that. */
+
 import type { ProgramState } from '../../programs/local/survey-programs.ts';
+import type { Report } from '../../programs/report.ts';
 import type { Versions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
 
@@ -34,7 +36,7 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   readonly machine: Machine;
   /** Receives what was passed over, and why. */
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly signal: AbortSignal;
 }
 

@@ -2,6 +2,8 @@
 
 import { formatPlace, type HarnessError } from '../../base/errors.ts';
 import { oneLine, quotable, visible } from '../../base/harmless.ts';
+import { spelled } from '../../base/own-command.ts';
+import { typedCommand } from './io.ts';
 
 /** The longest piece of a line that is shown. */
 const widest = 100;
@@ -16,7 +18,9 @@ export function renderDiagnostic(
   error: Pick<HarnessError, 'message' | 'hint' | 'place'>,
   readSource: (file: string) => string | undefined,
 ): string {
-  const { message, hint, place } = error;
+  const { place } = error;
+  const message = spelled(error.message, typedCommand);
+  const hint = error.hint === undefined ? undefined : spelled(error.hint, typedCommand);
   const lines = [quotable(place === undefined ? message : `${formatPlace(place)}: ${message}`)];
   const line = place && readSource(place.file)?.split(/\r\n|\n|\r/)[place.line - 1];
   if (place !== undefined && line !== undefined && line.trim() !== '') {

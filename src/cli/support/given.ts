@@ -1,6 +1,6 @@
 /** What has to be said again to come to the same mesh. */
 import type { GivenFlag } from '../../report/next-command.ts';
-import { commandOptions } from '../../settings/options.ts';
+import { commandOptions, variableOf } from '../../settings/options.ts';
 import { mergeSettings, type Value, type Values } from '../../settings/settings.ts';
 
 /** Options that decide which mesh it is, and how it may be touched. */
@@ -24,10 +24,14 @@ const ofMesh = new Set([
  * be said again.
  */
 export function givenFlags(values: Values, env: NodeJS.ProcessEnv): GivenFlag[] {
-  const otherwise = mergeSettings({}, env);
-  return Object.entries(values).flatMap(([name, value]) =>
+  const { config } = values;
+  const otherwise = mergeSettings(config === undefined ? {} : { config }, env);
+  const named: GivenFlag[] =
+    typeof config !== 'string' || config === env[variableOf('config')] ? [] : [['config', config]];
+  const more = Object.entries(values).flatMap(([name, value]) =>
     ofMesh.has(name) && !isSame(value, otherwise[name]) ? flags(name, value) : [],
   );
+  return [...named, ...more];
 }
 
 function isSame(one: Value | undefined, other: Value | undefined): boolean {

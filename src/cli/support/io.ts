@@ -1,5 +1,6 @@
 /** Where commands write to, and what they know of their surroundings. */
 import { HarmlessOutput, type Output as TextOutput } from '../../base/harmless.ts';
+import { programName } from '../../engine/product.ts';
 import { describeTerminal } from '../../report/console/terminal.ts';
 import { redact } from '../../token/decode.ts';
 
@@ -29,6 +30,9 @@ function harmless(stream: NodeJS.WriteStream): TextOutput {
     github: () => describeTerminal(stream, process.env).github !== undefined,
   });
 }
+
+/** What stands before the name of a command, as this process was started. */
+export const typedCommand = programName({ cwd: process.cwd(), env: process.env });
 
 export const processIo: Io = {
   stdout: harmless(process.stdout),

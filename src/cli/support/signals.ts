@@ -1,6 +1,7 @@
 /** SIGINT, SIGTERM and SIGHUP end a run in good order; a second one of the first two ends it at once. */
 import { interruptedCode } from '../../base/errors.ts';
-import { processIo } from './io.ts';
+import { spelled } from '../../base/own-command.ts';
+import { processIo, typedCommand } from './io.ts';
 
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -18,7 +19,9 @@ export async function withSignals<T>(
     if (controller.signal.aborted) {
       // A terminal that closes says so twice: its shell does, and the kernel once the shell has ended.
       if (name === 'SIGHUP') return;
-      processIo.stderr.write(`\n${name} again: ending without cleaning up. ${leftBehind}\n`);
+      processIo.stderr.write(
+        `\n${name} again: ending without cleaning up. ${spelled(leftBehind, typedCommand)}\n`,
+      );
       process.exit(interruptedCode(name));
     }
     processIo.stderr.write(`\n${name}: cleaning up; once more ends at once.\n`);

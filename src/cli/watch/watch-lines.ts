@@ -26,11 +26,20 @@ export function verdictLine(savedAt: number, now = Date.now()): string {
   return `From saving to the verdict: ${(Math.max(0, now - savedAt) / 1000).toFixed(1)} s\n`;
 }
 
-/** @param mistakes in scenario files, which keep them from being run */
-export function watchingLine(paths: readonly string[], cwd: string, mistakes: number): string {
+/**
+ * @param mistakes in scenario files, which keep them from being run
+ * @param hasKeys whether keys are listened to
+ */
+export function watchingLine(
+  paths: readonly string[],
+  cwd: string,
+  mistakes: number,
+  hasKeys = false,
+): string {
   const names = paths.map((path) => displayName(resolve(cwd, path), cwd));
   const left = mistakes === 0 ? '' : `, with ${count(mistakes, 'mistake')} left`;
-  return `\nWatching ${names.join(', ')}${left}; Ctrl-C ends.\n`;
+  const how = hasKeys ? '.\nKeys: a all, f failed, p filter, q quit.' : '; Ctrl-C ends.';
+  return `\nWatching ${names.join(', ')}${left}${how}\n`;
 }
 
 /** The manifests of applications, as absolute paths. */

@@ -11,6 +11,8 @@ import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
 import type { Target } from '../../target/target.ts';
 import { exitCodeOf, renderAll } from '../commands/lint.ts';
 import { FileWatcher } from './file-watcher.ts';
+import { Failed } from './watch-failed.ts';
+import { type Keyboard, type WatchKey, WatchKeys } from './watch-keys.ts';
 import { appFiles, verdictLine, watchingLine } from './watch-lines.ts';
 import { Pending } from './watch-pending.ts';
 import { Progress } from './watch-progress.ts';
@@ -26,7 +28,11 @@ export interface WatchRequest extends Omit<RoundRequest, 'plan' | 'cut' | 'reloa
     scenarios: readonly LoadedScenario[],
     facts: MeshFacts,
     missing: Target['missing'],
+    /** A text that names or titles must have instead of that of the settings. */
+    grep: string | undefined,
   ) => readonly PlannedGroup[];
+  /** The terminal that keys come from; none where there is none. */
+  readonly keyboard?: Keyboard | undefined;
   /** Makes the reports of a round, which is a whole run to them. */
   readonly report: (isLater: boolean) => Promise<Emit>;
   readonly write: (text: string) => void;
@@ -62,6 +68,9 @@ class Watch {
   #failure: unknown;
   #wake: () => void = () => {};
   #exitCode: number = exitCodes.passed;
+  readonly #failed = new Failed();
+  #grep: string | undefined;
+  #isOver = false;
 
   constructor(request: WatchRequest) {
     this.#request = request;
@@ -69,7 +78,7 @@ class Watch {
   }
 
   async rounds(): Promise<number> {
-    const { paths, cwd, appsFolder, signal, write } = this.#request;
+    const { paths, cwd, appsFolder, signal, write, keyboard } = this.#request;
     const ownFiles = () => loadScenarios(paths, { cwd }).ownFiles;
     const roots = [
       ...paths.map((path) => resolve(cwd, path)),
@@ -89,25 +98,48 @@ class Watch {
     });
     // Read after the watcher has begun, so that nothing is saved in between.
     const pending = new Pending({ paths, cwd, appsFolder });
+    const keys =
+      keyboard?.isTTY === true
+        ? new WatchKeys(keyboard, write, (key) => this.#press(key, pending))
+        : undefined;
     try {
       for (let isLater = false; ; ) {
         write(pending.takeNotes());
         if (this.#hasWork(pending)) {
           const isOver = await this.#round(pending, isLater);
-          if (isOver || signal.aborted) return this.#exitCode;
+          if (isOver || signal.aborted || this.#isOver) return this.#exitCode;
           isLater = true;
           if (pending.files.size === 0) await Promise.all(this.#meshes.map((mesh) => mesh.rest(signal)));
           if (pending.files.size > 0) continue;
         }
         write(pending.takeNotes());
-        write(watchingLine([...paths, appsFolder], cwd, pending.errors.length));
+        write(watchingLine([...paths, appsFolder], cwd, pending.errors.length, keys !== undefined));
+        keys?.idle(true);
         await this.#somethingNew(pending, signal);
+        keys?.idle(false);
         if (this.#failure !== undefined) throw this.#failure;
-        if (signal.aborted) return this.#exitCode || exitCodeOf(pending.errors);
+        if (signal.aborted || this.#isOver) return this.#exitCode || exitCodeOf(pending.errors);
       }
     } finally {
+      keys?.end();
       watcher.close();
     }
+  }
+
+  #press(key: WatchKey, pending: Pending): void {
+    const { write } = this.#request;
+    if (key.kind === 'quit') {
+      this.#isOver = true;
+      this.#cut?.abort(outdated);
+    } else if (key.kind === 'failed') {
+      const { files } = this.#failed;
+      if (files.size === 0) write('Nothing has failed.\n');
+      pending.add(pending.scenarios.map(({ file }) => file).filter((file) => files.has(file)));
+    } else {
+      this.#grep = key.kind === 'filter' && key.text !== '' ? key.text : undefined;
+      pending.add(pending.scenarios.map(({ file }) => file));
+    }
+    this.#wake();
   }
 
   /** Takes all meshes down. Returns what went wrong. */
@@ -124,7 +156,9 @@ class Watch {
     );
     if (isPlanned) return true;
     pending.clear();
-    this.#request.write('Nothing to run: --grep, --tag, --skip-tag or --shard leave it out.\n');
+    const what =
+      this.#grep === undefined ? '--grep, --tag, --skip-tag or --shard leave' : `"${this.#grep}" leaves`;
+    this.#request.write(`Nothing to run: ${what} it out.\n`);
     return false;
   }
 
@@ -136,7 +170,7 @@ class Watch {
   ): PlannedGroup[] {
     const isWanted = ({ info }: PlannedScenario) => files.has(info.place.file);
     return this.#request
-      .plan(scenarios, facts, missing)
+      .plan(scenarios, facts, missing, this.#grep)
       .map((group) => ({ ...group, scenarios: group.scenarios.filter(isWanted) }))
       .filter((group) => group.scenarios.length > 0);
   }
@@ -156,11 +190,12 @@ class Watch {
       cut: cut.signal,
       emit: (event) => {
         progress.note(event);
+        this.#failed.note(event);
         emit(event);
       },
     });
     this.#cut = undefined;
-    if (cut.signal.aborted && !signal.aborted) {
+    if (cut.signal.aborted && !signal.aborted && !this.#isOver) {
       pending.add(progress.unfinished(files, this.#meshes.length));
     } else {
       this.#exitCode = exitCode;

@@ -1,9 +1,11 @@
 /** Downloads one file to disk, computing its SHA-256 on the way. */
+
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
 import { HarnessError } from '../../base/errors.ts';
 import { pause, throwIfAborted, within } from '../../base/wait.ts';
+import type { Report } from '../report.ts';
 import type { Limits } from './download-limits.ts';
 import { type Answer, get, shown } from './http-get.ts';
 import { Transient } from './transient.ts';
@@ -11,12 +13,12 @@ import { Transient } from './transient.ts';
 export interface DownloadOptions {
   readonly through: Dispatcher;
   readonly limits: Limits;
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly signal: AbortSignal;
 }
 
 /** The time between two messages about the progress, milliseconds. */
-const progressMs = 5_000;
+const progressMs = 500;
 
 /** The longest wait before another attempt, whatever the server asks for, milliseconds. */
 const longestWaitMs = 60_000;
@@ -36,7 +38,11 @@ export interface Saved {
 export async function download(url: string, file: string, options: DownloadOptions): Promise<string> {
   return attempts(url, options, async (signal) => {
     const answer = await get(url, { ...options, signal });
-    const saved = await save(answer, file, { maxBytes: options.limits.maxBytes, report: options.report });
+    const saved = await save(answer, file, {
+      maxBytes: options.limits.maxBytes,
+      what: `downloading ${shown(url)}`,
+      report: options.report,
+    });
     return saved.sha256;
   });
 }
@@ -44,13 +50,14 @@ export async function download(url: string, file: string, options: DownloadOptio
 /**
  * Writes the body of an answer to `file`, which is created or overwritten. It is on disk when this returns.
  *
- * @param options.of how many bytes are expected, for the messages
+ * @param options.what the messages about the progress say it is
+ * @param options.of how many bytes are expected, for these messages
  * @throws HarnessError E_PROGRAM when the body has more than `maxBytes`; whatever the connection or the disk throws
  */
 export async function save(
   answer: Answer,
   file: string,
-  options: { maxBytes: number; of?: number | undefined; report: (message: string) => void },
+  options: { maxBytes: number; of?: number | undefined; what: string; report: Report },
 ): Promise<Saved> {
   const of = options.of ?? answer.length;
   const handle = await open(file, 'w', 0o600);
@@ -65,7 +72,7 @@ export async function save(
       await handle.writeFile(chunk);
       if (Date.now() - told >= progressMs) {
         told = Date.now();
-        options.report(`${megabytes(bytes)}${of === undefined ? '' : ` of ${megabytes(of)}`}`);
+        options.report(options.what, { done: bytes, total: of, unit: 'bytes' });
       }
     }
     // On disk before the name is given to it: a crash must not leave an empty program.

@@ -1,10 +1,12 @@
 /** Fetches a program: download, check, unpack, put in place. */
+
 import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import { throwIfAborted } from '../../base/wait.ts';
 import { cacheName, partialName, removeLeftovers } from '../cache.ts';
 import type { ProgramPin } from '../pin.ts';
+import { named, type Report } from '../report.ts';
 import { extractMember } from './archive.ts';
 import { checksumOf } from './checksum.ts';
 import { type DownloadOptions, download, downloadText } from './download.ts';
@@ -13,7 +15,7 @@ import { dispatcher, shown } from './http-get.ts';
 
 export interface FetchOptions {
   readonly cacheDir: string;
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly signal: AbortSignal;
   readonly limits?: Limits | undefined;
 }
@@ -27,14 +29,14 @@ export interface FetchOptions {
 export async function fetchProgram(name: string, pin: ProgramPin, options: FetchOptions): Promise<string> {
   const limits = options.limits ?? defaultLimits;
   const through = dispatcher(limits);
-  const report = (message: string) => options.report(`${name} ${pin.version}: ${message}`);
+  const report = named(`${name} ${pin.version}`, options.report);
   const http: DownloadOptions = { through, limits, report, signal: options.signal };
   const downloaded = partialName(options.cacheDir);
   const unpacked = partialName(options.cacheDir);
   try {
     await mkdir(options.cacheDir, { recursive: true, mode: 0o755 });
     await removeLeftovers(options.cacheDir);
-    report(`downloading ${shown(pin.url)}`);
+    report(`downloading ${shown(pin.url)}`, 'step');
     // First the expected digest: without one there is no use in the download.
     const expected = pin.sha256 ?? (await publishedDigest(pin, http));
     const actual = await download(pin.url, downloaded, http);
@@ -48,7 +50,7 @@ export async function fetchProgram(name: string, pin: ProgramPin, options: Fetch
     await flush(program);
     const target = join(options.cacheDir, cacheName(name, pin, actual));
     await rename(program, target);
-    report(`SHA-256 is right, kept as ${target}`);
+    report(`SHA-256 is right, kept as ${target}`, 'step');
     return target;
   } catch (error) {
     throw explained(name, pin, options.cacheDir, error);

@@ -2,11 +2,13 @@
  * Bundles: folders of the cache, each with what one source gave. A bundle gets its name by a rename when it is complete,
  * so any number of processes may make the same one at once, and none ever sees half of it.
  */
+
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import { partialName, removeLeftovers } from '../cache.ts';
 import type { Platform } from '../platform.ts';
+import type { Report } from '../report.ts';
 import type { Found } from './build/source.ts';
 import { type Contents, seal, sealed } from './integrity.ts';
 
@@ -44,7 +46,7 @@ export async function findBundle(
   name: BundleName,
   options: {
     readonly verify?: boolean;
-    readonly report: (message: string) => void;
+    readonly report: Report;
     readonly recipe?: string | undefined;
   },
 ): Promise<Bundle | undefined> {

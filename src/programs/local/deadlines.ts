@@ -28,6 +28,6 @@ export const deadlines: Deadlines = {
   modulesMs: 900_000,
   buildMs: 3_600_000,
   pipMs: 600_000,
-  progressMs: 10_000,
+  progressMs: 1_000,
   waitMs: 500,
 };

@@ -1,4 +1,5 @@
 /** etcd and kube-apiserver out of the archive that controller-tools publishes for tests of controllers. */
+
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
@@ -6,6 +7,7 @@ import { extractMember } from '../download/archive.ts';
 import { download } from '../download/download.ts';
 import { dispatcher, shown } from '../download/http-get.ts';
 import { mirrored } from '../pin.ts';
+import { named } from '../report.ts';
 import { type Found, type MeshProgram, once, type Problem, type Source } from './build/source.ts';
 import { findBundle, foundIn, makeBundle } from './bundle.ts';
 import { digestOf, executable } from './integrity.ts';
@@ -71,10 +73,10 @@ export class EnvtestSource implements Source {
   async #fetch(file: string): Promise<void> {
     const { limits, signal } = this.#context;
     const { version, digest } = this.#name;
-    const report = (message: string) => this.#context.report(`envtest ${version}: ${message}`);
+    const report = named(`envtest ${version}`, this.#context.report);
     const through = dispatcher(limits);
     try {
-      report(`downloading ${shown(this.#url)}`);
+      report(`downloading ${shown(this.#url)}`, 'step');
       await download(this.#url, file, { through, limits, signal, report });
     } finally {
       await through.destroy();

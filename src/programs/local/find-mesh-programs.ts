@@ -1,7 +1,9 @@
 /** Finds the programs of the target local, or gets them. */
+
 import { programCache } from '../cache.ts';
 import { defaultLimits, type Limits } from '../download/download-limits.ts';
 import { localPlatform } from '../platform.ts';
+import type { Report } from '../report.ts';
 import type { Versions } from '../versions.ts';
 import { type Found, type MeshProgram, meshPrograms, type Problem, type Source } from './build/source.ts';
 import { type Choice, choicesOf, type Workshop, workshop } from './choices.ts';
@@ -49,7 +51,7 @@ export interface MeshProgramOptions {
   /** Compare the SHA-256 of all that is in the cache, not only its size. */
   readonly verify?: boolean | undefined;
   /** Receives what is worth knowing, a line at a time. */
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly signal: AbortSignal;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly limits?: Limits | undefined;

@@ -1,5 +1,7 @@
 /** Says which programs are used and why, and what is missing. */
+
 import { HarnessError } from '../../base/errors.ts';
+import type { Report } from '../report.ts';
 import type { Choice } from './choices.ts';
 import { programFolder } from './program-folder.ts';
 import type { Planned } from './program-plan.ts';
@@ -14,7 +16,7 @@ export interface Attempt {
 export function tellChoice(
   { choice, planned }: Attempt,
   others: { readonly choices: readonly Choice[]; readonly incomplete: readonly Attempt[] },
-  options: { readonly folder?: string | undefined; readonly report: (message: string) => void },
+  options: { readonly folder?: string | undefined; readonly report: Report },
 ): void {
   const first = others.choices[0];
   if (first !== undefined && first !== choice) {

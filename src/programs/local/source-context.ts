@@ -1,6 +1,8 @@
 /** What all sources of programs have in common. */
+
 import type { Limits } from '../download/download-limits.ts';
 import type { Platform } from '../platform.ts';
+import type { Report } from '../report.ts';
 import type { Versions } from '../versions.ts';
 import type { Problem } from './build/source.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -18,7 +20,7 @@ export interface Context {
   readonly mirror: string | undefined;
   /** Compare the SHA-256 of what is in the cache, not only its size. */
   readonly verify: boolean;
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly signal: AbortSignal;
   readonly env: NodeJS.ProcessEnv;
   readonly limits: Limits;

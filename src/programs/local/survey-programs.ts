@@ -12,10 +12,14 @@ export interface ProgramState<Name extends string = MeshProgram> {
   readonly state: 'here' | 'obtainable' | 'missing';
   /** When it is here. */
   readonly version?: string | undefined;
+  /** When it is here, where it came from. */
+  readonly origin?: string | undefined;
   /** The path; or where it can be had from; or every source, and why not. */
   readonly where: string;
   /** What to do to have it, when it is not here. */
   readonly remedy?: string | undefined;
+  /** Better sources that it does not come from, and why. */
+  readonly why?: string | undefined;
 }
 
 /**
@@ -48,16 +52,19 @@ export async function surveyMeshPrograms(
 }
 
 function stateOf({ program, found, source, tried }: Planned): ProgramState {
+  const failed = [...new Set(tried.map((each) => `${each.source}: ${each.why}`))].join('; ');
+  const why = failed === '' ? {} : { why: failed };
   if (found !== undefined) {
-    return { name: program, state: 'here', version: found.version, where: found.path };
+    const { version, path: where, origin } = found;
+    return { name: program, state: 'here', version, origin, where, ...why };
   }
   if (source !== undefined) {
-    return { name: program, state: 'obtainable', where: source.label, remedy: 'jwt-e2e fetch' };
+    return { name: program, state: 'obtainable', where: source.label, remedy: 'jwt-e2e fetch', ...why };
   }
   return {
     name: program,
     state: 'missing',
-    where: [...new Set(tried.map((each) => `${each.source}: ${each.why}`))].join('; '),
+    where: failed,
     remedy: [...new Set(tried.map((each) => each.remedy)), ownFolder].join('; or '),
   };
 }

@@ -1,4 +1,5 @@
 /** Takes files out of container images, from the registry and without a container engine. */
+
 import { dirname } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import { throwIfAborted } from '../../base/wait.ts';
@@ -6,6 +7,7 @@ import { defaultLimits, type Limits } from '../download/download-limits.ts';
 import { dispatcher } from '../download/http-get.ts';
 import { Transient } from '../download/transient.ts';
 import type { Platform } from '../platform.ts';
+import { named, type Report } from '../report.ts';
 import { formatReference, parseReference, type Reference } from './registry/reference.ts';
 import { Registry } from './registry/registry.ts';
 import { type ResolvedImage, resolveImage } from './resolve.ts';
@@ -28,7 +30,7 @@ export interface ImageFetch {
    */
   readonly digest?: string | undefined;
   readonly files: readonly ImageFile[];
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly signal: AbortSignal;
   readonly limits?: Limits | undefined;
 }
@@ -44,7 +46,7 @@ export interface ImageFetch {
 export async function fetchFromImage(fetch: ImageFetch): Promise<{ digest: string }> {
   return withRegistry(fetch, fetch.report, async ({ registry, report, limits, image }) => {
     const { digest, layers } = await image();
-    report(`downloading (${digest})`);
+    report(`downloading (${digest})`, 'step');
     try {
       await unpackFiles(registry, layers, fetch.files, { limits, signal: fetch.signal });
     } catch (error) {
@@ -54,7 +56,7 @@ export async function fetchFromImage(fetch: ImageFetch): Promise<{ digest: strin
         cause: error,
       });
     }
-    report('digests are right');
+    report('digests are right', 'step');
     return { digest };
   });
 }
@@ -103,24 +105,24 @@ export async function imageTags(
 interface Session {
   readonly registry: Registry;
   readonly limits: Limits;
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly image: () => Promise<ResolvedImage>;
 }
 
 /** Gives `work` a registry to talk to, closes its connections afterwards, and names the image in messages. */
 async function withRegistry<T>(
   fetch: Pick<ImageFetch, 'image' | 'platform' | 'digest' | 'signal' | 'limits'>,
-  report: (message: string) => void,
+  report: Report,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const reference = parseReference(fetch.image);
   const limits = fetch.limits ?? defaultLimits;
   const through = dispatcher(limits);
-  const named = (message: string) => report(`${formatReference(reference)}: ${message}`);
-  const registry = new Registry(reference, { through, limits, report: named, signal: fetch.signal });
+  const say = named(formatReference(reference), report);
+  const registry = new Registry(reference, { through, limits, report: say, signal: fetch.signal });
   const image = () => resolveImage(registry, reference, fetch.platform, fetch.digest);
   try {
-    return await work({ registry, limits, report: named, image });
+    return await work({ registry, limits, report: say, image });
   } catch (error) {
     throw explained(reference, error);
   } finally {

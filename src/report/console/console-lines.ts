@@ -3,6 +3,7 @@
 import { formatPlace } from '../../base/errors.ts';
 import type { CheckResult, CheckState, MeshFacts, Problem } from '../../base/events.ts';
 import { lineBreak, oneLine } from '../../base/harmless.ts';
+import { spelled } from '../../base/own-command.ts';
 import { glyphs } from '../pieces.ts';
 import type { ScenarioResult } from '../result.ts';
 import { plural } from '../text.ts';
@@ -62,8 +63,16 @@ export function pausedLines(name: string, look: readonly string[], { cyan, dim, 
 /** Details, such as the output of a tool, are cut to their last lines: the end says what went wrong. */
 const detailLines = 10;
 
-/** @param next the command that helps most; left out where the hint names one */
-export function problemLines(problem: Problem, { red, dim, cyan }: Colors, next?: string): string[] {
+/**
+ * @param next the command that helps most; left out where the hint names one
+ * @param program what stands before the name of a command in the hint
+ */
+export function problemLines(
+  problem: Problem,
+  { red, dim, cyan }: Colors,
+  next?: string,
+  program = 'jwt-e2e',
+): string[] {
   const details = (problem.details ?? '')
     .split(lineBreak)
     .map((line) => line.trimEnd())
@@ -72,7 +81,7 @@ export function problemLines(problem: Problem, { red, dim, cyan }: Colors, next?
   return [
     `     ${red(`${problem.code}: ${oneLine(problem.message)}`)}`,
     ...(problem.place === undefined ? [] : [`     ${cyan(formatPlace(problem.place))}`]),
-    ...(problem.hint === undefined ? [] : [`     hint: ${oneLine(problem.hint)}`]),
+    ...(problem.hint === undefined ? [] : [`     hint: ${oneLine(spelled(problem.hint, program))}`]),
     ...(next === undefined || problem.hint?.includes('jwt-e2e ') ? [] : [`     next: ${next}`]),
     ...(left > 0 ? [dim(`     | … ${plural(left, 'line')} before`)] : []),
     ...details.slice(-detailLines).map((line) => dim(`     | ${line}`)),

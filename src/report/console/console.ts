@@ -3,6 +3,7 @@
 import { formatPlace, type Place } from '../../base/errors.ts';
 import type { Event, Problem } from '../../base/events.ts';
 import { type Output, oneLine } from '../../base/harmless.ts';
+import { isExplained, messageOf } from '../cause.ts';
 import { checkAnnotation, problemAnnotation, scenarioAnnotation } from '../markdown/annotations.ts';
 import { ResultModel } from '../model.ts';
 import { sameProblem } from '../model-scenario.ts';
@@ -10,14 +11,17 @@ import { type GivenFlag, type NextOptions, nextForCheck, nextForProblem } from '
 import type { Reporter } from '../reporter.ts';
 import { meshLabel, type ScenarioResult } from '../result.ts';
 import { displayWidth, duration, padEnd } from '../text.ts';
+import { workText } from '../work-text.ts';
 import { detailLines } from './console-details.ts';
 import { meshLines, pausedLines, problemLines, scenarioLine } from './console-lines.ts';
 import { ConsoleLog } from './console-log.ts';
 import { meshTable } from './console-meshes.ts';
+import { outlookLines, programLines } from './console-outlook.ts';
 import { knownLines, toldChecks, troubleLines } from './console-scenario.ts';
 import { summaryLines } from './console-summary.ts';
 import { LiveState } from './live-state.ts';
 import { liveTable } from './live-table.ts';
+import { type Doing, goOn } from './paces.ts';
 import { type Colors, colorsOf, type Terminal } from './terminal.ts';
 
 export interface ConsoleOptions extends Terminal {
@@ -44,6 +48,9 @@ export interface ConsoleOptions extends Terminal {
   readonly shared?: readonly NodeJS.WriteStream[] | undefined;
 }
 
+/** Between two lines of a log about the same thing, in milliseconds. */
+const progressMs = 15_000;
+
 export class ConsoleReporter implements Reporter {
   readonly name = 'console';
   readonly #model = new ResultModel();
@@ -55,8 +62,14 @@ export class ConsoleReporter implements Reporter {
   readonly #told = new Set<string>();
   readonly #paused = new Set<string>();
   readonly #warned = new Set<string>();
+  /** What was told as the reason of a failure, and may be that of others. */
+  readonly #causes = new Set<string>();
+  /** By mesh, and when a line was last written about it. */
+  readonly #doing = new Map<string, Doing & { readonly saidAt: number }>();
   #nameWidth = 0;
   #isOneOfSeveral = false;
+  /** Why this target was taken. */
+  #hasOutlook = false;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
@@ -73,6 +86,16 @@ export class ConsoleReporter implements Reporter {
     this.#live.add(event);
     const { green, red, dim } = this.#colors;
     switch (event.type) {
+      case 'outlook':
+        this.#hasOutlook = true;
+        this.#log.say(...outlookLines(event, this.#colors));
+        break;
+      case 'programs':
+        this.#log.say(...programLines(event, this.#colors));
+        break;
+      case 'progress':
+        this.#progress(event);
+        break;
       case 'run-started':
         this.#isOneOfSeveral = event.meshes !== undefined;
         break;
@@ -93,7 +116,10 @@ export class ConsoleReporter implements Reporter {
         break;
       }
       case 'mesh-ready':
-        if (!this.#options.known) this.#log.say(...meshLines(event.mesh, this.#colors));
+        if (!this.#options.known) {
+          const [facts = '', ...reason] = meshLines(event.mesh, this.#colors);
+          this.#log.say(facts, ...(this.#hasOutlook ? [] : reason));
+        }
         break;
       case 'mesh-failed':
         this.#tellMesh(event.mesh, event.problem);
@@ -107,10 +133,14 @@ export class ConsoleReporter implements Reporter {
         this.#warn(this.#named(event.message, event.mesh), event.place);
         break;
       case 'step-applied':
-        for (const warning of event.warnings) this.#warn(`${event.scenario}: ${warning}`);
+        for (const warning of event.warnings) {
+          const meant = event.meant?.[warning];
+          if (meant === undefined) this.#warn(`${event.scenario}: ${warning}`);
+          else this.#sayOnce(` ${dim('•')} ${this.#named(`${event.scenario}: ${meant}`, event.mesh)}`);
+        }
         break;
       case 'paused':
-        this.#pause(event.mesh, event.scenario, event.look);
+        this.#pause(event);
         break;
       case 'resumed':
         this.#resume(event.mesh, event.scenario);
@@ -139,7 +169,8 @@ export class ConsoleReporter implements Reporter {
     else if (scenario.problem !== undefined) this.#tellProblem(scenario.problem, scenario);
   }
 
-  #tell(scenario: ScenarioResult, isPaused = false): void {
+  /** @param requests lines to paste, by the ids of checks, when the run waits with everything in place */
+  #tell(scenario: ScenarioResult, requests?: Readonly<Record<string, string>>): void {
     const { info, state, problem } = scenario;
     this.#told.add(key(info.mesh, info.id));
     const colors = this.#colors;
@@ -154,21 +185,27 @@ export class ConsoleReporter implements Reporter {
     const { isTTY, readLine, artifacts } = this.#options;
     const width = isTTY ? this.#size().columns : Infinity;
     const next = this.#next(info.mesh);
-    this.#log.print(...troubleLines(scenario, { colors, width, readLine, artifacts, next, isPaused }));
+    const how = { colors, width, readLine, artifacts, next, requests };
+    this.#log.print(...troubleLines(scenario, how, this.#causes));
     this.#log.fold(`everything about ${oneLine(this.#scenarioName(scenario))}`, () =>
       detailLines(scenario, colors),
     );
     const where = this.#isOneOfSeveral ? ` (${this.#label(info.mesh)})` : '';
     if (problem !== undefined) this.#log.annotate(scenarioAnnotation(scenario, problem, where));
-    const { told } = toldChecks(scenario);
-    this.#log.annotate(
-      ...told.map((check) => checkAnnotation(check, nextForCheck(check, info, next), where)),
+    const { causes } = toldChecks(scenario);
+    // Wrong answers are annotated where each is expected; what has no verdict, once for each reason.
+    const annotated = causes.flatMap(({ first, others }) =>
+      first.state === 'failed' ? [first, ...others] : [first],
     );
+    this.#log.annotate(
+      ...annotated.map((check) => checkAnnotation(check, nextForCheck(check, info, next), where)),
+    );
+    for (const { key, first } of causes) if (isExplained(messageOf(first))) this.#causes.add(key);
   }
 
   #tellProblem(problem: Problem, scenario?: ScenarioResult): void {
     const next = nextForProblem(problem.code, scenario?.info, this.#next(scenario?.info.mesh));
-    this.#log.print(...problemLines(problem, this.#colors, next));
+    this.#log.print(...problemLines(problem, this.#colors, next, this.#options.program));
     this.#log.annotate(
       scenario === undefined ? problemAnnotation(problem) : scenarioAnnotation(scenario, problem),
     );
@@ -183,9 +220,9 @@ export class ConsoleReporter implements Reporter {
     this.#tellProblem(problem);
   }
 
-  #pause(mesh: string, id: string, look: readonly string[]): void {
+  #pause({ mesh, scenario: id, look, requests }: Extract<Event, { type: 'paused' }>): void {
     const scenario = this.#find(mesh, id);
-    if (scenario !== undefined) this.#tell(scenario, true);
+    if (scenario !== undefined) this.#tell(scenario, requests);
     this.#log.print(...pausedLines(this.#named(id, mesh), look, this.#colors));
     this.#paused.add(key(mesh, id));
     this.#log.hold(true);
@@ -208,6 +245,25 @@ export class ConsoleReporter implements Reporter {
     this.#log.end();
     this.#log.print(...meshTable(result, this.#colors));
     this.#log.print(...summaryLines(result, this.#options.reports, this.#colors, this.#options.lost));
+  }
+
+  #sayOnce(line: string): void {
+    if (!this.#warned.has(line)) this.#log.say(line);
+    this.#warned.add(line);
+  }
+
+  /** On a terminal it is the moving line that tells it. */
+  #progress(event: Extract<Event, { type: 'progress' }>): void {
+    if (this.#options.isTTY) return;
+    const mesh = event.mesh ?? '';
+    const before = this.#doing.get(mesh);
+    const doing = goOn(before, event);
+    const isNew = before?.message !== doing.message;
+    const isDue = isNew || (doing.pace !== undefined && event.at - before.saidAt >= progressMs);
+    this.#doing.set(mesh, { ...doing, saidAt: isDue ? event.at : (before?.saidAt ?? event.at) });
+    if (!isDue) return;
+    const text = doing.pace === undefined ? doing.message : `${doing.message}: ${workText(doing.pace)}`;
+    this.#sayPhase(event.message, ` ${this.#colors.dim('•')} ${this.#named(text, event.mesh)}`);
   }
 
   #warn(message: string, place?: Place): void {

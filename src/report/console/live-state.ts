@@ -1,5 +1,7 @@
 /** What is going on at this moment, for the live table: what each mesh does, and how far it is. */
 import type { CheckState, Event, ScenarioInfo } from '../../base/events.ts';
+import { workText } from '../work-text.ts';
+import { type Doing, goOn } from './paces.ts';
 
 /** Something that takes time. Times are milliseconds since the epoch. */
 export interface Activity {
@@ -43,6 +45,7 @@ interface Mesh {
   readonly phases: { readonly what: string; readonly since: number }[];
   readonly scenarios: Map<string, Running>;
   readonly planned: Map<string, number>;
+  doing?: Doing | undefined;
   done: number;
   failed: boolean;
 }
@@ -59,17 +62,28 @@ export class LiveState {
         this.#since = event.at;
         for (const mesh of event.meshes ?? []) this.#mesh(mesh);
         break;
+      case 'progress': {
+        const mesh = this.#mesh(event.mesh);
+        mesh.doing = goOn(mesh.doing, event);
+        break;
+      }
+      case 'mesh-ready':
+        this.#done(event.mesh.id);
+        break;
       case 'phase-started':
+        this.#done(event.mesh);
         this.#mesh(event.mesh).phases.push({ what: event.phase, since: event.at });
         break;
       case 'phase-finished':
       case 'phase-failed': {
+        this.#done(event.mesh);
         const { phases } = this.#mesh(event.mesh);
         const index = phases.findLastIndex(({ what }) => what === event.phase);
         if (index !== -1) phases.splice(index, 1);
         break;
       }
       case 'mesh-failed':
+        this.#done(event.mesh);
         this.#mesh(event.mesh).failed = true;
         break;
       case 'planned':
@@ -99,7 +113,7 @@ export class LiveState {
 
   /** In the order of the run; what is about no mesh of several comes where it began. */
   meshes(): LiveMesh[] {
-    return [...this.#meshes].map(([mesh, { phases, scenarios, planned, done, failed }]) => {
+    return [...this.#meshes].map(([mesh, { phases, scenarios, planned, doing, done, failed }]) => {
       const running = [...scenarios.values()].map(
         ({ info, since, states, step }): Activity => ({
           what: info.id,
@@ -107,7 +121,7 @@ export class LiveState {
           scenario: { planned: planned.get(info.id) ?? states.length, states, step },
         }),
       );
-      const activities = [...running, ...phases];
+      const activities = [...running, ...phases, ...(doing === undefined ? [] : [activityOf(doing)])];
       return { mesh, activities, state: stateOf() };
 
       function stateOf(): LiveMesh['state'] {
@@ -131,6 +145,14 @@ export class LiveState {
     };
   }
 
+  /** What was told before something else is over; of one mesh alone it may have been told without its name. */
+  #done(id: string | undefined): void {
+    for (const each of [id, '']) {
+      const mesh = this.#meshes.get(each ?? '');
+      if (mesh !== undefined) mesh.doing = undefined;
+    }
+  }
+
   #mesh(id = ''): Mesh {
     let mesh = this.#meshes.get(id);
     if (mesh === undefined) {
@@ -139,4 +161,8 @@ export class LiveState {
     }
     return mesh;
   }
+}
+
+function activityOf({ message, since, pace }: Doing): Activity {
+  return { what: pace === undefined ? message : `${message}: ${workText(pace)}`, since };
 }

@@ -1,6 +1,6 @@
 /** The summary of a run in Markdown, for the page of a workflow run: the verdict, a table, and what is not well. */
 import { type CheckResult, type CheckState, idOnce } from '../../base/events.ts';
-import { toldChecks } from '../console/console-scenario.ts';
+import { byCause, isToldBy, mostNamed } from '../cause.ts';
 import { sameProblem } from '../model-scenario.ts';
 import { meshLabel, type RunResult } from '../result.ts';
 import { duration, plural } from '../text.ts';
@@ -80,17 +80,28 @@ function problems({ run, phases, failedMeshes, scenarios, meshes }: RunResult): 
 
 function failures({ scenarios, meshes, run }: RunResult): string {
   const isOneOfSeveral = run.meshes !== undefined || meshes.length > 1;
-  const checks = scenarios.flatMap((scenario) => {
-    const { told } = toldChecks(scenario);
-    return told.map((check) => ({ check, mesh: scenario.info.mesh }));
-  });
+  const meshOf = new Map(
+    scenarios.flatMap(({ checks, info, problem }) =>
+      checks.filter((check) => !isToldBy(check, problem)).map((check) => [check, info.mesh] as const),
+    ),
+  );
+  const causes = byCause([...meshOf.keys()]);
+  const nameOf = (check: CheckResult) => {
+    const mesh = meshOf.get(check);
+    const where = isOneOfSeveral && mesh !== undefined ? meshLabel(meshes, mesh).join(', ') : undefined;
+    return `**${markdownText(check.id)}**${where === undefined ? '' : ` on ${markdownText(where)}`}`;
+  };
   const listOf = (title: string, sign: string, state: CheckState): string =>
     list(
       title,
-      checks.filter(({ check }) => check.state === state),
-      ({ check, mesh }) => {
-        const where = isOneOfSeveral ? ` on ${markdownText(meshLabel(meshes, mesh).join(', '))}` : '';
-        return `${sign} **${markdownText(check.id)}**${where}: ${markdownText(cause(check))}`;
+      causes.filter(({ first }) => first.state === state),
+      ({ first, others }) => {
+        const left = others.length - mostNamed;
+        const more =
+          others.length === 0
+            ? ''
+            : ` — for the same reason ${others.slice(0, mostNamed).map(nameOf).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
+        return `${sign} ${nameOf(first)}: ${markdownText(cause(first))}${more}`;
       },
     );
   return [listOf('Failed', '❌', 'failed'), listOf('Without a verdict', '⚠️', 'error')]

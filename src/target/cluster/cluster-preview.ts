@@ -38,12 +38,15 @@ export function previewParts(outlook: Outlook): PreviewPart[] {
       lines: of(true)
         .filter(({ key }) => key.kind !== 'Namespace')
         .map(lineOf),
+      refused: refusedIn(of(true)),
     },
     {
       title: yes
         ? 'Not its own, allowed by --yes'
         : 'Not its own: the run would be refused (E_NOT_OWNED) unless --yes allows it',
       lines: foreign.length === 0 ? [] : of(false).map(lineOf),
+      isForbidden: !yes,
+      refused: refusedIn(of(false)),
     },
     { title: 'At the end', lines: endLines(names, of(false), keep) },
   ];
@@ -55,6 +58,10 @@ function namespaceLines(created: readonly string[], reused: readonly string[]): 
     ...created.map((name) => `create Namespace ${name}`),
     ...reused.map((name) => `use Namespace ${name}, which an earlier run has kept`),
   ];
+}
+
+function refusedIn(touches: readonly Touch[]): string[] {
+  return touches.flatMap(({ key, change }) => (change === 'refused' ? [nameOfKey(key)] : []));
 }
 
 const verbs = {

@@ -12,5 +12,5 @@ test('a clone is known by its sources, and modules are those', () => {
 
 test('the program that this is can be started again', () => {
   expect(existsSync(starter)).toBe(true);
-  expect(programName(join(productRoot, 'docs'))).toBe('node ../src/cli/bin.mjs');
+  expect(programName({ cwd: join(productRoot, 'docs'), env: {} })).toBe('node ../src/cli/bin.mjs');
 });

@@ -55,8 +55,8 @@ function part(heading: string | RegExp): string[] {
   return rest.slice(0, rest.indexOf('')).map((line) => line.trim());
 }
 
-async function dryRun(values: Values): Promise<void> {
-  expect(await runCommand(documented, { 'dry-run': true, ...values }, io())).toBe(0);
+async function dryRun(values: Values, exitCode = 0): Promise<void> {
+  expect(await runCommand(documented, { 'dry-run': true, ...values }, io())).toBe(exitCode);
 }
 
 describe('on a cluster', () => {
@@ -68,7 +68,8 @@ describe('on a cluster', () => {
   });
 
   test('says everything, and changes nothing', async () => {
-    await dryRun(cluster());
+    await dryRun(cluster(), 2);
+    expect(written).toMatch(/\n\nThe run would be refused: it touches what is not its own\. .*\n$/);
     expect(written).toMatch(
       /^Nothing is done\. A run would do this:\nIstio 1\.31\.1 on cluster \(Kubernetes v1\.34\.4, keys fetched by istiod\)\n/,
     );
@@ -120,7 +121,10 @@ describe('on a cluster', () => {
       body,
       headers: { warning: '299 - "mind the gap"' },
     }));
-    await dryRun(cluster({ yes: true }));
+    await dryRun(cluster({ yes: true }), 2);
+    expect(written).toMatch(
+      /\n\nThe API server would refuse RequestAuthentication istio-system\/jwt-example: the reasons stand above\. /,
+    );
     expect(part('Not its own, allowed by --yes')).toEqual([
       'apply RequestAuthentication istio-system/jwt-example (RequestAuthentication istio-system/jwt-example was refused: no such field)',
       'create AuthorizationPolicy istio-system/test-exclude (warning: mind the gap)',
@@ -137,7 +141,7 @@ describe('on a cluster', () => {
       metadata: { name: 'jwt-example', namespace: 'istio-system' },
       spec: {},
     });
-    await dryRun(cluster());
+    await dryRun(cluster(), 2);
     expect(part('First, what an earlier run has left')).toEqual([
       'delete Namespace foo with everything in it',
     ]);
@@ -146,7 +150,7 @@ describe('on a cluster', () => {
     );
     expect(part('At the end')).toContain('put back RequestAuthentication istio-system/jwt-example');
     written = '';
-    await dryRun(cluster({ reuse: true, keep: true }));
+    await dryRun(cluster({ reuse: true, keep: true }), 2);
     expect(part('Namespaces of its own in fake')).toEqual([
       'create Namespace bookinfo',
       'use Namespace foo, which an earlier run has kept',

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beginReports } from '../../../src/cli/support/console-report.ts';
 import { makeReports } from '../../../src/cli/support/reports.ts';
 import * as runs from '../../report/runs.ts';
 import { recorder } from '../../scenario/support.ts';
@@ -27,7 +28,9 @@ async function listed(before: () => void): Promise<{ lines: string[]; problems: 
     json: file('r.json'),
     conformance: join(cwd, 'c.yaml'),
   };
-  const reports = makeReports(values, join(cwd, 'artifacts'), { ...io, env: {}, cwd });
+  const own = { ...io, env: {}, cwd };
+  const artifacts = join(cwd, 'artifacts');
+  const reports = makeReports(values, artifacts, own, beginReports(values, artifacts, own));
   for (const event of runs.passed) {
     if (event.type === 'run-finished') before();
     reports.handle(event);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { oneLine } from '../../../src/base/harmless.ts';
 import { failureLines } from '../../../src/report/console/console-failure.ts';
 import { colorsOf, describeTerminal } from '../../../src/report/console/terminal.ts';
 import { displayWidth } from '../../../src/report/text.ts';
@@ -52,7 +53,7 @@ describe('ConsoleReporter', () => {
     const tooLong = text.split('\n').filter((line) => displayWidth(line) > 80);
     // What is to be pasted, warnings, findings and the counts are never cut.
     expect(
-      tooLong.filter((line) => !/^ {5}(curl|evidence|next)|^ ! |^ {2}\* |^12 checks/.test(line)),
+      tooLong.filter((line) => !/^ {5}(curl|evidence|next|hint)|^ ! |^ {2}\* |^12 checks/.test(line)),
     ).toEqual([]);
   });
 
@@ -154,7 +155,7 @@ describe('failureLines', () => {
     ),
   });
 
-  it('is at most eight lines, each really one, for any check and width', () => {
+  it('is at most eight lines where there is room, each really one; and a narrow terminal cuts no cause', () => {
     fc.assert(
       fc.property(
         anything,
@@ -172,7 +173,10 @@ describe('failureLines', () => {
             ...part,
           });
           const lines = failureLines(failed, { colors, width, readLine: () => line });
-          expect(lines.length).toBeLessThanOrEqual(8);
+          if (width === Number.POSITIVE_INFINITY) expect(lines.length).toBeLessThanOrEqual(8);
+          const words = lines.join(' ').replace(/\s+/g, ' ');
+          const cause = failed.state === 'error' ? failed.message : (failed.message ?? '');
+          expect(words).toContain(oneLine(cause ?? ''));
           // biome-ignore lint/suspicious/noControlCharactersInRegex: there must be none
           for (const one of lines) expect(one).not.toMatch(/[\u0000-\u001f]/);
         },

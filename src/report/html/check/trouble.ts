@@ -1,15 +1,13 @@
 /** The sections that tell a reader within a minute what is wrong: causes, known deviations, checks that did not run. */
 import { formatPlace } from '../../../base/errors.ts';
 import { groupBy } from '../../../base/group.ts';
+import { mostNamed } from '../../cause.ts';
 import { plural } from '../../text.ts';
 import { badge, glyph, pre } from '../glyphs.ts';
 import { type Html, html } from '../markup.ts';
 import type { Shown } from '../matrix-view.ts';
 import type { View } from '../view.ts';
 import { type Cause, causesOf } from './causes.ts';
-
-/** How many checks of one cause are named without a click. */
-const mostNamed = 6;
 
 export function trouble(view: View): Html {
   const causes = causesOf(view);
