@@ -11,7 +11,7 @@ ARG HUB=docker.io/istio
 # Registry and folder of the images of Kubernetes
 ARG KUBERNETES_HUB=registry.k8s.io
 # Version of Istio, of all three images of it
-ARG ISTIO=1.31.1
+ARG ISTIO=1.31.4
 # Version of the Kubernetes API server
 ARG KUBERNETES=1.36.2
 # Version of etcd, with the number of its image; it belongs to the Kubernetes

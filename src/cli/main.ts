@@ -200,6 +200,13 @@ export function commandLine(ended: (exitCode: number) => void): {
     'jwt-e2e matrix --istio 1.31.1,1.30.5',
     async (_, values) => (await import('./commands/matrix-command.ts')).matrixCommand(values, processIo),
   );
+  add(
+    'versions',
+    'print the versions that this tool knows, or what is newer',
+    commandOptions.versions,
+    'jwt-e2e versions --check',
+    async (_, values) => (await import('./commands/versions-command.ts')).versionsCommand(values, processIo),
+  );
   return { program, commands };
 }
 

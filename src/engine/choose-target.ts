@@ -1,22 +1,16 @@
 /** Decides which target a run takes, and says why. */
 import { HarnessError } from '../base/errors.ts';
-import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
-import { list, text } from '../settings/typed.ts';
+import { flag, list, text } from '../settings/typed.ts';
 import { meshVersions } from './mesh-programs.ts';
 import { clusterSettings } from './named-cluster.ts';
+import type { ChoiceRequest } from './why-target.ts';
 
 type TargetName = 'cluster' | 'kind' | 'local';
 
 export interface Choice {
   readonly name: TargetName;
   readonly reason: string;
-}
-
-export interface ChoiceRequest {
-  readonly values: Values;
-  readonly versions: Versions;
-  readonly signal: AbortSignal;
 }
 
 /**

@@ -1,10 +1,17 @@
 /** Whether a kind cluster or a local mesh can be had on this machine, and why not. */
 import { asHarnessError } from '../base/errors.ts';
+import type { Versions } from '../programs/versions.ts';
+import type { Values } from '../settings/settings.ts';
 import { flag, text } from '../settings/typed.ts';
 import { Engine } from '../target/kind/container-engine.ts';
-import type { ChoiceRequest } from './choose-target.ts';
 import { findIstioctl, findKind } from './make-kind.ts';
 import { meshProgramOptions, meshVersions } from './mesh-programs.ts';
+
+export interface ChoiceRequest {
+  readonly values: Values;
+  readonly versions: Versions;
+  readonly signal: AbortSignal;
+}
 
 interface Outlook {
   readonly possible: boolean;

@@ -4,8 +4,12 @@ import { gatewayNameLabel } from '../policy/selection.ts';
 import type { KubeObject, MeshPod, Survey } from '../target/target.ts';
 import { podsOf } from './find-workload.ts';
 
-const rootNamespace = 'istio-system';
-const gatewayLabels = { app: 'istio-ingressgateway', istio: 'ingressgateway' };
+export const rootNamespace = 'istio-system';
+/** Of Istio's own ingress gateway. */
+export const gatewayLabels: Readonly<Record<string, string>> = {
+  app: 'istio-ingressgateway',
+  istio: 'ingressgateway',
+};
 
 /** Istio's own ingress gateway, which every mesh of this tool has. */
 const ingress: MeshPod = {

@@ -1,5 +1,6 @@
 /** From the user's objects to what the scenario has in place, on which ways it sends, and what it leaves out. */
 import { HarnessError } from '../base/errors.ts';
+import { rootNamespace } from '../explain/world.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
 import { holdsFor, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
 import type { Manifest } from '../scenario/format/schema.ts';
@@ -8,7 +9,7 @@ import { boundTo, carriedRoutes, gatewayRefsOf } from './carried-routes.ts';
 import { plainObject, withoutPrivate } from './carry.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
 import { problemOf } from './known-fields.ts';
-import { isIngress, ownNamespace, type Place, placesFor, policiesAt, rootNamespace } from './places.ts';
+import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
 import { outside, sleep } from './senders.ts';
 import { gatewayObject, routeObject } from './stand-in.ts';
 import { hostFor, otherHost } from './tried-requests.ts';
@@ -190,7 +191,7 @@ function waysOf(
       !isGateway && hasSidecar && services.some(({ ports }) => ports.length > 0),
   );
   const withPolicies = targets.filter((place) => policiesAt(place, policies).length > 0);
-  const direct = withPolicies.map((place): Way => {
+  const direct = targets.map((place): Way => {
     const addresses = place.services.flatMap(({ name, ports }) =>
       ports.map(({ port, targetPort }) => ({ url: `http://${name}.${place.namespace}:${port}`, targetPort })),
     );
@@ -203,6 +204,7 @@ function waysOf(
       addresses,
       client: sleep,
       host: undefined,
+      isSpare: !withPolicies.includes(place),
     };
   });
   const through = gateways.flatMap((gateway): Way[] => {
@@ -288,6 +290,7 @@ function wayThrough(
     addresses: [{ url: isInside ? `http://${service?.name}.${gateway.namespace}` : '', targetPort: 0 }],
     client: isInside ? outside : sleep,
     host,
+    isSpare: false,
   };
 }
 

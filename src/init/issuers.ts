@@ -1,6 +1,7 @@
 /** The issuers of a scenario: those that RequestAuthentications name, with keys that the run makes. */
 import type { JwtRule } from '../policy/token-locations.ts';
 import { jwtRulesOf } from '../policy/token-locations.ts';
+import { keysOf } from '../policy/verify.ts';
 import type { KubeObject } from '../target/target.ts';
 import { uniqueName } from './places.ts';
 
@@ -42,14 +43,10 @@ export function issuersOf(policies: readonly KubeObject[]): IssuerPlan[] {
 /** The algorithm of the user's own keys, when they are in the policy; else RS256. */
 function algorithmOf(rules: readonly JwtRule[]): string {
   for (const { jwks } of rules) {
-    try {
-      const { keys } = JSON.parse(jwks ?? '') as { keys: { kty?: string; alg?: string; crv?: string }[] };
-      for (const { alg, kty, crv } of keys) {
-        const found = alg ?? byCurve[crv ?? ''] ?? (kty === 'oct' ? 'HS256' : undefined);
-        if (found !== undefined && algorithmPattern.test(found)) return found;
-      }
-    } catch {
-      // No keys, or none that can be read: the mesh will say so, not we.
+    // Of keys that cannot be read there are none: the mesh will say so, not we.
+    for (const { alg, kty, crv } of keysOf(jwks ?? '')) {
+      const found = alg ?? byCurve[crv ?? ''] ?? (kty === 'oct' ? 'HS256' : undefined);
+      if (found !== undefined && algorithmPattern.test(found)) return found;
     }
   }
   return 'RS256';

@@ -2,7 +2,7 @@
 
 import { nameOfKey } from '../base/names.ts';
 import type { RuleTrace } from '../policy/input.ts';
-import { policyReasons, ruleText } from '../policy/reasons.ts';
+import { missesOf, policyReasons, ruleText } from '../policy/reasons.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
 import { isDryRun, nameOf } from '../policy/selection.ts';
 import { decidingOf, type Hop } from '../run/explain/hops.ts';
@@ -61,11 +61,11 @@ interface Traced {
 
 /** By the nearest miss, and of several that which has something to compare. */
 function whyNot(traced: readonly Traced[]): string {
-  const misses = ({ rule }: Traced) => rule.fields.filter(({ matched }) => matched !== true);
-  const bare = (each: Traced) => misses(each).filter(({ has }) => has === undefined).length;
+  const bare = ({ rule }: Traced) =>
+    rule.fields.filter(({ matched, has }) => matched !== true && has === undefined).length;
   const [nearest] = [...traced].sort(
     (one, other) =>
-      misses(one).length - misses(other).length ||
+      missesOf(one.rule) - missesOf(other.rule) ||
       other.notes.length - one.notes.length ||
       bare(one) - bare(other),
   );
@@ -150,10 +150,7 @@ function whyClosed(told: readonly Told[]): string {
 /** How many things the nearest rule wants otherwise. */
 function nearestIn({ answer }: Hop): number {
   const rules = answer.policies.filter(({ action }) => action === 'ALLOW').flatMap((policy) => policy.rules);
-  return Math.min(
-    Number.MAX_SAFE_INTEGER,
-    ...rules.map(({ fields }) => fields.filter(({ matched }) => matched !== true).length),
-  );
+  return Math.min(Number.MAX_SAFE_INTEGER, ...rules.map(missesOf));
 }
 
 function whyOpen({ judged }: Told): string {

@@ -1,5 +1,6 @@
 /** Where requests of the scenario go: stand-ins for the user's workloads and gateways, in their namespaces, with their labels. */
 import { podsOf } from '../explain/find-workload.ts';
+import { gatewayLabels, rootNamespace } from '../explain/world.ts';
 import { templatesOf } from '../policy/injected-proxy.ts';
 import { rulesOf } from '../policy/rules.ts';
 import {
@@ -14,7 +15,6 @@ import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '.
 import type { KubeObject } from '../target/target.ts';
 import { type Destination, destinationsOf, gatewayRefsOf } from './carried-routes.ts';
 
-export const rootNamespace = 'istio-system';
 /** Of the client, and of what has no namespace of the user's. */
 export const ownNamespace = 'foo';
 
@@ -33,35 +33,30 @@ interface PlaceService {
   readonly ports: readonly Port[];
 }
 
-export interface Place {
+/** What is the same of a workload of the user's and of its stand-in. */
+interface Likeness {
   readonly namespace: string;
   readonly name: string;
   readonly labels: Labels;
-  readonly services: readonly PlaceService[];
   readonly serviceAccount: string;
   /** The user's workload has none, by its own label. */
   readonly hasSidecar: boolean;
+  readonly isGateway: boolean;
+}
+
+export interface Place extends Likeness {
+  readonly services: readonly PlaceService[];
   /** Names of the user's workloads that are all the same to the policies. */
   readonly workloads: readonly string[];
   /** Policies select it, and among the workloads that were found is none such. */
   readonly isUnknown: boolean;
-  readonly isGateway: boolean;
 }
-
-/** The ingress gateway that every mesh of this tool has. */
-const ingressLabels: Labels = { app: 'istio-ingressgateway', istio: 'ingressgateway' };
 
 export function isIngress({ namespace, labels }: Pick<Place, 'namespace' | 'labels'>): boolean {
-  return namespace === rootNamespace && hasLabels({ labels: ingressLabels }, labels);
+  return namespace === rootNamespace && hasLabels({ labels: gatewayLabels }, labels);
 }
 
-interface Found {
-  readonly namespace: string;
-  readonly name: string;
-  readonly labels: Labels;
-  readonly serviceAccount: string;
-  readonly hasSidecar: boolean;
-  readonly isGateway: boolean;
+interface Found extends Likeness {
   readonly isKnown: boolean;
   readonly ports: ReturnType<typeof podsOf>[number]['ports'];
 }
@@ -129,7 +124,7 @@ function grouped(
     wanted.some((each) => each.namespace === namespace && each.name === name);
   const hasKnown = found.some(({ isKnown }) => isKnown);
   for (const each of found) {
-    const held = policies.filter((policy) => holdsFor(policy, each, rootNamespace));
+    const held = policiesAt(each, policies);
     // The client of scenarios.
     if (each.namespace === ownNamespace && each.labels.app === 'sleep') continue;
     const isFallback = !each.isKnown && each.name === 'app';
@@ -141,27 +136,22 @@ function grouped(
   const names = [...['httpbin', 'sleep'].map((name) => `${ownNamespace}/${name}`)];
   return [...groups.values()].map((group) => {
     const first = group[0] as Found;
-    const held = policies.filter((policy) => holdsFor(policy, first, rootNamespace));
     const name = uniqueName(dnsName(first.name), names, first.namespace);
-    const ports = portsOf(held);
+    const ports = portsOf(policiesAt(first, policies));
     const ofFolder = selecting(services, first.namespace, first.labels);
     const ofRoutes = wanted.filter(
       ({ namespace, name: of }) => namespace === first.namespace && of === first.name,
     );
-    const { namespace, labels, serviceAccount, hasSidecar, isGateway, isKnown } = first;
+    const { isKnown, ports: _, ...likeness } = first;
     return {
-      namespace,
+      ...likeness,
       name,
-      labels,
-      serviceAccount,
-      hasSidecar,
-      isGateway,
       isUnknown: hasKnown && !isKnown,
       workloads: [...new Set(group.map((each) => each.name))],
       services:
-        ofFolder.length > 0 && !isGateway
+        ofFolder.length > 0 && !first.isGateway
           ? ofFolder.map((service) => serviceFrom(service, first, ports, ofRoutes))
-          : [{ name, ports: isGateway ? [gatewayPort] : invented(ports, ofRoutes) }],
+          : [{ name, ports: first.isGateway ? [gatewayPort] : invented(ports, ofRoutes) }],
     };
   });
 }

@@ -1,9 +1,10 @@
 /** Who sends: the client of all scenarios, one outside of the mesh, and those whom rules name. */
 
+import { rootNamespace } from '../explain/world.ts';
 import { matchesText } from '../policy/match/patterns.ts';
 import { rulesOf } from '../policy/rules.ts';
 import type { KubeObject } from '../target/target.ts';
-import { dnsName, ownNamespace, rootNamespace } from './places.ts';
+import { dnsName, ownNamespace } from './places.ts';
 import { type Alternative, alternativesOf, textFor } from './wanted.ts';
 
 export interface Client {

@@ -1,7 +1,9 @@
 /** What stands in for the user's workloads, gateways and clients, as objects. */
+
+import { rootNamespace } from '../explain/world.ts';
 import { nameOf } from '../policy/selection.ts';
 import type { KubeObject } from '../target/target.ts';
-import { isIngress, ownNamespace, type Place, rootNamespace } from './places.ts';
+import { isIngress, ownNamespace, type Place } from './places.ts';
 import type { Client } from './senders.ts';
 
 const standIn = 'jwt-e2e/stand-in';

@@ -26,7 +26,7 @@ const noToken = 'no token';
 /** A step for all tokens that are sent in the usual place, and one for each other token. */
 export function stepsFor(asking: Asking, group: Group, what: string): Step[] {
   const usual = group.tokens.filter(
-    (token) => token === undefined || asking.placeOf(token, '') === undefined,
+    (token) => token === undefined || asking.placeOf(token, '', group.context.at) === undefined,
   );
   const others = group.tokens.filter((token) => !usual.includes(token));
   return [
@@ -67,7 +67,7 @@ function table(
   const doubts = known.map(({ cells }) => doubtsIn(cells));
   const common = doubts.every((each) => each.join() === doubts[0]?.join()) ? (doubts[0] ?? []) : [];
   const [first] = tokens;
-  const place = first === undefined ? undefined : asking.placeOf(first, referenceTo(first));
+  const place = first === undefined ? undefined : asking.placeOf(first, referenceTo(first), context.at);
   const request = requestOf(
     asking,
     context,

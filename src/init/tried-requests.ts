@@ -29,6 +29,7 @@ const mostPaths = 12;
 /** @returns the usual requests first */
 export function groupsOf(asking: Asking, tokens: TokenList): Group[] {
   const { way } = asking;
+  if (way.isSpare) return [];
   const home: Context = {
     client: way.client,
     url: way.addresses[0]?.url ?? '',
@@ -40,14 +41,9 @@ export function groupsOf(asking: Asking, tokens: TokenList): Group[] {
   const own = (list: readonly TokenTry[]) => list.filter((token) => issuers.has(token.home));
   // Where no issuer is known, a valid token shows that it is of no use.
   const valid = issuers.size > 0 ? own(tokens.valid) : tokens.valid.slice(0, 1);
-  const groups = new Map<string, Group>();
-  const add = (context: Context, paths: readonly string[], more: readonly (TokenTry | undefined)[]) => {
-    const key = JSON.stringify(context);
-    const group = groups.get(key) ?? { context, paths: [], tokens: [undefined, ...valid] };
-    for (const path of paths) if (!group.paths.includes(path)) group.paths.push(path);
-    for (const token of more) if (!group.tokens.includes(token)) group.tokens.push(token);
-    groups.set(key, group);
-  };
+  const groups: Group[] = [];
+  const add = (context: Context, paths: readonly string[], more: readonly (TokenTry | undefined)[]) =>
+    addTo(groups, context, paths, [undefined, ...valid, ...more]);
   const policies = asking.policies().filter((policy) => policy.kind === 'AuthorizationPolicy');
   const atGateway = way.gateway === undefined ? [] : policiesAt(way.gateway, policies);
   const alternatives = policies.flatMap((policy) =>
@@ -87,7 +83,25 @@ export function groupsOf(asking: Asking, tokens: TokenList): Group[] {
     if (!host.includes(':')) add({ ...context, host: `${host}:8443` }, [path], [chosen]);
   }
   add(home, other, own(tokens.wrong));
-  return [...groups.values()].filter(({ paths }) => paths.length > 0);
+  return groups.filter(({ paths }) => paths.length > 0);
+}
+
+export function groupWith(groups: readonly Group[], context: Context): Group | undefined {
+  const key = JSON.stringify(context);
+  return groups.find((each) => JSON.stringify(each.context) === key);
+}
+
+/** Adds what is not there yet to the group with this context, or to one of its own. */
+export function addTo(
+  groups: Group[],
+  context: Context,
+  paths: readonly string[],
+  tokens: readonly (TokenTry | undefined)[],
+): void {
+  const group = groupWith(groups, context) ?? { context, paths: [], tokens: [] };
+  if (!groups.includes(group)) groups.push(group);
+  for (const path of paths) if (!group.paths.includes(path)) group.paths.push(path);
+  for (const token of tokens) if (!group.tokens.includes(token)) group.tokens.push(token);
 }
 
 /** Paths that lead to the place, also those that a rewrite makes into one that is wanted. */

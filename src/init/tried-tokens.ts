@@ -1,5 +1,7 @@
 /** The tokens of a scenario: as they are written in it, and as the model sees them. */
+import { isMap } from '../base/is-map.ts';
 import type { Verify } from '../policy/authenticate.ts';
+import { withClaim } from '../policy/match/claims.ts';
 import { matchesPrincipal, matchesText } from '../policy/match/patterns.ts';
 import { type IssuerPlan, issuerOf, stranger } from './issuers.ts';
 import { type Alternative, pick, textFor } from './wanted.ts';
@@ -16,6 +18,8 @@ export interface TokenTry {
   readonly claims: Claims;
   /** It is refused whatever its claims are. */
   readonly isInvalid: boolean;
+  /** What is sent instead of a token. */
+  readonly raw?: string;
   /** In a scenario. */
   readonly spec: Claims;
   /** What it is for. */
@@ -31,7 +35,8 @@ const fixed = ['iss', 'exp', 'nbf', 'iat'];
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** With a signature that says whose it is. */
-export function textOf({ issuer, claims, isInvalid }: TokenTry): string {
+export function textOf({ issuer, claims, isInvalid, raw }: TokenTry): string {
+  if (raw !== undefined) return raw;
   const payload = { iss: issuer.issuer, exp: farAway, ...claims };
   const signature = isInvalid ? 'forged' : issuer.issuer;
   return `${encoded({ alg: 'RS256' })}.${encoded(payload)}.${Buffer.from(signature).toString('base64url')}`;
@@ -134,9 +139,23 @@ export function claimsFor({ of, claims: conditions }: Alternative, valid: TokenT
     const key = JSON.stringify(path);
     byPath.set(key, [...new Set([...(byPath.get(key) ?? []), value])]);
   }
-  for (const [key, values] of byPath)
-    claims = withClaim(claims, JSON.parse(key) as string[], formOf(JSON.parse(key) as string[], values));
+  for (const [key, values] of byPath) {
+    const path = JSON.parse(key) as string[];
+    // Besides the audience that a rule for tokens wants.
+    const before = path.join() === 'aud' ? ([claims.aud ?? []].flat() as string[]) : [];
+    claims = withClaim(claims, path, formOf(path, [...new Set([...before, ...values])]));
+  }
   return claims;
+}
+
+/** All claims as issuers write them. */
+export function inUsualForm(claims: Claims, path: readonly string[] = []): Claims {
+  const formed = Object.entries(claims).map(([name, value]) => {
+    const own = [...path, name];
+    if (typeof value === 'string') return [name, fixed.includes(name) ? value : formOf(own, [value])];
+    return [name, isMap(value) ? inUsualForm(value, own) : value];
+  });
+  return Object.fromEntries(formed) as Claims;
 }
 
 /** As issuers write it: lists where the name is a plural, words in `scope`. */
@@ -146,19 +165,6 @@ function formOf(path: readonly string[], values: readonly string[]): unknown {
   return values.length > 1 || (name.endsWith('s') && !/ss$|address$/.test(name)) || name === 'aud'
     ? values
     : values[0];
-}
-
-function withClaim(claims: Claims, [name = '', ...rest]: readonly string[], value: unknown): Claims {
-  if (rest.length === 0) {
-    const own =
-      name === 'aud' && Array.isArray(value) ? [...new Set([claims.aud ?? [], value].flat())] : value;
-    return { ...claims, [name]: own };
-  }
-  const inner = claims[name];
-  const before =
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? (inner as Claims) : {};
-  const next = withClaim(before, rest, value);
-  return { ...claims, [name]: Object.values(next).every((each) => each === undefined) ? undefined : next };
 }
 
 /** Claims that differ from those that are wanted in one thing: candidates, in the order of how near they are. */
@@ -196,7 +202,7 @@ export function nearMisses({ of, claims: conditions }: Alternative, claims: Clai
 export class TokenList {
   /** The valid one of each issuer, and what must be refused. */
   readonly valid: readonly TokenTry[];
-  readonly wrong: readonly TokenTry[];
+  readonly wrong: readonly TokenTry[] = [];
   readonly #all: TokenTry[] = [];
 
   constructor(issuers: readonly IssuerPlan[]) {
@@ -206,8 +212,9 @@ export class TokenList {
   }
 
   take(token: TokenTry): TokenTry {
-    const keyOf = ({ home, issuer, claims }: TokenTry) => JSON.stringify([home, issuer.name, claims]);
-    const same = this.#all.find((each) => keyOf(each) === keyOf(token));
+    const keyOf = ({ home, issuer, claims, isInvalid, raw }: TokenTry) =>
+      JSON.stringify([home, issuer.name, Object.entries(claims).sort(), isInvalid, raw]);
+    const same = [...this.#all, ...this.wrong].find((each) => keyOf(each) === keyOf(token));
     if (same !== undefined) return same;
     let { name } = token;
     for (let number = 2; this.#all.some((each) => each.name === name); number++)
@@ -215,6 +222,22 @@ export class TokenList {
     const own = { ...token, name };
     this.#all.push(own);
     return own;
+  }
+
+  /** A text that is no token. */
+  rubbish(): TokenTry {
+    const [first] = this.valid;
+    const issuer = first?.issuer ?? stranger;
+    const raw = 'no-token';
+    return this.take({
+      name: 'no JWT at all',
+      issuer,
+      home: issuer.issuer,
+      claims: {},
+      isInvalid: true,
+      raw,
+      spec: { raw },
+    });
   }
 
   /** What shows that without policies nobody looks at tokens. */

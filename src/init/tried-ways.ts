@@ -4,7 +4,7 @@ import { nameOfKey } from '../base/names.ts';
 import { worldOf } from '../explain/world.ts';
 import type { RuleTrace } from '../policy/input.ts';
 import { nameOf, policyKinds } from '../policy/selection.ts';
-import { type JwtRule, jwtRulesOf } from '../policy/token-locations.ts';
+import { type JwtRule, jwtRulesOf, type Location } from '../policy/token-locations.ts';
 import { decidingOf, type Hop, hopsOf } from '../run/explain/hops.ts';
 import type { HttpRequest, KubeObject, Survey } from '../target/target.ts';
 import { issuerOf } from './issuers.ts';
@@ -26,6 +26,8 @@ export interface Way {
   readonly client: Client;
   /** The header Host; undefined: that of the address. */
   readonly host: string | undefined;
+  /** No policy looks at what is sent here, unless by mistake. */
+  readonly isSpare: boolean;
 }
 
 /** What is the same for all cells of a table. */
@@ -35,6 +37,8 @@ export interface Context {
   readonly method: string;
   readonly host: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** Where tokens are put; undefined: where rules look for them. */
+  readonly at?: Location;
 }
 
 /** Where a token is put: the first place where rules of its issuer on this way look for it. */
@@ -96,21 +100,19 @@ export class Asking {
     };
   }
 
-  /** Where tokens of an issuer are put on this way; `text` stands for the token. */
-  placeOf(token: TokenTry, text: string): TokenPlace | undefined {
+  /** Where tokens of an issuer are put on this way; undefined: where everybody does. `text` stands for the token. */
+  placeOf(token: TokenTry, text: string, at?: Location): TokenPlace | undefined {
+    if (at !== undefined) return placed(at, text);
     const rules = this.rules().filter((rule) => issuerOf(rule) === token.home);
     const hasOwn = ({ fromHeaders, fromParams, fromCookies }: JwtRule) =>
       [fromHeaders, fromParams, fromCookies].some((each) => (each?.length ?? 0) > 0);
     if (rules.length === 0 || !rules.every(hasOwn)) return undefined;
     const header = rules.flatMap(({ fromHeaders = [] }) => fromHeaders)[0];
-    if (header !== undefined) {
-      const { name, prefix = '' } = header;
-      return { headers: { [name]: `${prefix}${text}` }, query: '', words: `header ${name}` };
-    }
+    if (header !== undefined) return placed({ kind: 'header', prefix: '', ...header }, text);
     const param = rules.flatMap(({ fromParams = [] }) => fromParams)[0];
-    if (param !== undefined) return { headers: {}, query: `?${param}=${text}`, words: `parameter ${param}` };
+    if (param !== undefined) return placed({ kind: 'param', name: param }, text);
     const cookie = rules.flatMap(({ fromCookies = [] }) => fromCookies)[0] ?? '';
-    return { headers: { cookie: `${cookie}=${text}` }, query: '', words: `cookie ${cookie}` };
+    return placed({ kind: 'cookie', name: cookie }, text);
   }
 
   /** Rules for tokens at any proxy of this way. */
@@ -139,7 +141,7 @@ export class Asking {
     const { gateway } = this.way;
     const isOutside = gateway !== undefined && isIngress(gateway);
     const text = token === undefined ? '' : textOf(token);
-    const place = token === undefined ? undefined : this.placeOf(token, text);
+    const place = token === undefined ? undefined : this.placeOf(token, text, context.at);
     const bearer =
       token === undefined || place !== undefined ? [] : [['Authorization', `Bearer ${text}`] as const];
     const request: HttpRequest = {
@@ -165,6 +167,14 @@ export class Asking {
       verifyTry,
     );
   }
+}
+
+function placed(location: Location, text: string): TokenPlace {
+  const { kind, name } = location;
+  if (kind === 'header')
+    return { headers: { [name]: `${location.prefix}${text}` }, query: '', words: `header ${name}` };
+  if (kind === 'param') return { headers: {}, query: `?${name}=${text}`, words: `parameter ${name}` };
+  return { headers: { cookie: `${name}=${text}` }, query: '', words: `cookie ${name}` };
 }
 
 /** The last proxy that the policy holds for. */

@@ -6,6 +6,7 @@ import type { KubeObject } from '../target/target.ts';
 import { carried } from './carry.ts';
 import type { Plan } from './first-plan.ts';
 import { stranger } from './issuers.ts';
+import { addRequest, type Extra } from './more-requests.ts';
 import { doors, dryRuns, idleRules, portsInHosts } from './overlooked.ts';
 import { dnsName, type Place, policiesAt } from './places.ts';
 import { clientsFor, nameOfClient, outside, sleep } from './senders.ts';
@@ -27,8 +28,16 @@ export interface Written {
 /**
  * @param where what the policies were read from, in words
  * @param file under which it is going to be saved, for the commands in its comments
+ * @param extras requests that would notice mistakes in the policies
+ * @param missed what is said about mistakes that no request notices
  */
-export function writeScenario(plan: Plan, where: string, file: string): Written {
+export function writeScenario(
+  plan: Plan,
+  where: string,
+  file: string,
+  extras: readonly Extra[] = [],
+  missed: readonly string[] = [],
+): Written {
   const { policies, places, around, ways, issuers } = plan;
   const clients = clientsFor(policies);
   const there = [...standIns(places, [sleep, outside, ...clients]), ...around];
@@ -39,6 +48,7 @@ export function writeScenario(plan: Plan, where: string, file: string): Written 
     const asking = new Asking(way, { here, whole });
     return { asking, groups: groupsOf(asking, tokens) };
   });
+  for (const extra of extras) addRequest(asked, extra, [sleep, outside, ...clients], tokens);
   const before = asked.flatMap(({ asking, groups }) => {
     const bare = new Asking(asking.way, { here: there, whole: there });
     const some = [undefined, ...tokens.simple()];
@@ -79,7 +89,7 @@ export function writeScenario(plan: Plan, where: string, file: string): Written 
       ...(index === first.length ? texts(policies) : []),
     ]);
   });
-  const notes = notesOf(plan, after);
+  const notes = [...notesOf(plan, after), ...missed];
   if (lines.length === 0) {
     throw new HarnessError('E_USAGE', `nothing can be expected of the policies in ${where}`, {
       hint: 'Write a scenario by hand: docs/writing-scenarios.md',
@@ -135,10 +145,12 @@ function stepText({ name, lines }: Step, apply: readonly string[]): string {
 
 function notesOf({ originals, places, policies, ways }: Plan, steps: readonly Step[]): string[] {
   const told = steps.flatMap((step) => step.told);
-  const stranded = ways.filter(({ place, gateway }) =>
-    [place, ...(gateway === undefined ? [] : [gateway])].every((each) =>
-      policiesAt(each, policies).every(({ kind }) => kind !== 'RequestAuthentication'),
-    ),
+  const stranded = ways.filter(
+    ({ place, gateway, isSpare }) =>
+      !isSpare &&
+      [place, ...(gateway === undefined ? [] : [gateway])].every((each) =>
+        policiesAt(each, policies).every(({ kind }) => kind !== 'RequestAuthentication'),
+      ),
   );
   const silent = places.filter(
     (place) => !place.isGateway && place.services.every(({ ports }) => ports.length === 0),

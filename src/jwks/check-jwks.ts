@@ -1,4 +1,5 @@
 /** Whether a text is the JWK Set that it should be. */
+import { isMap } from '../base/is-map.ts';
 
 /** The members that a public key must have (RFC 7518 section 6, RFC 8037 section 2). */
 const required: Readonly<Record<string, readonly string[]>> = {
@@ -59,8 +60,4 @@ function list(kids: readonly unknown[]): string {
 function excerpt(text: string): string {
   const line = text.trim().replace(/\s+/g, ' ');
   return JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}…` : line);
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

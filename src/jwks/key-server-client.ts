@@ -34,7 +34,7 @@ export type ControlCall = (
 ) => Promise<{ readonly status: number; readonly text: string }>;
 
 /** Calls the control port at an address such as http://127.0.0.1:8081. */
-export function callAt(url: string, secret: string): ControlCall {
+function callAt(url: string, secret: string): ControlCall {
   const base = url.replace(/\/+$/, '');
   return async (method, path, body, signal) => {
     const response = await request(base + path, {

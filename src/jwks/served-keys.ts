@@ -16,7 +16,7 @@ export interface ServerPlace {
 const minute = 60_000;
 
 /** A certificate of this kind: only "trusted" is one that a client with the right CA takes. */
-export async function certificateOf(
+async function certificateOf(
   kind: KeyServerState['certificate'],
   { host, ip, authority }: ServerPlace,
 ): Promise<ServerCertificate> {

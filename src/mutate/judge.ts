@@ -14,7 +14,8 @@ import {
   surveyOf,
 } from '../run/explain/predict.ts';
 import type { PlacedObject } from '../run/in-place.ts';
-import type { KubeObject, Survey } from '../target/target.ts';
+import type { KubeObject, MeshPod, Survey } from '../target/target.ts';
+import type { ClassRequest } from './classes/class-request.ts';
 import { type Fetching, fetchingOf, verifyWithKeys } from './fetching.ts';
 import { type Mutant, mutantsOf } from './operators.ts';
 import { differenceOf, type Original, type Witness } from './witness.ts';
@@ -28,7 +29,13 @@ export type Verdict =
       readonly answer: Pick<Answer, 'body'> & { readonly status: number };
     }
   /** No check notices it, and this request would. */
-  | { readonly kind: 'survived'; readonly step: string; readonly witness: Witness }
+  | {
+      readonly kind: 'survived';
+      readonly step: string;
+      readonly witness: Witness;
+      /** The same as its parts. */
+      readonly sent: ClassRequest;
+    }
   /** No request at all is answered otherwise. */
   | {
       readonly kind: 'equivalent' /** Workloads that no request reaches, whose answers would be others. */;
@@ -58,18 +65,20 @@ interface Scene {
   readonly model: ModelStep;
   readonly original: Original;
   readonly fetching: Fetching;
-  /** Checks that can notice something. */
-  readonly sighted: readonly AskedRequest[];
+  /** Checks that can notice something, with the proxies on their way. */
+  readonly sighted: readonly { readonly asked: AskedRequest; readonly pods: readonly MeshPod[] }[];
 }
 
 /**
  * Makes every mistake in every policy that the scenario applies, one at a time, in all steps in which the policy is in place.
  *
+ * @param isWanted mistakes to look at; default: all
  * @throws HarnessError E_TEMPLATE and E_TOKEN, as a run does
  */
 export async function judgeScenario(
   scenario: PlannedScenario,
   options: PredictOptions,
+  isWanted: (mutant: Mutant) => boolean = () => true,
 ): Promise<ScenarioScore> {
   const steps = await modelSteps(scenario, options);
   const scenes = scenesOf(steps, options.world);
@@ -83,15 +92,19 @@ export async function judgeScenario(
     const { survey } = first.original;
     const manifest = placed.step.apply.find(({ place }) => place === placed.place)?.manifest;
     const written = manifest === undefined ? [] : mutantsOf(manifest as unknown as KubeObject, survey);
-    return mutantsOf(placed.object, survey).map((mutant, index, all) => ({
-      mutant,
-      written: written.length === all.length ? written[index] : undefined,
-      place: placed.place,
-      verdict: verdictOf(mutant, placed, own, options.world),
-    }));
+    return mutantsOf(placed.object, survey).flatMap((mutant, index, all) =>
+      isWanted(mutant)
+        ? {
+            mutant,
+            written: written.length === all.length ? written[index] : undefined,
+            place: placed.place,
+            verdict: verdictOf(mutant, placed, own, options.world),
+          }
+        : [],
+    );
   });
   const blind = scenes.flatMap(({ model, sighted }) =>
-    model.asked.filter((each) => !sighted.includes(each)).map(({ check }) => check.id),
+    model.asked.filter((each) => !sighted.some(({ asked }) => asked === each)).map(({ check }) => check.id),
   );
   const { id, place } = scenario.info;
   return { scenario: id, place, mutants, blind };
@@ -103,9 +116,12 @@ function scenesOf(steps: readonly ModelStep[], world: PredictOptions['world']): 
   return steps.map((model) => {
     const survey = surveyOf(model, world);
     const fetching = fetchingOf(model, survey);
-    const sighted = model.asked.filter(
-      (each) => agrees(each.expected, decidingFor(each, model, survey, fetching)) === true,
-    );
+    const sighted = model.asked.flatMap((asked) => {
+      const hops = hopsOfCheck(asked, model, survey, fetching);
+      return agrees(asked.expected, decidingOf(hops)) === true
+        ? { asked, pods: hops.map(({ pod }) => pod) }
+        : [];
+    });
     const { failures } = fetching;
     const key = JSON.stringify([survey.objects, ...failures]);
     const original = originals.get(key) ?? { survey, steps, failures, answers: new Map() };
@@ -114,13 +130,13 @@ function scenesOf(steps: readonly ModelStep[], world: PredictOptions['world']): 
   });
 }
 
-function decidingFor(
+function hopsOfCheck(
   { request }: AskedRequest,
   { origin, keys }: ModelStep,
   survey: Survey,
   fetching: Fetching,
-): Hop | undefined {
-  return decidingOf(hopsFor(origin, request, survey, verifyWithKeys(fetching, keys)));
+): Hop[] {
+  return hopsFor(origin, request, survey, verifyWithKeys(fetching, keys));
 }
 
 function verdictOf(
@@ -129,26 +145,29 @@ function verdictOf(
   scenes: readonly Scene[],
   world: PredictOptions['world'],
 ): Verdict {
+  const both = [placed.object, ...(mutant.object === undefined ? [] : [mutant.object])];
   const meshes = new Map<Original, { readonly model: ModelStep; readonly survey: Survey }>();
   for (const { model, original } of scenes)
     if (!meshes.has(original))
       meshes.set(original, { model, survey: world(withMutant(model, placed, mutant.object)) });
   for (const { model, original, fetching, sighted } of scenes) {
     const { survey } = meshes.get(original) ?? original;
-    for (const by of sighted) {
-      const deciding = decidingFor(by, model, survey, fetching);
+    for (const { asked: by, pods } of sighted) {
+      // Where the policy holds for no proxy on the way, the answer stays as it is expected.
+      if (!pods.some((pod) => both.some((object) => holdsFor(object, pod, survey.rootNamespace)))) continue;
+      const deciding = decidingOf(hopsOfCheck(by, model, survey, fetching));
       const { status, body } = deciding?.answer ?? {};
       if (status !== undefined && agrees(by.expected, deciding) === false)
         return { kind: 'noticed', step: model.step, by, answer: { status, body } };
     }
   }
-  const both = [placed.object, ...(mutant.object === undefined ? [] : [mutant.object])];
   let why: string | undefined;
   const beyond = new Set<string>();
   for (const [original, { model, survey }] of meshes) {
     const found = differenceOf(original, survey, both);
-    if (found.witness !== undefined)
-      return { kind: 'survived', step: model.step.name, witness: found.witness };
+    const { witness, sent } = found;
+    if (witness !== undefined && sent !== undefined)
+      return { kind: 'survived', step: model.step.name, witness, sent };
     why ??= found.gap;
     const { pods, rootNamespace } = original.survey;
     for (const pod of pods) {

@@ -89,7 +89,7 @@ export function scoresJson(scores: readonly ScenarioScore[]): object {
 }
 
 function verdictJson(verdict: Verdict): object {
-  return verdict.kind === 'noticed'
-    ? { kind: verdict.kind, step: verdict.step.name, by: verdict.by.check.id }
-    : verdict;
+  if (verdict.kind === 'noticed')
+    return { kind: verdict.kind, step: verdict.step.name, by: verdict.by.check.id };
+  return verdict.kind === 'survived' ? { ...verdict, sent: undefined } : verdict;
 }

@@ -16,8 +16,10 @@ export interface Witness {
 }
 
 export interface Found {
-  /** Undefined: no request of those that were tried is answered otherwise. */
+  /** The first that gets another code, else the first that gets another body; undefined: no request is answered otherwise. */
   readonly witness: Witness | undefined;
+  /** The request of the witness. */
+  readonly sent: ClassRequest | undefined;
   /** Why there may be one all the same. */
   readonly gap: string | undefined;
   /** Pods that requests reach, as `namespace/name`. */
@@ -37,6 +39,8 @@ export interface Original {
 
 interface Answered {
   readonly reached: readonly string[];
+  /** The status code; undefined: the request passes. */
+  readonly code: number | undefined;
   /** In words; undefined: not known. */
   readonly text: string | undefined;
   /** What the workload gets, when it passes. */
@@ -48,15 +52,13 @@ interface Answered {
 }
 
 /**
- * @param mistaken the mesh of `original`, with a mistake in one of its policies
+ * @param mesh that of `original`, with a mistake in one of its policies
  * @param changed this policy, as it is and with the mistake
  */
-export function differenceOf(original: Original, mistaken: Survey, changed: readonly KubeObject[]): Found {
+export function differenceOf(original: Original, mesh: Survey, changed: readonly KubeObject[]): Found {
   const { survey, steps, failures, answers } = original;
-  const policies = [...survey.objects, ...mistaken.objects].filter(({ kind }) => policyKinds.includes(kind));
-  const verify = classVerify(failures);
-  const isOfTokens = changed.some(({ kind }) => kind === 'RequestAuthentication');
-  const { requests, gap } = requestClasses(policies, steps, survey, verify, isOfTokens);
+  const policies = [...survey.objects, ...mesh.objects].filter(({ kind }) => policyKinds.includes(kind));
+  const { requests, gap } = requestClasses(policies, changed, steps, survey, classVerify(failures));
   const concerned = new Set(
     survey.pods
       .filter((pod) => changed.some((policy) => holdsFor(policy, pod, survey.rootNamespace)))
@@ -64,14 +66,15 @@ export function differenceOf(original: Original, mistaken: Survey, changed: read
   );
   const reached = new Set<string>();
   let unknown: string | undefined;
-  let hidden: Witness | undefined;
+  let faint: Pick<Found, 'witness' | 'sent'> | undefined;
+  let hidden: Pick<Found, 'witness' | 'sent'> | undefined;
   for (const each of requests) {
     const key = JSON.stringify([each.origin, each.request]);
     const before = answers.get(key) ?? answered(each, survey, failures);
     answers.set(key, before);
     // Where the policy holds for no proxy on the way, each does the same as before, so the next one is the same, too.
     const isSame = !before.reached.some((name) => concerned.has(name));
-    const after = isSame ? before : answered(each, mistaken, failures);
+    const after = isSame ? before : answered(each, mesh, failures);
     for (const name of [...before.reached, ...after.reached]) reached.add(name);
     // Nobody has asked the policies, as of a connection that is refused.
     if (!before.isJudged && !after.isJudged) continue;
@@ -80,11 +83,14 @@ export function differenceOf(original: Original, mistaken: Survey, changed: read
       continue;
     }
     const witness = { request: each.words, answer: before.text, mistaken: after.text };
-    if (before.text !== after.text) return { witness, gap: undefined, reached };
-    if (before.received !== after.received)
-      hidden ??= { ...witness, mistaken: `${passes}, and the workload gets other headers or another path` };
+    if (before.code !== after.code) return { witness, sent: each, gap: undefined, reached };
+    if (before.text !== after.text) faint ??= { witness, sent: each };
+    else if (before.received !== after.received) {
+      const mistaken = `${passes}, and the workload gets other headers or another path`;
+      hidden ??= { witness: { ...witness, mistaken }, sent: each };
+    }
   }
-  return { witness: hidden, gap: unknown ?? gap, reached };
+  return { ...(faint ?? hidden ?? { witness: undefined, sent: undefined }), gap: unknown ?? gap, reached };
 }
 
 const passes = 'it passes';
@@ -100,6 +106,7 @@ function answered(
   const isPassing = answer === undefined || status === 200;
   return {
     reached: hops.map(({ pod }) => nameOfPod(pod)),
+    code: isPassing ? undefined : status,
     text: isPassing ? passes : status === undefined ? undefined : `${status} ${body}`,
     received: status === 200 ? JSON.stringify([headers, path]) : '',
     why: unknown.join('; '),

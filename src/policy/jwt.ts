@@ -1,4 +1,5 @@
 /** What Envoy reads from a token before it looks for keys (source/common/jwt/jwt.cc), in its order and its words. */
+import { isMap } from '../base/is-map.ts';
 import { rememberedByText } from '../base/remembered.ts';
 
 export interface Jwt {
@@ -48,7 +49,8 @@ export const parseJwt = rememberedByText((token): Jwt | string => {
     header: head,
     claims,
     alg,
-    kid,
+    // An empty one counts for none.
+    kid: kid === '' ? undefined : kid,
     issuer: (claims.iss as string | undefined) ?? '',
     audiences: [claims.aud ?? []].flat() as string[],
     signingInput: `${header}.${payload}`,
@@ -109,14 +111,29 @@ function fromBase64url(text: string): Uint8Array | undefined {
   return Buffer.from(digits, 'base64url');
 }
 
-/** A JSON object in UTF-8, as google.protobuf.Struct takes it. */
+/** A JSON object in UTF-8, as google.protobuf.Struct takes it, which wants each name once. */
 function structOf(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const value: unknown = JSON.parse(text);
+    return !hasNameTwice(text) && isMap(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** @param text valid JSON */
+function hasNameTwice(text: string): boolean {
+  const open: Set<string>[] = [];
+  for (const [token, name] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/gs)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '}') open.pop();
+    else if (name !== undefined) {
+      const names = open.at(-1);
+      const key = String(JSON.parse(name));
+      if (names?.has(key)) return true;
+      names?.add(key);
+    }
+  }
+  return false;
 }

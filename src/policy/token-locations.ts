@@ -82,7 +82,13 @@ export function withoutToken(
   if (location.kind === 'cookie') return { headers, path };
   const [before = '', query] = splitAt(path, '?');
   if (query === undefined) return { headers, path };
-  const kept = query.split('&').filter((pair) => decoded(pair.split('=')[0] ?? '') !== location.name);
+  // Envoy writes the others anew, sorted by name, and does not encode them again.
+  const kept = query
+    .split('&')
+    .map((pair) => splitAt(pair, '=').map((part = '') => decoded(part)))
+    .filter(([name]) => name !== location.name)
+    .sort(([a = ''], [b = '']) => byBytes(a, b))
+    .map(([name, value]) => `${name}=${value}`);
   return { headers, path: kept.length === 0 ? before : `${before}?${kept.join('&')}` };
 }
 

@@ -34,7 +34,8 @@ export function verifyWith(jwks: string, jwt: Jwt): Verification {
   return fitting.some((key) => isSignedBy(key, jwt)) ? 'Ok' : 'Jwt verification fails';
 }
 
-function keysOf(jwks: string): readonly Key[] {
+/** The keys of a JWKS as they are written; none of what is no JWKS. */
+export function keysOf(jwks: string): readonly Key[] {
   try {
     const { keys } = JSON.parse(jwks) as { keys?: unknown };
     return Array.isArray(keys) ? keys.filter((key) => typeof key === 'object' && key !== null) : [];

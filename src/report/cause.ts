@@ -42,7 +42,9 @@ export function byCause(checks: readonly CheckResult[]): SameCause[] {
   for (const check of checks) {
     if (check.state !== 'failed' && check.state !== 'error') continue;
     const key = causeKey(check.state, messageOf(check));
-    causes.set(key, [...(causes.get(key) ?? []), check]);
+    const known = causes.get(key);
+    if (known === undefined) causes.set(key, [check]);
+    else known.push(check);
   }
   return [...causes].flatMap(([key, [first, ...others]]) =>
     first === undefined ? [] : [{ key, first, others }],

@@ -20,7 +20,7 @@ export function workText({ first, since, now, at }: Pace): string {
   const amount = `${value(done, unit)}${total === undefined ? '' : ` of ${value(total, unit)}`} ${nouns[unit]}`;
   const perMs = (done - first.done) / Math.max(1, at - since);
   if (at - since < leastMs || perMs <= 0) return amount;
-  const rate = `${value(perMs * 1000, unit)} ${nouns[unit]}/s`;
+  const rate = `${((perMs * 1000) / scale[unit]).toFixed(1)} ${nouns[unit]}/s`;
   return left === undefined
     ? `${amount}, ${rate}`
     : `${amount}, ${rate}, about ${duration(left / perMs)} left`;
@@ -31,8 +31,8 @@ const nouns: Readonly<Record<Work['unit'], string>> = {
   modules: 'modules',
   packages: 'packages',
 };
+const scale: Readonly<Record<Work['unit'], number>> = { bytes: 1_000_000, modules: 1, packages: 1 };
 
 function value(count: number, unit: Work['unit']): string {
-  if (unit === 'bytes') return (count / 1_000_000).toFixed(1);
-  return Number.isInteger(count) ? String(count) : count.toFixed(1);
+  return (count / scale[unit]).toFixed(unit === 'bytes' ? 1 : 0);
 }

@@ -1,6 +1,8 @@
 /** Loads scenario files: finds them, reads them, and says everything that is wrong with them. */
+
 import { dirname } from 'node:path';
 import { type ErrorCode, HarnessError, type Place } from '../base/errors.ts';
+import { isMap } from '../base/is-map.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
 import { withAnswers } from './format/answers.ts';
 import { explainIssues, noMessage } from './format/issues.ts';
@@ -136,7 +138,7 @@ export function parseScenario(
 
 /** Keys that begin with `x-` are the author's own, such as for anchors of YAML. */
 function withoutOwnKeys(data: unknown): unknown {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return data;
+  if (!isMap(data)) return data;
   return Object.fromEntries(Object.entries(data).filter(([key]) => !key.startsWith('x-')));
 }
 

@@ -1,9 +1,12 @@
 /** Fills `${…}` in. Pure: all that a text can refer to is in the context. */
+
 import { HarnessError, type Place } from '../base/errors.ts';
+import { isMap } from '../base/is-map.ts';
 import { hintFor } from '../base/suggest.ts';
 import { type Expression, parseTemplate } from './template-parse.ts';
 import type { Path } from './yaml/yaml-file.ts';
 
+export { isMap } from '../base/is-map.ts';
 export { escapeTemplate, parseTemplate } from './template-parse.ts';
 
 /**
@@ -127,11 +130,6 @@ export function lookUp(
     return { problem: { message: `${source} has no value yet`, hint: 'It is not known at this point.' } };
   }
   return { value: expression.kind === 'now' ? Number(value) + expression.offset : value };
-}
-
-/** Whether it is a map of YAML or JSON. */
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** All expressions in a value, in its order; also those that cannot be understood. */

@@ -323,6 +323,11 @@ export const commandOptions = {
     },
     ...where.filter(({ name }) => name === 'hub'),
   ],
+  versions: [
+    { name: 'check', description: 'ask the registries what is newer; ends with 1 when something is' },
+    ...where.filter(({ name }) => name === 'hub'),
+    { name: 'json', description: 'as JSON' },
+  ],
   init: [
     { name: 'from', value: 'FOLDER', description: 'folder or file with the policies (default: the cluster)' },
     ...cluster.filter(({ name }) => /context|kubeconfig/.test(name)),

@@ -1,7 +1,9 @@
 /** Mesh settings (istio.mesh.v1alpha1.MeshConfig): what a ConfigMap says, and whether istiod shows that it has taken it. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { groupBy } from '../base/group.ts';
-import { isMap, type MeshConfig } from '../policy/read-mesh-config.ts';
+import { isMap } from '../base/is-map.ts';
+import type { MeshConfig } from '../policy/read-mesh-config.ts';
 import type { ObjectKey } from './target.ts';
 
 /** Whether an object may hold mesh settings: istiod reads a ConfigMap of its own namespace only. */

@@ -1,5 +1,5 @@
 /** Requests from outside the cluster to a gateway, with undici: the path is sent untouched. */
-import { Agent } from 'undici';
+import { Agent, buildConnector } from 'undici';
 import { limits, readUpTo } from '../base/files/limits.ts';
 import { nameOfError } from '../base/names.ts';
 import { throwIfAborted, together, within } from '../base/wait.ts';
@@ -43,14 +43,17 @@ export async function sendThroughIngress(
   { requestMs, allMs }: SendLimit,
 ): Promise<HttpResponse[][]> {
   // pipelining 0 closes the connection after each answer; undici.request keeps Host and the raw path, fetch does not.
-  const options = (servername?: string) => ({
-    pipelining: 0,
-    connect: { timeout: requestMs, ...(tls === undefined ? {} : { ca: tls.ca, servername }) },
-  });
+  const connect = buildConnector({ timeout: requestMs, ...(tls === undefined ? {} : { ca: tls.ca }) });
+  const agentOf = (servername: string | undefined) =>
+    new Agent({
+      pipelining: 0,
+      // undici itself would ask for the host of the request, whatever it is told.
+      connect: (to, done) => connect(servername === undefined ? to : { ...to, servername }, done),
+    });
   const agents = new Map<string | undefined, Agent>();
   const agentFor = (request: HttpRequest): Agent => {
     const name = tls && serverNameOf(request, tls);
-    const agent = agents.get(name) ?? new Agent(options(name));
+    const agent = agents.get(name) ?? agentOf(name);
     agents.set(name, agent);
     return agent;
   };

@@ -58,9 +58,13 @@ export async function makeIssuerKeys(name: string, spec: IssuerSpec, runId: stri
 
 type Members = Readonly<Record<string, unknown>>;
 
-function keySpecs(name: string, spec: IssuerSpec, runId: string): [string, string, Algorithm, Members?][] {
+function keySpecs(
+  name: string,
+  spec: IssuerSpec,
+  runId: string,
+): [string, string, Algorithm, Members | undefined][] {
   if (spec.keys === undefined) {
-    return [['default', spec.kid ?? `${name}-${runId}`, checked(name, spec.algorithm ?? 'RS256')]];
+    return [['default', spec.kid ?? `${name}-${runId}`, checked(name, spec.algorithm ?? 'RS256'), undefined]];
   }
   if (spec.algorithm !== undefined || spec.kid !== undefined) {
     throw new HarnessError(

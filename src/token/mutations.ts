@@ -145,8 +145,9 @@ async function makeAnother(algorithm: Algorithm) {
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), alg: algorithm } };
 }
 
-/** RS256 becomes RS512, and ES384 becomes ES512. */
+/** RS256 becomes RS512, ES384 becomes ES512, and EdDSA the name that RFC 9864 has for it. */
 function otherAlg(algorithm: string): string {
+  if (algorithm === 'EdDSA') return 'Ed25519';
   return algorithm.endsWith('512') ? algorithm.replace('512', '256') : algorithm.replace(/\d+$/, '512');
 }
 

@@ -1,5 +1,7 @@
 /** What a token of a scenario is to be made from, with `extends` resolved. */
+
 import { HarnessError } from '../base/errors.ts';
+import { isMap } from '../base/is-map.ts';
 import type { TokenSpec } from '../scenario/format/schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -120,8 +122,4 @@ export function withTimes(claims: Json, now: number): Json {
     return [name, now + (sign === '-' ? -offset : offset)];
   });
   return Object.fromEntries(timed);
-}
-
-function isMap(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -24,7 +24,8 @@ async function run(values: Values): Promise<{ readonly lines: string[]; readonly
 }
 
 test('which target and why, what is to be done, and about how long that takes', async () => {
-  const { lines, exitCode } = await run({ target: 'local', programs: '/nowhere' });
+  const programs = join(temporaryFolder(), 'none');
+  const { lines, exitCode } = await run({ target: 'local', programs });
   expect(exitCode).toBe(4);
   expect(lines.slice(0, 2)).toEqual([
     'Target local (asked for with --target local)',
@@ -33,7 +34,7 @@ test('which target and why, what is to be done, and about how long that takes', 
     ),
   ]);
   expect(lines.join('\n')).toContain(
-    'E_PROGRAM: the folder for programs that was set, /nowhere, is no folder',
+    `E_PROGRAM: the folder for programs that was set, ${programs}, is no folder`,
   );
 });
 

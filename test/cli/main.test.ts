@@ -276,7 +276,7 @@ test('whoever stops reading the output does not break the command', async () => 
       reject: false,
     },
   );
-  expect(stdout).toMatch(/^Usage: jwt-e2e run/);
+  expect(stdout).toMatch(/^Usage: \S.* run /);
   expect(stdout).not.toContain('EPIPE');
   expect(exitCode).toBe(0);
 });

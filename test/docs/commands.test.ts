@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { allOptions, variableOf } from '../../src/settings/options.ts';
+import { allOptions, configOption, variableOf } from '../../src/settings/options.ts';
 import { typescript } from '../support/typescript.ts';
 import { commandHelp } from './cli.ts';
 import { commandsIn, type Known, mistakeIn, productArguments } from './command-lines.ts';
@@ -100,7 +100,7 @@ test('command lines and flags in the text exist', () => {
 });
 
 test('every variable that is named exists', () => {
-  const variables = new Set(allOptions.map(({ name }) => variableOf(name)));
+  const variables = new Set([...allOptions, configOption].map(({ name }) => variableOf(name)));
   const named = all.flatMap(({ file, text }) =>
     [...text.matchAll(/\bJWT_E2E_[A-Z0-9_]+\b/g)].map(([name]) => ({ file, name })),
   );

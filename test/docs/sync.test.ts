@@ -9,7 +9,7 @@ import { plan } from '../../src/plan/plan.ts';
 import type { Plan } from '../../src/plan/types.ts';
 import { loadVersions } from '../../src/programs/versions.ts';
 import { loadScenarios } from '../../src/scenario/load.ts';
-import { allOptions, variableOf } from '../../src/settings/options.ts';
+import { allOptions, configOption, variableOf } from '../../src/settings/options.ts';
 import { commandHelp } from './cli.ts';
 import { contacts } from './contacts.ts';
 import type { Schema } from './examples.ts';
@@ -44,7 +44,8 @@ describe('docs/settings.md', () => {
   test('has every command', () => {
     const rows = [...commandHelp().values()].map(({ name, description, flags, operand }) => {
       const own = [...flags.keys()].filter(
-        (flag) => flag !== 'help' && !isSetting(flag, flags.get(flag) === true),
+        // What all of them have is said above the table.
+        (flag) => !['help', configOption.name].includes(flag) && !isSetting(flag, flags.get(flag) === true),
       );
       const more = [...(operand === undefined ? [] : [operand]), ...own.map((flag) => `\`--${flag}\``)];
       return [`\`jwt-e2e ${name}\``, description, more.join(', ')];

@@ -1,12 +1,12 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { gatewayApiCrds } from '../../src/engine/gateway-api-crds.ts';
-import { Folder } from '../faults/command.ts';
 
-const folder = new Folder();
-afterAll(() => folder.remove());
-const file = join(folder.path, 'crds.yaml');
+const folder = mkdtempSync(join(tmpdir(), 'gateway-api-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = join(folder, 'crds.yaml');
 const at = (path: string) => () => gatewayApiCrds({ 'gateway-api-crds': path });
 
 test('the file with the definitions is found, or there is none', () => {
@@ -19,7 +19,7 @@ test('the file with the definitions is found, or there is none', () => {
 });
 
 test('a file that is not there, or that has no Gateways, is refused before anything is made', () => {
-  expect(at(join(folder.path, 'no.yaml'))).toThrow(/^the file .*no\.yaml cannot be read$/);
+  expect(at(join(folder, 'no.yaml'))).toThrow(/^the file .*no\.yaml cannot be read$/);
   writeFileSync(file, 'metadata:\n  name: gateways.networking.istio.io\n');
   expect(at(file)).toThrow(/^the file .*crds\.yaml does not define the kind Gateway$/);
 });

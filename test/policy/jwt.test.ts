@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { allowsAudience, type Jwt, parseJwt, timeProblem } from '../../src/policy/jwt.ts';
 
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const text = (json: string) => Buffer.from(json).toString('base64url');
 const token = (claims: object = {}, header: object = {}) =>
   `${encoded({ alg: 'RS256', ...header })}.${encoded({ iss: 'a', ...claims })}.c2ln`;
 const form = 'Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections';
@@ -25,6 +26,11 @@ describe('the form of a token', () => {
     [token({}, { kid: 5 }), 'Jwt header [kid] field is not a string'],
     [`${encoded({ alg: 'RS256' })}.$.c2ln`, 'Jwt payload is an invalid Base64url encoded'],
     [`${encoded({ alg: 'RS256' })}.YQ.c2ln`, 'Jwt payload is an invalid JSON'],
+    [
+      `${encoded({ alg: 'RS256' })}.${text('{"iss":"a","\\u0069ss":"b"}')}.c2ln`,
+      'Jwt payload is an invalid JSON',
+    ],
+    [`${text('{"alg":"RS256","alg":"RS256"}')}.e30.c2ln`, 'Jwt header is an invalid JSON'],
     [token({ iss: 5 }), 'Jwt payload [iss] field is not a string'],
     [token({ iss: null }), 'Jwt payload [iss] field is not a string'],
     [token({ sub: [] }), 'Jwt payload [sub] field is not a string'],
@@ -37,6 +43,11 @@ describe('the form of a token', () => {
     [`${encoded({ alg: 'RS256' })}.${encoded({})}.$`, 'Jwt signature is an invalid Base64url encoded'],
   ])('%s', (text, words) => {
     expect(parseJwt(text)).toBe(words);
+  });
+
+  test('that is right: names may come again in another map, and an empty kid is none', () => {
+    const nested = { a: { iss: 'b', c: [{ iss: 'd' }, { iss: '"iss": {' }] } };
+    expect(parseJwt(token(nested, { kid: '' }))).toMatchObject({ kid: undefined, issuer: 'a' });
   });
 
   test('that is right: what is in it, also with white space, padding and dots that are empty', () => {

@@ -62,6 +62,13 @@ test('an accepted token is taken out of its header or of the query, and stays in
     headers,
     path: '/p?a=1&b=2',
   });
+  // The others are written anew: sorted by name, each with "=", and no longer encoded.
+  const rest = withoutToken(
+    { kind: 'param', name: 't' },
+    headers,
+    '/p?z=1&t=x&t=y&a=2%263=4&z=0&f&q=a+b',
+  ).path;
+  expect(rest).toBe('/p?a=2&3=4&f=&q=a+b&z=1&z=0');
   expect(withoutToken({ kind: 'param', name: 't' }, headers, '/p?t=x').path).toBe('/p');
   expect(withoutToken({ kind: 'param', name: 't' }, headers, '/p').path).toBe('/p');
   expect(withoutToken({ kind: 'cookie', name: 'c' }, headers, '/p')).toEqual({ headers, path: '/p' });

@@ -61,7 +61,9 @@ describe('kind/versions.yaml', () => {
 
   test('gives the source of every Istio release', () => {
     const text = readFileSync(file, 'utf8');
-    for (const { version } of versions.istio.releases) expect(text).toContain(`/announcing-${version}/`);
+    // The first of a minor version is announced without its patch number.
+    for (const { version } of versions.istio.releases)
+      expect(text).toContain(`/announcing-${version.replace(/\.0$/, '')}/`);
   });
 });
 
@@ -76,11 +78,14 @@ describe('matrix', () => {
     expect(
       matrix(versions).map((entry) => `${entry.istio} ${entry.kubernetes} ${entry.experimental}`),
     ).toEqual([
-      '1.31.1 1.36.4 false',
-      '1.31.1 1.34.11 false',
-      '1.30.5 1.36.4 false',
-      '1.30.5 1.34.11 false',
-      '1.31.1 1.37.0 true',
+      '1.31.4 1.36.4 false',
+      '1.31.4 1.34.11 false',
+      '1.32.0 1.36.4 false',
+      '1.32.0 1.34.11 false',
+      '1.30.8 1.36.4 false',
+      '1.30.8 1.34.11 false',
+      '1.31.4 1.37.0 true',
+      '1.32.0 1.37.0 true',
       '1.29.9 1.35.8 true',
     ]);
   });
@@ -95,8 +100,8 @@ describe('matrix', () => {
 describe('a bad file', () => {
   test.each([
     ['an unknown field', 'hub: docker.io/istio', 'hubs: docker.io/istio', /istio/],
-    ['a version that is a number', 'default: 1.31.1', 'default: 1.31', /istio\.default: .*string/],
-    ['a release without its patch number', '- version: 1.30.5', '- version: "1.30"', /such as 1\.31\.1/],
+    ['a version that is a number', 'default: 1.31.4', 'default: 1.31', /istio\.default: .*string/],
+    ['a release without its patch number', '- version: 1.30.8', '- version: "1.30"', /such as 1\.31\.1/],
     [
       'a node image without digest',
       /1\.34\.11: kindest.*/,
@@ -111,8 +116,8 @@ describe('a bad file', () => {
       'nodes: [1.36.4]',
       /does not support Kubernetes 1\.36/,
     ],
-    ['a default that is not a release', 'default: 1.31.1', 'default: 1.32.0', /not among the releases/],
-    ['a release that is there twice', 'version: 1.30.5', 'version: 1.31.1', /is there twice/],
+    ['a default that is not a release', 'default: 1.31.4', 'default: 1.32.1', /not among the releases/],
+    ['a release that is there twice', 'version: 1.30.8', 'version: 1.31.4', /is there twice/],
     ['something else than YAML', 'images:', 'images: [', /not valid YAML/],
   ])('with %s is refused', (_, from, to, message) => {
     const text = readFileSync(file, 'utf8');

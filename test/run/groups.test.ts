@@ -137,8 +137,8 @@ describe('the mesh is put into the mode of a group', () => {
 
   test('once for each, and first the one that it is in', async () => {
     const { target, events } = await ran(all);
-    expect(callsOf(target, 'setFetchMode')).toEqual(
-      ['istiod', 'envoy', 'hybrid'].map((mode) => `setFetchMode ${mode}`),
+    expect(callsOf(target, 'setIstiod')).toEqual(
+      ['istiod', 'envoy', 'hybrid'].map((mode) => `setIstiod ${mode}`),
     );
     expect(started(events)).toEqual(['any', 'i', 'e', 'h']);
   });
@@ -147,8 +147,8 @@ describe('the mesh is put into the mode of a group', () => {
     const target = new FakeTarget();
     target.mode = 'hybrid';
     const { events } = await ran(all, { target });
-    expect(callsOf(target, 'setFetchMode')).toEqual(
-      ['hybrid', 'istiod', 'envoy'].map((mode) => `setFetchMode ${mode}`),
+    expect(callsOf(target, 'setIstiod')).toEqual(
+      ['hybrid', 'istiod', 'envoy'].map((mode) => `setIstiod ${mode}`),
     );
     expect(started(events)).toEqual(['h', 'any', 'i', 'e']);
   });
@@ -157,34 +157,34 @@ describe('the mesh is put into the mode of a group', () => {
     const target = new FakeTarget();
     target.mode = 'hybrid';
     await ran([plain('any')], { target, fetch: 'envoy' });
-    expect(callsOf(target, 'setFetchMode')).toEqual(['setFetchMode envoy']);
+    expect(callsOf(target, 'setIstiod')).toEqual(['setIstiod envoy']);
     const same = new FakeTarget();
     same.mode = 'envoy';
     await ran([plain('any')], { target: same, fetch: 'envoy' });
-    expect(callsOf(same, 'setFetchMode')).toEqual([]);
+    expect(callsOf(same, 'setIstiod')).toEqual([]);
   });
 
   test('anew where istiod may have keys of a round before, whichever scenario needs them', async () => {
     const { target } = await ran([plain('any'), fetching('keys')]);
-    expect(callsOf(target, 'setFetchMode', 'prepare')).toEqual([
-      'setFetchMode istiod',
+    expect(callsOf(target, 'setIstiod', 'prepare')).toEqual([
+      'setIstiod istiod',
       ...Array(2).fill('prepare httpbin,sleep'),
     ]);
   });
 
   test('not for scenarios that are skipped', async () => {
     const { target } = await ran([inMode('old', 'istiod').replace('steps:', `${unmet}\nsteps:`)]);
-    expect(callsOf(target, 'setFetchMode')).toEqual([]);
+    expect(callsOf(target, 'setIstiod')).toEqual([]);
     const other = new FakeTarget();
     other.mode = 'envoy';
     await ran([plain('old', undefined, unmet)], { target: other });
-    expect(callsOf(other, 'setFetchMode')).toEqual([]);
+    expect(callsOf(other, 'setIstiod')).toEqual([]);
   });
 
   test('or the whole group does not run, and what was begun for it is ended', async () => {
     const target = new FakeTarget();
     target.before = (method) => {
-      if (method === 'setFetchMode') throw new HarnessError('E_ISTIO', 'it does not come up');
+      if (method === 'setIstiod') throw new HarnessError('E_ISTIO', 'it does not come up');
     };
     const { thrown, checks } = await ran([served('one', 'mesh: { fetch: [istiod] }')], { target });
     expect(thrown).toMatchObject({ code: 'E_ISTIO' });
@@ -208,10 +208,10 @@ describe('keys that istiod may have from an earlier scenario', () => {
 
   test('are forgotten before the next that has the same address', async () => {
     const { target } = await ran([fetching('one'), fetching('two')]);
-    expect(callsOf(target, 'setFetchMode', 'undo')).toEqual([
-      'setFetchMode istiod',
+    expect(callsOf(target, 'setIstiod', 'undo')).toEqual([
+      'setIstiod istiod',
       'undo one',
-      'setFetchMode istiod',
+      'setIstiod istiod',
       'undo two',
     ]);
   });
@@ -296,6 +296,6 @@ describe('what does not run', () => {
     const sources = [plain('one'), plain('two'), inMode('three', 'envoy')];
     const { events } = await ran(sources, { target, stop: controller.signal });
     expect(started(events)).toEqual(['one']);
-    expect(callsOf(target, 'setFetchMode')).toEqual([]);
+    expect(callsOf(target, 'setIstiod')).toEqual([]);
   });
 });

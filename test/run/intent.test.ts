@@ -20,6 +20,7 @@ test('a target learns what scenarios use, apply and delete, and nothing of those
     apps: ['bookinfo', 'httpbin', 'sleep'],
     keyServers: false,
     throughIngress: false,
+    gatewayNamespaces: [],
     apply: [expect.objectContaining({ kind: 'AuthorizationPolicy' })],
     delete: [expect.objectContaining({ kind: 'ConfigMap', name: 'old' })],
   });
@@ -34,5 +35,25 @@ test('whether anything goes through the ingress is known', () => {
     scenarioSource('c', sendStep('s'), `keyServers: { k: { serves: sample, where: ${where} } }`);
   expect(intent(server('external')).keyServers).toBe(true);
   expect(intent(server('in-cluster')).keyServers).toBe(false);
-  expect(intent()).toEqual({ apps: [], keyServers: false, throughIngress: false, apply: [], delete: [] });
+  expect(intent()).toEqual({
+    apps: [],
+    keyServers: false,
+    throughIngress: false,
+    gatewayNamespaces: [],
+    apply: [],
+    delete: [],
+  });
+});
+
+test('in which namespaces other gateways are that something goes through', () => {
+  const through = (gateway: string) =>
+    sendStep('s')
+      .replace('from: sleep.foo', `through: gateway ${gateway}`)
+      .replace(/ {4}request:.*\n/, '');
+  const found = intent(
+    scenarioSource('a', through('foo/edge')),
+    scenarioSource('b', through('bar/edge')),
+    scenarioSource('c', through('foo/other')),
+  );
+  expect(found).toMatchObject({ throughIngress: false, gatewayNamespaces: ['bar', 'foo'] });
 });

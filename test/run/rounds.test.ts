@@ -230,7 +230,7 @@ test('what goes wrong in a round that was cut short is no problem of the mesh', 
   const cut = new AbortController();
   for (const target of targets)
     target.before = (method) => {
-      if (method !== 'setFetchMode') return;
+      if (method !== 'setIstiod') return;
       cut.abort('saved');
       throw new HarnessError('E_ISTIO', 'it does not come up');
     };

@@ -169,7 +169,7 @@ describe('a pause', () => {
       const { before, told, of } = await paused(sendStep('s', '[200, 200]', applyAuthorization), target);
       expect(before).not.toContain('undo one');
       expect(told).toEqual([
-        { type: 'paused', ...of, look: ['look at foo/httpbin-1'] },
+        { type: 'paused', ...of, look: ['look at foo/httpbin-1'], requests: expect.anything() },
         { type: 'resumed', ...of },
       ]);
     },

@@ -40,6 +40,7 @@ describe('what a step tells', () => {
         objects: [`${name} created`],
         manifests: [{ object: name, yaml: expect.stringContaining('requestPrincipals') }],
         warnings: ['deprecated', 'old'],
+        meant: {},
       },
       { type: 'step-held', ...of, durationMs: expect.any(Number), proof },
     ]);

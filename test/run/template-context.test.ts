@@ -4,6 +4,7 @@ import { HarnessError } from '../../src/base/errors.ts';
 import type { PlannedScenario } from '../../src/plan/types.ts';
 import { KeyRing } from '../../src/run/keys/key-ring.ts';
 import { knownNames, makeContext, startKeyServers } from '../../src/run/template-context.ts';
+import { resolve } from '../../src/scenario/template.ts';
 import type { KeyServerHandle } from '../../src/target/target.ts';
 import { planOf } from '../plan/support.ts';
 import { scenarioOf } from '../scenario/support.ts';
@@ -52,9 +53,10 @@ describe('key servers', () => {
     );
     const { target, started } = await start(scenario);
     const jwks = (await ring.get(scenario)).get('sample')?.jwks();
+    const plainly = { discovery: false, fault: null, http2Only: false };
     expect(target.servers.map((server) => server.start)).toEqual([
-      { name: 'plain-one', path: '/get_jwks', jwks, certificate: 'trusted' },
-      { name: 'strange-one', path: '/k', jwks, certificate: 'untrusted' },
+      { name: 'plain-one', path: '/get_jwks', jwks, certificate: 'trusted', ...plainly },
+      { name: 'strange-one', path: '/k', jwks, certificate: 'untrusted', ...plainly },
     ]);
     expect([...started].map(([name, { host }]) => [name, host])).toEqual([
       ['plain', 'plain-one.external.test'],
@@ -140,7 +142,9 @@ test('names that depend on no token: images, issuers with their keys, key server
   const servers = new Map([['outside', server]]);
   expect(await knownNames(issuers, servers, new FakeTarget(), { nginx: 'nginx:1' })).toEqual({
     images: { nginx: 'nginx:1' },
-    issuers: { sample: { issuer: 'me', jwks: JSON.stringify(issuers.get('sample')?.jwks()) } },
+    issuers: {
+      sample: expect.objectContaining({ issuer: 'me', jwks: JSON.stringify(issuers.get('sample')?.jwks()) }),
+    },
     keyServers: { outside: { host: 'keys.test', ip: '192.0.2.1' } },
     ca: { pem: 'the CA' },
     now: Date.UTC(2026, 10, 25, 0, 0, 1) / 1000,
@@ -170,7 +174,8 @@ describe('tokens', () => {
     expect(keyServers.size).toBe(0);
     expect([...unknown]).toEqual([]);
     expect(names).toMatchObject({ images: { nginx: 'nginx:1' }, ca: { pem: 'the CA' } });
-    expect(names.tokens).toEqual({ made: tokens.get('made')?.value, valid: tokens.get('valid')?.value });
+    const sent = (name: string) => resolve(`\${tokens.${name}}`, names);
+    expect(['made', 'valid'].map(sent)).toEqual([tokens.get('made')?.value, tokens.get('valid')?.value]);
     expect(tokens.get('made')?.view.claims).toMatchObject({ sub: 'nginx:1', iat: names.now });
   });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -222,7 +222,7 @@ test('every option is described, and what is a setting of a run is the same for 
     const isSwitch = option.name === 'json' && option.value === undefined;
     const known = allOptions.find(({ name }) => name === option.name && !isSwitch);
     // Another command may use it for something that needs other words.
-    const form = ({ value, description: _, ...rest }: OptionSpec) => ({
+    const form = ({ value, description: _, group: __, ...rest }: OptionSpec) => ({
       ...rest,
       hasValue: value !== undefined,
     });
@@ -252,4 +252,34 @@ test('variables for tests and for processes of this tool, and empty ones, are no
     JWT_E2E_NO_MORE: '',
   };
   expect(mergeSettings({}, env, 'no-such-file')).toMatchObject({ hub: 'h' });
+});
+
+describe('the settings file', () => {
+  test('can be another one, by flag before variable, and must then be there', () => {
+    const own = mkdtempSync(join(tmpdir(), 'settings-'));
+    const write = (name: string, text: string) => {
+      writeFileSync(join(own, name), text);
+      return join(own, name);
+    };
+    const usual = write('usual.yaml', 'hub: usual');
+    const [one, other] = [write('one.yaml', 'hub: one'), write('other.yaml', 'hub: other')];
+    const env = { JWT_E2E_CONFIG: other };
+    expect(mergeSettings({}, {}, usual)).toMatchObject({ hub: 'usual' });
+    expect(mergeSettings({}, env, usual)).toMatchObject({ hub: 'other', config: other });
+    expect(mergeSettings({ config: one }, env, usual)).toMatchObject({ hub: 'one', config: one });
+    const gone = join(own, 'gone.yaml');
+    expect(() => mergeSettings({ config: gone }, {}, usual)).toThrow(
+      expect.objectContaining({ code: 'E_USAGE', message: `--config names ${gone}, which does not exist` }),
+    );
+    expect(() => mergeSettings({}, { JWT_E2E_CONFIG: gone }, usual)).toThrow(/^JWT_E2E_CONFIG names /);
+    rmSync(own, { recursive: true });
+  });
+
+  test('cannot say where it is', () => {
+    const own = mkdtempSync(join(tmpdir(), 'settings-'));
+    const file = join(own, 'a.yaml');
+    writeFileSync(file, 'config: b.yaml');
+    expect(() => mergeSettings({ config: file }, {})).toThrow('there is no setting "config"');
+    rmSync(own, { recursive: true });
+  });
 });

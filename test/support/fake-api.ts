@@ -59,11 +59,7 @@ const builtIn: [string, Resource[]][] = [
   ['apps/v1', [namespaced('deployments', 'Deployment'), { ...namespaced('deployments/scale', 'Scale') }]],
   [
     'gateway.networking.k8s.io/v1',
-    [
-      namespaced('gateways', 'Gateway'),
-      namespaced('httproutes', 'HTTPRoute'),
-      { name: 'gatewayclasses', kind: 'GatewayClass', namespaced: false },
-    ],
+    [namespaced('gateways', 'Gateway'), { name: 'gatewayclasses', kind: 'GatewayClass', namespaced: false }],
   ],
   ...['v1', 'v1beta1'].flatMap((version): [string, Resource[]][] => [
     [

@@ -204,7 +204,7 @@ test('hundreds of requests leave nothing on the signal, and Node does not warn',
   const added = vi.spyOn(controller.signal, 'addEventListener');
   const removed = vi.spyOn(controller.signal, 'removeEventListener');
   await sendThroughIngress(
-    server.url,
+    { url: server.url },
     Array.from({ length: 150 }, () => get('/')),
     2,
     controller.signal,
@@ -221,7 +221,7 @@ describe('over HTTPS', () => {
   let gateway: Server;
   let url: string;
   let ca: string;
-  const asked: (string | false | undefined)[] = [];
+  const asked: unknown[] = [];
   beforeAll(async () => {
     const own = await makeCa('of the gateway');
     ca = own.certPem;

@@ -81,7 +81,7 @@ describe('tokens to the letter', () => {
   const text = (part = '') => Buffer.from(part, 'base64url').toString();
 
   test('are signed as they are sent', async () => {
-    const payload = '{"iss":"me", "iss":"me"}';
+    const payload = '{ "iss" : "me" }';
     const token = await mint({ issuer: 'rsa', exact: { payload } });
     expect(text(token.split('.')[1])).toBe(payload);
     expect((await accepted(token, 'rsa')).envoy).toBe(true);

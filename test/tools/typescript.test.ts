@@ -69,3 +69,20 @@ test('nothing of the product and none of its scripts uses tsx, which keeps such 
   );
   expect(stdout).toBe('');
 });
+
+test.skipIf('typescript' in process.features)(
+  'what is loaded after an interrupt from the terminal is loaded, though the process of esbuild has ended',
+  async () => {
+    const program = `
+      import { execFileSync } from 'node:child_process';
+      await import('${join(root, 'src/base/glob.ts')}');
+      const found = () => execFileSync('ps', ['-o', 'pid=,comm=', '--ppid', String(process.pid)], { encoding: 'utf8' });
+      const [, pid] = /(\\d+) esbuild/.exec(found()) ?? [];
+      process.kill(Number(pid), 'SIGINT');
+      while (found().includes('esbuild')) await new Promise((go) => setTimeout(go, 10));
+      const { plural } = await import('${join(root, 'src/report/text.ts')}');
+      console.log(plural(2, 'check'));`;
+    const { stdout, stderr } = await run('--import', typescript, '--input-type=module', '-e', program);
+    expect([stdout, stderr]).toEqual(['2 checks', '']);
+  },
+);

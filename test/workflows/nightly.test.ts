@@ -97,23 +97,23 @@ describe('the issue job', () => {
 
   test('opens the issue from the artifacts of the runs', async () => {
     const { conclusion, said, github } = await issueJob({
-      '1.31.1 1.36.4': { failed: { 'require-jwt/deny/valid//get': 'expected 200, got 401' } },
+      '1.31.4 1.36.4': { failed: { 'require-jwt/deny/valid//get': 'expected 200, got 401' } },
       '1.99.0-rc.0 1.36.4?': { failed: { 'a/b/c/d': 'x' } },
     });
     expect(conclusion).toBe('success');
     expect(said).toContain('Opened #1 about one failure.');
     expect(github.issues[0]?.body).toContain(
-      '`require-jwt/deny/valid//get` | Istio 1.31.1 on Kubernetes 1.36.4',
+      '`require-jwt/deny/valid//get` | Istio 1.31.4 on Kubernetes 1.36.4',
     );
   });
 
   test('works for a single run, whose artifact is the only one', async () => {
-    const { said } = await issueJob({ '1.31.1 1.36.4': {} });
+    const { said } = await issueJob({ '1.31.4 1.36.4': {} });
     expect(said).toContain('All versions that must pass have passed, and no issue is open.');
   });
 
   test('fails when GitHub refuses it', async () => {
-    const { conclusion, said } = await issueJob({ '1.31.1 1.36.4': {} }, 'another');
+    const { conclusion, said } = await issueJob({ '1.31.4 1.36.4': {} }, 'another');
     expect(conclusion).toBe('failure');
     expect(said).toContain('::error title=Tracking issue::GET /repos/example/mesh: GitHub answered 401');
   });

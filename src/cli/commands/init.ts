@@ -5,12 +5,14 @@ import { exitCodes, HarnessError } from '../../base/errors.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { nameOfError } from '../../base/names.ts';
 import { planFor } from '../../init/first-plan.ts';
-import { writeScenario } from '../../init/write.ts';
+import { type Judge, writeNoticing } from '../../init/noticing.ts';
+import { type JudgedMutant, judgeScenario } from '../../mutate/judge.ts';
 import { knownApps } from '../../scenario/known-apps.ts';
 import { parseScenario } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
 import { readPolicySource } from '../models/policy-source.ts';
+import { forEachPlanned } from '../models/predictions.ts';
 import type { Io } from '../support/io.ts';
 import { count } from '../support/plural.ts';
 
@@ -29,7 +31,7 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
   refuseToReplace(path, output, flag(values, 'force'));
   const { objects, where } = await readPolicySource('init', values, io);
   const plan = planFor(objects, text(values, 'namespace'), where);
-  const written = writeScenario(plan, where, relative(io.cwd, path) || output);
+  const written = await writeNoticing(plan, where, relative(io.cwd, path) || output, judgeText);
   mustBeRight(written.text, output);
   save(path, output, written.text, flag(values, 'force'));
   const lines = [
@@ -48,9 +50,24 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
   return exitCodes.passed;
 }
 
+/** Without a mesh, as `mutate` does. */
+export const judgeText: Judge = async (content, isWanted) => {
+  const { scenario, errors } = parsed(content);
+  if (scenario === undefined || errors.length > 0) return undefined;
+  const mutants: JudgedMutant[] = [];
+  await forEachPlanned([scenario], undefined, async (planned, options) => {
+    mutants.push(...(await judgeScenario(planned, options, isWanted)).mutants);
+  });
+  return mutants;
+};
+
+function parsed(content: string, output = 'first.yaml') {
+  return parseScenario(content, output, undefined, knownApps());
+}
+
 /** What comes out of policies that nobody has thought of must not be a file that lint refuses. */
 function mustBeRight(content: string, output: string): void {
-  const { errors } = parseScenario(content, output, undefined, knownApps());
+  const { errors } = parsed(content, output);
   if (errors.length === 0) return;
   throw new HarnessError('E_INTERNAL', 'the scenario that these policies lead to has mistakes', {
     hint: 'Please report this, with the policies.',

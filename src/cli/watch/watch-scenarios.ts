@@ -71,6 +71,8 @@ class Watch {
   readonly #failed = new Failed();
   #grep: string | undefined;
   #isOver = false;
+  /** Whether a round has come to its end. */
+  #hasVerdict = false;
 
   constructor(request: WatchRequest) {
     this.#request = request;
@@ -195,10 +197,13 @@ class Watch {
       },
     });
     this.#cut = undefined;
-    if (cut.signal.aborted && !signal.aborted && !this.#isOver) {
+    if (cut.signal.aborted && !signal.aborted) {
       pending.add(progress.unfinished(files, this.#meshes.length));
+      // Nothing is known of what never came to its end.
+      if (this.#isOver && !this.#hasVerdict) this.#exitCode = exitCodes.interrupted;
     } else {
       this.#exitCode = exitCode;
+      this.#hasVerdict = true;
       if (savedAt !== undefined) write(verdictLine(savedAt));
     }
     // A mesh that could not be set up is not tried again.

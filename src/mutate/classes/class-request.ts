@@ -9,6 +9,13 @@ export interface ClassRequest {
   readonly request: HttpRequest;
   /** As people can send it: method, address, from where, and the token. */
   readonly words: string;
+  /** Of what it was put together; tokens are not among the headers. */
+  readonly parts: {
+    readonly url: string;
+    readonly path: string;
+    readonly headers: readonly (readonly [string, string])[];
+    readonly carried: Carried;
+  };
 }
 
 /** @param more headers, besides those with tokens */
@@ -19,9 +26,9 @@ export function requestOf(
   path: string,
   more: readonly (readonly [string, string])[],
 ): ClassRequest {
-  const headers: [string, string][] = [];
-  if (host !== undefined) headers.push(['Host', host]);
-  headers.push(...more.map(([name, value]): [string, string] => [name, value]));
+  const isNamed = host === undefined || more.some(([name]) => name === 'Host');
+  const named = isNamed ? more : [['Host', host] as const, ...more];
+  const headers = named.map(([name, value]): [string, string] => [name, value]);
   let query = '';
   for (const { token, place } of carried) {
     if (place.kind === 'header') headers.push([place.name, `${place.prefix}${token.text}`]);
@@ -29,7 +36,6 @@ export function requestOf(
     else query += `${query === '' ? '?' : '&'}${place.name}=${token.text}`;
   }
   const from = origin.kind === 'ingress' ? 'through the gateway' : `from ${origin.app}.${origin.namespace}`;
-  const named = host === undefined ? more : [['Host', host] as const, ...more];
   const told = [
     ...named.map(([name, value]) => `with ${name}: ${value}`),
     carried.length === 0
@@ -40,5 +46,6 @@ export function requestOf(
     origin,
     request: { id: 'class', method, url: `${url}${path}${query}`, headers },
     words: `${method} ${url}${path} ${from}, ${told.join(', ')}`,
+    parts: { url, path, headers: named, carried },
   };
 }

@@ -1,7 +1,11 @@
 /** One request for each class of requests that a scenario can send, the simplest first. */
 import type { Verify } from '../../policy/authenticate.ts';
 import { normalizedPath, pathAndQuery, withoutQuery } from '../../policy/match/path.ts';
+
 import { meshWith } from '../../policy/read-mesh-config.ts';
+
+import { holdsFor } from '../../policy/selection.ts';
+
 import { type Location, locationsOf } from '../../policy/token-locations.ts';
 import type { ModelStep } from '../../run/explain/predict.ts';
 import type { KubeObject, Survey } from '../../target/target.ts';
@@ -9,7 +13,7 @@ import { atomsOf, type Field, type LookedAt, lookedAt, matches, valuesOf } from 
 import { type ClassRequest, requestOf } from './class-request.ts';
 import { oneOfEach, pathsFor, textsFor } from './classes.ts';
 import { combine } from './combine.ts';
-import { type Carried, carriedTokens, good } from './token-classes.ts';
+import { type Carried, carriedTokens } from './token-classes.ts';
 import { passed, type Way, waysOf } from './ways.ts';
 
 export interface RequestClasses {
@@ -34,20 +38,33 @@ interface Part<T> {
 
 /**
  * @param policies all of one step, as they are and with a mistake
+ * @param changed the one that has the mistake, as it is and with it: requests that it holds for nowhere are left out
  * @param steps all of the scenario: their paths and methods come first
  * @param survey the mesh as it is in the step
  * @param verify what keys say about tokens of classes
- * @param isOfTokens whether the mistake is in what becomes of tokens
  */
 export function requestClasses(
   policies: readonly KubeObject[],
+  changed: readonly KubeObject[],
   steps: readonly ModelStep[],
   survey: Survey,
   verify: Verify,
-  isOfTokens: boolean,
 ): RequestClasses {
-  const seen = lookedAt(policies);
-  const ways: Part<Way> = { values: waysOf(steps, survey), score: () => 0 };
+  const { rootNamespace } = survey;
+  const anyHost = [undefined, ...textsFor(valuesOf(lookedAt(policies).fields, 'host'))];
+  const concerned = waysOf(steps, survey).flatMap((way) => {
+    // Whatever its path and headers are, and the host, of which policies know some.
+    const pods = anyHost.flatMap((host = way.host) => passed({ ...way, host }, survey));
+    const isConcerned = changed.some((policy) => pods.some((pod) => holdsFor(policy, pod, rootNamespace)));
+    return isConcerned ? [{ way, pods: new Set(pods) }] : [];
+  });
+  if (concerned.length === 0) return { requests: [], gap: undefined };
+  const pods = [...new Set(concerned.flatMap((each) => [...each.pods]))];
+  const seen = lookedAt(
+    policies.filter((policy) => pods.some((pod) => holdsFor(policy, pod, rootNamespace))),
+  );
+  const isOfTokens = changed.some(({ kind }) => kind === 'RequestAuthentication');
+  const ways: Part<Way> = { values: concerned.map(({ way }) => way), score: () => 0 };
   // One token has any claims that a second one could have, unless the next proxy looks at the second one.
   const withPairs = isOfTokens || ways.values.some((way) => passed(way, survey).length > 1);
   const { carried, isComplete: hasTokens } = carriedTokens(seen, withPairs, verify);
@@ -132,7 +149,7 @@ function part<T extends string | undefined>(
 function tokenScore([first, second]: Carried, fields: readonly Field[]): number {
   // The first one alone fits as well.
   if (second !== undefined) return -1;
-  const isGood = first === undefined || first.token.words.startsWith(good);
+  const isGood = first === undefined || first.token.kind === 'good';
   const claims = isGood ? first?.token.claims : undefined;
   const about = fields.filter(({ dimension }) => dimension === 'principal' || dimension.startsWith('claim '));
   const fitting = about.filter(({ rule }) => matches(rule, claims === undefined ? {} : { claims }));

@@ -1,5 +1,6 @@
 /** Which values claims of tokens can have, one of each class, as far as policies and rules look at them. */
 import { allowsAudience } from '../../policy/jwt.ts';
+import { valueAt, withClaim } from '../../policy/match/claims.ts';
 import { atomsOf, claimDimension, type Field, type LookedAt, matches, valuesOf } from './atoms.ts';
 import { claimValuesFor, oneOfEach, textsFor } from './classes.ts';
 
@@ -118,26 +119,12 @@ export function claimsOf(
   );
 }
 
-function withClaim(
-  claims: Readonly<Record<string, unknown>>,
-  [name = '', ...rest]: readonly string[],
-  value: unknown,
-): Readonly<Record<string, unknown>> {
-  if (value === undefined) return claims;
-  const inner = claims[name];
-  const map = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : {};
-  return {
-    ...claims,
-    [name]: rest.length === 0 ? value : withClaim(map as Record<string, unknown>, rest, value),
-  };
-}
-
 /** The claims that matter, such as ` with groups "admin", without aud`. */
 export function wordsOf(claims: Readonly<Record<string, unknown>>, dimensions: readonly Dimension[]): string {
   const told = dimensions
     .filter(({ values }) => values.length > 1)
     .map(({ path }) => {
-      const value = path.reduce<unknown>((inner, name) => (inner as Record<string, unknown>)?.[name], claims);
+      const value = valueAt(claims, path);
       const name = path.join('.');
       return value === undefined ? `without ${name}` : `with ${name} ${JSON.stringify(value)}`;
     });

@@ -7,7 +7,9 @@ import { combine } from './combine.ts';
 import { anotherIssuer, bestIndex, claimsOf, dimensionsFor, issuersFor, wordsOf } from './token-claims.ts';
 
 /** A token that is in a request of a class. */
-interface ClassToken {
+export interface ClassToken {
+  /** `good`: keys of a rule for its issuer have signed it; `forged`: another key has, or no rule is for its issuer. */
+  readonly kind: 'good' | 'expired' | 'forged' | 'no token';
   readonly text: string;
   /** In words: `a good token of a@example.com with groups admin`. */
   readonly words: string;
@@ -25,9 +27,6 @@ const mostPairs = 4000;
 const nobodysKey = 'nobody';
 /** When requests arrive, in seconds since the epoch: after what has expired, and before what is not yet good. */
 const now = 1e9;
-/** How the words about a token begin that keys of a rule have signed. */
-export const good = 'a good token';
-
 /**
  * @param withPairs also two tokens in two places; requests with more are not looked at
  * @param verify what keys say about tokens of this file
@@ -131,35 +130,47 @@ function tokensFor(seen: LookedAt): { tokens: ClassToken[]; isComplete: boolean 
   const keys = [...new Set(jwtRules.map(keyOf))];
   const tokens: ClassToken[] = [];
   const bad: ClassToken[] = [
-    { text: 'no-token', words: 'no token, but the text no-token', claims: undefined },
+    {
+      kind: 'no token',
+      text: 'no-token',
+      words: 'no token, but the text no-token',
+      claims: undefined,
+    },
   ];
   for (const iss of issuers) {
     const own = new Set(jwtRules.filter(({ issuer = '' }) => issuer === '' || issuer === iss).map(keyOf));
     if (own.size === 0) {
-      bad.push(tokenOf({ iss, sub: 'somebody' }, keys[0] ?? nobodysKey, `a token of ${iss}`));
+      bad.push(tokenOf('forged', { iss, sub: 'somebody' }, keys[0] ?? nobodysKey, `a token of ${iss}`));
       continue;
     }
-    const what = iss === anotherIssuer ? `${good}, but for its issuer ${iss},` : `${good} of ${iss}`;
+    const whose = iss === anotherIssuer ? `, but for its issuer ${iss},` : ` of ${iss}`;
     for (const key of own)
       for (const each of combinations) {
         const claims = claimsOf(iss, dimensions.list, each);
-        tokens.push(tokenOf(claims, key, `${what}${wordsOf(claims, dimensions.list)}`.replace(/,$/, '')));
+        const words = `a good token${whose}${wordsOf(claims, dimensions.list)}`.replace(/,$/, '');
+        tokens.push(tokenOf('good', claims, key, words));
       }
-    bad.push(tokenOf({ iss, sub: 'somebody', exp: 1 }, [...own][0] ?? '', `an expired token of ${iss}`));
+    const past = { iss, sub: 'somebody', exp: 1 };
+    bad.push(tokenOf('expired', past, [...own][0] ?? '', `an expired token of ${iss}`));
     for (const key of [nobodysKey, ...keys.filter((each) => !own.has(each))])
       for (const aud of audiences) {
         const claims = { iss, sub: 'somebody', ...(aud === undefined ? {} : { aud }) };
         const more = aud === undefined ? '' : `, for ${JSON.stringify(aud)}`;
-        bad.push(tokenOf(claims, key, `a token of ${iss} that another key has signed${more}`));
+        bad.push(tokenOf('forged', claims, key, `a token of ${iss} that another key has signed${more}`));
       }
   }
   return { tokens: [...tokens, ...bad], isComplete: isComplete && dimensions.isComplete };
 }
 
-function tokenOf(claims: Readonly<Record<string, unknown>>, key: string, words: string): ClassToken {
+function tokenOf(
+  kind: ClassToken['kind'],
+  claims: Readonly<Record<string, unknown>>,
+  key: string,
+  words: string,
+): ClassToken {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const text = [part({ alg: 'RS256' }), part(claims), Buffer.from(key).toString('base64url')].join('.');
-  return { text, words, claims };
+  return { kind, text, words, claims };
 }
 
 /** Where a token is, unless it is where people put it. */

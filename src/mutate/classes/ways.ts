@@ -49,12 +49,21 @@ export function waysOf(steps: readonly ModelStep[], survey: Survey): Way[] {
   return [...known.values()];
 }
 
-/** The workloads and gateways that requests pass, by their names. */
-export function passed(way: Way, survey: Survey): MeshPod[] {
-  const { origin, url, host } = way;
+/** By survey and way: every mistake asks for the same again. */
+const known = new WeakMap<Survey, Map<string, readonly MeshPod[]>>();
+
+/** The workloads and gateways that requests pass, whatever their path and other headers are. */
+export function passed({ origin, url, host }: Way, survey: Survey): readonly MeshPod[] {
+  const ofSurvey = known.get(survey) ?? new Map<string, readonly MeshPod[]>();
+  known.set(survey, ofSurvey);
+  const key = JSON.stringify([origin, url, host]);
+  const found = ofSurvey.get(key);
+  if (found !== undefined) return found;
   const headers = host === undefined ? [] : [['Host', host] as const];
   const { gateways, backends } = wayOf(origin, { url, headers }, survey);
-  return [...gateways, ...backends];
+  const pods = [...gateways, ...backends];
+  ofSurvey.set(key, pods);
+  return pods;
 }
 
 function unique<T>(values: readonly T[]): T[] {

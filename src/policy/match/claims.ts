@@ -1,4 +1,5 @@
 /** Claims, as conditions of AuthorizationPolicies name them. */
+import { isMap } from '../../base/is-map.ts';
 import { rememberedByText } from '../../base/remembered.ts';
 
 /** Claims that conditions have other names for. */
@@ -26,10 +27,20 @@ export const headerOf = rememberedByText((key) => /^request\.headers\[(.+)\]$/.e
 /** The value at a path of claims within claims. */
 export function valueAt(claims: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>(
-    (value, name) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
-        ? (value as Record<string, unknown>)[name]
-        : undefined,
+    (value, name) => (isMap(value) && Object.hasOwn(value, name) ? value[name] : undefined),
     claims,
   );
+}
+
+/** Claims with a value at a path; undefined: without it, and without a map that would be left empty. */
+export function withClaim(
+  claims: Readonly<Record<string, unknown>>,
+  [name = '', ...rest]: readonly string[],
+  value: unknown,
+): Readonly<Record<string, unknown>> {
+  const inner = claims[name];
+  const next = rest.length === 0 ? value : withClaim(isMap(inner) ? inner : {}, rest, value);
+  const isGone = next === undefined || (rest.length > 0 && Object.keys(Object(next)).length === 0);
+  const { [name]: _, ...others } = claims;
+  return isGone ? others : { ...claims, [name]: next };
 }

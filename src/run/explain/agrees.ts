@@ -20,14 +20,23 @@ export function agrees(expected: Expected, deciding: Hop | undefined): boolean |
   // Of 4xx nobody knows whether the application is meant.
   if (status === 200)
     return code === '4xx' ? undefined : code !== 401 && code !== 403 && passesOn(expected, deciding);
+  const grpc = namedIn(headers, 'grpc-status');
+  if (grpc !== undefined) return typeof grpc === 'string' && refusedCall[grpc] === status;
   if (!isExpected(code, status) || expected.received !== undefined) return false;
-  const realm = Object.entries(headers).find(([name]) => name.toLowerCase() === 'www-authenticate')?.[1];
+  const realm = namedIn(headers, 'www-authenticate');
   // Which address of a gateway stands in it is not known.
   const isKnown = deciding.pod.proxy !== 'gateway' || realm === absent || wwwAuthenticate === undefined;
   const realms = wwwAuthenticate === undefined ? [] : [wwwAuthenticate];
   if (realm !== undefined && isKnown && valueDifference(realm, realms) !== undefined) return false;
   if (body === undefined || typeof body === 'string') return body === undefined || body.trim() === own;
   return 'contains' in body ? partsOf(body.contains).every((part) => own.includes(part)) : false;
+}
+
+/** The status code that Envoy would answer, by the grpc-status that it answers to a gRPC call, with 200. */
+export const refusedCall: Readonly<Record<string, number>> = { '7': 403, '16': 401 };
+
+function namedIn<T>(headers: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.entries(headers).find(([each]) => each.toLowerCase() === name)?.[1];
 }
 
 /** Headers that clients and proxies add for themselves, of which policies say nothing. */

@@ -9,6 +9,7 @@ import { policyReasons, tokenReasons } from '../../policy/reasons.ts';
 import type { JwtRule } from '../../policy/token-locations.ts';
 import { verifyWith } from '../../policy/verify.ts';
 import type { Snapshot } from '../proof/prove.ts';
+import { refusedCall } from './agrees.ts';
 import type { Explanation } from './explanation.ts';
 import { decidingOf, type Hop, hopsOf, nameOfPod, type Sent } from './hops.ts';
 
@@ -37,7 +38,7 @@ export function explainByModel(asked: Asked, came: Came): Explanation | undefine
   const isGrpc = asked.request.headers.some(
     ([name, value]) => name.toLowerCase() === 'content-type' && value.startsWith('application/grpc'),
   );
-  const grpc = isGrpc ? { '7': 403, '16': 401 }[came.headers['grpc-status'] ?? ''] : undefined;
+  const grpc = isGrpc ? refusedCall[came.headers['grpc-status'] ?? ''] : undefined;
   const status = grpc ?? came.status;
   const own = grpc === undefined ? `${status} ${came.body}` : `${status} ${answer.body}`;
   const isPassed = answer.status === 200;

@@ -15,7 +15,7 @@ const behaviour = {
     [{ kty: 'OKP', crv: 'X25519', kid: 'other', x: 'hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo' }],
   ),
   copies: note(
-    z.int().min(1).max(10_000).optional(),
+    z.int().min(1).max(5000).optional(),
     'So many more keys that sign nothing, in front of those of the issuer.',
     2000,
   ),

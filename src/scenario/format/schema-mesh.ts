@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { fetchMode, json, note } from './schema-words.ts';
 
 /** MeshConfig.ProxyPathNormalization.NormalizationType of Istio. */
-export const pathNormalizations = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;
+const pathNormalizations = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;
 
 export const meshSchema = z
   .strictObject({

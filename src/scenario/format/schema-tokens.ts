@@ -166,31 +166,27 @@ export const tokenSchema = z
       'alg none',
       '${mutations}',
     ),
-    exact: note(
-      z
-        .strictObject({
-          header: note(
-            z.string().optional(),
-            'Text in place of the JSON of the header.',
-            '{"alg":"RS256","alg":"none"}',
-          ),
-          payload: note(
-            z.string().optional(),
-            'Text in place of the JSON of the claims.',
-            '{"iss":"a","iss":"b"}',
-          ),
-          signature: note(z.string().optional(), 'Third part of the token, as it is.', 'AAAA'),
-        })
-        .meta({
-          id: 'ExactParts',
-          title: 'Parts of a token to the letter',
-          description: 'Parts of the token to the letter; what is signed is what is sent.',
-          examples: [{ payload: '{"iss":"a","iss":"b"}' }],
-        })
-        .optional(),
-      'Parts of the token to the letter; what is signed is what is sent.',
-      { payload: '{"iss":"a","iss":"b"}' },
-    ),
+    exact: z
+      .strictObject({
+        header: note(
+          z.string().optional(),
+          'Text in place of the JSON of the header.',
+          '{"alg":"RS256","alg":"none"}',
+        ),
+        payload: note(
+          z.string().optional(),
+          'Text in place of the JSON of the claims.',
+          '{"iss":"a","iss":"b"}',
+        ),
+        signature: note(z.string().optional(), 'Third part of the token, as it is.', 'AAAA'),
+      })
+      .optional()
+      .meta({
+        id: 'ExactParts',
+        title: 'Parts of a token to the letter',
+        description: 'Parts of the token to the letter; what is signed is what is sent.',
+        examples: [{ payload: '{"iss":"a","iss":"b"}' }],
+      }),
     form: note(
       z.enum(['padded', 'base64', 'der']).optional(),
       'How its parts are written: base64url with padding, base64 with padding, or an ECDSA signature in ASN.1 DER.',

@@ -16,7 +16,7 @@ import { isReady, listPods } from '../../kube/workloads.ts';
 import type { KeyServerHandle, KeyServerStart, KubeObject } from '../target.ts';
 import { withOwner } from './ownership.ts';
 
-export const keyServerNamespace = 'jwt-e2e-keys';
+const keyServerNamespace = 'jwt-e2e-keys';
 const container = 'keys';
 const controlPort = 8081;
 

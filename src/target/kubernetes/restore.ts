@@ -2,7 +2,9 @@
  * Putting an object back to what it would be without this tool. Only what this tool has changed is put back, so that what
  * somebody else has changed meanwhile stays, also where this tool had changed it before.
  */
+
 import { isDeepStrictEqual } from 'node:util';
+import { isMap } from '../../base/is-map.ts';
 import { nameOfKey } from '../../base/names.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import { KubeError } from '../../kube/kube-error.ts';
@@ -255,8 +257,4 @@ async function setManagers(
     // Somebody was faster. What matters is put back already.
     if (!(thrown instanceof KubeError && thrown.status === 409)) throw thrown;
   }
-}
-
-function isMap(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -81,7 +81,7 @@ describe.for(Object.entries(askers))('%s', ([shell, asker]) => {
 
   may(name('offers all options of a command, and no others'), { timeout: bigEnough }, () => {
     const wanted = commandOptions.init.map((option) => `--${option.name}`);
-    expect(ask('jwt-e2e init --')).toEqual([...wanted, '--help'].sort());
+    expect(ask('jwt-e2e init --')).toEqual([...wanted, '--config', '--help'].sort());
     expect(ask('jwt-e2e run --junit-pl')).toEqual(['--junit-places']);
     expect(ask('jwt-e2e lint --junit-pl')).toEqual([]);
   });

@@ -76,6 +76,21 @@ test('p asks for a text, which holds until the next one; an empty one is none', 
   expect(roundsOf(watch.events)).toEqual(['a b → 1', 'a → 0', 'a b → 1']);
 });
 
+test('q ends a round at once; of what never came to its end nothing has passed', async () => {
+  const terminal = new Terminal();
+  running = startWatching({
+    files: { 'scenarios/a.yaml': scenario('a', '[401, 401]') },
+    keyboard: terminal,
+    answersMs: 15_000,
+  });
+  const { ended, events } = running;
+  const begun = Date.now();
+  while (!events.some(({ type }) => type === 'step-started')) await new Promise((go) => setTimeout(go, 10));
+  terminal.press('q');
+  expect(await ended).toBe(130);
+  expect(Date.now() - begun).toBeLessThan(10_000);
+});
+
 test('the terminal gets its own way of reading back', async () => {
   const { watch, terminal } = await start();
   expect(terminal.raw).toEqual([true]);

@@ -52,12 +52,15 @@ describe.skipIf(adminKubeconfig === '')(`two users (skipped when ${whySkipped})`
       'jwks-in-cluster': 'passed',
       'request-authentication-alone': 'passed',
       'require-jwt': 'passed',
-      'jwks-external-http@istiod': 'skipped',
+      'jwks-external-http@istiod': 'passed',
+      // But for the step that needs a CA which istiod has not.
+      'jwks-external-https@istiod': 'passed',
+      'jwks-external-http@envoy': 'skipped',
     });
     expect(results!.meshes[0]?.details).toMatchObject({ context: 'data-plane', 'mesh context': 'mesh' });
     const namespaces = await listObjects(client, { apiVersion: 'v1', kind: 'Namespace' }, signal);
     expect(namespaces.map(({ metadata }) => metadata.name)).not.toEqual(
-      expect.arrayContaining([expect.stringMatching(/^(foo|bookinfo)$/)]),
+      expect.arrayContaining([expect.stringMatching(/^(foo|bookinfo|jwt-e2e-keys)$/)]),
     );
     for (const kind of ['RequestAuthentication', 'AuthorizationPolicy']) {
       const left = await listObjects(client, { apiVersion: 'security.istio.io/v1', kind }, signal);
@@ -86,7 +89,9 @@ describe.skipIf(adminKubeconfig === '')(`two users (skipped when ${whySkipped})`
     expect(output).toContain('Not its own: the run would be refused (E_NOT_OWNED) unless --yes allows it\n');
     expect(output).toContain('  create RequestAuthentication istio-system/jwt-example\n');
     expect(output).toMatch(/\n {2}run require-jwt: \d+ checks\n/);
-    expect(output).toMatch(/\n {2}skip jwks-external-http@istiod: the target cluster starts no server/);
+    expect(output).toContain('  create Namespace jwt-e2e-keys\n');
+    expect(output).toMatch(/\n {2}run jwks-external-http@istiod: \d+ checks\n/);
+    expect(output).toMatch(/\n {2}skip jwks-external-http@envoy: needs fetch mode envoy/);
     const foo = await client.request('/api/v1/namespaces/foo', { signal }).catch(({ status }) => status);
     expect(foo).toBe(404);
   });

@@ -89,7 +89,7 @@ describe.skipIf(!needed)(`a Gateway of the Gateway API${reason}`, { timeout: 60_
     await expect
       .poll(async () => (await pods()).map(({ labels }) => labels.team), { timeout: 20_000 })
       .toEqual(['b']);
-    await target.setFetchMode('envoy', signal);
+    await target.setIstiod({ fetch: 'envoy', variables: {} }, signal);
     await expect.poll(statusOf, { timeout: 10_000 }).toBe(200);
     await target.apply([gateway({ team: 'c' }, 8081)], 'one', signal);
     await expect

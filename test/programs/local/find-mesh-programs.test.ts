@@ -178,6 +178,7 @@ describe("Istio's images", () => {
       name: 'pilot-discovery',
       state: 'here',
       version: versions.istio.default,
+      origin: `cache (image ${hub}/pilot:${versions.istio.default})`,
       where: first.pilotDiscovery,
     });
   });

@@ -1,4 +1,5 @@
 /** Programs that are shell scripts, archives that have them, and what sources of programs are made with. */
+
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
@@ -7,6 +8,7 @@ import { Hosts } from '../../../src/programs/local/hosts-that-answer.ts';
 import type { Context } from '../../../src/programs/local/source-context.ts';
 import { loadVersions, type Versions } from '../../../src/programs/versions.ts';
 import { unaborted } from '../../support/signals.ts';
+import { asLine } from '../as-line.ts';
 import { quick, temporaryFolder } from '../downloads.ts';
 
 export const versions = loadVersions('kind/versions.yaml');
@@ -104,7 +106,7 @@ export function contextWith(more: Partial<Context> = {}): Told {
     build: true,
     mirror: undefined,
     verify: false,
-    report: (message) => told.push(message),
+    report: (message, kind) => told.push(asLine(message, kind)),
     signal,
     env: { PATH: '/nowhere' },
     limits: quick,

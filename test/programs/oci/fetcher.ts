@@ -1,8 +1,10 @@
 /** Calls fetchFromImage as the product does, into a folder that is looked at afterwards. */
+
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { HarnessError } from '../../../src/base/errors.ts';
 import { fetchFromImage, type ImageFetch } from '../../../src/programs/oci/image.ts';
+import { asLine } from '../as-line.ts';
 import { quick, temporaryFolder } from '../downloads.ts';
 
 export function fetcher(more: Partial<ImageFetch> = {}) {
@@ -18,7 +20,7 @@ export function fetcher(more: Partial<ImageFetch> = {}) {
         image,
         platform: 'linux-amd64',
         files: [{ path: '/usr/local/bin/pilot-discovery', target }],
-        report: (message) => said.push(message),
+        report: (message, kind) => said.push(asLine(message, kind)),
         signal: new AbortController().signal,
         limits: quick,
         ...more,

@@ -14,9 +14,9 @@ async function said(events: readonly Unstamped[], stamps?: readonly number[]): P
     readLine: () => undefined,
     reports: {},
   });
-  stream([...events]).forEach((event, index) =>
-    reporter.handle({ ...event, at: stamps?.[index] ?? event.at } as Event),
-  );
+  for (const [index, event] of stream([...events]).entries()) {
+    reporter.handle({ ...event, at: stamps?.[index] ?? event.at } as Event);
+  }
   await reporter.close();
   return text.trimEnd().split('\n');
 }

@@ -43,7 +43,7 @@ describe('summaryMarkdown', () => {
       Array.from({ length: 500 }, (_, index) => ({
         ...scenario!,
         info: { ...scenario!.info, mesh: id, id: `${index}${long}`, name: `${index}${long}` },
-        checks: [{ ...scenario!.checks[2]!, id: `${index}${long}`, message: long }],
+        checks: [{ ...scenario!.checks[2]!, id: `${index}${long}`, message: `${index} ${id}` }],
       })),
     );
     const text = summaryMarkdown({

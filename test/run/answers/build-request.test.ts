@@ -58,7 +58,7 @@ test('what is filled in may have dollars and braces in it', async () => {
 
 const place = { file: 'a.yaml', line: 3, column: 7 };
 const context = {
-  names: { port: 8000, evil: '${ca\r\nX-Evil: 1}' },
+  names: { port: 8000, tokens: {}, evil: '${ca\r\nX-Evil: 1}' },
   tokens: new Map([['valid', { value: 'the.valid.token' }]]),
 } as unknown as RunContext;
 const pod = { kind: 'pod', app: 'sleep', namespace: 'foo' } as const;
@@ -122,7 +122,7 @@ describe('a request', () => {
 
 describe('what steps send, as far as it matters which way it goes', () => {
   const sent = (...steps: PlannedStep[]) =>
-    sentBy(steps, context).map(({ origin, request: { url, headers } }) => [
+    sentBy(steps, [], context).map(({ origin, request: { url, headers } }) => [
       origin.kind,
       url,
       ...headers.flat(),
@@ -149,7 +149,7 @@ describe('what steps send, as far as it matters which way it goes', () => {
     const steps = [pod, { ...pod, namespace: 'bar' }, ingress, ingress].map((origin) =>
       stepOf(origin, checkOf({})),
     );
-    expect(sentBy(steps, context).map(({ origin }) => origin)).toEqual([
+    expect(sentBy(steps, [], context).map(({ origin }) => origin)).toEqual([
       pod,
       { ...pod, namespace: 'bar' },
       ingress,

@@ -48,6 +48,13 @@ test.each<[string, Expected, Hop, boolean | undefined]>([
     hop({ status: 401, wwwAuthenticate: 'Bearer x' }),
     true,
   ],
+  ['a gRPC call', { code: 200, headers: { 'grpc-status': '7' } }, hop({ status: 403 }), true],
+  [
+    'a gRPC call refused otherwise',
+    { code: 200, headers: { 'grpc-status': '16' } },
+    hop({ status: 403 }),
+    false,
+  ],
   ['no realm', { code: 403, headers: { 'www-authenticate': 'absent' } }, hop({ status: 403 }), true],
   [
     'none where there is one',

@@ -36,7 +36,7 @@ function find(objects: KubeObject[], sent: Partial<Request> = {}) {
 /** Which Service the rules lead to. */
 const leads = (rules: object[], sent: Partial<Request> = {}) => {
   const found = find([route('r', { rules })], sent);
-  return found && found.host?.split('.')[0];
+  return found === null ? null : found?.host?.split('.')[0];
 };
 
 describe('a rule fits', () => {
@@ -93,7 +93,7 @@ test('only routes with the most specific host count, even when none of their rul
   ];
   const host = (authority: string, asked = '/x') => {
     const found = find(objects, { authority, path: asked });
-    return found && found.host?.split('.')[0];
+    return found === null ? null : found?.host?.split('.')[0];
   };
   expect(host('a.example.com')).toBe('named');
   expect(host('a.example.com:8443')).toBe('named');

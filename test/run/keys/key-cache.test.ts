@@ -116,7 +116,7 @@ test('istiod is restarted when it may have any of the addresses, and then has no
     ['me', uri],
   ];
   expect(await cache.use(both, {}, unaborted())).toEqual([]);
-  expect(ofIstiod(target)).toEqual(['keysUsed', 'setFetchMode istiod', 'keysUsed']);
+  expect(ofIstiod(target)).toEqual(['keysUsed', 'setIstiod istiod', 'keysUsed']);
 });
 
 test('where proxies fetch, istiod has nothing, and nobody need know of the addresses', async () => {

@@ -28,19 +28,19 @@ const put = (mesh: string) =>
   api.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio', namespace }, data: { mesh } });
 const merge = { pathNormalization: { normalization: 'MERGE_SLASHES' } };
 
+/** What istiod reads. */
+async function overlaid(): Promise<unknown> {
+  const { data } = await overlaidMeshConfig(clients, namespace, merge, signal);
+  return parse((data as { mesh: string }).mesh);
+}
+
 test('fields come over those of the installation, and others stay', async () => {
   put(installed);
-  const { data } = (await overlaidMeshConfig(clients, namespace, merge, signal)) as {
-    data: { mesh: string };
-  };
-  expect(parse(data.mesh)).toEqual({ trustDomain: 'mine', ...merge });
+  expect(await overlaid()).toEqual({ trustDomain: 'mine', ...merge });
 });
 
 test('where nothing is installed they are all', async () => {
-  const { data } = (await overlaidMeshConfig(clients, namespace, merge, signal)) as {
-    data: { mesh: string };
-  };
-  expect(parse(data.mesh)).toEqual(merge);
+  expect(await overlaid()).toEqual(merge);
 });
 
 test('settings that cannot be read are no ground to put others over them', async () => {

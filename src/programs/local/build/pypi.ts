@@ -46,13 +46,9 @@ export async function wheelInIndex(
   http: DownloadOptions,
 ): Promise<Wheel> {
   const { name, version, platform } = wanted;
-  const page = `${index.replace(/\/+$/, '')}/${name}/`;
-  const { text, at } = await attempts(page, http, async (signal) => {
-    const answer = await get(page, { ...http, signal, accept: json });
-    return { text: await readText(answer), at: answer.url };
-  });
+  const { files, page, at } = await filesOf(index, name, http);
   const start = `${name.replaceAll('-', '_')}-${version}-py3-none-manylinux_`;
-  const wheel = parse(text, page).files.find(
+  const wheel = files.find(
     ({ filename }) => filename.startsWith(start) && filename.endsWith(`_${machines[platform]}.whl`),
   );
   if (wheel?.hashes.sha256 === undefined) {
@@ -60,6 +56,31 @@ export async function wheelInIndex(
   }
   const url = withCredentials(new URL(wheel.url, at), new URL(index));
   return { file: wheel.filename, url, sha256: wheel.hashes.sha256 };
+}
+
+/**
+ * The versions that have a wheel for Linux with glibc, in no order.
+ *
+ * @throws HarnessError E_PROGRAM when the index cannot be read; E_TIMEOUT; E_INTERRUPTED
+ */
+export async function wheelVersions(index: string, name: string, http: DownloadOptions): Promise<string[]> {
+  const { files } = await filesOf(index, name, http);
+  const start = `${name.replaceAll('-', '_')}-`;
+  const versions = files.flatMap(({ filename }) =>
+    filename.startsWith(start)
+      ? (/^(.*)-py3-none-manylinux_/.exec(filename.slice(start.length))?.[1] ?? [])
+      : [],
+  );
+  return [...new Set(versions)];
+}
+
+async function filesOf(index: string, name: string, http: DownloadOptions) {
+  const page = `${index.replace(/\/+$/, '')}/${name}/`;
+  const { text, at } = await attempts(page, http, async (signal) => {
+    const answer = await get(page, { ...http, signal, accept: json });
+    return { text: await readText(answer), at: answer.url };
+  });
+  return { files: parse(text, page).files, page, at };
 }
 
 function parse(text: string, page: string): z.output<typeof project> {

@@ -8,14 +8,7 @@ import { dirname, join } from 'node:path';
 import { asHarnessError, HarnessError } from '../../../base/errors.ts';
 import type { MeshFacts } from '../../../base/events.ts';
 import { problemOf } from '../../../base/problem.ts';
-import type {
-  HttpRequest,
-  KeyServerHandle,
-  KeyServerState,
-  Origin,
-  Progress,
-  SendLimit,
-} from '../../target.ts';
+import type { HttpRequest, KeyServerHandle, Origin, Progress, SendLimit } from '../../target.ts';
 import type { LocalSettings } from '../local-settings.ts';
 import { LocalTarget } from '../local-target.ts';
 import { writeState } from './kept.ts';
@@ -23,6 +16,7 @@ import {
   aliveMs,
   type Forwarded,
   forwarded,
+  forwardedToKeyServers,
   type HostConfig,
   type KeyServerCall,
   type SessionLine,
@@ -50,6 +44,7 @@ export type HostedTarget = Pick<
   | 'kubeconfig'
 >;
 
+type Method = (...args: unknown[]) => Promise<unknown>;
 type Call = (args: unknown[], signal: AbortSignal) => Promise<unknown>;
 
 export class MeshHost {
@@ -141,13 +136,12 @@ export class MeshHost {
         this.#keyServers.set(id, server);
         return { name: server.name, host: server.host, ip: server.ip };
       },
-      setKeyServer: async ([id, state]) => this.#keyServer(id).set(state as KeyServerState),
-      keyServerLogEnd: async ([id]) => this.#keyServer(id).logEnd(),
-      keyServerLog: async ([id, after]) => this.#keyServer(id).log(String(after)),
-      checkKeyServer: async ([id, userAgent], signal) => this.#keyServer(id).check(String(userAgent), signal),
-      stopKeyServer: async ([id]) => {
-        await this.#keyServers.get(String(id))?.stop();
-        this.#keyServers.delete(String(id));
+      keyServer: async ([id, name, ...args], signal) => {
+        const server = this.#keyServers.get(String(id));
+        const method = forwardedToKeyServers.find((each) => each === name);
+        if (method === 'stop') this.#keyServers.delete(String(id));
+        else if (server === undefined) throw new HarnessError('E_KEY_SERVER', `there is no key server ${id}`);
+        return method && server && (server[method] as Method).call(server, ...args, signal);
       },
       end: async () => {
         // Answered first.
@@ -160,17 +154,9 @@ export class MeshHost {
         if (session !== undefined) this.#session = { ...session, start: { ...session.start, owner: false } };
       },
     };
-    for (const name of forwarded) {
-      calls[name] = (args, signal) =>
-        (target[name] as (...all: unknown[]) => Promise<unknown>)(...args, signal);
-    }
+    for (const name of forwarded)
+      calls[name] = (args, signal) => (target[name] as Method).call(target, ...args, signal);
     return calls;
-  }
-
-  #keyServer(id: unknown): KeyServerHandle {
-    const server = this.#keyServers.get(String(id));
-    if (server === undefined) throw new HarnessError('E_KEY_SERVER', `there is no key server ${id}`);
-    return server;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

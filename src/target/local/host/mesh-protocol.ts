@@ -1,7 +1,7 @@
 /** What a run and the process that keeps a mesh say to each other: calls of the target's methods, as JSON. */
 import { HarnessError } from '../../../base/errors.ts';
 import type { MeshFacts, Problem, Unstamped } from '../../../base/events.ts';
-import type { CapabilityName, KeyServerStart, Target } from '../../target.ts';
+import type { CapabilityName, KeyServerHandle, KeyServerStart, Target } from '../../target.ts';
 import type { IstiodEnv } from '../control-plane/istiod-env.ts';
 import type { FoundBinaries } from '../local-settings.ts';
 
@@ -59,6 +59,35 @@ export const forwarded = [
 ] as const satisfies readonly (keyof Target)[];
 
 export type Forwarded = (typeof forwarded)[number];
+
+/** The methods of a key server that are called as they are. */
+export const forwardedToKeyServers = [
+  'set',
+  'logEnd',
+  'log',
+  'check',
+  'stop',
+] as const satisfies readonly (keyof KeyServerHandle)[];
+
+/**
+ * Methods that hand their arguments over to another process; the signal at the end, where there is one, stays here.
+ *
+ * @param call makes the call there, and returns what the method returns
+ */
+export function forwarding<T, Name extends keyof T & string>(
+  names: readonly Name[],
+  call: (name: Name, args: readonly unknown[], signal: AbortSignal) => Promise<unknown>,
+): Pick<T, Name> {
+  const never = new AbortController().signal;
+  const methods = names.map((name) => [
+    name,
+    (...all: readonly unknown[]) => {
+      const last = all.at(-1);
+      return last instanceof AbortSignal ? call(name, all.slice(0, -1), last) : call(name, all, never);
+    },
+  ]);
+  return Object.fromEntries(methods) as Pick<T, Name>;
+}
 
 /** Who begins to use the mesh. */
 export interface SessionStart {

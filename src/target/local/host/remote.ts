@@ -7,32 +7,23 @@ import { curlLine, shellQuote } from '../../curl-batch.ts';
 import { gatewayId, urlOf } from '../../gateways/gateway-urls.ts';
 import { phase } from '../../phase.ts';
 import type {
-  Applied,
   CapabilityName,
-  EvidenceFile,
-  FetchLogEntry,
   GatewayEntry,
   HttpRequest,
   HttpResponse,
   IstiodStart,
   KeyServerHandle,
   KeyServerStart,
-  KubeObject,
-  LogPosition,
-  ObjectKey,
   Origin,
-  PodLogs,
   Progress,
-  ProxyPolicies,
-  ProxyRef,
   SendLimit,
-  Survey,
   Target,
 } from '../../target.ts';
 import { envText } from '../control-plane/istiod-env.ts';
 import type { LocalSettings } from '../local-settings.ts';
 import { describeMemory, type MemoryUse } from '../processes/memory.ts';
 import { endKept, existsAlready, findKept, isSilent, type Kept, startKept } from './kept.ts';
+import { type Forwarded, forwarded, forwardedToKeyServers, forwarding } from './mesh-protocol.ts';
 import { callHost, Session } from './mesh-session.ts';
 
 export interface KeptSettings extends LocalSettings {
@@ -46,7 +37,10 @@ export interface KeptSettings extends LocalSettings {
   readonly wanted: { readonly istio: string | undefined; readonly envoy: string | undefined };
 }
 
-export class RemoteTarget implements Target {
+/** A class whose objects are given these methods when they are made. */
+const Forwarding = class {} as new () => Pick<Required<Target>, Forwarded>;
+
+export class RemoteTarget extends Forwarding implements Target {
   readonly name = 'local';
   readonly marksAll = true;
   readonly mesh: string | undefined;
@@ -62,6 +56,13 @@ export class RemoteTarget implements Target {
   #keyServers = 0;
 
   constructor(settings: KeptSettings, progress: Progress) {
+    super();
+    const methods = forwarding<Required<Target>, Forwarded>(forwarded, async (name, args, signal) => {
+      const result = await this.#call(name, args, signal);
+      if (name === 'setIstiod') this.#fetch = (args[0] as IstiodStart).fetch;
+      return result;
+    });
+    Object.assign(this, methods);
     this.mesh = settings.mesh;
     this.#settings = settings;
     this.#progress = progress;
@@ -128,26 +129,6 @@ export class RemoteTarget implements Target {
     });
   }
 
-  prepare(apps: readonly string[], signal: AbortSignal): Promise<void> {
-    return this.#call('prepare', [apps], signal);
-  }
-
-  reload(apps: readonly string[], signal: AbortSignal): Promise<void> {
-    return this.#call('reload', [apps], signal);
-  }
-
-  apply(objects: readonly KubeObject[], scope: string, signal: AbortSignal): Promise<Applied[]> {
-    return this.#call('apply', [objects, scope], signal);
-  }
-
-  delete(keys: readonly ObjectKey[], scope: string, signal: AbortSignal): Promise<Applied[]> {
-    return this.#call('delete', [keys, scope], signal);
-  }
-
-  undo(scope: string, signal: AbortSignal): Promise<void> {
-    return this.#call('undo', [scope], signal);
-  }
-
   async send(
     origin: Origin,
     requests: readonly HttpRequest[],
@@ -178,54 +159,8 @@ export class RemoteTarget implements Target {
     return this.#curl.get(request.id) ?? curlLine(request, request.url);
   }
 
-  survey(signal: AbortSignal): Promise<Survey> {
-    return this.#call('survey', [], signal);
-  }
-
-  altered(signal: AbortSignal): Promise<string[]> {
-    return this.#call('altered', [], signal);
-  }
-
-  mark(value: string, proxies: readonly ProxyRef[], signal: AbortSignal): Promise<void> {
-    return this.#call('mark', [value, proxies], signal);
-  }
-
-  proxyPolicies(proxy: ProxyRef, signal: AbortSignal): Promise<ProxyPolicies> {
-    return this.#call('proxyPolicies', [proxy], signal);
-  }
-
-  podLogEnd(pods: PodLogs, signal: AbortSignal): Promise<LogPosition> {
-    return this.#call('podLogEnd', [pods], signal);
-  }
-
-  podFetches(
-    pods: PodLogs,
-    path: string,
-    after: LogPosition,
-    signal: AbortSignal,
-  ): Promise<readonly FetchLogEntry[]> {
-    return this.#call('podFetches', [pods, path, after], signal);
-  }
-
-  evidence(query: Parameters<Target['evidence']>[0], signal: AbortSignal): Promise<EvidenceFile[]> {
-    return this.#call('evidence', [query], signal);
-  }
-
   fetchMode(): FetchMode {
     return this.#fetch;
-  }
-
-  async setIstiod(start: IstiodStart, signal: AbortSignal): Promise<void> {
-    await this.#call('setIstiod', [start], signal);
-    this.#fetch = start.fetch;
-  }
-
-  setMeshConfig(config: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
-    return this.#call('setMeshConfig', [config], signal);
-  }
-
-  async keysUsed(signal: AbortSignal): Promise<void> {
-    await this.#call('keysUsed', [], signal);
   }
 
   async caCertificate(): Promise<string> {
@@ -245,15 +180,11 @@ export class RemoteTarget implements Target {
       [{ ...start, id }],
       signal,
     );
-    const never = new AbortController().signal;
-    return {
-      ...server,
-      set: (state) => this.#call('setKeyServer', [id, state], never),
-      logEnd: () => this.#call('keyServerLogEnd', [id], never),
-      log: (after) => this.#call('keyServerLog', [id, after], never),
-      check: (userAgent, own) => this.#call('checkKeyServer', [id, userAgent], own),
-      stop: () => this.#call('stopKeyServer', [id], never),
-    };
+    const methods = forwarding<KeyServerHandle, (typeof forwardedToKeyServers)[number]>(
+      forwardedToKeyServers,
+      (method, args, own) => this.#call('keyServer', [id, method, ...args], own),
+    );
+    return { ...server, ...methods };
   }
 
   async down(signal: AbortSignal): Promise<void> {

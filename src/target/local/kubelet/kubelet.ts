@@ -39,6 +39,8 @@ interface Owned {
   readonly workloads: Workload[];
   /** Work on it is done one after the other. */
   queue: Promise<void>;
+  /** How much of it is not done yet. */
+  pending: number;
 }
 
 export class Kubelet {
@@ -145,12 +147,19 @@ export class Kubelet {
     this.#timer = undefined;
     if (this.#watching.signal.aborted) return;
     for (const key of new Set([...this.#objects.Deployment.keys(), ...this.#owned.keys()])) {
-      const owned = this.#owned.get(key) ?? { workloads: [], queue: Promise.resolve() };
+      const owned = this.#owned.get(key) ?? { workloads: [], queue: Promise.resolve(), pending: 0 };
       this.#owned.set(key, owned);
+      owned.pending += 1;
       owned.queue = owned.queue
         .then(() => this.#work(key, owned))
         .catch((thrown: unknown) => {
           if (!this.#around.signal.aborted) this.#onProblem(`${key}: ${asHarnessError(thrown).message}`);
+        })
+        .finally(() => {
+          owned.pending -= 1;
+          // Not before: a Deployment that was created again meanwhile would get pods that nobody knows of any more.
+          const isOver = owned.pending === 0 && owned.workloads.length === 0;
+          if (isOver && !this.#objects.Deployment.has(key)) this.#owned.delete(key);
         });
     }
   }
@@ -160,7 +169,6 @@ export class Kubelet {
     const deployment = this.#objects.Deployment.get(key);
     if (deployment === undefined || this.#isEnding(deployment)) {
       await this.#remove(owned, owned.workloads.length);
-      if (owned.workloads.length === 0) this.#owned.delete(key);
       return;
     }
     const spec = podSpecOf(deployment);

@@ -1,5 +1,7 @@
 /** What a Deployment asks for, as far as the target local gives it: labels, containers, mounts. */
+
 import { createHash } from 'node:crypto';
+import { isMap } from '../../../base/is-map.ts';
 import type { KubeObject } from '../../target.ts';
 
 export interface ContainerSpec {
@@ -109,10 +111,6 @@ function listOf<T extends { name: string }>(text: string | undefined): Partial<T
   } catch {
     return [];
   }
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The content of a ConfigMap or Secret by file name. */

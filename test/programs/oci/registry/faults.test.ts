@@ -232,7 +232,7 @@ describe.skipIf(skipped !== undefined)(`a layer or a manifest (skipped when ${sk
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('that takes long tells how far it is, every five seconds', async () => {
+  test('that takes long tells how far it is, every half second', async () => {
     const { proxy, image } = await spoiled();
     vi.useFakeTimers({ toFake: ['Date'] });
     onTestFinished(() => {
@@ -240,11 +240,11 @@ describe.skipIf(skipped !== undefined)(`a layer or a manifest (skipped when ${sk
     });
     const { folder, said, run } = fetcher();
     const arrived = () => statSync(join(folder, readdirSync(folder)[0]!)).size;
-    // Each byte takes two seconds; it is sent when the one before it is on disk.
+    // Each byte takes a fifth of a second; it is sent when the one before it is on disk.
     proxy.faults.set(blob, async (_, response) => {
       response.writeHead(200, { 'content-length': layer.length });
       for (const [index, byte] of layer.subarray(0, 10).entries()) {
-        vi.setSystemTime(Date.now() + 2_000);
+        vi.setSystemTime(Date.now() + 200);
         response.write(Buffer.of(byte));
         while (readdirSync(folder).length === 0 || arrived() <= index) {
           await new Promise((done) => setTimeout(done, 1));
@@ -255,8 +255,8 @@ describe.skipIf(skipped !== undefined)(`a layer or a manifest (skipped when ${sk
 
     await run(image);
 
-    const progress = said.filter((line) => line.includes(' MB of '));
-    expect(progress[0]).toBe(`${image}: 0.0 MB of 0.0 MB`);
+    const progress = said.filter((line) => line.endsWith(' bytes'));
+    expect(progress[0]).toMatch(/: downloading a layer: \d of \d+ bytes$/);
     expect(progress.length).toBeGreaterThanOrEqual(2);
     expect(progress.length).toBeLessThanOrEqual(4);
   });

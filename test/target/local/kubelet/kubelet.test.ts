@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { KubeObject } from '../../../../src/target/target.ts';
 import { FakeApi, failure } from '../../../support/fake-api.ts';
 import { FakeMesh } from '../fake-mesh.ts';
@@ -116,6 +116,29 @@ describe('a Deployment', () => {
     );
     expect(api.all('Sidecar')).toEqual([]);
     expect(mesh.parts).toEqual([]);
+  });
+
+  test('that is created again while its pods end gets its own once', async () => {
+    injected();
+    api.put(deployment('httpbin'));
+    await mesh.ready('httpbin');
+    let goOn = () => {};
+    const held = new Promise<undefined>((resolve) => {
+      goOn = () => resolve(undefined);
+    });
+    const deleting = vi.fn(() => held);
+    api.rule('DELETE', /\/pods\//, deleting, 1);
+    api.remove('apps/v1', 'Deployment', 'httpbin', 'foo');
+    await expect.poll(() => deleting.mock.calls.length).toBe(1);
+    api.put(deployment('httpbin'));
+    await settled();
+    goOn();
+    await mesh.ready('httpbin');
+    api.put(service('httpbin'));
+    await expect.poll(() => ingressOf(api.all('Sidecar')[0]!).length).toBeGreaterThan(0);
+    expect(only('Pod').metadata.name).toBe(mesh.kubelet.workloads[0]?.identity.name);
+    api.remove('apps/v1', 'Deployment', 'httpbin', 'foo');
+    await expect.poll(() => api.all('Pod')).toEqual([]);
   });
 
   test('that is deleted takes everything with it, and its addresses are free', async () => {
