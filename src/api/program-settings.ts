@@ -1,7 +1,5 @@
 /** The settings of a run as a program gives them: those of the command line, by the same names. */
 
-import type { Profile } from '../base/profiles.ts';
-
 /** One text, or several. */
 type Texts = string | readonly string[];
 
@@ -35,8 +33,9 @@ export interface Settings {
   readonly gateway?: string | undefined;
   readonly asm?: string | undefined;
   readonly 'fetch-mode'?: 'istiod' | 'envoy' | 'hybrid' | undefined;
+  readonly live?: boolean | undefined;
   readonly yes?: boolean | undefined;
-  readonly profile?: Profile | 'all' | undefined;
+  readonly profile?: 'documented' | 'extended' | 'cve' | 'all' | undefined;
   readonly grep?: string | undefined;
   readonly tag?: Texts | undefined;
   readonly 'skip-tag'?: Texts | undefined;

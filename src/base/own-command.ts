@@ -1,8 +1,8 @@
 /** How messages spell the command of this program: as whoever reads them has typed it. */
 
 const commands = [
-  ...['run', 'up', 'down', 'list', 'lint', 'explain', 'mutate', 'init', 'fetch', 'doctor', 'report'],
-  ...['diff', 'schema', 'matrix', 'completion'],
+  ...['run', 'up', 'down', 'list', 'lint', 'explain', 'init', 'fetch', 'doctor', 'report'],
+  ...['diff', 'schema', 'matrix', 'versions', 'completion', 'mutate'],
 ].join('|');
 const plain = new RegExp(String.raw`(?<![\w/.:-]|npx |run )jwt-e2e (?=(?:${commands})\b|--help)`, 'g');
 

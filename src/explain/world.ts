@@ -31,7 +31,7 @@ export function worldOf(objects: readonly KubeObject[]): Survey {
       ...objects.flatMap((object) => podsOf(object).map((pod) => meshPod(pod, objects))),
       ...objects.flatMap(deployed),
     ],
-    objects: [...objects],
+    objects: [...objects, ...objects.flatMap(frontOf)],
     hidden: [],
   };
 }
@@ -50,15 +50,35 @@ function meshPod(pod: ReturnType<typeof podsOf>[number], objects: readonly KubeO
   };
 }
 
+interface GatewaySpec {
+  readonly gatewayClassName?: string;
+  readonly infrastructure?: { readonly labels?: Record<string, string> };
+}
+
+function isOfGatewayApi({ kind, apiVersion }: KubeObject): boolean {
+  return kind === 'Gateway' && apiVersion.startsWith('gateway.networking.k8s.io/');
+}
+
+/** What istiod calls all that it makes of a Gateway (pilot/pkg/config/kube/gatewaycommon, GetDefaultName). */
+function nameOfDeployed({ metadata, spec }: KubeObject): string {
+  const { gatewayClassName = 'istio' } = (spec ?? {}) as GatewaySpec;
+  return metadata.annotations?.['gateway.istio.io/name-override'] ?? `${metadata.name}-${gatewayClassName}`;
+}
+
+/** The Service that istiod makes for a Gateway of the Gateway API. */
+function frontOf(object: KubeObject): KubeObject[] {
+  if (!isOfGatewayApi(object)) return [];
+  const { namespace = 'default', name } = object.metadata;
+  const metadata = { name: nameOfDeployed(object), namespace };
+  return [{ apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: { [gatewayNameLabel]: name } } }];
+}
+
 /** istiod makes a pod for a Gateway of the Gateway API, with these labels (kube-gateway.yaml of its charts). */
-function deployed({ kind, apiVersion, metadata, spec }: KubeObject): MeshPod[] {
-  if (kind !== 'Gateway' || !apiVersion.startsWith('gateway.networking.k8s.io/')) return [];
-  const { name: gateway, namespace = 'default', labels: own } = metadata;
-  const { gatewayClassName = 'istio', infrastructure } = (spec ?? {}) as {
-    gatewayClassName?: string;
-    infrastructure?: { labels?: Record<string, string> };
-  };
-  const name = `${gateway}-${gatewayClassName}`;
+function deployed(object: KubeObject): MeshPod[] {
+  if (!isOfGatewayApi(object)) return [];
+  const { name: gateway, namespace = 'default', labels: own } = object.metadata;
+  const { gatewayClassName = 'istio', infrastructure } = (object.spec ?? {}) as GatewaySpec;
+  const name = nameOfDeployed(object);
   const labels = {
     'service.istio.io/canonical-name': name,
     ...(infrastructure?.labels ?? own),

@@ -38,9 +38,12 @@ export function addRequest(
   // What is refused on its way does not arrive anywhere.
   for (const { asking, groups, context } of [...arriving, ...possible]) {
     if (asking.ask(context, path, token).code === undefined) continue;
-    const group = groupWith(groups, context);
-    if (group !== undefined && !isAllKnown(asking, group, path, token)) continue;
-    addTo(groups, context, [path], [token]);
+    const usable = [context, { ...context, isApart: true }].find((each) => {
+      const group = groupWith(groups, each);
+      return group === undefined || isAllKnown(asking, group, path, token);
+    });
+    if (usable === undefined) continue;
+    addTo(groups, usable, [path], [token]);
     return;
   }
 }

@@ -136,13 +136,14 @@ function requestOf(
 }
 
 /** In what a table differs from the usual one of its way. */
-function detailsOf({ way }: Asking, { method, host, url, client, headers }: Context): string {
+function detailsOf({ way }: Asking, { method, host, url, client, headers, isApart }: Context): string {
   return [
     ...(method === 'GET' ? [] : [method]),
     ...(host === way.host || host === undefined ? [] : [`host ${host}`]),
     ...(url === way.addresses[0]?.url ? [] : [`port ${new URL(url).port}`]),
     ...(client.name === way.client.name ? [] : [`from ${client.namespace}/${client.serviceAccount}`]),
     ...Object.entries(headers).map(([name, value]) => `header ${name} ${value}`),
+    ...(isApart === true ? ['apart'] : []),
   ]
     .map((each) => `, ${each.replaceAll('${', '{')}`)
     .join('');

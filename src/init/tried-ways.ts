@@ -39,6 +39,8 @@ export interface Context {
   readonly headers: Readonly<Record<string, string>>;
   /** Where tokens are put; undefined: where rules look for them. */
   readonly at?: Location;
+  /** A table of its own, where not all answers of the other one would be known. */
+  readonly isApart?: boolean;
 }
 
 /** Where a token is put: the first place where rules of its issuer on this way look for it. */

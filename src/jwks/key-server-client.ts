@@ -58,7 +58,7 @@ export class KeyServerControl {
   readonly #send: ControlCall;
 
   /**
-   * @param url of the control port, such as http://127.0.0.1:8081; or how to call it the server, when it is called otherwise
+   * @param url of the control port, such as http://127.0.0.1:8081; a name for messages when it is called in another way
    * @param secret that the server was started with, see newSecret; or how it is called
    */
   constructor(url: string, secret: string | ControlCall) {

@@ -33,7 +33,7 @@ export function listenersOf(gateway: KubeObject) {
  *
  * @param controller of its class; undefined when there is no such GatewayClass
  */
-export function deployedName(gateway: KubeObject, controller: string | undefined): string | undefined {
+function deployedName(gateway: KubeObject, controller: string | undefined): string | undefined {
   const { gatewayClassName = '', addresses = [] } = (gateway.spec ?? {}) as GatewaySpec;
   const of = controller ?? (gatewayClassName === 'istio' ? gatewayController : '');
   const rule = Object.hasOwn(controllers, of) ? controllers[of] : undefined;

@@ -2,6 +2,7 @@
 import { parseDocument } from 'yaml';
 import { HarnessError } from '../base/errors.ts';
 import { excessOf, expandedExcess } from '../base/files/yaml-bounds.ts';
+import { isMap } from '../base/is-map.ts';
 import { nameOfKey } from '../base/names.ts';
 import type { KubeObject } from '../target/target.ts';
 import { defaultMesh, type Mesh, type PathNormalization } from './input.ts';
@@ -94,8 +95,4 @@ export function meshWith(objects: readonly KubeObject[], rootNamespace: string):
       ? (normalization as PathNormalization)
       : defaultMesh.pathNormalization,
   };
-}
-
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,7 +6,7 @@ import { resultBase } from './results.ts';
 import type { Held, StepState } from './step-state.ts';
 
 /** What a step with such a check comes to, and whether its requests have a proof. */
-export interface Rejection {
+interface Rejection {
   readonly results: readonly CheckResult[];
   readonly held: Held;
 }

@@ -113,7 +113,7 @@ function withMore(request: RequestSpec, more: RequestSpec): RequestSpec {
 }
 
 /** Each header line of a request. */
-export function headerPairs({ headers = {} }: RequestSpec): [name: string, value: string][] {
+function headerPairs({ headers = {} }: RequestSpec): [name: string, value: string][] {
   return Object.entries(headers).flatMap(([name, values]) =>
     [values].flat().map((value): [string, string] => [name, value]),
   );

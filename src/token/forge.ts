@@ -22,7 +22,7 @@ function encode(value: unknown): string {
 export type SigningKey = CryptoKey | KeyObject | Uint8Array;
 
 /** How the parts of a token are written, where it is not as RFC 7515 says. */
-export type Form = 'padded' | 'base64' | 'der';
+type Form = 'padded' | 'base64' | 'der';
 
 /**
  * Signs with this algorithm, whatever the header claims.

@@ -10,7 +10,7 @@ import { type IssuerKey, publicKeyOf } from './issuer-keys.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /** The token as it would be without the mutation. */
-export interface Original {
+interface Original {
   readonly name: string;
   readonly header: Json;
   readonly claims: Json;

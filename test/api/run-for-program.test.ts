@@ -30,7 +30,8 @@ async function eventsOf(options: RunOptions): Promise<Event[]> {
 
 test('that there can be no mesh is told by events, the last of which has the reason', async () => {
   const events = await eventsOf(nowhere);
-  expect(events[0]).toMatchObject({ type: 'run-started' });
+  expect(events[0]).toMatchObject({ type: 'outlook', target: 'local' });
+  expect(events[1]).toMatchObject({ type: 'run-started' });
   expect(events.at(-1)).toMatchObject({ type: 'run-finished', exitCode: 4, problem: { code: 'E_PROGRAM' } });
   const result = await resultOf(events);
   expect(result).toMatchObject({ exitCode: 4, run: { state: 'finished', problem: { code: 'E_PROGRAM' } } });

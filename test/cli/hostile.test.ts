@@ -151,6 +151,8 @@ const calls: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['mutate', ['mutate', '--json', ...at('policed')]],
   ['completion', ['completion', bad]],
   ['completion', ['completion', 'zsh']],
+  ['versions', ['versions']],
+  ['versions', ['versions', '--json']],
   ['matrix', ['matrix', '--istio', badLine]],
   ['matrix', ['matrix']],
   ['', [bad]],

@@ -69,7 +69,13 @@ test('one of its checks alone still has its proof', async () => {
   const { planStep } = await import('../../src/plan/expand.ts');
   const { scenarioOf } = await import('../scenario/support.ts');
   const facts = { id: 'm', target: 'local', istio: '1.32.0', fetch: 'istiod', reason: 'a test' } as const;
-  const step = planStep(scenarioOf(scenarioSource('nack', steps)), 'nack', 1, { facts, fetch: 'istiod' });
+  const step = planStep(
+    scenarioOf(scenarioSource('nack', steps)),
+    'nack',
+    1,
+    { facts, fetch: 'istiod' },
+    new Map(),
+  );
   const one = grepStep(step, (text) => text.includes('valid'));
   expect(one.checks.map(({ column }) => column)).toEqual(['rejected', 'valid']);
   expect(one.apply).toHaveLength(1);

@@ -1,5 +1,8 @@
 /** Rounds on a mesh that stays up: each is a whole run to reports. */
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { HarnessError } from '../../src/base/errors.ts';
 import type { Event } from '../../src/base/events.ts';
 import { plan } from '../../src/plan/plan.ts';
@@ -9,6 +12,9 @@ import { meshesOf } from '../../src/run/run-mesh.ts';
 import { scenarioOf } from '../scenario/support.ts';
 import { FakeTarget } from '../support/fake-target.ts';
 import { applyAuthorization, outline, scenarioSource, sendStep } from './support.ts';
+
+const artifacts = mkdtempSync(join(tmpdir(), 'jwt-e2e-rounds-'));
+afterAll(() => rmSync(artifacts, { recursive: true }));
 
 function rounds(...targets: FakeTarget[]) {
   const meshes = meshesOf(targets);
@@ -21,7 +27,7 @@ function rounds(...targets: FakeTarget[]) {
       plan: (facts, missing) => plan(scenarios, facts, missing, { canSwitchFetch: true }).groups,
       options: {
         runId: 'abc123',
-        artifacts: '/nowhere',
+        artifacts,
         images: {},
         showTokens: false,
         consecutive: 3,
@@ -123,7 +129,7 @@ test('what a round tells has tokens only where they are wanted', async () => {
     const round = rounds(new FakeTarget());
     const options = {
       runId: 'abc123',
-      artifacts: '/nowhere',
+      artifacts,
       images: {},
       consecutive: 1,
       answersMs: 100,

@@ -7,7 +7,7 @@ import { combine } from './combine.ts';
 import { anotherIssuer, bestIndex, claimsOf, dimensionsFor, issuersFor, wordsOf } from './token-claims.ts';
 
 /** A token that is in a request of a class. */
-export interface ClassToken {
+interface ClassToken {
   /** `good`: keys of a rule for its issuer have signed it; `forged`: another key has, or no rule is for its issuer. */
   readonly kind: 'good' | 'expired' | 'forged' | 'no token';
   readonly text: string;

@@ -6,7 +6,7 @@ import { fitsPattern } from '../../scenario/pattern.ts';
 
 type Received = NonNullable<NonNullable<Answer['received']>['headers']>[string];
 /** What a header must be: a value, `absent`, a pattern, or a list of every value that must come. */
-export type Wanted = Received | NonNullable<Answer['headers']>[string];
+type Wanted = Received | NonNullable<Answer['headers']>[string];
 type One = Exclude<Wanted, readonly unknown[]>;
 
 /**

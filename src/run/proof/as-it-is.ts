@@ -1,6 +1,6 @@
 /**
  * The proof on a mesh that is only looked at. Nothing was applied, so no marker can arrive: each proxy on the way has, rule by
- * rule, the policies that are declared for it, and no others. docs/adr/0031-live.md says what that proves, and what it does not.
+ * rule, the policies that are declared for it, and no others. docs/adr/0029-live.md says what that proves, and what it does not.
  */
 import { monotonic } from '../../base/wait.ts';
 import type { Target } from '../../target/target.ts';

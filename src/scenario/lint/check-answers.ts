@@ -6,7 +6,7 @@ import type { Path } from '../yaml/yaml-file.ts';
 import { mustExist, type Report } from './mistakes.ts';
 
 /** A cell, and where it stands. */
-export interface AnswerCell {
+interface AnswerCell {
   readonly cell: Cell;
   readonly path: Path;
   readonly row: string;

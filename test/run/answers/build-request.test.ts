@@ -138,7 +138,7 @@ describe('what steps send, as far as it matters which way it goes', () => {
       checkOf({ headers: [['host', 'lower']] }),
     );
     expect(sent(step)).toEqual([
-      ['pod', 'http://httpbin.foo:8000/b'],
+      ['pod', 'http://httpbin.foo:8000/a'],
       ['pod', 'http://other/headers'],
       ['pod', 'http://httpbin.foo:8000/headers', 'Host', 'named'],
       ['pod', 'http://httpbin.foo:8000/headers', 'host', 'lower'],

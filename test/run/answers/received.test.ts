@@ -119,3 +119,18 @@ test('without an echo there is no verdict: the instrument says nothing about the
     }),
   ]);
 });
+
+test('reports say what is received as the scenario does: a token is another one in every run', async () => {
+  const step = `  - name: one
+    from: sleep.foo
+    request: { url: "http://httpbin.foo:8000" }
+    expect:
+      columns: [valid]
+      /anything: [{ code: 200, received: { headers: { authorization: "Bearer \${token}" } } }]
+`;
+  const target = new FakeTarget();
+  const { checks } = await run([scenarioSource('same', step)], { target });
+  expect(checks.map(({ expected }) => expected)).toEqual([
+    '200 the application receives authorization: "Bearer ${token}"',
+  ]);
+});
