@@ -20,6 +20,8 @@ export function admin(): KubeClient {
 
 /** The namespace of the service accounts; it is not one of the tool's own. */
 const namespace = 'jwt-e2e-users';
+/** Another one: that of the others may be going away. */
+const liveNamespace = 'jwt-e2e-live-users';
 
 export interface Users {
   /** Kubeconfig files. */
@@ -66,27 +68,32 @@ export async function makeLiveUser(
   );
   const [everywhere, ...here] = roles.map(({ metadata }) => metadata.name);
   const made: KubeObject[] = [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: liveNamespace } },
     ...roles,
-    serviceAccount('live'),
-    binding('live', everywhere ?? ''),
+    serviceAccount('live', liveNamespace),
+    binding('live', everywhere ?? '', liveNamespace),
     ...here.map((role) => ({
-      ...binding('live', role),
+      ...binding('live', role, liveNamespace),
       kind: 'RoleBinding',
       metadata: { name: role, namespace: where },
     })),
   ];
   for (const object of made) await applyObject(client, object, { signal });
   return {
-    file: await kubeconfigOf(client, 'live', folder),
+    file: await kubeconfigOf(client, 'live', folder, liveNamespace),
     remove: async () => {
       for (const object of made.reverse()) await deleteObject(client, keyOf(object), signal);
     },
   };
 }
 
-async function kubeconfigOf(client: KubeClient, name: string, folder: string): Promise<string> {
-  const { body } = await client.request(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
+async function kubeconfigOf(
+  client: KubeClient,
+  name: string,
+  folder: string,
+  place = namespace,
+): Promise<string> {
+  const { body } = await client.request(`/api/v1/namespaces/${place}/serviceaccounts/${name}/token`, {
     method: 'POST',
     body: {
       apiVersion: 'authentication.k8s.io/v1',
@@ -101,17 +108,17 @@ async function kubeconfigOf(client: KubeClient, name: string, folder: string): P
   return file;
 }
 
-function serviceAccount(name: string): KubeObject {
-  return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } };
+function serviceAccount(name: string, place = namespace): KubeObject {
+  return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: place } };
 }
 
-function binding(name: string, role: string): KubeObject {
+function binding(name: string, role: string, place = namespace): KubeObject {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRoleBinding',
     metadata: { name: `jwt-e2e-users-${name}` },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-    subjects: [{ kind: 'ServiceAccount', name, namespace }],
+    subjects: [{ kind: 'ServiceAccount', name, namespace: place }],
   };
 }
 
