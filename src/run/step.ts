@@ -154,7 +154,8 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
   // Before it is done: what is interrupted may have been done.
   state.pending.add([...step.delete, ...objects].map(({ kind }) => kind));
   try {
-    applied.push(...(await target.delete(step.delete, scope, signal)));
+    // A kept mesh is another process: what is not to be done is not asked of it.
+    if (step.delete.length > 0) applied.push(...(await target.delete(step.delete, scope, signal)));
     if (objects.length > 0) applied.push(...(await target.apply(objects, scope, signal)));
     state.applied.push(...objects);
   } catch (thrown) {

@@ -141,7 +141,8 @@ describe.skipIf(!hasScript || process.platform !== 'linux')('on a pseudo-termina
     expect(whileStopped.state().atStart).toBe(true);
     expect(whileStopped.text()).toMatch(/pid \d+\n$/);
     const { length } = output();
-    // script stops together with what it runs, and wakes it up again.
+    // script stops itself once it has seen that what it runs is stopped. Woken up before that, it would sleep for good.
+    await expect.poll(() => stateOf(child.pid as number), { timeout: 10_000 }).toBe('T');
     child.kill('SIGCONT');
     process.kill(pid, 'SIGCONT');
     await expect.poll(() => output().slice(length), { timeout: 10_000 }).toContain('scenarios');

@@ -26,7 +26,8 @@ export function refuseStaleKeys(snapshot: Snapshot, runId: string, own: Readonly
       declared
         .flatMap(jwtRulesOf)
         .filter(({ jwks = '' }) => jwks === '')
-        .map(({ issuer }) => issuer),
+        // A rule may leave it out, and the provider then has an empty one.
+        .map(({ issuer = '' }) => issuer),
     );
     for (const { issuer, keys = [] } of policies.providers.filter((each) => fetched.has(each.issuer))) {
       for (const kid of keys.map((key) => String(key.kid))) {

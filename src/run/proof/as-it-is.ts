@@ -14,6 +14,7 @@ import {
   proofOf,
   readFailures,
   readProxies,
+  rejections,
 } from './prove.ts';
 
 /** Between two looks at proxies of others, in milliseconds. */
@@ -47,13 +48,12 @@ export async function proveAsItIs(
       await clock.pause(pauseMs, signal);
       continue;
     }
-    const all = [...states];
-    const rejected = all.flatMap(([name, { policies }]) =>
-      policies.rejected.map(({ reason }) => `${name}: ${reason}`),
-    );
+    const rejected = [...states.values()].flatMap((state) => rejections(state));
     // It goes on with what it had before, whatever has been declared since.
     if (rejected.length > 0) return { kind: 'rejected', message: rejected.join('; '), ...seen() };
-    const missing = all.flatMap(([name, state]) => lacking(state, fetch).map((why) => `${name}: ${why}`));
+    const missing = [...states].flatMap(([name, state]) =>
+      lacking(state, fetch).map((why) => `${name}: ${why}`),
+    );
     if (missing.length === 0) {
       const proof = `${proofOf([...states.values()], 'is declared')}; nothing was applied`;
       return { kind: 'holds', proof, ...seen() };

@@ -240,10 +240,14 @@ function areAll(markers: ProxyState['policies']['markers'], value: string): bool
   return markers.length > 0 && markers.every((each) => each === value);
 }
 
-/** What the proxy has refused of what has this marker, and therefore everything that was applied before it. */
-function rejections({ proxy, policies }: ProxyState, value: string): string[] {
+/**
+ * What the proxy has refused of what has this marker, and therefore everything that was applied before it.
+ *
+ * @param value undefined: whatever it has refused
+ */
+export function rejections({ proxy, policies }: ProxyState, value?: string): string[] {
   return policies.rejected
-    .filter(({ marker }) => marker === value)
+    .filter(({ marker }) => value === undefined || marker === value)
     .map(({ reason }) => `${idOf(proxy)}: ${reason}`);
 }
 

@@ -85,6 +85,8 @@ export abstract class KubernetesTarget implements Target {
   readonly #ready = new Set<string>();
   /** Where Gateways were found, by what {@link gatewayId} makes of them. */
   readonly #gatewayUrls = new Map<string, string>();
+  /** In which container of a pod curl was started, by `APP.NAMESPACE`. */
+  readonly #containers = new Map<string, string>();
   /** Kinds that the API server was seen not to have. */
   readonly #absent = new Set<string>();
   /** Changed since the last {@link survey}, which waits until controllers have caught up with them. */
@@ -271,8 +273,9 @@ export abstract class KubernetesTarget implements Target {
         ? curlLine(request, `${url}${request.url}`)
         : curlOverTls(request, url, origin.gateway.tls);
     }
+    const container = this.#containers.get(`${origin.app}.${origin.namespace}`) ?? origin.app;
     const kubectl = ['kubectl', ...this.kubectlFlags().map(shellQuote), 'exec', '-n', origin.namespace];
-    return `${[...kubectl, `deploy/${origin.app}`, '-c', origin.app, '--'].join(' ')} ${curlLine(request, request.url)}`;
+    return `${[...kubectl, `deploy/${origin.app}`, '-c', container, '--'].join(' ')} ${curlLine(request, request.url)}`;
   }
 
   ingressUrl(gateway?: GatewayEntry): string {
@@ -389,10 +392,10 @@ export abstract class KubernetesTarget implements Target {
     const ready = pods.find(isReady);
     if (ready !== undefined) {
       const names = ready.spec.containers.map(({ name }) => name);
-      const container = names.includes(origin.app)
-        ? origin.app
-        : names.find((name) => name !== proxyContainer);
-      return { pod: ready.metadata.name, container: container ?? origin.app };
+      const other = names.find((name) => name !== proxyContainer);
+      const container = names.includes(origin.app) ? origin.app : (other ?? origin.app);
+      this.#containers.set(`${origin.app}.${origin.namespace}`, container);
+      return { pod: ready.metadata.name, container };
     }
     throw new HarnessError(
       'E_SEND',

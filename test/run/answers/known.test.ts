@@ -76,6 +76,13 @@ describe('a failed check is known', () => {
     expect(seen(failed({ scenario, id: `${scenario}/a step/valid//headers` })).state).toBe('known');
   });
 
+  test('by its own id alone, also where results of others have one that does not begin with its scenario', () => {
+    const id = 'other-one-1/a step/valid//headers';
+    expect(id.indexOf('/')).toBe('require-jwt'.length);
+    expect(seen(failed({ id })).state).toBe('failed');
+    expect(seen(failed({ id }), { check: id }).state).toBe('known');
+  });
+
   test('in every repetition, and in the fetch mode of its own scenario', () => {
     const scenario = 'jwks@envoy#2';
     const check = failed({ scenario, fetch: 'envoy', id: `${scenario}/a step/valid//headers` });

@@ -68,3 +68,10 @@ test('istiod is not to blame where the keys stand in the policy, of which proxie
     'that were made by run abc123',
   );
 });
+
+test('a rule for any issuer has keys that may be those of another run, too', () => {
+  const policies = { providers: [{ issuer: '', keys: [{ kid: 'sample-abc123-12' }] }] };
+  const declared = [{ kind: 'RequestAuthentication', spec: { jwtRules: [{ jwksUri: 'http://keys.foo' }] } }];
+  const snapshot = new Map([['foo/httpbin-1', { declared, policies }]]) as unknown as Snapshot;
+  expect(() => refuseStaleKeys(snapshot, 'def456', own)).toThrow('that were made by run abc123');
+});

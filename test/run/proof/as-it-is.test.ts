@@ -6,15 +6,7 @@ import type { KubeObject, ProxyPolicies, Survey } from '../../../src/target/targ
 import { fakeClock } from '../../support/fake-clock.ts';
 import { FakeTarget } from '../../support/fake-target.ts';
 import { unaborted } from '../../support/signals.ts';
-
-const nothing: ProxyPolicies = { providers: [], rbac: [], markers: [], rejected: [] };
-const deny: KubeObject = {
-  apiVersion: 'security.istio.io/v1',
-  kind: 'AuthorizationPolicy',
-  metadata: { name: 'deny', namespace: 'foo' },
-  spec: { selector: { matchLabels: { app: 'httpbin' } }, action: 'DENY', rules: [{}] },
-};
-const denied = { name: 'ns[foo]-policy[deny]-rule[0]', action: 'DENY', rules: '{}' };
+import { denied, deny, nothing } from './denying.ts';
 
 class Live extends FakeTarget {
   readonly isReadOnly = true;

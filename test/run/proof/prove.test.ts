@@ -7,17 +7,10 @@ import type { KubeObject, ProxyPolicies, ProxyRef } from '../../../src/target/ta
 import { fakeClock } from '../../support/fake-clock.ts';
 import { FakeTarget, fakePod, fakeProxy } from '../../support/fake-target.ts';
 import { unaborted } from '../../support/signals.ts';
+import { denied, deny, nothing } from './denying.ts';
 
 const signal = unaborted();
-const nothing: ProxyPolicies = { providers: [], rbac: [], markers: [], rejected: [] };
 const clock = fakeClock();
-const deny: KubeObject = {
-  apiVersion: 'security.istio.io/v1',
-  kind: 'AuthorizationPolicy',
-  metadata: { name: 'deny', namespace: 'foo' },
-  spec: { selector: { matchLabels: { app: 'httpbin' } }, action: 'DENY', rules: [{}] },
-};
-const denied = { name: 'ns[foo]-policy[deny]-rule[0]', action: 'DENY', rules: '{}' };
 
 /** Remembers the markers; each is shown at the next read, unless a test says otherwise. */
 class Mesh extends FakeTarget {

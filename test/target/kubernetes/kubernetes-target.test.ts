@@ -253,6 +253,19 @@ describe('send', () => {
   });
 });
 
+test('the line for a shell names the container that has sent, which need not be called as the app is', async () => {
+  pod('web-1', 'web', { containers: ['istio-proxy', 'main'] });
+  const web = { ...sleep, app: 'web' };
+  const started: string[] = [];
+  api.onExec((session) => {
+    started.push(session.container);
+    session.exit(0);
+  });
+  await target.send(web, [request('/')], 1, signal, limit).catch(() => {});
+  expect(started).toContain('main');
+  expect(target.curl(web, request('/'))).toContain('exec -n foo deploy/web -c main -- curl');
+});
+
 test('the line for a shell goes through kubectl, or to the gateway', () => {
   const plain = request("/it's", { url: "http://httpbin.foo:8000/it's" });
   expect(target.curl(sleep, plain)).toBe(
