@@ -49,7 +49,7 @@ const secret = digest(process.env.JWKS_SECRET || fail('JWKS_SECRET must hold the
 let keys;
 /** @type {Fault | null} */
 let fault = null;
-/** @type {object[]} */
+/** Those with `isOpen` are not answered yet. @type {object[]} */
 const log = [];
 /** How many requests there have been, also those that have left the log. */
 let count = 0;
@@ -131,7 +131,8 @@ const serve = (scheme) => async (/** @type {Request} */ request, /** @type {Resp
   // What is answered is decided, and logged, on arrival: a client that gives up during a delay has still been here.
   const answer = choose(request, scheme);
   const path = pathOf(request.url);
-  log.push({
+  /** @type {Record<string, unknown>} */
+  const entry = {
     at: Date.now(),
     path,
     status: answer.status,
@@ -140,7 +141,10 @@ const serve = (scheme) => async (/** @type {Request} */ request, /** @type {Resp
     remote: request.socket.remoteAddress,
     method: request.method,
     scheme,
-  });
+    isOpen: true,
+  };
+  response.once('close', () => delete entry.isOpen);
+  log.push(entry);
   count += 1;
   if (log.length > maxLogEntries) log.shift();
   if (isServed(path) && fault?.delayMs) {

@@ -20,6 +20,7 @@ interface ServerLogEntry extends Fetcher {
   readonly remote?: string | undefined;
   readonly method: string;
   readonly scheme: 'http' | 'https';
+  readonly isOpen?: true | undefined;
 }
 
 /** The log of server.mjs. */
@@ -56,6 +57,6 @@ export function isNoFetch({ by, userAgent }: FetchLogEntry, ownAgent: string): b
 
 /** The entry of a log of server.mjs with who it was. */
 export function classify(entry: ServerLogEntry): FetchLogEntry {
-  const { at, path, status, userAgent, remote } = entry;
-  return { at, path, status, by: whoFetched(entry), userAgent, remote };
+  const { at, path, status, userAgent, remote, isOpen } = entry;
+  return { at, path, status, by: whoFetched(entry), userAgent, remote, isOpen };
 }

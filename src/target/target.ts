@@ -176,6 +176,8 @@ export interface FetchLogEntry {
   readonly by: 'istiod' | 'envoy' | 'other';
   readonly userAgent: string;
   readonly remote?: string | undefined;
+  /** The answer is still to come. An access log has a line once it has been sent. */
+  readonly isOpen?: true | undefined;
 }
 
 /** Where a log ended, in a form of the log's own: it is given back, and neither compared nor read by anybody else. */

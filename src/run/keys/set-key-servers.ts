@@ -30,7 +30,8 @@ export async function setKeyServers(
 }
 
 /**
- * Returns once the key server was asked for its keys as often as the step wants, by whoever, since the log ended there.
+ * Returns once the key server was asked for its keys, and has answered, as often as the step wants, by whoever, since the log
+ * ended there.
  *
  * @throws HarnessError E_UNPROVEN when that does not happen in time: then answers would prove nothing
  */
@@ -47,7 +48,8 @@ export async function untilFetched(
     `the key server "${of}" being asked for keys ${fetches === 1 ? 'once' : `${fetches} times`}`,
     async () => {
       const entries = await readLog(of, state, ends, signal);
-      const count = entries.filter((entry) => !isNoFetch(entry, ownAgent(runId))).length;
+      // Whoever waits for a slow answer has not got it.
+      const count = entries.filter((entry) => !entry.isOpen && !isNoFetch(entry, ownAgent(runId))).length;
       return count >= fetches || `it was asked ${count} times`;
     },
     {

@@ -64,14 +64,15 @@ test('a step waits until the keys were asked for since it began, by whoever but 
     looks += 1;
     if (looks === 1) log.push({ ...entry, by: 'other', userAgent: 'jwt-e2e/abc123-check' }, entry);
     if (looks === 2) log.push({ ...entry, path: '/.well-known/openid-configuration' });
-    if (looks === 3) log.push(entry);
+    if (looks === 3) log.push({ ...entry, isOpen: true });
+    if (looks === 4) log.push(entry);
   };
   const { exitCode } = await run([scenarioSource('one', setStep('s', '{}', twice), server)], {
     target,
     options: { holdMs: 5000 },
   });
   expect(exitCode).toBe(0);
-  expect(looks).toBe(3);
+  expect(looks).toBe(4);
 });
 
 test('without that there is no verdict', async () => {
