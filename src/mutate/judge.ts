@@ -91,7 +91,7 @@ export async function judgeScenario(
     if (first === undefined) return [];
     const { survey } = first.original;
     const manifest = placed.step.apply.find(({ place }) => place === placed.place)?.manifest;
-    const written = manifest === undefined ? [] : mutantsOf(manifest as unknown as KubeObject, survey);
+    const written = manifest === undefined ? [] : mutantsOf(manifest, survey);
     return mutantsOf(placed.object, survey).flatMap((mutant, index, all) =>
       isWanted(mutant)
         ? {

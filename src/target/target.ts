@@ -3,23 +3,9 @@
  * scenarios, expectations or reports. Every method that can hang takes an AbortSignal.
  */
 import type { FetchMode, MeshFacts, Unstamped } from '../base/events.ts';
+import type { KubeObject } from '../base/kube-object.ts';
 
-/** A Kubernetes object as plain JSON, exactly as it was written or as the API server sent it. */
-export interface KubeObject {
-  apiVersion: string;
-  kind: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    uid?: string;
-    generation?: number;
-    resourceVersion?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    [field: string]: unknown;
-  };
-  [field: string]: unknown;
-}
+export type { KubeObject };
 
 export interface ObjectKey {
   readonly apiVersion: string;

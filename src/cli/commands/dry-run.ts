@@ -23,7 +23,7 @@ import type { Values } from '../../settings/settings.ts';
 import { flag, imagesOf, text } from '../../settings/typed.ts';
 import { expectedFacts, kindPreview } from '../../target/kind/kind-preview.ts';
 import { localPreview } from '../../target/local/local-preview.ts';
-import type { Intent, KubeObject, PreviewPart, Target } from '../../target/target.ts';
+import type { Intent, PreviewPart, Target } from '../../target/target.ts';
 import type { Io } from '../support/io.ts';
 
 export interface DryRunRequest {
@@ -81,7 +81,7 @@ function whyRefused(parts: readonly PreviewPart[], { scenarios }: Plan): string 
     scenarios
       .flatMap(({ steps }) => steps)
       .filter(({ checks }) => checks.some(({ kind }) => kind === 'apply'))
-      .flatMap(({ apply }) => apply.map(({ manifest }) => nameOf(manifest as unknown as KubeObject))),
+      .flatMap(({ apply }) => apply.map(({ manifest }) => nameOf(manifest))),
   );
   const refused = parts.flatMap((part) => part.refused ?? []).filter((name) => !expected.has(name));
   if (refused.length === 0) return undefined;
@@ -195,7 +195,7 @@ async function manifestsOf(
   const issuers = await keys.get(scenario);
   const { names } = await makeContext(scenario, issuers, unstartedServers(scenario), target, options.images);
   return scenario.steps.flatMap(({ apply }) =>
-    apply.map(({ manifest, place }) => resolve(manifest, names, place) as unknown as Intent['apply'][number]),
+    apply.map(({ manifest, place }) => resolve(manifest, names, place)),
   );
 }
 

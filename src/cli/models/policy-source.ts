@@ -1,16 +1,16 @@
 /** Objects that a command reads: from a folder, or from a cluster, of which nothing is changed. */
 import { HarnessError } from '../../base/errors.ts';
 import { oneLine } from '../../base/harmless.ts';
+import type { KubeObject } from '../../base/kube-object.ts';
 import { clusterSettings } from '../../engine/named-cluster.ts';
 import { readFolder } from '../../init/read-folder.ts';
-import type { Manifest } from '../../scenario/format/schema.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
 import type { Io } from '../support/io.ts';
 import { withSignals } from '../support/signals.ts';
 
 export interface PolicySource {
-  readonly objects: readonly Manifest[];
+  readonly objects: readonly KubeObject[];
   /** As it is to be named in messages. */
   readonly where: string;
 }
