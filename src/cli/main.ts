@@ -6,7 +6,7 @@ import { spelled } from '../base/own-command.ts';
 import { pathsOf, productVersion, versionsFile } from '../engine/product.ts';
 import { type CommandSpec, commandOptions, configOption, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Values } from '../settings/settings.ts';
-import { flag, list, shardOf, text } from '../settings/typed.ts';
+import { flag, istioOf, list, shardOf, text } from '../settings/typed.ts';
 import { processIo, showTokens, typedCommand } from './support/io.ts';
 
 const exitCodeText = `
@@ -235,7 +235,7 @@ export async function main(args: readonly string[]): Promise<number> {
 /** The Istio of a run with these settings, as far as that is known without a mesh. */
 async function expectedIstio(values: Values): Promise<string> {
   const { loadVersions } = await import('../programs/versions.ts');
-  return text(values, 'istio')?.split(',')[0]?.trim() ?? loadVersions(versionsFile).istio.default;
+  return istioOf(values, loadVersions(versionsFile));
 }
 
 function optionOf(spec: OptionSpec): Option {
