@@ -38,7 +38,8 @@ export type Verdict =
     }
   /** No request at all is answered otherwise. */
   | {
-      readonly kind: 'equivalent' /** Workloads that no request reaches, whose answers would be others. */;
+      readonly kind: 'equivalent';
+      /** Workloads that no request reaches, whose answers would be others. */
       readonly beyond: readonly string[];
     }
   | { readonly kind: 'undecided'; readonly why: string };

@@ -233,6 +233,16 @@ export interface Applied {
   readonly warnings: readonly string[];
 }
 
+/** Which requests evidence is to be about. */
+export interface EvidenceQuery {
+  /** Whose filters and log lines are wanted. */
+  readonly proxies: readonly ProxyRef[];
+  /** Of all requests when it is empty. */
+  readonly requestId: string;
+  /** When the change was made that the check is about, milliseconds since the epoch. */
+  readonly since: number;
+}
+
 /** A file of evidence: its name within the folder of the check, and its content. */
 export interface EvidenceFile {
   readonly name: string;
@@ -372,17 +382,8 @@ export interface Target {
     signal: AbortSignal,
   ): Promise<readonly FetchLogEntry[]>;
 
-  /** Everything that helps to explain what happened to this request since `since`. */
-  evidence(
-    query: {
-      /** Whose filters and log lines are wanted. */
-      readonly proxies: readonly ProxyRef[];
-      /** Of all requests when it is empty. */
-      readonly requestId: string;
-      readonly since: number;
-    },
-    signal: AbortSignal,
-  ): Promise<EvidenceFile[]>;
+  /** Everything that helps to explain what happened to these requests. */
+  evidence(query: EvidenceQuery, signal: AbortSignal): Promise<EvidenceFile[]>;
 
   /** Lines to paste into a shell that show the policies, and what these proxies have of them. */
   look?(proxies: readonly ProxyRef[]): readonly string[];

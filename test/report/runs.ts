@@ -1,7 +1,13 @@
 /** The runs that the reports are tested with. */
-import type { CheckResult, Event, MeshFacts, ScenarioInfo, Unstamped } from '../../src/base/events.ts';
+import {
+  type CheckResult,
+  type Event,
+  type MeshFacts,
+  problemOf,
+  type ScenarioInfo,
+  type Unstamped,
+} from '../../src/base/events.ts';
 import { nothingTested } from '../../src/base/nothing-tested.ts';
-import { problemOf } from '../../src/base/problem.ts';
 import {
   check,
   closing,
