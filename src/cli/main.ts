@@ -150,7 +150,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     commandOptions.report,
     'jwt-e2e report shard-1/results.json shard-2/results.json --html report.html',
     async (files, values, given) =>
-      (await import('./commands/report.ts')).reportCommand(files, values, processIo, given),
+      (await import('./commands/report-command.ts')).reportCommand(files, values, processIo, given),
     'JSON reports of runs, or folders with them',
   );
   add(

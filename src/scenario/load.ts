@@ -6,7 +6,7 @@ import { isMap } from '../base/is-map.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
 import { explainIssues, noMessage } from './format/issues.ts';
 import { expandLists } from './format/lists.ts';
-import { withAnswers } from './format/answers.ts';
+import { withAnswers } from './format/named-answers.ts';
 import { type Whereabouts, withOwnFiles } from './format/own-files.ts';
 import { type ScenarioSpec, scenarioSchema } from './format/schema.ts';
 import { type KnownApp, knownApps } from './known-apps.ts';

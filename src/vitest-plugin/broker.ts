@@ -16,7 +16,7 @@ import { timeouts } from '../base/timeouts.ts';
 import { within } from '../base/wait.ts';
 import { configVariable, type FileLine, type HostConfig, listening, type Order } from './vitest-protocol.ts';
 
-const program = moduleFile('vitest-plugin/host.mjs');
+const program = moduleFile('vitest-plugin/vitest-host.mjs');
 
 export interface BrokerListener {
   /** Gets a line of progress now and then. */
