@@ -103,11 +103,11 @@ export function interruptedCode(reason: unknown): number {
 }
 
 /** Turns whatever was thrown into a {@link HarnessError}, keeping the original as `cause`. */
-export function asHarnessError(thrown: unknown, code: ErrorCode = 'E_INTERNAL'): HarnessError {
+export function asHarnessError(thrown: unknown): HarnessError {
   if (thrown instanceof HarnessError) return thrown;
-  if (code === 'E_INTERNAL' && isFileError(thrown)) return unwritten(thrown);
+  if (isFileError(thrown)) return unwritten(thrown);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new HarnessError(code, message.split('\n')[0] ?? message, {
+  return new HarnessError('E_INTERNAL', message.split('\n')[0] ?? message, {
     details: message.includes('\n') ? message : undefined,
     cause: thrown,
   });
@@ -149,4 +149,10 @@ function unwritten(thrown: NodeJS.ErrnoException): HarnessError {
 /** `file:line:column`, the form that editors and terminals turn into a link. */
 export function formatPlace(place: Place): string {
   return `${place.file}:${place.line}:${place.column}`;
+}
+
+/** Mistakes of one file as they stand in it, those without a place first. */
+export function inFileOrder(errors: readonly HarnessError[]): HarnessError[] {
+  const position = ({ place }: HarnessError) => (place?.line ?? 0) * 1e6 + (place?.column ?? 0);
+  return errors.toSorted((one, other) => position(one) - position(other));
 }

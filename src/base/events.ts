@@ -2,7 +2,7 @@
  * What happens in a run, as a stream of plain, JSON-serialisable values. Reports are made from this stream
  * and from nothing else. Times are milliseconds; `at` fields are milliseconds since the epoch.
  */
-import type { ErrorCode, Place } from './errors.ts';
+import type { ErrorCode, HarnessError, Place } from './errors.ts';
 
 export type FetchMode = 'istiod' | 'envoy' | 'hybrid';
 /** `known`: failed, as the baseline file says it does. */
@@ -70,6 +70,11 @@ export interface Problem {
   readonly hint?: string | undefined;
   readonly place?: Place | undefined;
   readonly details?: string | undefined;
+}
+
+/** The parts of an error that events carry. */
+export function problemOf({ code, message, hint, place, details }: HarnessError): Problem {
+  return { code, message, hint, place, details };
 }
 
 export interface TokenView {

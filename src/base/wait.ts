@@ -80,6 +80,23 @@ export async function until<T>(
   }
 }
 
+/**
+ * A promise that is rejected when the signal is aborted, for what does not always heed its signal: until it is connected,
+ * undici does not look at it, and it connects again and again to a proxy that hangs up.
+ */
+export function endOf(signal: AbortSignal): {
+  readonly reached: Promise<never>;
+  readonly ignore: () => void;
+} {
+  let ignore = () => {};
+  const reached = new Promise<never>((_, reject) => {
+    ignore = onAbort(signal, () => reject(signal.reason));
+  });
+  // Whoever has lost interest by then need not hear of it.
+  reached.catch(() => {});
+  return { reached, ignore };
+}
+
 /** A signal that is aborted with `signal`, or after `ms` with a timeout error that says what took too long. */
 export function within(
   ms: number,

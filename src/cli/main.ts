@@ -6,7 +6,7 @@ import { spelled } from '../base/own-command.ts';
 import { pathsOf, productVersion, versionsFile } from '../engine/product.ts';
 import { type CommandSpec, commandOptions, configOption, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Values } from '../settings/settings.ts';
-import { flag, list, shardOf, text } from '../settings/typed.ts';
+import { flag, istioOf, list, shardOf, text } from '../settings/typed.ts';
 import { processIo, showTokens, typedCommand } from './support/io.ts';
 
 const exitCodeText = `
@@ -150,7 +150,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     commandOptions.report,
     'jwt-e2e report shard-1/results.json shard-2/results.json --html report.html',
     async (files, values, given) =>
-      (await import('./commands/report.ts')).reportCommand(files, values, processIo, given),
+      (await import('./commands/report-command.ts')).reportCommand(files, values, processIo, given),
     'JSON reports of runs, or folders with them',
   );
   add(
@@ -235,7 +235,7 @@ export async function main(args: readonly string[]): Promise<number> {
 /** The Istio of a run with these settings, as far as that is known without a mesh. */
 async function expectedIstio(values: Values): Promise<string> {
   const { loadVersions } = await import('../programs/versions.ts');
-  return text(values, 'istio')?.split(',')[0]?.trim() ?? loadVersions(versionsFile).istio.default;
+  return istioOf(values, loadVersions(versionsFile));
 }
 
 function optionOf(spec: OptionSpec): Option {

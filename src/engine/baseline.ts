@@ -1,6 +1,6 @@
 /** Loads the baseline file. */
 import { resolve } from 'node:path';
-import { formatPlace, HarnessError } from '../base/errors.ts';
+import { formatPlace, HarnessError, inFileOrder } from '../base/errors.ts';
 import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
 import { profiles } from '../base/profiles.ts';
@@ -47,7 +47,7 @@ function loadBaseline(file: string, cwd: string): Baseline['entries'] {
     ...yaml.errors,
     ...(parsed?.success === false ? explainIssues(parsed.error.issues, baselineSchema, yaml) : []),
   ];
-  const [first, ...others] = inOrder(mistakes);
+  const [first, ...others] = inFileOrder(mistakes);
   if (first !== undefined || parsed?.success !== true) throw inSettings(first, others);
   return parsed.data.known.map(({ target, fetch, ...entry }, index) => ({
     ...entry,
@@ -55,11 +55,6 @@ function loadBaseline(file: string, cwd: string): Baseline['entries'] {
     fetch: fetch === undefined ? undefined : [fetch].flat(),
     place: yaml.place(['known', index]),
   }));
-}
-
-function inOrder(mistakes: readonly HarnessError[]): HarnessError[] {
-  const position = ({ place }: HarnessError) => (place?.line ?? 0) * 1e6 + (place?.column ?? 0);
-  return mistakes.toSorted((one, other) => position(one) - position(other));
 }
 
 /** A mistake in this file is none in a scenario. */

@@ -1,12 +1,9 @@
 /** Decides which target a run takes, and says why. */
 import { HarnessError } from '../base/errors.ts';
 import type { Values } from '../settings/settings.ts';
-import { flag, list, text } from '../settings/typed.ts';
+import { clusterFlags, flag, list, type TargetName, wantedTarget } from '../settings/typed.ts';
 import { meshVersions } from './mesh-programs.ts';
-import { clusterSettings } from './named-cluster.ts';
 import type { ChoiceRequest } from './why-target.ts';
-
-type TargetName = 'cluster' | 'kind' | 'local';
 
 export interface Choice {
   readonly name: TargetName;
@@ -36,12 +33,10 @@ export async function chooseTarget(request: ChoiceRequest): Promise<Choice> {
 
 async function choose(request: ChoiceRequest): Promise<Choice> {
   const { values } = request;
-  const wanted = text(values, 'target') ?? 'auto';
-  if (wanted === 'cluster' || wanted === 'kind' || wanted === 'local') {
-    return { name: wanted, reason: `asked for with --target ${wanted}` };
-  }
-  const named = clusterSettings.find((setting) => text(values, setting) !== undefined);
-  if (named !== undefined) return { name: 'cluster', reason: `--target auto: --${named} names a cluster` };
+  const wanted = wantedTarget(values);
+  if (wanted !== undefined) return { name: wanted, reason: `asked for with --target ${wanted}` };
+  const [named] = clusterFlags(values);
+  if (named !== undefined) return { name: 'cluster', reason: `--target auto: --${named[0]} names a cluster` };
   const forLocal = onlyForLocal(values);
   if (forLocal !== undefined)
     return { name: 'local', reason: `--target auto: ${forLocal} is for local meshes` };

@@ -3,10 +3,9 @@
  * plugin all start their runs here, so that a setting means the same to each of them.
  */
 import { asHarnessError, interruptedCode } from '../base/errors.ts';
-import { type Emit, type MeshFacts, stamped } from '../base/events.ts';
-import { problemOf } from '../base/problem.ts';
+import { type Emit, type MeshFacts, problemOf, stamped } from '../base/events.ts';
 import { plan } from '../plan/plan.ts';
-import type { PlannedGroup } from '../plan/types.ts';
+import type { Plan } from '../plan/types.ts';
 import type { KeyRing } from '../run/keys/key-ring.ts';
 import { withoutTokens } from '../run/private.ts';
 import type { RoundRequest } from '../run/run-all.ts';
@@ -20,7 +19,6 @@ import type { Choice } from './choose-target.ts';
 import { atOnceOf } from './jobs.ts';
 import { productVersion } from './product.ts';
 import type { RunSettings } from './run-settings.ts';
-import { makeTargets } from './targets.ts';
 
 /** Scenarios to run, and who wants to know. */
 export interface Execution {
@@ -37,15 +35,25 @@ export function tellOf({ options }: RunSettings, emit: Emit) {
   return stamped(withoutTokens(emit, options.showTokens));
 }
 
-/** The targets that were chosen; nothing is set up yet. @throws HarnessError what is missing or contradictory */
-export function targetsOf(
+/**
+ * The target that was chosen, or a local mesh for each version; nothing is set up yet.
+ *
+ * @throws HarnessError what is missing or contradictory, and how to get it
+ */
+export async function targetsOf(
   { settings, scenarios, emit, signal }: Execution,
-  choice: Choice,
+  { name, reason }: Choice,
 ): Promise<readonly Target[]> {
   const { values, versions, options } = settings;
   const apps = [...new Set(scenarios.flatMap((scenario) => scenario.apps))].sort();
   const progress = tellOf(settings, emit);
-  return makeTargets({ values, versions, runId: options.runId, apps, progress, signal }, choice);
+  const request = { values, versions, runId: options.runId, apps, progress, signal };
+  if (name === 'cluster') {
+    const { makeCluster } = await import('./make-cluster.ts');
+    return [await makeCluster(request, reason)];
+  }
+  if (name === 'kind') return [await (await import('./make-kind.ts')).makeKind(request, reason)];
+  return (await import('./make-local.ts')).makeLocals(request, reason);
 }
 
 /** What every round of a run has in common. */
@@ -55,13 +63,13 @@ export function roundOf({
   keys,
   signal,
 }: Execution): Omit<RoundRequest, 'plan' | 'emit'> {
-  const { values, options, baseline, selection } = settings;
+  const { values, options, baseline, selection, repeat } = settings;
   return {
     version: productVersion,
     options,
     keys,
     failFast: flag(values, 'fail-fast'),
-    repeat: count(values, 'repeat', 1),
+    repeat,
     shard: selection.shard,
     conclude: concludeOf(values, keys, options.images),
     baseline: baseline && { ...baseline, isWhole: isWhole(values, scenarios) },
@@ -86,12 +94,12 @@ export function answersWhileWatched(values: Values, targets: readonly Target[]):
 
 /** Plans scenarios for a mesh as the settings select them. */
 export function planFor(
-  { selection }: RunSettings,
+  { selection }: Pick<RunSettings, 'selection'>,
   scenarios: readonly LoadedScenario[],
   facts: MeshFacts,
   missing: Target['missing'],
-): readonly PlannedGroup[] {
-  return plan(scenarios, facts, missing, { ...selection, canSwitchFetch: !missing.has('fetch-mode') }).groups;
+): Plan {
+  return plan(scenarios, facts, missing, { ...selection, canSwitchFetch: !missing.has('fetch-mode') });
 }
 
 /** Runs everything on all targets, from nothing to nothing left. Never throws. @returns the exit code */
@@ -105,7 +113,7 @@ export async function execute(execution: Execution, targets: readonly Target[]):
     ...roundOf(execution),
     targets,
     atOnce,
-    plan: (facts, missing) => planFor(settings, scenarios, facts, missing),
+    plan: (facts, missing) => planFor(settings, scenarios, facts, missing).groups,
     emit,
   });
 }

@@ -2,13 +2,14 @@
 import { HarnessError } from '../base/errors.ts';
 import { capacityNow, meshesAtOnce } from '../run/several.ts';
 import type { Values } from '../settings/settings.ts';
-import { count, text } from '../settings/typed.ts';
+import { count } from '../settings/typed.ts';
 import type { Target } from '../target/target.ts';
 
 /** @param tell told when not all fit */
 export function atOnceOf(values: Values, meshes: number, tell: (message: string) => void): number {
-  const atOnce = meshesAtOnce(meshes, jobsOf(values), capacityNow());
-  if (atOnce < meshes && jobsOf(values) === undefined) {
+  const jobs = count(values, 'jobs', undefined);
+  const atOnce = meshesAtOnce(meshes, jobs, capacityNow());
+  if (atOnce < meshes && jobs === undefined) {
     tell(`${atOnce} of ${meshes} meshes at a time fit into memory and processors; --jobs N says otherwise`);
   }
   return atOnce;
@@ -17,13 +18,9 @@ export function atOnceOf(values: Values, meshes: number, tell: (message: string)
 /** The targets, since watching keeps all of them up. @throws HarnessError E_USAGE when there is no memory for that */
 export function allAtOnce(values: Values, targets: readonly Target[]): readonly Target[] {
   const all = targets.length;
-  const fitting = meshesAtOnce(all, jobsOf(values), { ...capacityNow(), processors: all });
+  const fitting = meshesAtOnce(all, count(values, 'jobs', undefined), { ...capacityNow(), processors: all });
   if (fitting === all || all === 0) return targets;
   throw new HarnessError('E_USAGE', `--watch keeps all ${all} meshes up at once, and only ${fitting} fit`, {
     hint: `Name fewer versions, or say --jobs ${all} if there is memory for them.`,
   });
-}
-
-function jobsOf(values: Values): number | undefined {
-  return text(values, 'jobs') === undefined ? undefined : count(values, 'jobs', 1);
 }

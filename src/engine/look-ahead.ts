@@ -3,7 +3,7 @@ import type { Event, Unstamped } from '../base/events.ts';
 import { checksIn, expectedPlan } from '../plan/expected.ts';
 import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
-import { count, flag, text } from '../settings/typed.ts';
+import { istioOf, keeping } from '../settings/typed.ts';
 import { type Choice, chooseTarget } from './choose-target.ts';
 import { type Execution, tellOf } from './engine.ts';
 import { meshVersions } from './mesh-programs.ts';
@@ -21,11 +21,10 @@ export async function lookAhead({
   emit,
   signal,
 }: Omit<Execution, 'keys'>): Promise<Choice> {
-  const { values, versions, selection } = settings;
+  const { values, versions, selection, repeat } = settings;
   const choice = await chooseTarget({ values, versions, signal });
   const [istio = versions.istio.default] = expectedIstio(choice, values, versions);
   const planned = expectedPlan(scenarios, istio, selection);
-  const repeat = count(values, 'repeat', 1);
   const counts = { count: planned.scenarios.length * repeat, checks: checksIn(planned) * repeat };
   tellOf(
     settings,
@@ -49,7 +48,7 @@ export function outlookOf(choice: Choice, values: Values, versions: Versions): O
 function expectedIstio({ name }: Choice, values: Values, versions: Versions): string[] {
   const asked = meshVersions(values).flatMap(({ istio }) => istio ?? []);
   if (name !== 'kind') return name === 'local' ? asked : [];
-  return [text(values, 'istio') ?? versions.istio.default];
+  return [istioOf(values, versions)];
 }
 
 /**
@@ -65,6 +64,6 @@ const measured = {
 function aboutMs({ name }: Choice, values: Values, checks: number): Outlook['aboutMs'] {
   if (name === 'cluster' || meshVersions(values).length > 1) return undefined;
   const { make, reuse, check, end } = measured[name];
-  const mesh = flag(values, 'reuse') ? reuse : make;
+  const mesh = keeping(values).reuse ? reuse : make;
   return { mesh, all: mesh + checks * check + end };
 }

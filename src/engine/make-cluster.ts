@@ -2,23 +2,17 @@
 import { HarnessError } from '../base/errors.ts';
 import type { FetchMode } from '../base/events.ts';
 import { KubeClient } from '../kube/kube-client.ts';
-import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
-import { flag, imagesOf, text } from '../settings/typed.ts';
+import { flag, imagesOf, keeping, text } from '../settings/typed.ts';
 import { type ClusterSettings, defaultGateway } from '../target/cluster/cluster-settings.ts';
 import { ClusterTarget } from '../target/cluster/cluster-target.ts';
 import type { Clients } from '../target/kubernetes/client-for.ts';
-import type { Progress } from '../target/target.ts';
 import { kindFolder } from './product.ts';
+import type { TargetRequest } from './target-request.ts';
 
 /** @throws HarnessError E_USAGE, or E_SETTINGS for a kubeconfig that cannot be used */
 export async function makeCluster(
-  request: {
-    readonly values: Values;
-    readonly versions: Versions;
-    readonly runId: string;
-    readonly progress: Progress;
-  },
+  request: Pick<TargetRequest, 'values' | 'versions' | 'runId' | 'progress'>,
   reason: string,
 ): Promise<ClusterTarget> {
   const { values, versions, runId, progress } = request;
@@ -28,8 +22,7 @@ export async function makeCluster(
     {
       reason,
       runId,
-      keep: flag(values, 'keep'),
-      reuse: flag(values, 'reuse'),
+      ...keeping(values),
       yes: flag(values, 'yes'),
       live: flag(values, 'live'),
       kubectlFlags: [

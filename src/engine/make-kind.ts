@@ -2,25 +2,16 @@
 import { type FoundProgram, findProgram } from '../programs/find-program.ts';
 import { programPin } from '../programs/pin.ts';
 import { nodeImageFor } from '../programs/release-matrix.ts';
-import type { Versions } from '../programs/versions.ts';
-import type { Values } from '../settings/settings.ts';
-import { flag, imagesOf, list, text } from '../settings/typed.ts';
+import { flag, hubOf, imagesOf, istioOf, keeping, list, meshName, text } from '../settings/typed.ts';
 import type { KindChoice } from '../target/kind/kind-preview.ts';
 import type { KindSettings } from '../target/kind/kind-settings.ts';
 import type { KindTarget } from '../target/kind/kind-target.ts';
-import type { Progress } from '../target/target.ts';
 import { gatewayApiCrds } from './gateway-api-crds.ts';
-import { defaultName } from './named-cluster.ts';
 import { kindFolder, starter } from './product.ts';
 import { reporting } from './reporting.ts';
 import type { TargetRequest } from './target-request.ts';
 
-interface ProgramRequest {
-  readonly values: Values;
-  readonly versions: Versions;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
-}
+type ProgramRequest = Pick<TargetRequest, 'values' | 'versions' | 'progress' | 'signal'>;
 
 function common({ values, progress, signal }: ProgramRequest) {
   return {
@@ -84,8 +75,7 @@ export async function makeKind(request: TargetRequest, reason: string): Promise<
       ...choice,
       reason,
       runId,
-      keep: flag(values, 'keep'),
-      reuse: flag(values, 'reuse'),
+      ...keeping(values),
       programs,
       down: [process.execPath, starter, 'down'],
       overlays: list(values, 'istio-overlay'),
@@ -102,11 +92,11 @@ export function kindChoice({
   versions,
   apps,
 }: Pick<TargetRequest, 'values' | 'versions' | 'apps'>): KindChoice & { readonly istio: string } {
-  const istio = text(values, 'istio') ?? versions.istio.default;
+  const istio = istioOf(values, versions);
   return {
     istio,
-    name: text(values, 'name') ?? defaultName,
-    hub: text(values, 'hub') ?? versions.istio.hub,
+    name: meshName(values),
+    hub: hubOf(values, versions),
     tag: text(values, 'istio-tag') ?? istio,
     nodeImage: text(values, 'node-image') ?? nodeImageFor(versions, istio),
     images: imagesOf(values, versions),

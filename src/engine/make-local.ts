@@ -1,11 +1,10 @@
 /** Makes the targets local out of settings: one mesh for each version that was asked for. */
 import { ofMesh } from '../base/events.ts';
-import { flag, imagesOf, list, text } from '../settings/typed.ts';
+import { imagesOf, keeping, list, meshName } from '../settings/typed.ts';
 import { givenEnv } from '../target/local/control-plane/istiod-env.ts';
 import type { Progress, Target } from '../target/target.ts';
 import { gatewayApiCrds } from './gateway-api-crds.ts';
 import { type MeshVersions, meshProgramOptions, meshVersions } from './mesh-programs.ts';
-import { defaultName } from './named-cluster.ts';
 import { kindFolder } from './product.ts';
 import { reporting } from './reporting.ts';
 import type { TargetRequest } from './target-request.ts';
@@ -13,7 +12,7 @@ import type { TargetRequest } from './target-request.ts';
 /** @throws HarnessError E_USAGE */
 export async function makeLocals(request: TargetRequest, reason: string): Promise<readonly Target[]> {
   const { values, versions, runId, progress } = request;
-  const kept = flag(values, 'keep') || flag(values, 'reuse');
+  const { keep, reuse } = keeping(values);
   const { findMeshPrograms } = await import('../programs/local/find-mesh-programs.ts');
   const meshes = meshVersions(values).map((wanted, _, all) => {
     const mesh = all.length > 1 ? labelOf(wanted) : undefined;
@@ -22,9 +21,9 @@ export async function makeLocals(request: TargetRequest, reason: string): Promis
   // The Kubernetes client takes its time to load: meanwhile it is said where the programs come from. A mesh that is kept
   // has both already, and a new one of that kind is rare.
   const [local, { RemoteTarget }] = await Promise.all([
-    kept ? undefined : import('../target/local/local-target.ts'),
+    keep || reuse ? undefined : import('../target/local/local-target.ts'),
     import('../target/local/host/remote.ts'),
-    ...(flag(values, 'reuse') ? [] : meshes.map(({ wanted, tell }) => tellPrograms(wanted, request, tell))),
+    ...(reuse ? [] : meshes.map(({ wanted, tell }) => tellPrograms(wanted, request, tell))),
   ]);
   return meshes.map(({ wanted, mesh, tell }) => {
     const report = reporting(tell);
@@ -40,9 +39,8 @@ export async function makeLocals(request: TargetRequest, reason: string): Promis
         findMeshPrograms(meshProgramOptions(values, wanted, { versions, report, signal })),
     };
     if (local !== undefined) return new local.LocalTarget(settings, tell);
-    const name = [text(values, 'name') ?? defaultName, mesh ?? []].flat().join('-');
-    const keeping = { name, keep: flag(values, 'keep'), reuse: flag(values, 'reuse'), wanted };
-    return new RemoteTarget({ ...settings, ...keeping }, tell);
+    const name = [meshName(values), mesh ?? []].flat().join('-');
+    return new RemoteTarget({ ...settings, name, keep, reuse, wanted }, tell);
   });
 }
 

@@ -5,7 +5,7 @@ import type { MeshProgramOptions } from '../programs/local/find-mesh-programs.ts
 import type { Report } from '../programs/report.ts';
 import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
-import { flag, text } from '../settings/typed.ts';
+import { flag, hubOf, text } from '../settings/typed.ts';
 import { programFolderFor } from './program-folders.ts';
 
 /** The versions of one mesh; undefined where nothing was asked for. */
@@ -57,7 +57,7 @@ export function meshProgramOptions(
     ...around,
     ...programFolderFor(values, mesh.istio, around.report),
     envoy: mesh.envoy,
-    hub: text(values, 'hub') ?? around.versions.istio.hub,
+    hub: hubOf(values, around.versions),
     download: !flag(values, 'no-download'),
     build: !flag(values, 'no-build'),
     mirror: text(values, 'downloads'),

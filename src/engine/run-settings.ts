@@ -18,6 +18,8 @@ export interface RunSettings {
   readonly options: RunOptions;
   readonly selection: Selection;
   readonly baseline: Baseline | undefined;
+  /** How often every scenario runs. */
+  readonly repeat: number;
 }
 
 /** Reads the settings of a run. @throws HarnessError E_USAGE or E_SETTINGS for what means nothing */
@@ -48,6 +50,7 @@ export function runSettings(values: Values): RunSettings {
       isLive: flag(values, 'live'),
     },
     baseline: baselineOf(values, process.cwd()),
+    repeat: count(values, 'repeat', 1),
   };
 }
 

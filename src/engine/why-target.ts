@@ -1,17 +1,12 @@
 /** Whether a kind cluster or a local mesh can be had on this machine, and why not. */
 import { asHarnessError } from '../base/errors.ts';
-import type { Versions } from '../programs/versions.ts';
-import type { Values } from '../settings/settings.ts';
-import { flag, text } from '../settings/typed.ts';
+import { dockerProgram, flag, istioOf } from '../settings/typed.ts';
 import { Engine } from '../target/kind/container-engine.ts';
 import { findIstioctl, findKind } from './make-kind.ts';
 import { meshProgramOptions, meshVersions } from './mesh-programs.ts';
+import type { TargetRequest } from './target-request.ts';
 
-export interface ChoiceRequest {
-  readonly values: Values;
-  readonly versions: Versions;
-  readonly signal: AbortSignal;
-}
+export type ChoiceRequest = Pick<TargetRequest, 'values' | 'versions' | 'signal'>;
 
 interface Outlook {
   readonly possible: boolean;
@@ -26,7 +21,7 @@ export async function whyKind(request: ChoiceRequest): Promise<Outlook> {
   const { values, versions, signal } = request;
   let engine: string;
   try {
-    engine = (await new Engine(text(values, 'docker') ?? 'docker').info(signal)).version;
+    engine = (await new Engine(dockerProgram(values)).info(signal)).version;
   } catch (thrown) {
     if (signal.aborted) throw thrown;
     const { message } = asHarnessError(thrown);
@@ -38,7 +33,7 @@ export async function whyKind(request: ChoiceRequest): Promise<Outlook> {
     await findKind(all);
     // What can be downloaded is downloaded while the cluster starts; a mesh that is kept has its Istio.
     const needsIstioctl = flag(values, 'no-download') && !flag(values, 'reuse');
-    if (needsIstioctl) await findIstioctl(all, text(values, 'istio') ?? versions.istio.default);
+    if (needsIstioctl) await findIstioctl(all, istioOf(values, versions));
     return { possible: true, why: `Docker engine ${engine} answers` };
   } catch (thrown) {
     if (signal.aborted) throw thrown;

@@ -3,7 +3,6 @@ import { HarnessError } from '../base/errors.ts';
 import { rootNamespace } from '../explain/world.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
 import { holdsFor, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
-import type { Manifest } from '../scenario/format/schema.ts';
 import type { KubeObject } from '../target/target.ts';
 import { boundTo, carriedRoutes, gatewayRefsOf } from './carried-routes.ts';
 import { plainObject, withoutPrivate } from './carry.ts';
@@ -43,8 +42,8 @@ const workloads = /^(Deployment|StatefulSet|DaemonSet|ReplicaSet|Pod|Rollout|Ser
  * @param where what was looked at, in words, such as `the folder policies/`
  * @throws HarnessError E_USAGE when there are no policies that can be carried over
  */
-export function planFor(read: readonly Manifest[], wanted: string | undefined, where: string): Plan {
-  const foreign = (read as readonly KubeObject[]).filter((object) => !isOwn(object)).map(inNamespace);
+export function planFor(read: readonly KubeObject[], wanted: string | undefined, where: string): Plan {
+  const foreign = read.filter((object) => !isOwn(object)).map(inNamespace);
   const near = foreign.filter(({ kind, metadata: { name, namespace } }) =>
     wanted === undefined
       ? true

@@ -6,13 +6,13 @@ import { HarnessError } from '../base/errors.ts';
 import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
 import { excessOf, expandedExcess, sameKey } from '../base/files/yaml-bounds.ts';
+import type { KubeObject } from '../base/kube-object.ts';
 import { nameOfError } from '../base/names.ts';
-import type { Manifest } from '../scenario/format/schema.ts';
 
 const passedOver = ['node_modules', '.git'];
 
 export interface Read {
-  readonly objects: readonly Manifest[];
+  readonly objects: readonly KubeObject[];
   /** What could not be read, a line each. */
   readonly warnings: readonly string[];
 }
@@ -26,7 +26,7 @@ export interface Read {
 export function readFolder(path: string, cwd: string): Read {
   const start = resolve(cwd, path);
   const files = filesIn(start, path);
-  const objects: Manifest[] = [];
+  const objects: KubeObject[] = [];
   const warnings: string[] = [];
   for (const file of files) {
     const shown = relative(cwd, file) || basename(file);
@@ -81,7 +81,7 @@ function readFile(file: string, shown: string): Read {
   const excess = excessOf(source, limits.conformanceEntries);
   if (excess !== undefined) return { objects: [], warnings: [`${shown} was passed over: ${excess.message}`] };
   const lineCounter = new LineCounter();
-  const objects: Manifest[] = [];
+  const objects: KubeObject[] = [];
   const warnings: string[] = [];
   for (const document of [...parseAllDocuments(source, { lineCounter, uniqueKeys: false })]) {
     const [mistake] = document.errors;
@@ -134,7 +134,7 @@ function templateIn(text: string): string | undefined {
 }
 
 /** The object, or those of a list; nothing for what is no object of Kubernetes. */
-function objectsIn(value: unknown): Manifest[] {
+function objectsIn(value: unknown): KubeObject[] {
   if (Array.isArray(value)) return value.flatMap(objectsIn);
   if (typeof value !== 'object' || value === null) return [];
   const { kind, apiVersion, metadata, items } = value as Record<string, unknown>;
@@ -142,5 +142,5 @@ function objectsIn(value: unknown): Manifest[] {
     return items.flatMap(objectsIn);
   const { name, namespace } = Object(metadata) as { name?: unknown; namespace?: unknown };
   const named = typeof name === 'string' && ['string', 'undefined'].includes(typeof namespace);
-  return typeof kind === 'string' && typeof apiVersion === 'string' && named ? [value as Manifest] : [];
+  return typeof kind === 'string' && typeof apiVersion === 'string' && named ? [value as KubeObject] : [];
 }

@@ -1,6 +1,7 @@
 /** Scenarios that try mistakes on a mesh: with the mistake in place, the mesh must answer what the model says. */
 import type { Place } from '../base/errors.ts';
 import { groupBy } from '../base/group.ts';
+import type { KubeObject } from '../base/kube-object.ts';
 import { nameOfKey } from '../base/names.ts';
 import type {
   PlannedCheck,
@@ -10,7 +11,7 @@ import type {
   RequestCheck,
 } from '../plan/types.ts';
 import { mistakeText } from '../report/mutation.ts';
-import type { Answer, Manifest, ObjectRef } from '../scenario/format/schema.ts';
+import type { Answer, ObjectRef } from '../scenario/format/schema.ts';
 import { isExpected } from '../scenario/table.ts';
 import type { JudgedMutant, Verdict } from './judge.ts';
 
@@ -33,7 +34,7 @@ export function trialsOf(judged: readonly Judged[], most: number): PlannedGroup[
     mutants.flatMap((each, index) => {
       const { verdict, written } = each;
       return verdict.kind === 'noticed' && written !== undefined && !isByEcho(verdict)
-        ? [trial(scenario, each, verdict, written.object as Manifest | undefined, index + 1)]
+        ? [trial(scenario, each, verdict, written.object, index + 1)]
         : [];
     }),
   );
@@ -60,7 +61,7 @@ function trial(
   scenario: PlannedScenario,
   { mutant, place }: JudgedMutant,
   { step: last, by, answer }: Noticed,
-  manifest: Manifest | undefined,
+  manifest: KubeObject | undefined,
   number: number,
 ): PlannedScenario {
   const { info } = scenario;
@@ -101,11 +102,11 @@ function leftBehind(
   step: PlannedStep,
   { steps }: PlannedScenario,
   place: Place,
-  changed: Manifest | undefined,
+  changed: KubeObject | undefined,
 ): ObjectRef[] {
   const manifest = step.apply.find((each) => each.place === place)?.manifest;
   if (manifest === undefined) return [];
-  const keyOf = ({ kind, metadata }: Manifest) => nameOfKey({ ...metadata, kind });
+  const keyOf = ({ kind, metadata }: KubeObject) => nameOfKey({ ...metadata, kind });
   if (changed !== undefined && keyOf(changed) === keyOf(manifest)) return [];
   const before = steps.slice(0, steps.indexOf(step)).flatMap(({ apply }) => apply);
   if (!before.some((each) => keyOf(each.manifest) === keyOf(manifest))) return [];

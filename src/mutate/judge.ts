@@ -38,7 +38,8 @@ export type Verdict =
     }
   /** No request at all is answered otherwise. */
   | {
-      readonly kind: 'equivalent' /** Workloads that no request reaches, whose answers would be others. */;
+      readonly kind: 'equivalent';
+      /** Workloads that no request reaches, whose answers would be others. */
       readonly beyond: readonly string[];
     }
   | { readonly kind: 'undecided'; readonly why: string };
@@ -91,7 +92,7 @@ export async function judgeScenario(
     if (first === undefined) return [];
     const { survey } = first.original;
     const manifest = placed.step.apply.find(({ place }) => place === placed.place)?.manifest;
-    const written = manifest === undefined ? [] : mutantsOf(manifest as unknown as KubeObject, survey);
+    const written = manifest === undefined ? [] : mutantsOf(manifest, survey);
     return mutantsOf(placed.object, survey).flatMap((mutant, index, all) =>
       isWanted(mutant)
         ? {

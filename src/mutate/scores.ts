@@ -69,14 +69,16 @@ export function mutationOf(mutants: readonly JudgedMutant[]): Mutation {
 
 /** As `mutate --json` prints it. */
 export function scoresJson(scores: readonly ScenarioScore[]): object {
+  const counts = (mutants: readonly JudgedMutant[]) => {
+    const tally = tallyOf(mutants);
+    return { ...tally, percent: percentOf(tally) };
+  };
   return {
-    ...tallyOf(scores.flatMap(({ mutants }) => mutants)),
-    percent: percentOf(tallyOf(scores.flatMap(({ mutants }) => mutants))),
+    ...counts(scores.flatMap(({ mutants }) => mutants)),
     scenarios: scores.map(({ scenario, place, mutants, blind }) => ({
       scenario,
       file: place.file,
-      ...tallyOf(mutants),
-      percent: percentOf(tallyOf(mutants)),
+      ...counts(mutants),
       blind,
       mutants: mutants.map(({ mutant: { policy, change }, place, verdict }) => ({
         policy,

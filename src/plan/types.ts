@@ -1,13 +1,13 @@
 /** What is going to be run: scenarios with their tables, lists, matrices and conditions resolved. */
 import type { Place } from '../base/errors.ts';
 import type { FetchMode, ScenarioInfo, SourceRef } from '../base/events.ts';
+import type { KubeObject } from '../base/kube-object.ts';
 import type {
   Answer,
   CertificateSpec,
   IssuerSpec,
   KeyServerChange,
   KeyServerSpec,
-  Manifest,
   ObjectRef,
   TokenSpec,
 } from '../scenario/format/schema.ts';
@@ -64,7 +64,7 @@ export interface PlannedStep {
   readonly set: Readonly<Record<string, KeyServerChange>>;
   /** How often a key server must have been asked for keys since the step began, before anything is sent. */
   readonly after: { readonly fetches: number; readonly of: string } | undefined;
-  readonly apply: readonly { readonly manifest: Manifest; readonly place: Place }[];
+  readonly apply: readonly { readonly manifest: KubeObject; readonly place: Place }[];
   readonly delete: readonly ObjectRef[];
   /** Whether the policies of this step are meant to select no workload. */
   readonly selectsNothing: boolean;

@@ -1,5 +1,4 @@
 /** What the answer of a proxy depends on, and what the answer is. Objects are as the API server has them. */
-import type { FetchMode } from '../base/events.ts';
 import type { Truth } from './match/truth.ts';
 
 /** Modes of MeshConfig.pathNormalization; DEFAULT is BASE (pilot/pkg/networking/core/listener_builder.go). */
@@ -10,7 +9,6 @@ export interface Mesh {
   /** The first is the mesh's own; the others are its aliases. */
   readonly trustDomains: readonly string[];
   readonly pathNormalization: PathNormalization;
-  readonly fetch: FetchMode;
   /** A condition on a header that is there several times looks at each value, not at all of them with commas between. */
   readonly takesHeadersApart: boolean;
   /** `..;a` in a path is followed as `..` is. */
@@ -21,7 +19,6 @@ export const defaultMesh: Mesh = {
   rootNamespace: 'istio-system',
   trustDomains: ['cluster.local'],
   pathNormalization: 'BASE',
-  fetch: 'istiod',
   takesHeadersApart: true,
   ignoresParametersOfDots: true,
 };

@@ -21,7 +21,7 @@ const algorithms: readonly string[] = [
 ];
 
 /** Seconds by which clocks may differ (kClockSkewInSecond); Istio has no setting for it. */
-const clockSkew = 60;
+export const clockSkew = 60;
 
 /** @returns the token, or Envoy's words about what is wrong with its form */
 export const parseJwt = rememberedByText((token): Jwt | string => {

@@ -56,11 +56,11 @@ function read(text: string): unknown {
 }
 
 /** The ConfigMap with these settings, as a mesh has it: what people ask for and nothing else. */
-export function meshConfigMap(config: MeshConfig, namespace = defaultMesh.rootNamespace): KubeObject {
+export function meshConfigMap(config: MeshConfig): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name: meshConfigName(undefined), namespace },
+    metadata: { name: meshConfigName(undefined), namespace: defaultMesh.rootNamespace },
     data: { mesh: JSON.stringify(config) },
   };
 }

@@ -1,7 +1,7 @@
 /** Where downloaded programs are kept. */
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { isExecutable } from './lookup.ts';
@@ -57,14 +57,20 @@ export function partialName(cacheDir: string): string {
 }
 
 /** Removes partial files and folders that a killed process left behind: those older than a day. Never throws. */
-export async function removeLeftovers(cacheDir: string, now: number = Date.now()): Promise<void> {
+export async function removeLeftovers(cacheDir: string): Promise<void> {
   for (const file of await readdir(cacheDir).catch(() => [])) {
     if (!partial.test(file)) continue;
     const path = join(cacheDir, file);
     const age = await stat(path).then(
-      (info) => now - info.mtimeMs,
+      (info) => Date.now() - info.mtimeMs,
       () => 0,
     );
     if (age > 86_400_000) await rm(path, { recursive: true, force: true }).catch(() => {});
   }
+}
+
+/** Returns once the file is on disk. */
+export async function flush(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  await handle.sync().finally(() => handle.close());
 }

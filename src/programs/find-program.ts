@@ -129,22 +129,13 @@ const versionArguments: Readonly<Record<ProgramName, readonly string[]>> = {
 /** What a program said about itself: its version, or why it said none. */
 type Probe = { readonly version: string } | { readonly problem: string };
 
-/**
- * Starts `path` and reads the first version number in what it prints.
- *
- * @param timeoutMs the longest time for it; a program on a slow disk needs some seconds
- * @throws HarnessError E_INTERRUPTED
- */
-async function probe(
-  name: ProgramName,
-  path: string,
-  signal: AbortSignal,
-  timeoutMs = 20_000,
-): Promise<Probe> {
+/** Starts `path` and reads the first version number in what it prints. @throws HarnessError E_INTERRUPTED */
+async function probe(name: ProgramName, path: string, signal: AbortSignal): Promise<Probe> {
   const result = await execa(path, [...versionArguments[name]], {
     reject: false,
     stdin: 'ignore',
-    timeout: timeoutMs,
+    // A program on a slow disk needs some seconds.
+    timeout: 20_000,
     cancelSignal: signal,
     maxBuffer: 1_000_000,
   });

@@ -1,6 +1,13 @@
 /** What the events say about one scenario, and the verdict that follows. */
 import type { CheckResult, Event, Mutation, Problem, ScenarioInfo } from '../base/events.ts';
-import { type Finding, isoTime, type ScenarioResult, type ScenarioState, type StepResult } from './result.ts';
+import {
+  type Finding,
+  isoTime,
+  type RunResult,
+  type ScenarioResult,
+  type ScenarioState,
+  type StepResult,
+} from './result.ts';
 
 /** Collected while the scenario runs. */
 export interface ScenarioEntry {
@@ -46,6 +53,20 @@ function stateOf(entry: ScenarioEntry, notRun: number, runFinished: boolean): Sc
   if (notRun > 0) return 'error';
   if (some('known')) return 'known';
   return some('passed') ? 'passed' : 'skipped';
+}
+
+/** How many checks came out in which way. */
+export function countsOf(scenarios: readonly ScenarioResult[]): RunResult['counts'] {
+  const checks = scenarios.flatMap((scenario) => scenario.checks);
+  const count = (state: CheckResult['state']) => checks.filter((check) => check.state === state).length;
+  return {
+    passed: count('passed'),
+    failed: count('failed'),
+    known: count('known') || undefined,
+    error: count('error'),
+    skipped: count('skipped'),
+    notRun: scenarios.reduce((sum, { notRun }) => sum + notRun, 0),
+  };
 }
 
 /** Every finding once, with the checks that show it: what was seen, not what was expected to be seen. */

@@ -2,7 +2,7 @@
 import type { CheckResult, Event, MeshFacts, Problem, ScenarioInfo } from '../base/events.ts';
 import { differencesOf } from './changes/differences.ts';
 import { flakyOf } from './changes/flaky.ts';
-import { findingsOf, type ScenarioEntry, scenarioResult } from './model-scenario.ts';
+import { countsOf, findingsOf, type ScenarioEntry, scenarioResult } from './model-scenario.ts';
 import { isoTime, type PhaseResult, type RunResult, type StepResult } from './result.ts';
 
 type Of<T extends Event['type']> = Extract<Event, { type: T }>;
@@ -90,8 +90,6 @@ export class ResultModel {
       .toSorted((a, b) => order.indexOf(a.info.mesh) - order.indexOf(b.info.mesh))
       .map((entry) => scenarioResult(entry, this.#lastAt, this.#finished !== undefined));
     const checks = scenarios.flatMap((scenario) => scenario.checks);
-    const count = (state: CheckResult['state']): number =>
-      checks.filter((check) => check.state === state).length;
     const startedAt = this.#started?.at ?? this.#lastAt;
     const meshes = [...this.#meshes.values()].toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
     return {
@@ -110,14 +108,7 @@ export class ResultModel {
       failedMeshes: [...this.#failedMeshes],
       phases: [...this.#phases],
       scenarios,
-      counts: {
-        passed: count('passed'),
-        failed: count('failed'),
-        known: count('known') || undefined,
-        error: count('error'),
-        skipped: count('skipped'),
-        notRun: scenarios.reduce((sum, scenario) => sum + scenario.notRun, 0),
-      },
+      counts: countsOf(scenarios),
       findings: findingsOf(checks),
       differences: differencesOf(
         meshes.map(({ id }) => id),

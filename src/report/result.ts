@@ -127,6 +127,17 @@ export function isoTime(at: number): string {
   return new Date(Number.isFinite(at) ? Math.min(Math.max(at, 0), latest) : 0).toISOString();
 }
 
+/** Every mesh that a result is about, also those that could not be set up, in its order. */
+export function meshIds({ run, meshes, failedMeshes, scenarios }: RunResult): string[] {
+  const ids = [
+    ...(run.meshes ?? []),
+    ...meshes.map(({ id }) => id),
+    ...failedMeshes.map(({ mesh }) => mesh),
+    ...scenarios.map(({ info }) => info.mesh),
+  ];
+  return [...new Set(ids)];
+}
+
 /**
  * What to call a mesh in reports: `istio-1.30.3` and the target, or only its id while nothing is known about it. Where
  * another mesh of the run would be called the same, the version of Envoy comes between, and the id when that does not help.

@@ -1,8 +1,7 @@
 /** The scenarios of a plan, group after group; what can be begun early is begun early, and ended whatever happens. */
 import { isDeepStrictEqual } from 'node:util';
 import { asHarnessError, type HarnessError } from '../base/errors.ts';
-import type { MeshFacts } from '../base/events.ts';
-import { problemOf } from '../base/problem.ts';
+import { type MeshFacts, problemOf } from '../base/events.ts';
 import { skippedForFailFast } from '../base/skip-reasons.ts';
 import { areOwn } from '../plan/asked-mesh.ts';
 import { nothingMatches } from '../plan/select.ts';

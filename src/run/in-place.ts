@@ -42,7 +42,7 @@ function placed(step: PlannedStep, { scenario, context }: Known): Map<string, Pl
   for (const each of scenario.steps.slice(0, scenario.steps.indexOf(step) + 1)) {
     for (const ref of each.delete) objects.delete(nameOfKey(ref));
     for (const { manifest, place } of each.apply) {
-      const object = resolve(manifest, context.names, place) as unknown as KubeObject;
+      const object = resolve(manifest, context.names, place);
       objects.set(nameOf(object), { object, place, step: each });
     }
   }

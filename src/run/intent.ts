@@ -1,6 +1,6 @@
 /** What a plan is going to do to a mesh, as the target wants to know it before anything is done. */
 import type { PlannedGroup } from '../plan/types.ts';
-import type { Intent, KubeObject } from '../target/target.ts';
+import type { Intent } from '../target/target.ts';
 
 /** Everything that scenarios apply and delete, without those that are skipped. */
 export function intentOf(groups: readonly PlannedGroup[]): Intent {
@@ -14,7 +14,7 @@ export function intentOf(groups: readonly PlannedGroup[]): Intent {
     ),
     throughIngress: origins.some(({ kind, gateway }) => kind === 'ingress' && gateway === undefined),
     gatewayNamespaces: [...new Set(origins.flatMap(({ gateway }) => gateway?.namespace ?? []))].sort(),
-    apply: steps.flatMap(({ apply }) => apply.map(({ manifest }) => manifest as unknown as KubeObject)),
+    apply: steps.flatMap(({ apply }) => apply.map(({ manifest }) => manifest)),
     delete: steps.flatMap((step) => step.delete),
   };
 }

@@ -1,7 +1,12 @@
 /** One scenario: keys, key servers, steps one after the other, and everything put back at the end. */
 import { asHarnessError } from '../base/errors.ts';
-import type { CheckResult, Problem, ScenarioInfo, Unstamped } from '../base/events.ts';
-import { problemOf } from '../base/problem.ts';
+import {
+  type CheckResult,
+  type Problem,
+  problemOf,
+  type ScenarioInfo,
+  type Unstamped,
+} from '../base/events.ts';
 import { skippedForStep } from '../base/skip-reasons.ts';
 import { timeouts } from '../base/timeouts.ts';
 import { within } from '../base/wait.ts';

@@ -144,9 +144,7 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
   const check = step.checks.find(
     (each): each is ApplyCheck => each.kind === 'apply' && each.skip === undefined,
   );
-  const objects = step.apply.map(
-    ({ manifest, place }) => resolve(manifest, context.names, place) as unknown as KubeObject,
-  );
+  const objects = step.apply.map(({ manifest, place }) => resolve(manifest, context.names, place));
   const started = performance.now();
   const since = Date.now();
   const applied: Applied[] = [];

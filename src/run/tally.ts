@@ -5,12 +5,12 @@ import {
   type Emit,
   type Event,
   type MeshFacts,
+  problemOf,
   type Shard,
   stamped,
   type Unstamped,
 } from '../base/events.ts';
 import { nothingTested } from '../base/nothing-tested.ts';
-import { problemOf } from '../base/problem.ts';
 import type { KnownDeviations } from './answers/known-use.ts';
 import type { Mesh } from './run-mesh.ts';
 

@@ -28,11 +28,11 @@ export interface KnownApp extends Contents {
   readonly app: string;
 }
 
-/** All applications of a folder. One that cannot be read has nothing in it: what is wrong with it, a run says. */
-export function knownApps(folder = appsFolder): KnownApp[] {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+/** All applications. One that cannot be read has nothing in it: what is wrong with it, a run says. */
+export function knownApps(): KnownApp[] {
+  const files = readdirSync(appsFolder).filter((name) => name.endsWith('.yaml'));
   return files.toSorted().map((file) => {
-    const documents = [...parseAllDocuments(readFileSync(join(folder, file), 'utf8'))];
+    const documents = [...parseAllDocuments(readFileSync(join(appsFolder, file), 'utf8'))];
     const objects = documents.flatMap((document) =>
       document.errors.length > 0 ? [] : [document.toJS() as unknown],
     );

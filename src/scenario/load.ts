@@ -1,12 +1,12 @@
 /** Loads scenario files: finds them, reads them, and says everything that is wrong with them. */
 
 import { dirname } from 'node:path';
-import { type ErrorCode, HarnessError, type Place } from '../base/errors.ts';
+import { type ErrorCode, HarnessError, inFileOrder, type Place } from '../base/errors.ts';
 import { isMap } from '../base/is-map.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
-import { withAnswers } from './format/answers.ts';
 import { explainIssues, noMessage } from './format/issues.ts';
 import { expandLists } from './format/lists.ts';
+import { withAnswers } from './format/named-answers.ts';
 import { type Whereabouts, withOwnFiles } from './format/own-files.ts';
 import { type ScenarioSpec, scenarioSchema } from './format/schema.ts';
 import { type KnownApp, knownApps } from './known-apps.ts';
@@ -91,7 +91,7 @@ export function parseScenario(
   const parsed = scenarioSchema.safeParse(named.data, { error: noMessage });
   if (!parsed.success) {
     const issues = explainIssues(parsed.error.issues, scenarioSchema, yaml);
-    return { scenario: undefined, errors: inOrder([...yaml.errors, ...unnamed, ...issues]), ownFiles };
+    return { scenario: undefined, errors: inFileOrder([...yaml.errors, ...unnamed, ...issues]), ownFiles };
   }
   const { spec, problems, isWhole, original } = expandLists(parsed.data as ScenarioSpec);
   const errors = [...yaml.errors, ...unnamed];
@@ -110,9 +110,9 @@ export function parseScenario(
     };
   for (const { path, message, hint } of problems)
     errors.push(new HarnessError('E_SCENARIO', message, { hint, place: yaml.keyPlace(path) }));
-  if (!isWhole) return { scenario: undefined, errors: inOrder(errors), ownFiles };
+  if (!isWhole) return { scenario: undefined, errors: inFileOrder(errors), ownFiles };
   const report = reportAs((path) => mistakeCode(path));
-  if (!checkSize(spec, report)) return { scenario: undefined, errors: inOrder(errors), ownFiles };
+  if (!checkSize(spec, report)) return { scenario: undefined, errors: inFileOrder(errors), ownFiles };
   checkScenario(spec, report, (path) => {
     const { line, column } = yaml.place(original(path));
     return `${line}:${column}`;
@@ -122,7 +122,7 @@ export function parseScenario(
     spec,
     reportAs(() => 'E_TEMPLATE'),
   );
-  if (errors.length > 0) return { scenario: undefined, errors: inOrder(errors), ownFiles };
+  if (errors.length > 0) return { scenario: undefined, errors: inFileOrder(errors), ownFiles };
   return {
     scenario: {
       ...spec,
@@ -140,11 +140,6 @@ export function parseScenario(
 function withoutOwnKeys(data: unknown): unknown {
   if (!isMap(data)) return data;
   return Object.fromEntries(Object.entries(data).filter(([key]) => !key.startsWith('x-')));
-}
-
-function inOrder(errors: readonly HarnessError[]): HarnessError[] {
-  const position = ({ place }: HarnessError) => (place?.line ?? 0) * 1e6 + (place?.column ?? 0);
-  return errors.toSorted((a, b) => position(a) - position(b));
 }
 
 function sameNames(scenarios: readonly LoadedScenario[]): HarnessError[] {

@@ -6,7 +6,6 @@ import { hintFor } from '../base/suggest.ts';
 import { type Expression, parseTemplate } from './template-parse.ts';
 import type { Path } from './yaml/yaml-file.ts';
 
-export { isMap } from '../base/is-map.ts';
 export { escapeTemplate, parseTemplate } from './template-parse.ts';
 
 /**

@@ -19,12 +19,53 @@ export function list(values: Values, name: string): string[] {
 }
 
 /** A positive whole number. @throws HarnessError E_USAGE */
-export function count(values: Values, name: string, otherwise: number): number {
+export function count<T>(values: Values, name: string, otherwise: T): number | T {
   const given = text(values, name);
   if (given === undefined) return otherwise;
   const value = Number(given);
   if (Number.isInteger(value) && value > 0) return value;
   throw new HarnessError('E_USAGE', `--${name} must be a whole number above 0, not "${given}"`);
+}
+
+export type TargetName = 'cluster' | 'kind' | 'local';
+
+/** The target that was asked for; undefined: whichever can be had. */
+export function wantedTarget(values: Values): TargetName | undefined {
+  const target = text(values, 'target');
+  return target === 'cluster' || target === 'kind' || target === 'local' ? target : undefined;
+}
+
+/** What names a cluster, as flags: any of these makes `--target auto` take it. Empty: no cluster is named. */
+export function clusterFlags(values: Values): (readonly [name: string, value: string])[] {
+  return ['context', 'kubeconfig', 'mesh-context', 'mesh-kubeconfig'].flatMap((name) => {
+    const value = text(values, name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+}
+
+/** Name of the kind cluster, or of the local mesh that is kept. */
+export function meshName(values: Values): string {
+  return text(values, 'name') ?? 'jwt-e2e';
+}
+
+/** Whether the mesh stays when the run is over, and whether one that has stayed is taken. */
+export function keeping(values: Values): { readonly keep: boolean; readonly reuse: boolean } {
+  return { keep: flag(values, 'keep'), reuse: flag(values, 'reuse') };
+}
+
+/** The Istio that was asked for, the first where there are several, or else the default one. */
+export function istioOf(values: Values, versions: Versions): string {
+  return text(values, 'istio')?.split(',')[0]?.trim() || versions.istio.default;
+}
+
+/** Registry and folder of the Istio images. */
+export function hubOf(values: Values, versions: Versions): string {
+  return text(values, 'hub') ?? versions.istio.hub;
+}
+
+/** The docker program, a name in PATH or a path. */
+export function dockerProgram(values: Values): string {
+  return text(values, 'docker') ?? 'docker';
 }
 
 /** `1/3`. @throws HarnessError E_USAGE */

@@ -1,16 +1,26 @@
 /** Steps of a target's own work that are worth a line of progress. */
+
 import { asHarnessError } from '../base/errors.ts';
-import { problemOf } from '../base/problem.ts';
+import { problemOf } from '../base/events.ts';
 import type { IstiodStart, Progress } from './target.ts';
 
-/** Runs `work` as a phase: tells when it starts, when it is done and how long it took, or why it failed. */
-export async function phase<T>(progress: Progress, name: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` as a phase: tells when it starts, when it is done and how long it took, or why it failed.
+ *
+ * @param note what else there is to say when it is done
+ */
+export async function phase<T>(
+  progress: Progress,
+  name: string,
+  work: () => Promise<T>,
+  note?: string,
+): Promise<T> {
   const started = performance.now();
   const durationMs = () => Math.round(performance.now() - started);
   progress({ type: 'phase-started', phase: name });
   try {
     const result = await work();
-    progress({ type: 'phase-finished', phase: name, durationMs: durationMs() });
+    progress({ type: 'phase-finished', phase: name, durationMs: durationMs(), note });
     return result;
   } catch (thrown) {
     progress({

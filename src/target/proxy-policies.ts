@@ -2,6 +2,7 @@
  * What a proxy enforces, read from its own configuration: the listeners of Envoy's `/config_dump`. That istiod has taken
  * a policy says nothing about the proxies; this does.
  */
+import { distinct } from '../base/group.ts';
 import { markerIn } from './marker.ts';
 import type { ProviderRule, ProxyPolicies, ProxyRef } from './target.ts';
 
@@ -29,10 +30,10 @@ export function readProxyPolicies(listeners: Dump, kind: ProxyRef['kind']): Prox
     }
   }
   return {
-    providers: unique(
+    providers: distinct(
       jwt.flatMap((config) => Object.values((config.providers ?? {}) as Record<string, Json>)).map(provider),
     ),
-    rbac: unique(rbac.flatMap(policies)),
+    rbac: distinct(rbac.flatMap(policies)),
     markers,
     rejected: rejections(listeners.configs ?? []),
   };
@@ -135,8 +136,4 @@ function policies(config: Json): { name: string; action: string; rules: string }
     action,
     rules: JSON.stringify(body),
   }));
-}
-
-function unique<T>(values: readonly T[]): T[] {
-  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }

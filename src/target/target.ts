@@ -3,23 +3,9 @@
  * scenarios, expectations or reports. Every method that can hang takes an AbortSignal.
  */
 import type { FetchMode, MeshFacts, Unstamped } from '../base/events.ts';
+import type { KubeObject } from '../base/kube-object.ts';
 
-/** A Kubernetes object as plain JSON, exactly as it was written or as the API server sent it. */
-export interface KubeObject {
-  apiVersion: string;
-  kind: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    uid?: string;
-    generation?: number;
-    resourceVersion?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    [field: string]: unknown;
-  };
-  [field: string]: unknown;
-}
+export type { KubeObject };
 
 export interface ObjectKey {
   readonly apiVersion: string;
@@ -249,6 +235,16 @@ export interface Applied {
   readonly warnings: readonly string[];
 }
 
+/** Which requests evidence is to be about. */
+export interface EvidenceQuery {
+  /** Whose filters and log lines are wanted. */
+  readonly proxies: readonly ProxyRef[];
+  /** Of all requests when it is empty. */
+  readonly requestId: string;
+  /** When the change was made that the check is about, milliseconds since the epoch. */
+  readonly since: number;
+}
+
 /** A file of evidence: its name within the folder of the check, and its content. */
 export interface EvidenceFile {
   readonly name: string;
@@ -388,17 +384,8 @@ export interface Target {
     signal: AbortSignal,
   ): Promise<readonly FetchLogEntry[]>;
 
-  /** Everything that helps to explain what happened to this request since `since`. */
-  evidence(
-    query: {
-      /** Whose filters and log lines are wanted. */
-      readonly proxies: readonly ProxyRef[];
-      /** Of all requests when it is empty. */
-      readonly requestId: string;
-      readonly since: number;
-    },
-    signal: AbortSignal,
-  ): Promise<EvidenceFile[]>;
+  /** Everything that helps to explain what happened to these requests. */
+  evidence(query: EvidenceQuery, signal: AbortSignal): Promise<EvidenceFile[]>;
 
   /** Lines to paste into a shell that show the policies, and what these proxies have of them. */
   look?(proxies: readonly ProxyRef[]): readonly string[];

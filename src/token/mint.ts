@@ -8,7 +8,7 @@ import { canSign, isAlgorithm } from './algorithms.ts';
 import { rememberToken, viewToken } from './decode.ts';
 import { forge, forgeText, type SigningKey, signingInput, tamperPayload, tamperSignature } from './forge.ts';
 import type { IssuerKey, IssuerKeys } from './issuer-keys.ts';
-import { mutated } from './mutations.ts';
+import { mutated } from './mutated.ts';
 import { mergeMaps, resolveToken, withoutNulls, withTimes } from './spec.ts';
 
 /** A token as it is sent, and as it may be shown. */

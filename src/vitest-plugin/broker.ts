@@ -2,6 +2,7 @@
  * Starts the process that holds the mesh when the first test file asks for it, and passes on what both say. Runs in the
  * main process of Vitest, one for each project.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -9,13 +10,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { asHarnessError, HarnessError } from '../base/errors.ts';
+import { problemOf } from '../base/events.ts';
 import { moduleFile } from '../base/files/product-files.ts';
-import { problemOf } from '../base/problem.ts';
 import { timeouts } from '../base/timeouts.ts';
 import { within } from '../base/wait.ts';
 import { configVariable, type FileLine, type HostConfig, listening, type Order } from './vitest-protocol.ts';
 
-const program = moduleFile('vitest-plugin/host.mjs');
+const program = moduleFile('vitest-plugin/vitest-host.mjs');
 
 export interface BrokerListener {
   /** Gets a line of progress now and then. */

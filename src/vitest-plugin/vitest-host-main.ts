@@ -2,8 +2,7 @@
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { asHarnessError } from '../base/errors.ts';
-import type { Event } from '../base/events.ts';
-import { problemOf } from '../base/problem.ts';
+import { type Event, problemOf } from '../base/events.ts';
 import { meshLine, progressLine } from './progress.ts';
 import {
   configVariable,

@@ -1,8 +1,7 @@
 /** The mesh of a Vitest run: set up when the first scenario file is asked for, used by one file after the other. */
 import { join } from 'node:path';
 import { asHarnessError, HarnessError } from '../base/errors.ts';
-import type { CheckResult, Event, MeshFacts, Problem } from '../base/events.ts';
-import { problemOf } from '../base/problem.ts';
+import { type CheckResult, type Event, type MeshFacts, type Problem, problemOf } from '../base/events.ts';
 import { answersWhileWatched, planFor, roundOf, targetsOf } from '../engine/engine.ts';
 import { lookAhead } from '../engine/look-ahead.ts';
 import { type RunSettings, runSettings } from '../engine/run-settings.ts';
@@ -90,7 +89,7 @@ export class Session {
       this.#watch(event);
     };
     const plan = (facts: MeshFacts) => {
-      const groups = planFor(this.#settings, scenarios, facts, mesh.target.missing);
+      const { groups } = planFor(this.#settings, scenarios, facts, mesh.target.missing);
       const planned = groups.flatMap((group) => group.scenarios);
       tell({ type: 'ready', leftOut: whyLeftOut(scenario, planned, facts, 'left out by the settings') });
       const wanted = checks === undefined ? groups : pickChecks(groups, new Set(checks));
@@ -113,8 +112,8 @@ export class Session {
   #hasUse({ facts, target }: Mesh): boolean {
     if (facts === undefined) return false;
     const { scenarios } = loadScenarios(this.#config.paths, { cwd: process.cwd() });
-    const planned = planFor(this.#settings, scenarios, facts, target.missing);
-    return planned.some((group) => group.scenarios.some(({ skip }) => skip === undefined));
+    const planned = planFor(this.#settings, scenarios, facts, target.missing).scenarios;
+    return planned.some(({ skip }) => skip === undefined);
   }
 
   /** With the whole path of the evidence, and without what is in it. */

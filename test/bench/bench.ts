@@ -11,12 +11,11 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { withSignals } from '../../src/cli/support/signals.ts';
 import { makeKind } from '../../src/engine/make-kind.ts';
-import { defaultName } from '../../src/engine/named-cluster.ts';
 import { versionsFile } from '../../src/engine/product.ts';
 import { inPath } from '../../src/programs/lookup.ts';
 import { loadVersions } from '../../src/programs/versions.ts';
 import { mergeSettings } from '../../src/settings/settings.ts';
-import { text } from '../../src/settings/typed.ts';
+import { meshName, text } from '../../src/settings/typed.ts';
 import { KindCluster } from '../../src/target/kind/kind-cluster.ts';
 import { type CheckCost, measureChecks } from './check-cost.ts';
 import { firstLine, jwtE2e, reportFiles, reports } from './command.ts';
@@ -32,7 +31,7 @@ const { values: options } = parseArgs({
   },
 });
 const settings = mergeSettings(options.name === undefined ? {} : { name: options.name }, process.env);
-const name = text(settings, 'name') ?? defaultName;
+const name = meshName(settings);
 
 function run(...more: string[]): string[] {
   return ['run', '--target', 'kind', ...more, ...reportFiles];

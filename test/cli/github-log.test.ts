@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { diffCommand } from '../../src/cli/commands/diff.ts';
-import { reportCommand } from '../../src/cli/commands/report.ts';
+import { reportCommand } from '../../src/cli/commands/report-command.ts';
 import { main } from '../../src/cli/main.ts';
 import { resultOf, withChecks } from '../report/results.ts';
 import * as runs from '../report/runs.ts';

@@ -8,7 +8,7 @@ import type { MeshFacts } from '../../src/base/events.ts';
 import { understood } from '../../src/base/understood.ts';
 import { diffCommand } from '../../src/cli/commands/diff.ts';
 import { renderAll } from '../../src/cli/commands/lint.ts';
-import { reportCommand } from '../../src/cli/commands/report.ts';
+import { reportCommand } from '../../src/cli/commands/report-command.ts';
 import { baselineOf } from '../../src/engine/baseline.ts';
 import { planFor } from '../../src/init/first-plan.ts';
 import { readFolder } from '../../src/init/read-folder.ts';

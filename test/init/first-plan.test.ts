@@ -1,6 +1,6 @@
 /** Where requests go: stand-ins with the user's namespaces, labels and ports, gateways, and who sends. */
 import { expect, test } from 'vitest';
-import type { Manifest } from '../../src/scenario/format/schema.ts';
+import type { KubeObject } from '../../src/base/kube-object.ts';
 import { knownApps } from '../../src/scenario/known-apps.ts';
 import { parseScenario } from '../../src/scenario/load.ts';
 import { policy, rules, tokens, write } from './support.ts';
@@ -11,7 +11,7 @@ const gatewayPolicy = (matchLabels: object, namespace: string) =>
     { selector: { matchLabels }, rules: [{ to: [{ operation: { paths: ['/a'] } }] }] },
     { namespace },
   );
-const applied = (objects: readonly Manifest[], kind: string) =>
+const applied = (objects: readonly KubeObject[], kind: string) =>
   write(objects).steps.flatMap(({ apply = [] }) => apply.filter((each) => each.kind === kind));
 
 test.each([
@@ -101,7 +101,7 @@ test('policies of several namespaces stay in their own, and one can be chosen', 
     tokens({}, { namespace: 'pay' }),
     tokens({}, { namespace: 'istio-system', name: 'all' }),
   ];
-  const homes = (list: readonly Manifest[]) => list.map(({ metadata }) => metadata.namespace);
+  const homes = (list: readonly KubeObject[]) => list.map(({ metadata }) => metadata.namespace);
   expect(homes(applied(all, 'RequestAuthentication'))).toEqual(['shop', 'pay', 'istio-system']);
   const one = write(all, 'pay').steps.flatMap(({ apply = [] }) => apply);
   expect(homes(one.filter(({ kind }) => kind === 'RequestAuthentication'))).toEqual(['pay', 'istio-system']);

@@ -1,10 +1,10 @@
 /** What `init` writes notices the mistakes that `mutate` makes in its policies, or names them. */
 import { expect, test } from 'vitest';
+import type { KubeObject } from '../../src/base/kube-object.ts';
 import { judgeText } from '../../src/cli/commands/init.ts';
 import { planFor } from '../../src/init/first-plan.ts';
 import { writeNoticing } from '../../src/init/noticing.ts';
 import { writeScenario } from '../../src/init/write.ts';
-import type { Manifest } from '../../src/scenario/format/schema.ts';
 import { policy, rules, tokens } from './support.ts';
 
 const missedIn = async (text: string) =>
@@ -13,7 +13,7 @@ const missedIn = async (text: string) =>
   );
 
 /** What its own requests miss, what is missed in the end, and the notes about it. */
-async function noticed(objects: readonly Manifest[]) {
+async function noticed(objects: readonly KubeObject[]) {
   const plan = planFor(objects, undefined, 'here');
   const written = await writeNoticing(plan, 'here', 'first.yaml', judgeText);
   return {
@@ -66,7 +66,7 @@ test('a policy that holds for another workload by mistake is noticed there', asy
       kind: 'Deployment',
       metadata: { name, namespace: 'shop' },
       spec: { template: { metadata: { labels: { app: name } } } },
-    }) as Manifest;
+    }) as KubeObject;
   const spec = { ...selected('one'), rules: [to({ paths: ['/a'] })] };
   const other = policy('RequestAuthentication', {
     ...selected('two'),

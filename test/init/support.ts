@@ -1,12 +1,12 @@
 /** What `init` writes of some objects, taken apart. */
 import { parse } from 'yaml';
+import type { KubeObject } from '../../src/base/kube-object.ts';
 import { planFor } from '../../src/init/first-plan.ts';
 import { type Written, writeScenario } from '../../src/init/write.ts';
-import type { Manifest } from '../../src/scenario/format/schema.ts';
 
 export const issuer = 'https://login.example.com';
 
-export function policy(kind: string, spec: object, metadata: object = {}): Manifest {
+export function policy(kind: string, spec: object, metadata: object = {}): KubeObject {
   const name = kind === 'RequestAuthentication' ? 'tokens' : 'rules';
   return {
     apiVersion: 'security.istio.io/v1',
@@ -22,7 +22,7 @@ export const rules = (list: readonly object[], action = 'ALLOW') =>
 
 interface Step {
   readonly name: string;
-  readonly apply?: readonly Manifest[];
+  readonly apply?: readonly KubeObject[];
   readonly from?: string;
   readonly request: Readonly<Record<string, unknown>>;
   readonly expect: Readonly<Record<string, readonly (string | number)[]>>;
@@ -35,7 +35,7 @@ export interface Parsed extends Written {
   codes(path: string, step?: string): Readonly<Record<string, number>>;
 }
 
-export function write(objects: readonly Manifest[], namespace?: string): Parsed {
+export function write(objects: readonly KubeObject[], namespace?: string): Parsed {
   const written = writeScenario(planFor(objects, namespace, 'here'), 'here', 'first.yaml');
   const { tokens: all = {}, steps } = parse(written.text) as Pick<Parsed, 'tokens' | 'steps'>;
   const codes = (path: string, step = '') => {

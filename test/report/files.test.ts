@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HarnessError } from '../../src/base/errors.ts';
-import { writeAtomically } from '../../src/report/atomic.ts';
+import { writeAtomically } from '../../src/report/file-reporter.ts';
 import { JsonReporter } from '../../src/report/json-report.ts';
 import { JUnitReporter } from '../../src/report/junit/junit.ts';
 import { typescript } from '../support/typescript.ts';

@@ -1,7 +1,13 @@
 /** The runs that the reports are tested with. */
-import type { CheckResult, Event, MeshFacts, ScenarioInfo, Unstamped } from '../../src/base/events.ts';
+import {
+  type CheckResult,
+  type Event,
+  type MeshFacts,
+  problemOf,
+  type ScenarioInfo,
+  type Unstamped,
+} from '../../src/base/events.ts';
 import { nothingTested } from '../../src/base/nothing-tested.ts';
-import { problemOf } from '../../src/base/problem.ts';
 import {
   check,
   closing,
@@ -192,8 +198,8 @@ export const skipped: Event[] = stream([
   {
     type: 'mesh-ready',
     mesh: {
-      id: 'model',
-      target: 'model',
+      id: 'local',
+      target: 'local',
       reason: 'no Docker engine answers',
       istio: '1.30.3',
       fetch: 'istiod',
@@ -201,14 +207,14 @@ export const skipped: Event[] = stream([
   },
   {
     type: 'planned',
-    mesh: 'model',
+    mesh: 'local',
     scenarios: [
-      { info: { ...requireJwt, mesh: 'model' }, checks: 4 },
-      { info: { ...exclusion, mesh: 'model' }, checks: 2 },
+      { info: { ...requireJwt, mesh: 'local' }, checks: 4 },
+      { info: { ...exclusion, mesh: 'local' }, checks: 2 },
     ],
   },
-  ...scenarioEvents({ ...requireJwt, mesh: 'model' }, requireJwtPassed),
-  ...scenarioEvents({ ...exclusion, mesh: 'model' }, exclusionSkipped),
+  ...scenarioEvents({ ...requireJwt, mesh: 'local' }, requireJwtPassed),
+  ...scenarioEvents({ ...exclusion, mesh: 'local' }, exclusionSkipped),
   closing(0, { passed: 4, skipped: 2 }),
 ]);
 

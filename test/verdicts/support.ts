@@ -1,9 +1,9 @@
 /** Runs one scenario on a lying mesh, and says of each verdict what it should have been. */
 import type { CheckResult } from '../../src/base/events.ts';
+import type { KubeObject } from '../../src/base/kube-object.ts';
 import type { PlannedScenario, PlannedStep } from '../../src/plan/types.ts';
 import { Pending } from '../../src/run/proof/pending.ts';
 import { runScenario } from '../../src/run/run-scenario.ts';
-import type { Manifest } from '../../src/scenario/format/schema.ts';
 import type { Origin } from '../../src/target/target.ts';
 import type { LyingMesh } from './lying-mesh.ts';
 
@@ -11,8 +11,8 @@ const place = { file: 'some.yaml', line: 1, column: 1 };
 
 /** What a step changes, where it sends from, and what it expects of each path. */
 export interface Step {
-  readonly apply: readonly Manifest[];
-  readonly delete: readonly Manifest[];
+  readonly apply: readonly KubeObject[];
+  readonly delete: readonly KubeObject[];
   readonly origin: Origin;
   readonly expect: Readonly<Record<string, number>>;
 }

@@ -1,9 +1,8 @@
 /** No schedule of a mesh makes a verdict false: neither a pass nor a failure. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { KubeObject } from '../../src/base/kube-object.ts';
 import { Pending } from '../../src/run/proof/pending.ts';
-import type { Manifest } from '../../src/scenario/format/schema.ts';
-import type { KubeObject } from '../../src/target/target.ts';
 import { dice } from '../support/dice.ts';
 import { LyingMesh, type Schedule } from './lying-mesh.ts';
 import { type Judged, judged, type Step } from './support.ts';
@@ -11,7 +10,7 @@ import { type Judged, judged, type Step } from './support.ts';
 /** Where evidence cannot be written: it would take more time than everything else. */
 const nowhere = '/dev/null/artifacts';
 
-const policy = (name: string, where: 'gateway' | 'httpbin' | 'foo', path: string): Manifest => ({
+const policy = (name: string, where: 'gateway' | 'httpbin' | 'foo', path: string): KubeObject => ({
   apiVersion: 'security.istio.io/v1',
   kind: 'AuthorizationPolicy',
   metadata: { name, namespace: where === 'gateway' ? 'istio-system' : 'foo' },
@@ -23,7 +22,7 @@ const policy = (name: string, where: 'gateway' | 'httpbin' | 'foo', path: string
     rules: [{ to: [{ operation: { paths: [path] } }] }],
   },
 });
-const authentication = (name: string, where: 'gateway' | 'httpbin' | 'foo', path: string): Manifest => {
+const authentication = (name: string, where: 'gateway' | 'httpbin' | 'foo', path: string): KubeObject => {
   const { apiVersion, metadata, spec } = policy(name, where, path);
   const { selector } = spec as { selector?: object };
   const jwtRules = [{ issuer: 'me', jwks: '{"keys":[]}', audiences: [path] }];
@@ -34,7 +33,7 @@ const authentication = (name: string, where: 'gateway' | 'httpbin' | 'foo', path
     spec: { ...(selector === undefined ? {} : { selector }), jwtRules },
   };
 };
-const fault: Manifest = {
+const fault: KubeObject = {
   apiVersion: 'networking.istio.io/v1',
   kind: 'VirtualService',
   metadata: { name: 'fault', namespace: 'foo' },
@@ -71,7 +70,7 @@ const steps = fc.array(
 
 /** Steps that delete only what is there. */
 function stepsOf(drafts: typeof steps extends fc.Arbitrary<infer T> ? T : never): Step[] {
-  const there = new Map<string, Manifest>();
+  const there = new Map<string, KubeObject>();
   return drafts.map(({ clear, apply, ...step }) => {
     const gone = clear ? [...there.values()] : [];
     for (const each of gone) there.delete(keyOf(each));
@@ -79,7 +78,7 @@ function stepsOf(drafts: typeof steps extends fc.Arbitrary<infer T> ? T : never)
     return { ...step, apply, delete: gone };
   });
 }
-const keyOf = ({ kind, metadata }: Manifest) => `${kind} ${metadata.namespace}/${metadata.name}`;
+const keyOf = ({ kind, metadata }: KubeObject) => `${kind} ${metadata.namespace}/${metadata.name}`;
 
 const upTo = (max: number) => fc.integer({ min: 0, max });
 const three = (max: number) => fc.tuple(upTo(max), upTo(max), upTo(max));

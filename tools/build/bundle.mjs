@@ -8,7 +8,7 @@ const entries = [
   'api/index.ts',
   'cli/bin.mjs',
   'target/local/host/host.mjs',
-  'vitest-plugin/host.mjs',
+  'vitest-plugin/vitest-host.mjs',
   'vitest-plugin/plugin.ts',
   'vitest-plugin/runtime.ts',
 ];

@@ -8,7 +8,7 @@ import { kindPrograms } from '../../engine/make-kind.ts';
 import { versionsFile } from '../../engine/product.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
-import { text } from '../../settings/typed.ts';
+import { dockerProgram, wantedTarget } from '../../settings/typed.ts';
 import { Engine } from '../../target/kind/container-engine.ts';
 import { KindCluster, knownClusters } from '../../target/kind/kind-cluster.ts';
 import { keyServerLabel } from '../../target/kind/kind-target.ts';
@@ -21,7 +21,7 @@ type Removal = () => Promise<string | undefined>;
 
 /** Goes on when something cannot be removed. @throws HarnessError E_USAGE with --target cluster */
 export async function downAll(values: Values, io: Io, signal: AbortSignal): Promise<number> {
-  const target = text(values, 'target');
+  const target = wantedTarget(values);
   if (target === 'cluster') {
     throw new HarnessError('E_USAGE', '--all is about the meshes of this machine, --target cluster is not', {
       hint: 'Leave out one of the two.',
@@ -61,7 +61,7 @@ function localRemoval(name: string, signal: AbortSignal): Removal {
 
 async function kindRemovals(values: Values, signal: AbortSignal): Promise<Removal[]> {
   const known = knownClusters();
-  const engine = new Engine(text(values, 'docker') ?? 'docker');
+  const engine = new Engine(dockerProgram(values));
   const strays = (await namesOnKeyServers(engine, known.length > 0, signal)).filter(
     (name) => !known.includes(name),
   );

@@ -3,11 +3,10 @@ import { exitCodes } from '../../base/errors.ts';
 import type { Unstamped } from '../../base/events.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { kindPrograms } from '../../engine/make-kind.ts';
-import { clusterSettings, defaultName } from '../../engine/named-cluster.ts';
 import { versionsFile } from '../../engine/product.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
-import { flag, text } from '../../settings/typed.ts';
+import { clusterFlags, dockerProgram, flag, meshName, wantedTarget } from '../../settings/typed.ts';
 import { Engine } from '../../target/kind/container-engine.ts';
 import { endKept, keptMeshes } from '../../target/local/host/kept.ts';
 import type { Io } from '../support/io.ts';
@@ -17,21 +16,20 @@ import { deleteKind } from './down-kind.ts';
 
 /** Deletes what is there; that nothing was there is fine. @throws HarnessError E_PROGRAM, E_CLUSTER, E_DOCKER */
 export async function downCommand(values: Values, io: Io): Promise<number> {
-  const name = text(values, 'name') ?? defaultName;
+  const name = meshName(values);
   return withSignals(async (signal) => {
     if (flag(values, 'all')) return downAll(values, io, signal);
     // Without a cluster that is named, it is about kind: no engine has to be asked for that.
-    const isCluster =
-      text(values, 'target') === 'cluster' ||
-      (text(values, 'target') !== 'kind' && clusterSettings.some((each) => text(values, each) !== undefined));
-    if (isCluster) return clearCluster(values, io, signal);
-    const ended = text(values, 'target') === 'kind' ? [] : await endLocal(name, signal);
+    const target = wantedTarget(values);
+    if (target === 'cluster' || (target !== 'kind' && clusterFlags(values).length > 0))
+      return clearCluster(values, io, signal);
+    const ended = target === 'kind' ? [] : await endLocal(name, signal);
     for (const mesh of ended) io.stdout.write(`ended local mesh "${mesh}"\n`);
     // Where there is a local mesh there need not be Docker.
-    const isLocal = text(values, 'target') === 'local';
+    const isLocal = target === 'local';
     if (isLocal && ended.length === 0) io.stdout.write(`there is no local mesh "${name}"\n`);
-    if (isLocal || (ended.length > 0 && text(values, 'target') !== 'kind')) return exitCodes.passed;
-    if (text(values, 'target') !== 'kind' && !(await hasEngine(values, signal))) {
+    if (isLocal || (ended.length > 0 && target !== 'kind')) return exitCodes.passed;
+    if (target !== 'kind' && !(await hasEngine(values, signal))) {
       io.stdout.write(
         `there is no local mesh "${name}", and no Docker engine answers that could have a kind cluster\n`,
       );
@@ -47,7 +45,7 @@ export async function downCommand(values: Values, io: Io): Promise<number> {
 
 async function hasEngine(values: Values, signal: AbortSignal): Promise<boolean> {
   try {
-    await new Engine(text(values, 'docker') ?? 'docker').info(signal);
+    await new Engine(dockerProgram(values)).info(signal);
     return true;
   } catch (thrown) {
     if (signal.aborted) throw thrown;

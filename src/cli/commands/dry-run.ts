@@ -3,15 +3,15 @@ import { exitCodes } from '../../base/errors.ts';
 import type { MeshFacts } from '../../base/events.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { chooseTarget } from '../../engine/choose-target.ts';
+import { planFor } from '../../engine/engine.ts';
 import { kindChoice } from '../../engine/make-kind.ts';
 import { type MeshVersions, meshProgramOptions, meshVersions } from '../../engine/mesh-programs.ts';
-import { defaultName } from '../../engine/named-cluster.ts';
 import { appsFolder } from '../../engine/product.ts';
-import { plan } from '../../plan/plan.ts';
-import { nothingMatches, type Selection } from '../../plan/select.ts';
+import type { RunSettings } from '../../engine/run-settings.ts';
+import { nothingMatches } from '../../plan/select.ts';
 import type { Plan, PlannedScenario } from '../../plan/types.ts';
 import { nameOf } from '../../policy/selection.ts';
-import type { Versions } from '../../programs/versions.ts';
+import { plural } from '../../report/text.ts';
 import { unstartedServers } from '../../run/explain/predict.ts';
 import { intentOf } from '../../run/intent.ts';
 import { KeyRing } from '../../run/keys/key-ring.ts';
@@ -19,19 +19,14 @@ import type { RunOptions } from '../../run/step-state.ts';
 import { makeContext } from '../../run/template-context.ts';
 import type { LoadedScenario } from '../../scenario/load.ts';
 import { resolve } from '../../scenario/template.ts';
-import type { Values } from '../../settings/settings.ts';
-import { flag, imagesOf, text } from '../../settings/typed.ts';
+import { imagesOf, keeping, meshName } from '../../settings/typed.ts';
 import { expectedFacts, kindPreview } from '../../target/kind/kind-preview.ts';
 import { localPreview } from '../../target/local/local-preview.ts';
-import type { Intent, KubeObject, PreviewPart, Target } from '../../target/target.ts';
+import type { Intent, PreviewPart, Target } from '../../target/target.ts';
 import type { Io } from '../support/io.ts';
 
-export interface DryRunRequest {
-  readonly values: Values;
-  readonly versions: Versions;
+export interface DryRunRequest extends Pick<RunSettings, 'values' | 'versions' | 'selection' | 'options'> {
   readonly scenarios: readonly LoadedScenario[];
-  readonly selection: Selection;
-  readonly options: RunOptions;
   readonly io: Io;
   readonly signal: AbortSignal;
 }
@@ -81,7 +76,7 @@ function whyRefused(parts: readonly PreviewPart[], { scenarios }: Plan): string 
     scenarios
       .flatMap(({ steps }) => steps)
       .filter(({ checks }) => checks.some(({ kind }) => kind === 'apply'))
-      .flatMap(({ apply }) => apply.map(({ manifest }) => nameOf(manifest as unknown as KubeObject))),
+      .flatMap(({ apply }) => apply.map(({ manifest }) => nameOf(manifest))),
   );
   const refused = parts.flatMap((part) => part.refused ?? []).filter((name) => !expected.has(name));
   if (refused.length === 0) return undefined;
@@ -98,7 +93,7 @@ interface Outlook {
 const outlooks = { cluster: onCluster, kind: onKind, local: onLocal } as const;
 
 async function onLocal(request: DryRunRequest, reason: string): Promise<Outlook> {
-  const { values, versions, scenarios, selection, signal } = request;
+  const { values, versions, scenarios, signal } = request;
   const { surveyMeshPrograms } = await import('../../programs/local/survey-programs.ts');
   const [mesh = { istio: undefined, envoy: undefined }, ...others] = meshVersions(values);
   const programs = await surveyMeshPrograms(
@@ -115,13 +110,12 @@ async function onLocal(request: DryRunRequest, reason: string): Promise<Outlook>
     fetch: 'istiod',
     ...(others.length === 0 ? {} : { details: { 'and the same with': others.map(describeMesh).join(', ') } }),
   };
-  const planned = plan(scenarios, facts, new Map(), { ...selection, canSwitchFetch: true });
+  const planned = planFor(request, scenarios, facts, new Map());
   const parts = localPreview(programs, intentOf(planned.groups).apps, otherModes(planned, facts), {
     appsFolder,
     images: imagesOf(values, versions),
-    name: text(values, 'name') ?? defaultName,
-    keep: flag(values, 'keep'),
-    reuse: flag(values, 'reuse'),
+    name: meshName(values),
+    ...keeping(values),
   });
   return { facts, planned, parts };
 }
@@ -138,20 +132,19 @@ function otherModes(planned: Plan, facts: MeshFacts): string[] {
 }
 
 async function onKind(request: DryRunRequest, reason: string): Promise<Outlook> {
-  const { values, versions, scenarios, selection } = request;
+  const { values, versions, scenarios } = request;
   const choice = kindChoice({ values, versions, apps: [] });
   const facts = expectedFacts(choice, reason);
-  const planned = plan(scenarios, facts, new Map(), { ...selection, canSwitchFetch: true });
+  const planned = planFor(request, scenarios, facts, new Map());
   const parts = kindPreview(choice, intentOf(planned.groups).apps, otherModes(planned, facts), {
     appsFolder,
-    keep: flag(values, 'keep'),
-    reuse: flag(values, 'reuse'),
+    ...keeping(values),
   });
   return { facts, planned, parts };
 }
 
 async function onCluster(request: DryRunRequest, reason: string): Promise<Outlook> {
-  const { values, versions, scenarios, selection, options, io, signal } = request;
+  const { values, versions, scenarios, options, io, signal } = request;
   const { makeCluster } = await import('../../engine/make-cluster.ts');
   const target = await makeCluster(
     {
@@ -165,10 +158,7 @@ async function onCluster(request: DryRunRequest, reason: string): Promise<Outloo
     reason,
   );
   const facts = await target.up(signal);
-  const planned = plan(scenarios, facts, target.missing, {
-    ...selection,
-    canSwitchFetch: !target.missing.has('fetch-mode'),
-  });
+  const planned = planFor(request, scenarios, facts, target.missing);
   const intent = await filledIn(intentOf(planned.groups), planned, target, request);
   return { facts, planned, parts: await target.preview(intent, signal) };
 }
@@ -195,12 +185,12 @@ async function manifestsOf(
   const issuers = await keys.get(scenario);
   const { names } = await makeContext(scenario, issuers, unstartedServers(scenario), target, options.images);
   return scenario.steps.flatMap(({ apply }) =>
-    apply.map(({ manifest, place }) => resolve(manifest, names, place) as unknown as Intent['apply'][number]),
+    apply.map(({ manifest, place }) => resolve(manifest, names, place)),
   );
 }
 
 function scenarioLine({ info, steps, skip }: PlannedScenario): string {
   if (skip !== undefined) return `skip ${info.id}: ${skip}`;
   const checks = steps.reduce((sum, step) => sum + step.checks.length, 0);
-  return `run ${info.id}: ${checks} ${checks === 1 ? 'check' : 'checks'}`;
+  return `run ${info.id}: ${plural(checks, 'check')}`;
 }

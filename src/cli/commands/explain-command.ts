@@ -9,7 +9,6 @@ import { defaultMesh } from '../../policy/input.ts';
 import { meshWith } from '../../policy/read-mesh-config.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
-import type { KubeObject } from '../../target/target.ts';
 import { redact, rememberToken, withoutSignatures } from '../../token/decode.ts';
 import { readPolicySource } from '../models/policy-source.ts';
 import type { Io } from '../support/io.ts';
@@ -37,13 +36,12 @@ export async function explainCommand(words: readonly string[], values: Values, i
   for (const [, value] of request.headers) for (const word of value.split(/[\s;=]+/)) rememberToken(word);
   for (const value of request.url.searchParams.values()) rememberToken(value);
   const { objects } = await readPolicySource('explain', values, io);
-  const known = objects as unknown as readonly KubeObject[];
   const client = text(values, 'client');
   const explained = explainRequest({
     request,
     to,
-    objects: known,
-    mesh: meshWith(known, defaultMesh.rootNamespace),
+    objects,
+    mesh: meshWith(objects, defaultMesh.rootNamespace),
     client: client === 'outside' ? null : client,
     at: Math.floor(Date.now() / 1000),
   });

@@ -1,4 +1,5 @@
 /** `jwt-e2e init`: a first scenario out of the user's own policies. */
+
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../base/errors.ts';
@@ -7,6 +8,7 @@ import { nameOfError } from '../../base/names.ts';
 import { planFor } from '../../init/first-plan.ts';
 import { type Judge, writeNoticing } from '../../init/noticing.ts';
 import { type JudgedMutant, judgeScenario } from '../../mutate/judge.ts';
+import { plural } from '../../report/text.ts';
 import { knownApps } from '../../scenario/known-apps.ts';
 import { parseScenario } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
@@ -14,7 +16,6 @@ import { flag, text } from '../../settings/typed.ts';
 import { readPolicySource } from '../models/policy-source.ts';
 import { forEachPlanned } from '../models/predictions.ts';
 import type { Io } from '../support/io.ts';
-import { count } from '../support/plural.ts';
 
 const defaultOutput = 'my-scenarios/first.yaml';
 
@@ -35,7 +36,7 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
   mustBeRight(written.text, output);
   save(path, output, written.text, flag(values, 'force'));
   const lines = [
-    `${output}: ${count(written.checks, 'check')} for ${written.policies} ${written.policies === 1 ? 'policy' : 'policies'}`,
+    `${output}: ${plural(written.checks, 'check')} for ${plural(written.policies, 'policy', 'policies')}`,
     ...(plan.leftOut.length === 0
       ? []
       : ['Left out:', ...plan.leftOut.map(({ what, why }) => `  ${oneLine(`${what}: ${why}`)}`)]),

@@ -1,12 +1,13 @@
 /** `jwt-e2e lint`: checks scenario files without running them. */
+
 import { resolve } from 'node:path';
 import { exitCodes, type HarnessError } from '../../base/errors.ts';
 import { readLimited } from '../../base/files/limited-file.ts';
 import { limits } from '../../base/files/limits.ts';
+import { plural } from '../../report/text.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import { renderDiagnostic } from '../support/diagnostic.ts';
 import type { Output } from '../support/io.ts';
-import { count } from '../support/plural.ts';
 
 /**
  * Checks scenario files and writes every mistake to `stdout`.
@@ -17,7 +18,7 @@ import { count } from '../support/plural.ts';
 export function lintCommand(paths: readonly string[], options: { readonly cwd: string }, io: Output): number {
   const { scenarios, errors } = loadScenarios(paths, options);
   if (errors.length === 0) {
-    io.stdout.write(`${count(scenarios.length, 'scenario')}, no mistakes\n`);
+    io.stdout.write(`${plural(scenarios.length, 'scenario')}, no mistakes\n`);
     return exitCodes.passed;
   }
   io.stdout.write(renderAll(errors, options.cwd));
@@ -29,10 +30,10 @@ export function renderAll(errors: readonly HarnessError[], cwd: string): string 
   const readSource = cachedReader(cwd);
   const blocks = errors.slice(0, limits.mistakes).map((error) => renderDiagnostic(error, readSource));
   const files = new Set(errors.flatMap(({ place }) => place?.file ?? []));
-  const where = files.size === 0 ? '' : ` in ${count(files.size, 'file')}`;
+  const where = files.size === 0 ? '' : ` in ${plural(files.size, 'file')}`;
   const left = errors.length - blocks.length;
   const more = left === 0 ? '' : `, ${left} of them not shown`;
-  return `${blocks.join('\n')}\n${count(errors.length, 'mistake')}${where}${more}\n`;
+  return `${blocks.join('\n')}\n${plural(errors.length, 'mistake')}${where}${more}\n`;
 }
 
 /** The exit code for the errors of loading scenarios: a file that tests nothing is an invalid one. */

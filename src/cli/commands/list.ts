@@ -1,12 +1,13 @@
 /** `jwt-e2e list`: shows the scenarios that there are, as a run would have them. */
+
 import { exitCodes } from '../../base/errors.ts';
 import { harmlessJson, oneLine } from '../../base/harmless.ts';
 import { checksIn, expectedPlan } from '../../plan/expected.ts';
 import type { Selection } from '../../plan/select.ts';
 import type { PlannedScenario } from '../../plan/types.ts';
+import { plural } from '../../report/text.ts';
 import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
 import type { Output } from '../support/io.ts';
-import { count } from '../support/plural.ts';
 import { exitCodeOf, renderAll } from './lint.ts';
 
 export interface ListOptions extends Selection {
@@ -55,7 +56,7 @@ export function listCommand(paths: readonly string[], options: ListOptions, io: 
       )}\n`,
     );
   } else {
-    const total = `${count(planned.scenarios.length, 'scenario')}, ${count(checksIn(planned), 'check')}`;
+    const total = `${plural(planned.scenarios.length, 'scenario')}, ${plural(checksIn(planned), 'check')}`;
     const blocks = listed.map(({ scenario, runs }) => blockOf(scenario, runs));
     io.stdout.write(`${[...blocks, `${total} with Istio ${options.istio}`].join('\n')}\n`);
   }
@@ -79,7 +80,7 @@ function blockOf(scenario: LoadedScenario, runs: readonly PlannedScenario[]): st
   const lines = [
     `${oneLine(name)}  (${oneLine(profile)})`,
     `  ${oneLine(title)}`,
-    `  ${count(steps.length, 'step')}, ${sizeOf(runs)}`,
+    `  ${plural(steps.length, 'step')}, ${sizeOf(runs)}`,
   ];
   if (tags.length > 0) lines.push(`  tags: ${oneLine(tags.join(', '))}`);
   if (requires.length > 0) lines.push(`  requires: ${oneLine(requires.join(', '))}`);
@@ -90,9 +91,9 @@ function blockOf(scenario: LoadedScenario, runs: readonly PlannedScenario[]): st
 function sizeOf(runs: readonly PlannedScenario[]): string {
   const sizes = runs.map((run) => ({ fetch: run.fetch, checks: checksIn({ scenarios: [run] }) }));
   const [first] = sizes;
-  if (first?.fetch === undefined) return count(first?.checks ?? 0, 'check');
+  if (first?.fetch === undefined) return plural(first?.checks ?? 0, 'check');
   if (sizes.every(({ checks }) => checks === first.checks)) {
-    return `${count(first.checks, 'check')} in each fetch mode: ${sizes.map(({ fetch }) => fetch).join(', ')}`;
+    return `${plural(first.checks, 'check')} in each fetch mode: ${sizes.map(({ fetch }) => fetch).join(', ')}`;
   }
-  return sizes.map(({ fetch, checks }) => `${count(checks, 'check')} in fetch mode ${fetch}`).join(', ');
+  return sizes.map(({ fetch, checks }) => `${plural(checks, 'check')} in fetch mode ${fetch}`).join(', ');
 }

@@ -6,7 +6,7 @@ import { findPreRelease } from '../../programs/pre-release.ts';
 import { matrix } from '../../programs/release-matrix.ts';
 import { loadVersions, type Versions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
-import { flag, text } from '../../settings/typed.ts';
+import { flag, hubOf, text } from '../../settings/typed.ts';
 import type { Io } from '../support/io.ts';
 import { withSignals } from '../support/signals.ts';
 
@@ -47,7 +47,7 @@ function wantedOf(values: Values): string[] | undefined {
 }
 
 async function preRelease(values: Values, versions: Versions, io: Io): Promise<string[]> {
-  const hub = text(values, 'hub') ?? versions.istio.hub;
+  const hub = hubOf(values, versions);
   try {
     const found = await withSignals(
       (signal) => findPreRelease(versions, hub, { signal }),

@@ -4,12 +4,11 @@ import type { Event } from '../../base/events.ts';
 import { standardInput } from '../../base/files/standard-input.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { lookAhead } from '../../engine/look-ahead.ts';
-import { clusterSettings, defaultName } from '../../engine/named-cluster.ts';
 import { pathsOf } from '../../engine/product.ts';
 import { expectMatch, type RunSettings, runSettings } from '../../engine/run-settings.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
-import { flag, text } from '../../settings/typed.ts';
+import { clusterFlags, flag, meshName, text, wantedTarget } from '../../settings/typed.ts';
 import { beginReports, debugFile, reportFiles } from '../support/console-report.ts';
 import { openDebugLog } from '../support/debug-log.ts';
 import type { Io } from '../support/io.ts';
@@ -90,12 +89,7 @@ function whichOf(failed: ReadonlySet<string> | undefined, file: string): string 
 
 /** The command that removes what an interrupted run may have left. */
 function downLine(values: Values): string {
-  const named = clusterSettings.flatMap((name) => {
-    const value = text(values, name);
-    return value === undefined ? [] : [`--${name} ${value}`];
-  });
-  if (text(values, 'target') === 'kind' || named.length === 0) {
-    return `jwt-e2e down --name ${text(values, 'name') ?? defaultName}`;
-  }
+  const named = clusterFlags(values).map(([name, value]) => `--${name} ${value}`);
+  if (wantedTarget(values) === 'kind' || named.length === 0) return `jwt-e2e down --name ${meshName(values)}`;
   return `jwt-e2e down --target cluster ${named.join(' ')}`;
 }

@@ -87,7 +87,7 @@ async function runOn(
     cwd: io.cwd,
     appsFolder,
     plan: (each, facts, missing, grep = settings.selection.grep) =>
-      planFor({ ...settings, selection: { ...settings.selection, grep } }, each, facts, missing),
+      planFor({ selection: { ...settings.selection, grep } }, each, facts, missing).groups,
     keyboard: process.stdin,
     report: async (isLater) => {
       if (isLater) await renew();

@@ -1,14 +1,15 @@
 /** `jwt-e2e schema`: the JSON schemas of what people write and programs read. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { exitCodes, HarnessError } from '../../base/errors.ts';
 import { productRoot } from '../../base/files/product-files.ts';
 import { hintFor } from '../../base/suggest.ts';
 import { baselineSchema } from '../../engine/baseline-schema.ts';
 import { conformanceSchema } from '../../report/schema/conformance-schema.ts';
-import { jsonSchemaText } from '../../report/schema/json-schema.ts';
 import { resultSchema } from '../../report/schema/result-schema.ts';
-import { schemaText } from '../../scenario/format/scenario-json-schema.ts';
+import { scenarioSchema } from '../../scenario/format/schema.ts';
+import { writtenStepSchema } from '../../scenario/format/schema-steps.ts';
 import type { Output } from '../support/io.ts';
 
 /** The committed copies, to which the first line of every scenario file points. */
@@ -16,14 +17,30 @@ const committed = join(productRoot, 'schema');
 
 /** Each with its file in the folder and its text. */
 const schemas: Readonly<Record<string, { readonly file: string; readonly text: () => string }>> = {
-  scenario: { file: 'scenario.schema.json', text: schemaText },
-  results: of('results.schema.json', resultSchema),
-  conformance: of('conformance.schema.json', conformanceSchema),
-  baseline: of('baseline.schema.json', baselineSchema),
+  // Keys of the author's own, such as for anchors.
+  scenario: of('scenario.schema.json', writtenScenario, { patternProperties: { '^x-': true } }),
+  results: of('results.schema.json', () => resultSchema),
+  conformance: of('conformance.schema.json', () => conformanceSchema),
+  baseline: of('baseline.schema.json', () => baselineSchema),
 };
 
-function of(file: string, schema: Parameters<typeof jsonSchemaText>[0]) {
-  return { file, text: () => jsonSchemaText(schema, file) };
+/** JSON Schema draft 7, which YAML language servers understand; the name of the file is its $id. */
+function of(file: string, schema: () => z.ZodType, more: object = {}) {
+  const text = () => {
+    const { $schema, title, ...rest } = z.toJSONSchema(schema(), { io: 'input', target: 'draft-7' });
+    return `${JSON.stringify({ $schema, $id: file, title, ...rest, ...more }, null, 2)}\n`;
+  };
+  return { file, text };
+}
+
+/** A scenario as it is written: what a step applies may be in other files. */
+function writtenScenario(): z.ZodType {
+  const { steps } = scenarioSchema.shape;
+  const written = z
+    .array(writtenStepSchema)
+    .min(1)
+    .meta(steps.meta() ?? {});
+  return scenarioSchema.extend({ steps: written }).meta(scenarioSchema.meta() ?? {});
 }
 
 export interface SchemaOptions {

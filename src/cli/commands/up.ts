@@ -8,21 +8,20 @@ import { outlookOf } from '../../engine/look-ahead.ts';
 import { makeKind } from '../../engine/make-kind.ts';
 import { makeLocals } from '../../engine/make-local.ts';
 import { meshVersions } from '../../engine/mesh-programs.ts';
-import { defaultName } from '../../engine/named-cluster.ts';
 import { appsFolder, versionsFile } from '../../engine/product.ts';
 import type { TargetRequest } from '../../engine/target-request.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import { ConsoleReporter } from '../../report/console/console.ts';
 import { describeTerminal } from '../../report/console/terminal.ts';
 import type { Values } from '../../settings/settings.ts';
-import { text } from '../../settings/typed.ts';
+import { meshName, text } from '../../settings/typed.ts';
 import type { Target } from '../../target/target.ts';
 import { type Io, typedCommand } from '../support/io.ts';
 import { withSignals } from '../support/signals.ts';
 
 /** Sets a mesh up and leaves it; takes it down again when that fails half-way. @throws HarnessError */
 export async function upCommand(values: Values, io: Io): Promise<number> {
-  const name = text(values, 'name') ?? defaultName;
+  const name = meshName(values);
   const console = new ConsoleReporter({
     stream: io.stdout,
     ...describeTerminal(process.stdout, io.env),

@@ -1,14 +1,15 @@
 /** `jwt-e2e versions`: what kind/versions.yaml has, and with --check what is newer. */
+
 import { exitCodes } from '../../base/errors.ts';
 import { harmlessJson, oneLine } from '../../base/harmless.ts';
 import { versionsFile } from '../../engine/product.ts';
 import { surveyVersions, type VersionState, type VersionSurvey } from '../../programs/newer-versions.ts';
 import { loadVersions, type Versions } from '../../programs/versions.ts';
+import { plural } from '../../report/text.ts';
 import type { Values } from '../../settings/settings.ts';
-import { flag, text } from '../../settings/typed.ts';
+import { flag, hubOf } from '../../settings/typed.ts';
 import { alignedLines } from '../support/aligned-lines.ts';
 import type { Io } from '../support/io.ts';
-import { count } from '../support/plural.ts';
 import { withSignals } from '../support/signals.ts';
 
 /**
@@ -27,7 +28,7 @@ export async function versionsCommand(
     io.stdout.write(flag(values, 'json') ? `${harmlessJson(versions)}\n` : knownText(versions));
     return exitCodes.passed;
   }
-  const hub = text(values, 'hub') ?? versions.istio.hub;
+  const hub = hubOf(values, versions);
   const surveys = await withSignals(
     (signal) => surveyVersions(versions, { hub, env: io.env, signal }),
     'Nothing was done.',
@@ -84,7 +85,7 @@ function surveyText(surveys: readonly VersionSurvey[]): string {
   const known = surveys.some(({ states }) => states.length > 0);
   const isWhole = surveys.every(({ problem }) => problem === undefined);
   const nothing = isWhole ? 'Nothing is newer.' : 'Of those that have answered, nothing is newer.';
-  const end = changes === 0 ? nothing : `${count(changes, 'version')} to look at in kind/versions.yaml.`;
+  const end = changes === 0 ? nothing : `${plural(changes, 'version')} to look at in kind/versions.yaml.`;
   return known ? `${[...lines, '', end].join('\n')}\n` : '';
 }
 

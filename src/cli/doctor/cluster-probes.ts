@@ -3,8 +3,8 @@
 import { HarnessError } from '../../base/errors.ts';
 import { throwIfAborted } from '../../base/wait.ts';
 import { connect, gatewayOf } from '../../engine/make-cluster.ts';
-import { clusterSettings } from '../../engine/named-cluster.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
+import { clockSkew } from '../../policy/jwt.ts';
 import { text } from '../../settings/typed.ts';
 import { findIstio } from '../../target/cluster/facts.ts';
 import { findIngress } from '../../target/cluster/find-ingress.ts';
@@ -16,14 +16,6 @@ const istioNamespace = 'istio-system';
 
 /** From here to the far end of the world, with a new TLS connection; in milliseconds. */
 const answerMs = 5_000;
-
-/** A token is expired or not yet valid by more than this at the earliest: what Envoy allows for clocks. In seconds. */
-const clockSkew = 60;
-
-/** Whether the settings name a cluster, which makes `auto` take it. */
-export function namesCluster({ values }: Pick<Surroundings, 'values'>): boolean {
-  return clusterSettings.some((setting) => text(values, setting) !== undefined);
-}
 
 export async function cluster(around: Surroundings): Promise<Finding[]> {
   const clients = await connect(around.values);
@@ -66,6 +58,7 @@ function clock(client: KubeClient, date: number): Finding[] {
   if (Number.isNaN(date)) return [];
   const name = 'clock';
   const seconds = Math.round((Date.now() - date) / 1000);
+  // A token is expired or not yet valid by more than this at the earliest.
   if (Math.abs(seconds) < clockSkew) return [{ name, state: 'ok', text: 'the same here and there' }];
   const text = `this machine is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} context ${client.name}: times in tokens are judged wrongly`;
   return [

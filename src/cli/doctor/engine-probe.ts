@@ -2,7 +2,7 @@
 import { HarnessError } from '../../base/errors.ts';
 import { throwIfAborted } from '../../base/wait.ts';
 import { runTool } from '../../programs/tools.ts';
-import { text } from '../../settings/typed.ts';
+import { dockerProgram } from '../../settings/typed.ts';
 import type { Finding, Surroundings } from './finding.ts';
 import { imageFindings } from './image-findings.ts';
 import { diskFinding, GiB, memoryFinding } from './machine.ts';
@@ -67,7 +67,7 @@ function docker(args: readonly string[], { values, env, signal }: Surroundings):
     Object.entries(env).flatMap(([key, value]) => (value ? [[key, value]] : [])),
   );
   const options = { signal, timeoutMs: answerMs, code: 'E_DOCKER', env: given } as const;
-  return runTool(text(values, 'docker') ?? 'docker', args, options);
+  return runTool(dockerProgram(values), args, options);
 }
 
 /** What is wrong, out of what docker says. */

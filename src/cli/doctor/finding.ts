@@ -4,6 +4,7 @@ import type { ProgramState } from '../../programs/local/survey-programs.ts';
 import type { Report } from '../../programs/report.ts';
 import type { Versions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
+import type { TargetName } from '../../settings/typed.ts';
 
 /** A warning does not keep a target from being had; what is broken does. */
 export interface Finding {
@@ -15,8 +16,6 @@ export interface Finding {
   /** What to do, as a command or a sentence. */
   readonly remedy?: string | undefined;
 }
-
-export type TargetName = 'kind' | 'local' | 'cluster';
 
 /** How the machine is asked; tests have machines of their own. */
 export interface Machine {

@@ -1,4 +1,5 @@
 /** The images of a kind cluster: in the local engine, or to be had from their registries. */
+
 import { readdirSync } from 'node:fs';
 import { HarnessError } from '../../base/errors.ts';
 import { together } from '../../base/wait.ts';
@@ -11,8 +12,8 @@ import { Hosts } from '../../programs/local/hosts-that-answer.ts';
 import { imageExists } from '../../programs/oci/image.ts';
 import { parseReference, type Reference } from '../../programs/oci/registry/reference.ts';
 import { currentPlatform } from '../../programs/platform.ts';
+import { plural } from '../../report/text.ts';
 import { appImages } from '../../target/kind/load-images.ts';
-import { count } from '../support/plural.ts';
 import type { Finding, Surroundings } from './finding.ts';
 
 /** Another image than the usual one may not exist; asking for each would use up what Docker Hub allows in an hour. */
@@ -49,7 +50,7 @@ export async function imageFindings(
     return {
       name: 'images',
       state,
-      text: `${count(images.length, 'image')} cannot be had: ${problem}`,
+      text: `${plural(images.length, 'image')} cannot be had: ${problem}`,
       remedy,
     };
   });

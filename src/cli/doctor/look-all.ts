@@ -1,7 +1,8 @@
 /** Lets probes look, all at once, and none of them for longer than it may. */
 import { HarnessError } from '../../base/errors.ts';
-import { onAbort, throwIfAborted, within } from '../../base/wait.ts';
-import type { Finding, Probe, Surroundings, TargetName } from './finding.ts';
+import { endOf, throwIfAborted, within } from '../../base/wait.ts';
+import type { TargetName } from '../../settings/typed.ts';
+import type { Finding, Probe, Surroundings } from './finding.ts';
 
 /** For probes that say nothing else; in milliseconds. */
 const usualLimitMs = 10_000;
@@ -30,12 +31,9 @@ export async function lookAll(probes: readonly Probe[], around: Surroundings): P
 async function lookOnce(probe: Probe, around: Surroundings): Promise<readonly Finding[]> {
   const { name, limitMs = usualLimitMs } = probe;
   const limit = within(limitMs, around.signal, name);
-  let ignore = () => {};
-  const ended = new Promise<never>((_, reject) => {
-    ignore = onAbort(limit.signal, () => reject(limit.signal.reason));
-  });
+  const end = endOf(limit.signal);
   try {
-    return await Promise.race([probe.look({ ...around, signal: limit.signal }), ended]);
+    return await Promise.race([probe.look({ ...around, signal: limit.signal }), end.reached]);
   } catch (thrown) {
     throwIfAborted(around.signal);
     if (limit.signal.aborted) {
@@ -45,7 +43,7 @@ async function lookOnce(probe: Probe, around: Surroundings): Promise<readonly Fi
     if (!(thrown instanceof HarnessError)) throw thrown;
     return [{ name, state: 'broken', text: thrown.message, remedy: thrown.hint }];
   } finally {
-    ignore();
+    end.ignore();
     limit.done();
   }
 }

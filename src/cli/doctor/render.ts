@@ -1,8 +1,10 @@
 /** What the doctor has found, for people and for programs. */
+
 import { harmlessJson, oneLine } from '../../base/harmless.ts';
+import { plural } from '../../report/text.ts';
+import type { TargetName } from '../../settings/typed.ts';
 import { alignedLines } from '../support/aligned-lines.ts';
-import { count } from '../support/plural.ts';
-import type { Finding, TargetName } from './finding.ts';
+import type { Finding } from './finding.ts';
 import type { Section } from './look-all.ts';
 
 export interface Diagnosis {
@@ -19,7 +21,7 @@ export function asText({ sections, able }: Diagnosis): string {
   const numbers = (['broken', 'warning'] as const).flatMap((state) => {
     const number = all.filter((each) => each.state === state).length;
     if (number === 0) return [];
-    return state === 'broken' ? `${number} broken` : count(number, 'warning');
+    return state === 'broken' ? `${number} broken` : plural(number, 'warning');
   });
   const verdict =
     able.length > 0

@@ -1,6 +1,8 @@
 /** `jwt-e2e explain FILE`: what the policies of scenarios say about their checks. */
+
 import { exitCodes, HarnessError } from '../../base/errors.ts';
 import { lineOf, wholeOf } from '../../explain/scenario-text.ts';
+import { plural } from '../../report/text.ts';
 import type { Predicted } from '../../run/explain/predict.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
@@ -8,7 +10,6 @@ import { flag, text } from '../../settings/typed.ts';
 import { redact, withoutSignatures } from '../../token/decode.ts';
 import { exitCodeOf, renderAll } from '../commands/lint.ts';
 import type { Io } from '../support/io.ts';
-import { count } from '../support/plural.ts';
 import { predictAll } from './predictions.ts';
 
 /**
@@ -32,7 +33,7 @@ export async function explainScenarios(files: readonly string[], values: Values,
   const told = all.length === 1 ? all.map(wholeOf) : all.map(lineOf);
   const wrong = all.filter(({ agrees }) => agrees === false).length;
   const unknown = all.filter(({ agrees }) => agrees === undefined).length;
-  const rest = `${count(all.length, 'request')}: ${wrong} expected otherwise than the policies say, ${unknown} not known`;
+  const rest = `${plural(all.length, 'request')}: ${wrong} expected otherwise than the policies say, ${unknown} not known`;
   io.stdout.write(
     flag(values, 'json')
       ? `${JSON.stringify(withoutSignatures(all.map(jsonOf)), null, 2)}\n`

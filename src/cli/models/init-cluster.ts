@@ -1,9 +1,9 @@
 /** What `jwt-e2e init` reads of a cluster: policies, and the workloads and Services that they may be for. */
 import { HarnessError } from '../../base/errors.ts';
+import type { KubeObject } from '../../base/kube-object.ts';
 import { together } from '../../base/wait.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import { listObjects } from '../../kube/objects.ts';
-import type { Manifest } from '../../scenario/format/schema.ts';
 import { checkPolicies } from '../../target/cluster/facts.ts';
 import { type Clients, clientFor } from '../../target/kubernetes/client-for.ts';
 import { istioVersion, listVisible } from '../../target/kubernetes/sweep.ts';
@@ -27,7 +27,7 @@ export async function readCluster(
   clients: Clients,
   namespace: string | undefined,
   signal: AbortSignal,
-): Promise<Manifest[]> {
+): Promise<KubeObject[]> {
   await checkPolicies(clients, signal);
   const security = await istioVersion(clients.mesh, 'security.istio.io', 'RequestAuthentication', signal);
   const networking = security.replace('security', 'networking');
@@ -56,5 +56,5 @@ export async function readCluster(
     },
     signal,
   );
-  return found.flat() as Manifest[];
+  return found.flat();
 }

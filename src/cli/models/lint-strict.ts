@@ -1,9 +1,11 @@
 /** `jwt-e2e lint --strict`: also compares what scenarios expect with what their policies say, and doubts the policies. */
+
 import { exitCodes, formatPlace, HarnessError, type Place } from '../../base/errors.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { wholeOf } from '../../explain/scenario-text.ts';
 import { doubtsAbout, doubtText } from '../../policy/doubts/doubts.ts';
 import { nameOf, policyKinds, whyIdle } from '../../policy/selection.ts';
+import { plural } from '../../report/text.ts';
 import {
   type ModelStep,
   modelSteps,
@@ -15,7 +17,6 @@ import { loadScenarios } from '../../scenario/load.ts';
 import type { Survey } from '../../target/target.ts';
 import { lintCommand, renderAll } from '../commands/lint.ts';
 import type { Output } from '../support/io.ts';
-import { count } from '../support/plural.ts';
 import { forEachPlanned } from './predictions.ts';
 
 /**
@@ -58,7 +59,7 @@ export async function strictLintCommand(
   }
   const known = all.filter(({ agrees }) => agrees === true).length;
   io.stdout.write(
-    `${count(known, 'expectation')} of ${all.length} compared with the policies, no contradiction\n`,
+    `${plural(known, 'expectation')} of ${all.length} compared with the policies, no contradiction\n`,
   );
   return exitCodes.passed;
 }

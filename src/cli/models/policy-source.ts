@@ -1,16 +1,15 @@
 /** Objects that a command reads: from a folder, or from a cluster, of which nothing is changed. */
 import { HarnessError } from '../../base/errors.ts';
 import { oneLine } from '../../base/harmless.ts';
-import { clusterSettings } from '../../engine/named-cluster.ts';
+import type { KubeObject } from '../../base/kube-object.ts';
 import { readFolder } from '../../init/read-folder.ts';
-import type { Manifest } from '../../scenario/format/schema.ts';
 import type { Values } from '../../settings/settings.ts';
-import { text } from '../../settings/typed.ts';
+import { clusterFlags, text } from '../../settings/typed.ts';
 import type { Io } from '../support/io.ts';
 import { withSignals } from '../support/signals.ts';
 
 export interface PolicySource {
-  readonly objects: readonly Manifest[];
+  readonly objects: readonly KubeObject[];
   /** As it is to be named in messages. */
   readonly where: string;
 }
@@ -26,7 +25,7 @@ export async function readPolicySource(command: string, values: Values, io: Io):
     for (const warning of warnings) io.stderr.write(`${oneLine(warning)}\n`);
     return { objects, where: from };
   }
-  if (!clusterSettings.some((setting) => text(values, setting) !== undefined)) {
+  if (clusterFlags(values).length === 0) {
     throw new HarnessError('E_USAGE', `${command} needs to be told where the policies are`, {
       hint: 'Name a folder or file with --from FOLDER, or a cluster with --context NAME or --kubeconfig FILE.',
     });

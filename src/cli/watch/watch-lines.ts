@@ -1,8 +1,9 @@
 /** What `run --watch` says between rounds, and the manifests that it watches. */
+
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { plural } from '../../report/text.ts';
 import { displayName } from '../../scenario/files.ts';
-import { count } from '../support/plural.ts';
 import type { Saved } from './file-watcher.ts';
 
 /** How many files are named. */
@@ -22,8 +23,8 @@ function named(what: string, files: readonly string[], cwd: string): string {
 }
 
 /** @param savedAt milliseconds since the epoch */
-export function verdictLine(savedAt: number, now = Date.now()): string {
-  return `From saving to the verdict: ${(Math.max(0, now - savedAt) / 1000).toFixed(1)} s\n`;
+export function verdictLine(savedAt: number): string {
+  return `From saving to the verdict: ${(Math.max(0, Date.now() - savedAt) / 1000).toFixed(1)} s\n`;
 }
 
 /**
@@ -37,7 +38,7 @@ export function watchingLine(
   hasKeys = false,
 ): string {
   const names = paths.map((path) => displayName(resolve(cwd, path), cwd));
-  const left = mistakes === 0 ? '' : `, with ${count(mistakes, 'mistake')} left`;
+  const left = mistakes === 0 ? '' : `, with ${plural(mistakes, 'mistake')} left`;
   const how = hasKeys ? '.\nKeys: a all, f failed, p filter, q quit.' : '; Ctrl-C ends.';
   return `\nWatching ${names.join(', ')}${left}${how}\n`;
 }

@@ -3,6 +3,7 @@
  * class, and are answered alike.
  */
 
+import { distinct } from '../../base/group.ts';
 import { alternativesOf, type Constraint } from '../../policy/doubts/constraints.ts';
 import { defaultMesh } from '../../policy/input.ts';
 import { claimOf, headerOf } from '../../policy/match/claims.ts';
@@ -39,8 +40,7 @@ export function lookedAt(policies: readonly KubeObject[]): LookedAt {
     .flatMap(alternativesOf)
     .map((constraints) => constraints.map(fieldOf));
   const jwtRules = policies.flatMap(jwtRulesOf);
-  const unique = new Map(alternatives.flat().map((field) => [JSON.stringify(field), field]));
-  return { alternatives, fields: [...unique.values()], jwtRules };
+  return { alternatives, fields: distinct(alternatives.flat()), jwtRules };
 }
 
 function fieldOf({ key, name, isNot, values }: Constraint): Field {

@@ -1,4 +1,5 @@
 /** Where the requests of a scenario can go: from where it sends, to whatever answers there. */
+import { distinct } from '../../base/group.ts';
 import { podsOf } from '../../explain/find-workload.ts';
 import { hasLabels } from '../../policy/selection.ts';
 import { nameOfPod } from '../../run/explain/hops.ts';
@@ -29,7 +30,7 @@ export function waysOf(steps: readonly ModelStep[], survey: Survey): Way[] {
       return { origin, url: /^[a-z]+:\/\/[^/?#]*/i.exec(request.url)?.[0] ?? '', host };
     }),
   );
-  const origins = unique(steps.map(({ origin }) => origin));
+  const origins = distinct(steps.map(({ origin }) => origin));
   const others = origins.flatMap((origin) =>
     origin.kind === 'pod'
       ? servicesOf(survey).map((url): Way => ({ origin, url, host: undefined }))
@@ -64,10 +65,6 @@ export function passed({ origin, url, host }: Way, survey: Survey): readonly Mes
   const pods = [...gateways, ...backends];
   ofSurvey.set(key, pods);
   return pods;
-}
-
-function unique<T>(values: readonly T[]): T[] {
-  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }
 
 /** Addresses of Services whose workloads say that they have a port. */

@@ -1,10 +1,10 @@
 /** Fetches a program: download, check, unpack, put in place. */
 
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import { throwIfAborted } from '../../base/wait.ts';
-import { cacheName, partialName, removeLeftovers } from '../cache.ts';
+import { cacheName, flush, partialName, removeLeftovers } from '../cache.ts';
 import type { ProgramPin } from '../pin.ts';
 import { named, type Report } from '../report.ts';
 import { extractMember } from './archive.ts';
@@ -64,11 +64,6 @@ export async function fetchProgram(name: string, pin: ProgramPin, options: Fetch
 async function publishedDigest(pin: ProgramPin, http: DownloadOptions): Promise<string> {
   const text = await downloadText(pin.checksumUrl, http);
   return checksumOf(text, basename(new URL(pin.url).pathname), shown(pin.checksumUrl));
-}
-
-async function flush(file: string): Promise<void> {
-  const handle = await open(file, 'r');
-  await handle.sync().finally(() => handle.close());
 }
 
 function wrongDigest(pin: ProgramPin, expected: string, actual: string): HarnessError {

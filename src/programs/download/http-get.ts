@@ -1,7 +1,7 @@
 /** HTTP GET for downloads: proxies of the environment, redirects, time limits. */
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { HarnessError } from '../../base/errors.ts';
-import { onAbort, throwIfAborted } from '../../base/wait.ts';
+import { endOf, throwIfAborted } from '../../base/wait.ts';
 import type { Limits } from './download-limits.ts';
 import { retryAfter, Transient } from './transient.ts';
 
@@ -130,23 +130,6 @@ async function once(url: URL, options: Ask): Promise<Dispatcher.ResponseData> {
   } finally {
     end.ignore();
   }
-}
-
-/**
- * A promise that is rejected when the signal is aborted. Until it is connected undici does not look at the signal, and it
- * connects again and again to a proxy that hangs up.
- */
-export function endOf(signal: AbortSignal): {
-  readonly reached: Promise<never>;
-  readonly ignore: () => void;
-} {
-  let ignore = () => {};
-  const reached = new Promise<never>((_, reject) => {
-    ignore = onAbort(signal, () => reject(signal.reason));
-  });
-  // Whoever has lost interest by then need not hear of it.
-  reached.catch(() => {});
-  return { reached, ignore };
 }
 
 function credentialsIn(url: URL): string | undefined {

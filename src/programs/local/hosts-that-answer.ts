@@ -1,9 +1,9 @@
 /** Which hosts answer; each is asked once. A host that does not must not cost minutes of retries. */
 import { request } from 'undici';
 import { nameOfError } from '../../base/names.ts';
-import { throwIfAborted, within } from '../../base/wait.ts';
+import { endOf, throwIfAborted, within } from '../../base/wait.ts';
 import { defaultLimits } from '../download/download-limits.ts';
-import { dispatcher, endOf } from '../download/http-get.ts';
+import { dispatcher } from '../download/http-get.ts';
 
 export class Hosts {
   readonly #signal: AbortSignal;

@@ -1,9 +1,10 @@
 /** The list of files that makes a folder a whole bundle: what is not as it says is damaged. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, open, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { flush } from '../cache.ts';
 import { isExecutable } from '../lookup.ts';
 
 /** What is known of a bundle; kept in it as bundle.json. */
@@ -64,9 +65,4 @@ export async function digestOf(path: string, algorithm: 'sha256' | 'sha512' = 's
   const hash = createHash(algorithm);
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return hash.digest('hex');
-}
-
-async function flush(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  await handle.sync().finally(() => handle.close());
 }

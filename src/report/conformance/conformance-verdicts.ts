@@ -10,7 +10,7 @@ import {
 } from '../../base/events.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { findingsOf } from '../model-scenario.ts';
-import type { Finding, RunResult, ScenarioResult } from '../result.ts';
+import { type Finding, meshIds, type RunResult, type ScenarioResult } from '../result.ts';
 import { truncate } from '../text.ts';
 import { answerOf } from './conformance-answer.ts';
 
@@ -62,15 +62,8 @@ export interface MeshVerdicts {
 
 /** The verdicts of every mesh of a run, in its order; of one without a name when there was none at all. */
 export function meshVerdicts(result: RunResult): MeshVerdicts[] {
-  const { run, meshes, failedMeshes, scenarios } = result;
-  const ids = new Set([
-    ...(run.meshes ?? []),
-    ...meshes.map(({ id }) => id),
-    ...failedMeshes.map(({ mesh }) => mesh),
-    ...scenarios.map(({ info }) => info.mesh),
-  ]);
-  if (ids.size === 0) ids.add('none');
-  return [...ids].map((id) => verdictsOf(id, result));
+  const ids = meshIds(result);
+  return (ids.length === 0 ? ['none'] : ids).map((id) => verdictsOf(id, result));
 }
 
 function verdictsOf(mesh: string, { run, meshes, failedMeshes, scenarios }: RunResult): MeshVerdicts {

@@ -21,7 +21,7 @@ export function summaryLines(
   lost: (name: string) => string | undefined = () => undefined,
 ): string[] {
   const checks = result.scenarios.flatMap((scenario) => scenario.checks);
-  const { run, meshes } = result;
+  const { run } = result;
   const lines: string[] = [
     '',
     ...flakyLines(result, colors),
@@ -29,9 +29,6 @@ export function summaryLines(
     ...skippedLines(checks, colors),
     ...findingLines(result, colors),
   ];
-  if (meshes.length > 0 && meshes.every((mesh) => mesh.target === 'model')) {
-    lines.push(colors.yellow('These answers were computed from the rules of Istio; no mesh was tested.'));
-  }
   if (run.state === 'interrupted') {
     lines.push(colors.yellow('Interrupted: this is not the result of a whole run.'));
   }

@@ -68,7 +68,7 @@ export class ConsoleReporter implements Reporter {
   readonly #doing = new Map<string, Doing & { readonly saidAt: number }>();
   #nameWidth = 0;
   #isOneOfSeveral = false;
-  /** Why this target was taken. */
+  /** Why this target was taken has been told. */
   #hasOutlook = false;
 
   constructor(options: ConsoleOptions) {

@@ -12,7 +12,7 @@ export interface Verdict {
 
 /** What the run amounts to. A run that is not complete is never called passed. */
 export function verdictOf(result: RunResult): Verdict {
-  const { counts, run, meshes } = result;
+  const { counts, run } = result;
   const { passed, failed, error, skipped, notRun, known = 0 } = counts;
   const total = passed + failed + known + error + skipped + notRun;
   const sofar = `${plural(passed, 'check')} of ${total} passed so far`;
@@ -57,17 +57,14 @@ export function verdictOf(result: RunResult): Verdict {
           : `Something went wrong outside of the checks; ${passed} of ${plural(total, 'check')} passed.`,
     };
   }
-  const isModel = meshes.length > 0 && meshes.every(({ target }) => target === 'model');
   const rest = [
     ...(known > 0 ? [`${known} failed as known`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ].map((text) => `, ${text}`);
   return {
     look: 'passed',
-    title: isModel ? 'Passed in the model' : 'Passed',
-    sentence: isModel
-      ? `No mesh was tested: Istio's rules were computed. ${plural(passed, 'check')} came out as documented${rest.join('')}.`
-      : `${plural(passed, 'check')} got the documented answer${rest.join('')}.`,
+    title: 'Passed',
+    sentence: `${plural(passed, 'check')} got the documented answer${rest.join('')}.`,
   };
 }
 

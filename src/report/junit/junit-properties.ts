@@ -14,7 +14,6 @@ export function meshProperties(mesh: MeshFacts): [string, string][] {
   const known: [string, string | undefined][] = [
     ['target', mesh.target],
     ['target.reason', mesh.reason],
-    ['mesh.tested', mesh.target === 'model' ? 'no: answers are computed, no mesh was tested' : 'yes'],
     ['istio.version', mesh.istio],
     ['envoy.version', mesh.envoy],
     ['kubernetes.version', mesh.kubernetes],

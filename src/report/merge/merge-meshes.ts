@@ -1,7 +1,7 @@
 /** Which meshes of several results are the same one, and what to call them side by side. */
 import path from 'node:path';
 import type { MeshFacts } from '../../base/events.ts';
-import type { RunResult } from '../result.ts';
+import { meshIds, type RunResult } from '../result.ts';
 
 /** A result, and the file that it comes from, as messages name it. */
 export interface ResultFile {
@@ -51,14 +51,9 @@ export function meshNames(results: readonly ResultFile[]): MeshNames {
 }
 
 /** Every mesh that a result is about, in its order; named after the file when it never had one. */
-export function idsOf(file: string, { run, meshes, failedMeshes, scenarios }: RunResult): string[] {
-  const ids = new Set([
-    ...(run.meshes ?? []),
-    ...meshes.map(({ id }) => id),
-    ...failedMeshes.map(({ mesh }) => mesh),
-    ...scenarios.map(({ info }) => info.mesh),
-  ]);
-  return ids.size === 0 ? [nameOfFile(file)] : [...ids];
+export function idsOf(file: string, result: RunResult): string[] {
+  const ids = meshIds(result);
+  return ids.length === 0 ? [nameOfFile(file)] : ids;
 }
 
 function otherIds(file: string, result: RunResult): string[] {

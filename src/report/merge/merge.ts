@@ -1,10 +1,11 @@
 /** One result out of several: parts of one run, and runs on other meshes, side by side. */
+
 import { HarnessError } from '../../base/errors.ts';
-import type { CheckResult } from '../../base/events.ts';
+import { problemOf } from '../../base/events.ts';
+import { distinct } from '../../base/group.ts';
 import { nothingTested } from '../../base/nothing-tested.ts';
-import { problemOf } from '../../base/problem.ts';
 import { differencesOf } from '../changes/differences.ts';
-import { findingsOf, sameProblem } from '../model-scenario.ts';
+import { countsOf, findingsOf, sameProblem } from '../model-scenario.ts';
 import type { RunResult, ScenarioResult } from '../result.ts';
 import { exitCodeOfAll, unfinished } from './merge-exit.ts';
 import { idsOf, type MeshNames, meshNames, type ResultFile } from './merge-meshes.ts';
@@ -41,14 +42,14 @@ export function mergeResults(results: readonly ResultFile[], options: MergeOptio
       result.phases.map((phase) => ({ ...phase, mesh: nameIn(file, result, phase.mesh, names, isSeveral) })),
     ),
     scenarios,
-    counts: countsOf(scenarios, checks),
+    counts: countsOf(scenarios),
     findings: findingsOf(checks),
     differences: differencesOf(
       facts.map(({ id }) => id),
       scenarios,
     ),
     flaky: flakyOf(results, names),
-    warnings: once(
+    warnings: distinct(
       results.flatMap(({ file, result }) =>
         result.warnings.map((each) => ({ ...each, mesh: nameIn(file, result, each.mesh, names, isSeveral) })),
       ),
@@ -115,27 +116,11 @@ function nameIn(
   return isSeveral && ids.length === 1 ? names.of(file, ids[0]!) : undefined;
 }
 
-function countsOf(scenarios: readonly ScenarioResult[], checks: readonly CheckResult[]): RunResult['counts'] {
-  const count = (state: CheckResult['state']) => checks.filter((check) => check.state === state).length;
-  return {
-    passed: count('passed'),
-    failed: count('failed'),
-    known: count('known') || undefined,
-    error: count('error'),
-    skipped: count('skipped'),
-    notRun: scenarios.reduce((sum, { notRun }) => sum + notRun, 0),
-  };
-}
-
 function flakyOf(results: readonly ResultFile[], names: MeshNames): RunResult['flaky'] {
   const all = results.flatMap(({ file, result }) =>
     (result.flaky ?? []).map((each) => ({ ...each, mesh: names.of(file, each.mesh) })),
   );
   return results.some(({ result }) => result.flaky !== undefined) ? all : undefined;
-}
-
-function once<T>(list: readonly T[]): T[] {
-  return [...new Map(list.map((each) => [JSON.stringify(each), each])).values()];
 }
 
 function refuseTwice(results: readonly ResultFile[], names: MeshNames): void {

@@ -39,7 +39,7 @@ export const problem = z
 export const meshFacts = z
   .object({
     id: z.string().meta({ description: 'Tells the meshes of a run apart.' }),
-    target: z.string().meta({ description: 'kind, cluster, local or model.' }),
+    target: z.string().meta({ description: 'kind, cluster or local.' }),
     reason: z.string().meta({ description: 'Why this target was taken.' }),
     istio: z.string(),
     envoy: z.string().optional(),

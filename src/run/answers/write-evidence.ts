@@ -7,20 +7,10 @@ import { fileError } from '../../base/files/file-error.ts';
 import { nameOfError } from '../../base/names.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { within } from '../../base/wait.ts';
-import type { EvidenceFile, KubeObject, ProxyRef, Target } from '../../target/target.ts';
+import type { EvidenceFile, EvidenceQuery, KubeObject, Target } from '../../target/target.ts';
 import { manifestYaml } from '../manifests.ts';
 import { shown } from '../private.ts';
 import type { RunOptions } from '../step-state.ts';
-
-/** Which requests the evidence is to be about. */
-export interface EvidenceQuery {
-  /** Whose filters and log lines are wanted. */
-  readonly proxies: readonly ProxyRef[];
-  /** Of all requests when it is empty. */
-  readonly requestId: string;
-  /** When the change was made that the check is about, milliseconds since the epoch. */
-  readonly since: number;
-}
 
 /** Asks the target; never throws: what could not be had is said in a file. */
 export async function collectEvidence(

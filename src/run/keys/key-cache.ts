@@ -6,15 +6,12 @@
 import type { PlannedScenario } from '../../plan/types.ts';
 import { jwtRulesOf } from '../../policy/token-locations.ts';
 import { resolve } from '../../scenario/template.ts';
-import type { IstiodStart, KubeObject, Target } from '../../target/target.ts';
+import type { IstiodStart, Target } from '../../target/target.ts';
 
 /** Where the policies of a scenario have keys from, as the scenario says it: issuer and address. */
 export function keyAddresses({ steps }: Pick<PlannedScenario, 'steps'>): [string, string][] {
-  const manifests = steps.flatMap(({ apply }) =>
-    apply.map(({ manifest }) => manifest as unknown as KubeObject),
-  );
-  return manifests
-    .flatMap(jwtRulesOf)
+  return steps
+    .flatMap(({ apply }) => apply.flatMap(({ manifest }) => jwtRulesOf(manifest)))
     .filter(({ jwks = '' }) => jwks === '')
     .map(({ issuer = '', jwksUri = '' }) => [issuer, jwksUri]);
 }

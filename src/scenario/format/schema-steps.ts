@@ -4,7 +4,7 @@ import { setSchema } from './schema-key-servers.ts';
 import { requestSchema, tableSchema } from './schema-tables.ts';
 import { capability, conditionSchema, duration, fetchMode, json, line, note, text } from './schema-words.ts';
 
-export const manifestSchema = z
+const manifestSchema = z
   .looseObject({
     apiVersion: note(line, 'API group and version.', 'security.istio.io/v1'),
     kind: note(line, 'Kind of the object.', 'RequestAuthentication'),

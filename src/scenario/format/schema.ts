@@ -3,9 +3,10 @@
  * (schema/scenario.schema.json) and the reference (docs/scenario-reference.md) all come from it.
  */
 import * as z from 'zod';
+import type { KubeObject } from '../../base/kube-object.ts';
 import { keyServerSchema, type setSchema } from './schema-key-servers.ts';
 import { meshSchema } from './schema-mesh.ts';
-import { type manifestSchema, type objectRefSchema, stepSchema } from './schema-steps.ts';
+import { type objectRefSchema, stepSchema } from './schema-steps.ts';
 import { type answerSchema, namedAnswerSchema, requestSchema, type tableSchema } from './schema-tables.ts';
 import {
   algorithms,
@@ -135,7 +136,6 @@ export type TokenSpec = z.output<typeof tokenSchema>;
 export type CertificateSpec = z.output<typeof certificateSchema>;
 export type KeyServerSpec = z.output<typeof keyServerSchema>;
 export type KeyServerChange = z.output<typeof setSchema>;
-export type Manifest = z.output<typeof manifestSchema>;
 export type ObjectRef = z.output<typeof objectRefSchema>;
 export type Answer = z.output<typeof answerSchema>;
 /** A cell once names of answers are filled in. */
@@ -144,6 +144,6 @@ export type Table = z.output<typeof tableSchema>;
 export type RequestSpec = z.output<typeof requestSchema>;
 /** A step once files are read. */
 export type StepSpec = Omit<z.output<typeof stepSchema>, 'apply'> & {
-  readonly apply?: Manifest[] | undefined;
+  readonly apply?: KubeObject[] | undefined;
 };
 export type ScenarioSpec = Omit<z.output<typeof scenarioSchema>, 'steps'> & { steps: StepSpec[] };

@@ -1,5 +1,6 @@
 /** Ranges of versions: whether one can be meant, and what two of them have in common. */
 import semver from 'semver';
+import { rememberedByText } from '../../base/remembered.ts';
 
 /** Ranges are read in the same way where they decide; see plan/versions.ts. */
 const options = { includePrerelease: true };
@@ -7,10 +8,11 @@ const options = { includePrerelease: true };
 const all = '>=0.0.0';
 
 const alternatives = (range: string) => range.split('||');
-const isEmpty = remembered((range: string) => !semver.intersects(range, all, options));
+// The few ranges of a scenario stand in hundreds of cells.
+const isEmpty = rememberedByText((range) => !semver.intersects(range, all, options));
 
 /** Why a range cannot be meant, undefined when it can: it is none, or one of its alternatives is all versions or none. */
-export const rangeMistake = remembered((range: string): { message: string; hint: string } | undefined => {
+export const rangeMistake = rememberedByText((range): { message: string; hint: string } | undefined => {
   // Without numbers it would be "any version", which nobody means who writes a condition.
   const isRange = alternatives(range).every((each) => semver.validRange(each) !== null && /\d/.test(each));
   if (!isRange) {
@@ -33,15 +35,6 @@ export function inBoth(one: string, other: string): string | undefined {
   const both = plain(one).flatMap((a) => plain(other).map((b) => `${a} ${b}`.trim()));
   const possible = both.filter((range) => !isEmpty(range));
   return possible.length === 0 ? undefined : possible.join(' || ');
-}
-
-/** The few ranges of a scenario stand in hundreds of cells. */
-function remembered<Result>(find: (range: string) => Result): (range: string) => Result {
-  const known = new Map<string, Result>();
-  return (range) => {
-    if (!known.has(range)) known.set(range, find(range));
-    return known.get(range) as Result;
-  };
 }
 
 /** Whether all versions of one range are in the other one. */

@@ -1,6 +1,7 @@
 /** What steps use of a mesh: where they send from and to, and what their manifests name and select. */
 
-import type { Manifest, ScenarioSpec, StepSpec } from '../format/schema.ts';
+import type { KubeObject } from '../../base/kube-object.ts';
+import type { ScenarioSpec, StepSpec } from '../format/schema.ts';
 import { at, mapOf, namespaceOf } from '../known-apps.ts';
 import { isPath, type NamedRequests, rowsOf } from '../table.ts';
 import type { Path } from '../yaml/yaml-file.ts';
@@ -79,7 +80,7 @@ function inAddress({ text, path }: Text, namespace: string): Use[] {
   return [{ kind: 'text', text, path }, ...service];
 }
 
-function inManifest(manifest: Manifest, path: Path): Use[] {
+function inManifest(manifest: KubeObject, path: Path): Use[] {
   const namespace = namespaceOf(manifest);
   const group = manifest.apiVersion.split('/')[0];
   const uses: Use[] = selectors(manifest, path);
@@ -110,7 +111,7 @@ const selectorPaths = [
   ['spec', 'workloadSelector', 'matchLabels'],
 ];
 
-function selectors(manifest: Manifest, path: Path): Use[] {
+function selectors(manifest: KubeObject, path: Path): Use[] {
   // What selects the pods that it makes itself uses no others.
   if (at(manifest, 'spec', 'template') !== undefined) return [];
   const isService = manifest.kind === 'Service' && manifest.apiVersion === 'v1';

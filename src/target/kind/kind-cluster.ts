@@ -1,6 +1,5 @@
 /** The kind cluster itself: creating, finding and deleting it. Its kubeconfig is a file of its own. */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { writePrivately } from '../../base/files/file-error.ts';
@@ -8,6 +7,7 @@ import { stateFolder } from '../../base/files/state-folder.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { pause, throwIfAborted } from '../../base/wait.ts';
 import { runTool } from '../../programs/tools.ts';
+import { portOn } from '../local/network/addresses.ts';
 import type { Guardian } from '../local/processes/guardian.ts';
 
 export const ingressNodePort = 30080;
@@ -72,7 +72,7 @@ export class KindCluster {
     guardian?: Guardian,
   ): Promise<void> {
     const config = parse(readFileSync(configFile, 'utf8')) as ClusterConfig;
-    const port = await freePort();
+    const port = await portOn('127.0.0.1');
     for (const mapping of config.nodes.flatMap((node) => node.extraPortMappings)) {
       if (mapping.containerPort === ingressNodePort) mapping.hostPort = port;
     }
@@ -182,15 +182,4 @@ export function knownClusters(): string[] {
 /** The minor version in the tag of a node image, such as 34 in kindest/node:v1.34.11@sha256:…; 0 when it has none. */
 function minorOf(image: string): number {
   return Number(image.match(/:v1\.(\d+)\./)?.[1] ?? 0);
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

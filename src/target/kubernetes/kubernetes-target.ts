@@ -20,6 +20,7 @@ import type {
   Applied,
   CapabilityName,
   EvidenceFile,
+  EvidenceQuery,
   FetchLogEntry,
   GatewayEntry,
   HttpRequest,
@@ -59,7 +60,7 @@ export interface KubernetesOptions {
   readonly images: Readonly<Record<string, string>>;
   /** Istio's root namespace. */
   readonly istioNamespace: string;
-  readonly gateway: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
+  readonly gateway: Survey['ingress'];
 }
 
 /** What {@link KubernetesTarget.prepare} has applied. */
@@ -359,15 +360,8 @@ export abstract class KubernetesTarget implements Target {
     return podFetches(this.clients.data, pods, path, after, signal);
   }
 
-  async evidence(
-    query: {
-      readonly proxies: readonly ProxyRef[];
-      readonly requestId: string;
-      readonly since: number;
-    },
-    signal: AbortSignal,
-  ): Promise<EvidenceFile[]> {
-    return collectEvidence(this.clients, this.options.istioNamespace, query.proxies, query, signal);
+  async evidence(query: EvidenceQuery, signal: AbortSignal): Promise<EvidenceFile[]> {
+    return collectEvidence(this.clients, this.options.istioNamespace, query, signal);
   }
 
   /** The proxies of the ingress gateway. */

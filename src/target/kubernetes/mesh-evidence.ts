@@ -2,7 +2,7 @@
 
 import { limits, sizeText } from '../../base/files/limits.ts';
 import { listPods, podLog } from '../../kube/workloads.ts';
-import type { EvidenceFile, ProxyRef } from '../target.ts';
+import type { EvidenceFile, EvidenceQuery } from '../target.ts';
 import type { Clients } from './client-for.ts';
 import { adminGet, listenersPath } from './proxy-admin.ts';
 import { proxyContainer } from './survey-mesh.ts';
@@ -13,8 +13,7 @@ const filters = /envoy\.filters\.http\.(jwt_authn|rbac)/;
 export async function collectEvidence(
   clients: Clients,
   istioNamespace: string,
-  proxies: readonly ProxyRef[],
-  query: { readonly requestId: string; readonly since: number },
+  { proxies, requestId, since }: EvidenceQuery,
   signal: AbortSignal,
 ): Promise<EvidenceFile[]> {
   const files: Promise<EvidenceFile>[] = [];
@@ -30,19 +29,17 @@ export async function collectEvidence(
             namespace: proxy.namespace,
             pod: proxy.pod,
             container: proxyContainer,
-            since: query.since - 1000,
+            since: since - 1000,
           },
           signal,
         );
-        const lines = log.split('\n').filter((line) => isAbout(line, query.requestId));
-        const found = lines.length > 0 ? lines.join('\n') : `no line for ${query.requestId}`;
+        const lines = log.split('\n').filter((line) => isAbout(line, requestId));
+        const found = lines.length > 0 ? lines.join('\n') : `no line for ${requestId}`;
         return `${found}${cutNote([log])}`;
       }),
     );
   }
-  files.push(
-    evidenceFile('istiod-jwks.txt', () => istiodLines(clients, istioNamespace, query.since, signal)),
-  );
+  files.push(evidenceFile('istiod-jwks.txt', () => istiodLines(clients, istioNamespace, since, signal)));
   return Promise.all(files);
 }
 

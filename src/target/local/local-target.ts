@@ -22,6 +22,7 @@ import type {
   Applied,
   CapabilityName,
   EvidenceFile,
+  EvidenceQuery,
   FetchLogEntry,
   HttpRequest,
   HttpResponse,
@@ -239,15 +240,8 @@ export class LocalTarget extends KubernetesTarget {
     return fetchesAfter(this.#running.kubelet.workloads, pods, path, after);
   }
 
-  override async evidence(
-    query: {
-      readonly proxies: readonly ProxyRef[];
-      readonly requestId: string;
-      readonly since: number;
-    },
-    signal: AbortSignal,
-  ): Promise<EvidenceFile[]> {
-    return collectEvidence(this.#running, query.proxies, query, signal);
+  override async evidence(query: EvidenceQuery, signal: AbortSignal): Promise<EvidenceFile[]> {
+    return collectEvidence(this.#running, query, signal);
   }
 
   fetchMode(): FetchMode {
@@ -305,16 +299,8 @@ export class LocalTarget extends KubernetesTarget {
   async down(_signal: AbortSignal): Promise<void> {
     const mesh = this.#mesh;
     if (mesh === undefined) return;
-    const memory = describeMemory(mesh.memory());
-    this.#progress({ type: 'phase-started', phase: 'Stopping the local mesh' });
-    const started = performance.now();
-    await mesh.stop();
-    this.#progress({
-      type: 'phase-finished',
-      phase: 'Stopping the local mesh',
-      durationMs: Math.round(performance.now() - started),
-      note: `it took ${memory}`,
-    });
+    const note = `it took ${describeMemory(mesh.memory())}`;
+    await phase(this.#progress, 'Stopping the local mesh', () => mesh.stop(), note);
     this.#mesh = undefined;
   }
 

@@ -10,7 +10,6 @@ test('what is known of a mesh is said, and nothing of what is not', () => {
   expect(meshProperties({ ...rest, asm: '1.22.6', details: { hub: 'docker.io/istio' } })).toEqual([
     ['target', 'kind'],
     ['target.reason', 'a Docker engine answers'],
-    ['mesh.tested', 'yes'],
     ['istio.version', '1.30.3'],
     ['kubernetes.version', '1.36.1'],
     ['asm.version', '1.22.6'],

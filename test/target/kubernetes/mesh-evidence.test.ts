@@ -66,13 +66,8 @@ describe('logs', () => {
   }));
   const since = Date.now() - 10_500;
   const collect = async () => {
-    const files = await collectEvidence(
-      clients,
-      'istio-system',
-      proxies,
-      { requestId: 'jwt-e2e/a-1', since },
-      signal,
-    );
+    const query = { proxies, requestId: 'jwt-e2e/a-1', since };
+    const files = await collectEvidence(clients, 'istio-system', query, signal);
     return Object.fromEntries(files.map(({ name, content }) => [name, content]));
   };
   function istiod(name: string, more: object = {}): void {

@@ -26,7 +26,7 @@ export function gatewaySpec(more: Partial<PodSpec> = {}): PodSpec {
 }
 
 export function identity(more: Partial<WorkloadIdentity> = {}): WorkloadIdentity {
-  const base = { namespace: 'foo', name: 'httpbin-1', deployment: 'httpbin', address: '127.99.0.20' };
+  const base = { namespace: 'foo', name: 'httpbin-1', address: '127.99.0.20' };
   return { ...base, spec: podSpec(), proxy: 'sidecar', ...more };
 }
 

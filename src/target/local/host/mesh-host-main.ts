@@ -1,6 +1,7 @@
 /** The program of the process that keeps a local mesh. */
+
 import { asHarnessError } from '../../../base/errors.ts';
-import { problemOf } from '../../../base/problem.ts';
+import { problemOf } from '../../../base/events.ts';
 import { MeshHost } from './host.ts';
 import { writeState } from './kept.ts';
 import { configVariable, type HostConfig, lettingGo } from './mesh-protocol.ts';

@@ -149,12 +149,12 @@ export class RemoteTarget extends Forwarding implements Target {
     return answers;
   }
 
-  /** As it was when the request was sent; of one that was not, the request alone. */
   look(): string[] {
     const kubectl = `kubectl --kubeconfig ${shellQuote(this.#begun.kubeconfig)}`;
     return [`${kubectl} get requestauthentications,authorizationpolicies -A`];
   }
 
+  /** As it was when the request was sent; of one that was not, the request alone. */
   curl(_origin: Origin, request: HttpRequest): string {
     return this.#curl.get(request.id) ?? curlLine(request, request.url);
   }
@@ -193,22 +193,17 @@ export class RemoteTarget extends Forwarding implements Target {
     try {
       if (this.#session !== undefined) {
         // Whoever keeps it may have ended before.
-        const memory = await this.#call<MemoryUse[]>('memory', [], signal).then(
-          describeMemory,
+        const note = await this.#call<MemoryUse[]>('memory', [], signal).then(
+          (memory) => `it took ${describeMemory(memory)}`,
           () => undefined,
         );
         await this.#call('leave', [], signal).catch(() => {});
         const what = ends ? 'Stopping the local mesh' : `Leaving local mesh "${name}"`;
-        this.#progress({ type: 'phase-started', phase: what });
-        const started = performance.now();
         this.#session.end();
-        if (ends) await endKept(name, signal);
-        this.#progress({
-          type: 'phase-finished',
-          phase: what,
-          durationMs: Math.round(performance.now() - started),
-          ...(memory === undefined ? {} : { note: `it took ${memory}` }),
-        });
+        const end = async () => {
+          if (ends) await endKept(name, signal);
+        };
+        await phase(this.#progress, what, end, note);
       } else if (this.#created) await endKept(name, signal);
     } finally {
       this.#session?.end();

@@ -33,7 +33,6 @@ export async function startGateway(around: Surroundings, signal: AbortSignal): P
   const identity = {
     namespace: istioNamespace,
     name: gatewayName,
-    deployment: gatewayName,
     address,
     proxy: 'gateway' as const,
     spec,

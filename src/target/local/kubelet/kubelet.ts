@@ -210,7 +210,7 @@ export class Kubelet {
   ): Promise<string | undefined> {
     const { name: of, namespace = 'default' } = deployment.metadata;
     const name = podName(of, spec.hash);
-    const identity = { namespace, name, deployment: of, address: this.#around.block.next(), spec, proxy };
+    const identity = { namespace, name, address: this.#around.block.next(), spec, proxy };
     this.#count += 1;
     const workload = new Workload(identity, `w${this.#count}`, this.#around);
     owned.workloads.push(workload);

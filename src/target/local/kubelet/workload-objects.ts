@@ -16,7 +16,6 @@ export interface WorkloadIdentity {
   readonly namespace: string;
   /** Of the pod. */
   readonly name: string;
-  readonly deployment: string;
   readonly address: string;
   readonly spec: PodSpec;
   readonly proxy: ProxyKind;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { reportCommand } from '../../../src/cli/commands/report.ts';
+import { reportCommand } from '../../../src/cli/commands/report-command.ts';
 import { parseConformance } from '../../../src/report/conformance/read-conformance.ts';
 import { onMesh, resultOf, shardOf } from '../../report/results.ts';
 import * as runs from '../../report/runs.ts';

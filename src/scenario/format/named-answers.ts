@@ -1,7 +1,7 @@
 /** Names of answers, in cells, are the answers that the scenario gives these names. */
 
+import { isMap } from '../../base/is-map.ts';
 import { hintFor } from '../../base/suggest.ts';
-import { isMap } from '../template.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { codeClass } from './schema-tables.ts';
 
