@@ -18,7 +18,7 @@ test('the committed schemas are up to date', () => {
 test('the schema describes the format for editors', () => {
   const schema = JSON.parse(schemaText());
   expect(schema.$schema).toBe('http://json-schema.org/draft-07/schema#');
-  expect(schema.required).toEqual(['name', 'title', 'source', 'steps']);
+  expect(schema.required).toEqual(['name', 'title', 'steps']);
   expect(schema.additionalProperties).toBe(false);
   expect(
     schema.definitions.Step.properties.expect.$ref ?? schema.definitions.Step.properties.expect,
