@@ -56,7 +56,7 @@ export function pastOf({ runs }: History, mesh: string, check: string, meshes: n
 }
 
 /** When a check changed last, from what to what; a skipped one says nothing, and is passed over. */
-export interface Turn {
+interface Turn {
   readonly before: CheckState;
   /** Start of the first run in which it was as it is now; undefined: of the run that is shown. */
   readonly since: Past['run'] | undefined;

@@ -26,7 +26,7 @@ interface Workload {
   readonly pods: readonly MeshPod[];
 }
 
-export interface Selecting {
+interface Selecting {
   readonly survey: Survey;
   /** Proxies that are the first to decide about a request; none when the proof did not come so far as to know. */
   readonly deciders: readonly ProxyRef[];
