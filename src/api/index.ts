@@ -20,6 +20,7 @@ export type {
   MeshFacts,
   Problem,
   ScenarioInfo,
+  Selection,
   SourceRef,
   TokenView,
 } from '../base/events.ts';

@@ -14,10 +14,13 @@ const onlyForPeople: readonly string[] = [
   'debug',
   'quiet',
   'open',
+  'no-open',
   'junit',
   'junit-places',
   'json',
   'html',
+  'title',
+  'history',
   'conformance',
   'summary',
 ];

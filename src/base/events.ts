@@ -24,9 +24,15 @@ export interface MeshFacts {
 }
 
 export interface SourceRef {
+  /** Empty: no document makes the promise, the scenario alone says what is expected. */
   readonly document: string;
   readonly section: string;
   readonly url?: string | undefined;
+}
+
+/** The document and the section, as a sentence has them; undefined when no document makes the promise. */
+export function sourceText({ document, section }: SourceRef): string | undefined {
+  return document === '' ? undefined : `${document}, "${section}"`;
 }
 
 export interface ScenarioInfo {
@@ -101,6 +107,27 @@ export interface AppliedManifest {
   readonly object: string;
   /** As it was applied, with `${…}` filled in; data of Secrets is left out. */
   readonly yaml: string;
+}
+
+/** Which policies hold for which workloads, as the API server has both. */
+export interface Selection {
+  /** `namespace/name`, with the labels that tell two of one name apart: those that decide about requests first. */
+  readonly workloads: readonly string[];
+  /** RequestAuthentications and AuthorizationPolicies. */
+  readonly policies: readonly {
+    /** `Kind namespace/name`. */
+    readonly policy: string;
+    /** Of an AuthorizationPolicy. */
+    readonly action?: string | undefined;
+    /** It names no workload: it holds for all of its namespace, or of the mesh. */
+    readonly scope?: 'namespace' | 'mesh' | undefined;
+    /** Those of `workloads` that it holds for. */
+    readonly workloads: readonly string[];
+    /** Why it holds for none. */
+    readonly idle?: string | undefined;
+  }[];
+  /** How many workloads and policies are left out, because there are too many; absent when none are. */
+  readonly omitted?: number | undefined;
 }
 
 /** Why a check is expected to fail, from the baseline file. */
@@ -331,6 +358,15 @@ export type Event =
       readonly warnings: readonly string[];
       /** Of those that are about what the scenario does on purpose: what to say instead. */
       readonly meant?: Readonly<Record<string, string>> | undefined;
+    }
+  | {
+      /** When there are policies; also when it cannot be proven that proxies have them. */
+      readonly type: 'step-selected';
+      readonly at: number;
+      readonly mesh: string;
+      readonly scenario: string;
+      readonly step: string;
+      readonly selection: Selection;
     }
   | {
       readonly type: 'step-held';

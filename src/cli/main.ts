@@ -269,7 +269,10 @@ function flagsOf(command: Command, options: readonly OptionSpec[]): Values {
       letter.toUpperCase(),
     );
     if (command.getOptionValueSource(key) !== 'cli') continue;
-    given[name] = negated ? true : command.getOptionValue(key);
+    // --open and --no-open are one option of Commander, with two values.
+    const value = command.getOptionValue(key);
+    if (!negated) given[name] = value;
+    else if (value === false) given[name] = true;
   }
   return given;
 }

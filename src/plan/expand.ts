@@ -1,5 +1,5 @@
 /** Makes the checks of a step: one for each cell of its table, for a refusal, and for who fetched keys. */
-
+import type { SourceRef } from '../base/events.ts';
 import type { Answer, Cell, StepSpec } from '../scenario/format/schema.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import { type CheckName, casesOf, cellRequest, checkId, checkNames } from '../scenario/table.ts';
@@ -24,13 +24,13 @@ export function planStep(
 ): PlannedStep {
   const step = scenario.steps[index]!;
   const at = ['steps', index];
-  const { document, section, url } = scenario.source;
+  const source = sourceOf(scenario);
   const why = (step.requires ?? []).flatMap((capability) => missing.get(capability) ?? []);
   const skip = why.length === 0 ? undefined : why.join('; ');
   const planned = {
     name: step.name,
     place: scenario.place([...at, 'name']),
-    source: { document, section: step.section ?? section, ...(url === undefined ? {} : { url }) },
+    source: { ...source, section: step.section ?? source.section },
     set: step.set ?? {},
     after: step.after,
     apply: (step.apply ?? []).map((manifest, i) => ({
@@ -46,6 +46,12 @@ export function planStep(
   // What is tested nowhere in it is not done either.
   const checks = planned.checks.map((check) => ({ ...check, skip }));
   return { ...planned, set: {}, after: undefined, apply: [], delete: [], checks };
+}
+
+/** A scenario without a source has an empty one, so that every reader of results finds the field. */
+export function sourceOf({ source = { document: '', section: '' } }: LoadedScenario): SourceRef {
+  const { document, section, url } = source;
+  return { document, section, ...(url === undefined ? {} : { url }) };
 }
 
 function originOf(step: StepSpec, { certificates }: LoadedScenario): PlannedStep['origin'] {

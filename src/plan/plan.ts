@@ -3,7 +3,7 @@ import type { FetchMode, MeshFacts } from '../base/events.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import { areOwn, settingsOf, settingsText } from './asked-mesh.ts';
 import { whyNot } from './conditions.ts';
-import { planStep } from './expand.ts';
+import { planStep, sourceOf } from './expand.ts';
 import { groupsOf } from './plan-groups.ts';
 import { grepScenario, isWanted, type Selection, takeShard } from './select.ts';
 import type { Plan, PlannedScenario, PlannedStep } from './types.ts';
@@ -62,7 +62,6 @@ function planScenario(
       ...capabilities(scenario, steps).map((capability) => missing.get(capability)),
       nothingFits ? whyNotStep[0] : undefined,
     ].filter((reason) => reason !== undefined);
-    const { document, section, url } = scenario.source;
     const settings = settingsText(scenario.mesh);
     return {
       info: {
@@ -73,7 +72,7 @@ function planScenario(
         profile: scenario.profile,
         ...(mode === undefined ? {} : { fetch: mode }),
         ...(settings === undefined ? {} : { settings }),
-        source: { document, section, ...(url === undefined ? {} : { url }) },
+        source: sourceOf(scenario),
         tags: scenario.tags,
         place: scenario.place(['name']),
       },

@@ -58,6 +58,9 @@ export class ResultModel {
           manifests: event.manifests,
         });
         break;
+      case 'step-selected':
+        this.#step(event, { selection: event.selection });
+        break;
       case 'step-held':
         this.#step(event, { heldMs: event.durationMs, proof: event.proof });
         break;

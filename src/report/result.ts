@@ -10,6 +10,7 @@ import type {
   Mutation,
   Problem,
   ScenarioInfo,
+  Selection,
   Shard,
 } from '../base/events.ts';
 
@@ -33,6 +34,8 @@ export interface StepResult {
   /** What it applies, with `${…}` filled in, also when the API server refuses it as it should. */
   readonly manifests?: readonly AppliedManifest[] | undefined;
   readonly warnings: readonly string[];
+  /** Which policies hold for which workloads; absent when there is no policy, or nobody knows. */
+  readonly selection?: Selection | undefined;
   /** From the change until every proxy concerned had it; absent when that never happened. */
   readonly heldMs?: number | undefined;
   readonly proof?: string | undefined;

@@ -17,6 +17,7 @@ import { manifestsOf } from './manifests.ts';
 import { meantWarnings } from './meant-warnings.ts';
 import { proveAsItIs } from './proof/as-it-is.ts';
 import { type ProofResult, prove } from './proof/prove.ts';
+import { selectionOf } from './proof/selected.ts';
 import { judgeRejection } from './rejected.ts';
 import { resultBase, withoutVerdict } from './results.ts';
 import { deciding, type Held, proxiesOf, type StepState, warning } from './step-state.ts';
@@ -67,11 +68,13 @@ export async function runStep(
 /** Waits until every proxy that counts has what is in place now. */
 async function proveStep(step: PlannedStep, state: StepState, signal: AbortSignal): Promise<Held> {
   const { target, scenario, context, options, pending, emit } = state;
+  const sent = sentBy(scenario.steps, untilChange(step, scenario.steps), context);
+  const placed = inPlace(step, state);
   const result = await (target.isReadOnly === true ? proveAsItIs : prove)(
     target,
     {
-      sent: sentBy(scenario.steps, untilChange(step, scenario.steps), context),
-      inPlace: inPlace(step, state),
+      sent,
+      inPlace: placed,
       meantIdle: meantIdle(step, state),
       markers: pending.markers,
       marked: pending.marked,
@@ -83,6 +86,12 @@ async function proveStep(step: PlannedStep, state: StepState, signal: AbortSigna
   );
   state.snapshot = result.snapshot;
   state.survey = result.survey;
+  const deciders = proxiesOf(deciding(result.snapshot));
+  const selection = selectionOf({ survey: result.survey, deciders, sent, inPlace: placed });
+  if (selection !== undefined) {
+    const of = { mesh: scenario.info.mesh, scenario: scenario.info.id, step: step.name };
+    emit({ type: 'step-selected', ...of, selection });
+  }
   refuseStaleKeys(result.snapshot, options.runId, kidsOf(context));
   if (result.kind !== 'holds') {
     // What others have done explains more than what proxies are without.

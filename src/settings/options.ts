@@ -241,7 +241,18 @@ const reports = about('Reports', [
   },
   { name: 'json', value: 'FILE', description: 'JSON report (default: reports/results.json)' },
   { name: 'html', value: 'FILE', description: 'page to look at (default: reports/report.html)' },
-  { name: 'open', description: 'open the page in the browser when the run has ended' },
+  { name: 'title', value: 'TEXT', description: 'title of the page (default: what was tested)' },
+  {
+    name: 'history',
+    value: 'FOLDER',
+    description: 'JSON reports of earlier runs: the page shows how each check came out in the last of them',
+  },
+  {
+    name: 'open',
+    description:
+      'open the page in the browser when the run has ended; on a terminal that happens anyway when a check failed',
+  },
+  { name: 'no-open', description: 'never open the page' },
   {
     name: 'conformance',
     value: 'FILE',
@@ -275,7 +286,10 @@ function about(group: string, options: readonly OptionSpec[]): OptionSpec[] {
   return options.map((option) => ({ ...option, group }));
 }
 
-const merging = ['junit', 'junit-places', 'json', 'html', 'conformance', 'summary', 'artifacts', 'baseline'];
+const merging = [
+  ...['junit', 'junit-places', 'json', 'html', 'title', 'history'],
+  ...['conformance', 'summary', 'artifacts', 'baseline'],
+];
 
 /** Of the command report, whose defaults are others: it writes what it is asked for, and the page when that is nothing. */
 const merged: Readonly<Record<string, string>> = {

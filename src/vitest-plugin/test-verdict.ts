@@ -1,5 +1,5 @@
 /** What a check amounts to as a test: it passes, is skipped, or fails with an error that points into the scenario file. */
-import type { CheckResult, Problem } from '../base/events.ts';
+import { type CheckResult, type Problem, sourceText } from '../base/events.ts';
 import { oneLine, visible } from '../base/harmless.ts';
 
 /** What is needed of the context that Vitest gives a test. */
@@ -52,10 +52,11 @@ export function problemError({ code, message, hint, place, details }: Problem, f
 
 function errorAt(check: CheckResult, file: string, name: string, message: string): TestError {
   const { hint, request, evidence, source, place, step } = check;
+  const by = sourceText(source);
   const lines = [
     message,
     ...(hint === undefined ? [] : [hint]),
-    `by ${source.document}, "${source.section}"`,
+    ...(by === undefined ? [] : [`by ${by}`]),
     ...(request === undefined ? [] : [request.curl]),
     ...(evidence === undefined ? [] : [`evidence: ${evidence}`]),
   ];

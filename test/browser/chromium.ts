@@ -5,6 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { renderHtml } from '../../src/report/html/page.ts';
+import type { HtmlOptions } from '../../src/report/html/page-options.ts';
 import type { RunResult } from '../../src/report/result.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -25,7 +26,7 @@ export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: program ?? '', args });
 }
 
-export interface OpenOptions extends BrowserContextOptions {
+export interface OpenOptions extends BrowserContextOptions, Pick<HtmlOptions, 'title' | 'history'> {
   readonly fragment?: string;
   /** Changes the page before it is opened. */
   readonly tamper?: (html: string) => string;
@@ -42,11 +43,11 @@ export interface Opened {
 export async function open(
   browser: Browser,
   result: RunResult,
-  { fragment = '', tamper = (html) => html, ...options }: OpenOptions = {},
+  { fragment = '', tamper = (html) => html, title, history, ...options }: OpenOptions = {},
 ): Promise<Opened> {
   const folder = mkdtempSync(path.join(tmpdir(), 'jwt-e2e-page-'));
   const file = path.join(folder, 'report.html');
-  writeFileSync(file, tamper(renderHtml(result, { artifacts: 'artifacts' })));
+  writeFileSync(file, tamper(renderHtml(result, { artifacts: 'artifacts', title, history })));
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const complaints: string[] = [];

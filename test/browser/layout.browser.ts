@@ -4,8 +4,8 @@ import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/report/result.ts';
-import { attacks, resultOfText } from '../report/html/hostile.ts';
-import { failing, resultOf, sideBySide } from '../report/html/showcase.ts';
+import { attacks, historyOfText, resultOfText } from '../report/html/hostile.ts';
+import { earlier, failing, resultOf, sideBySide } from '../report/html/showcase.ts';
 import * as runs from '../report/runs.ts';
 import { launch, open, program, whyNot } from './chromium.ts';
 
@@ -37,7 +37,7 @@ describe.skipIf(program === undefined)(suite, () => {
 
   describe.each(['light', 'dark'] as const)('axe finds nothing in %s', (colorScheme) => {
     it.each(results)('%s', async (_, result) => {
-      const { page, close } = await open(browser, result, { colorScheme });
+      const { page, close } = await open(browser, result, { colorScheme, history: earlier(result) });
       expect(await violations(page)).toEqual([]);
       const cells = await page.locator('a.check').all();
       for (const cell of cells.slice(-2)) {
@@ -56,11 +56,16 @@ describe.skipIf(program === undefined)(suite, () => {
     await close();
   });
 
+  const hostile = resultOfText(attacks);
   describe.each([320, 768, 1280])('at a width of %d pixels', (width) => {
-    it.each([...results, ['hostile text', resultOfText(attacks)] as [string, RunResult]])(
+    it.each([...results, ['hostile text', hostile] as [string, RunResult]])(
       'nothing sticks out: %s',
       async (_, result) => {
-        const { page, close } = await open(browser, result, { viewport: { width, height: 800 } });
+        const { page, close } = await open(browser, result, {
+          viewport: { width, height: 800 },
+          title: attacks,
+          history: result === hostile ? historyOfText(attacks) : earlier(result),
+        });
         const overflow = () =>
           page.evaluate<number>(
             'document.documentElement.scrollWidth - document.documentElement.clientWidth',
@@ -90,10 +95,44 @@ describe.skipIf(program === undefined)(suite, () => {
     expect(await page.locator('.detail:visible').count()).toBe(1);
     expect(await page.locator('.detail:visible').innerText()).toContain('What to do:');
     expect(await page.getByText('app: httpbin-v1').first().isVisible()).toBe(true);
-    for (const hidden of ['.filters', 'dialog', 'button', '.skip']) {
+    for (const hidden of ['.jump', '.filters', 'dialog', 'button', '.skip']) {
       expect(await page.locator(`${hidden}:visible`).count(), hidden).toBe(0);
     }
     expect((await page.pdf()).subarray(0, 5).toString()).toBe('%PDF-');
+    await close();
+  });
+
+  it('breaks no word in the head of a column', async () => {
+    for (const width of [320, 1280]) {
+      const { page, close } = await open(browser, resultOf(sideBySide), { viewport: { width, height: 800 } });
+      const broken = await page.evaluate<string[]>(
+        `[...document.querySelectorAll('.plain thead th')].filter((head) => {
+          const lines = new Set(); const range = document.createRange(); const text = head.firstChild;
+          return text && text.nodeType === 3 && [...text.data.matchAll(/\\S+/g)].some(({ index, 0: word }) => {
+            range.setStart(text, index); range.setEnd(text, index + word.length);
+            return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1;
+          });
+        }).map((head) => head.textContent)`,
+      );
+      expect(broken).toEqual([]);
+      await close();
+    }
+  });
+
+  it('draws a line from the middle of a policy to the middle of its workload', async () => {
+    const { page, close } = await open(browser, resultOf(failing));
+    const off = await page.evaluate<number[]>(
+      `[...document.querySelectorAll('details[open] > .selects')].flatMap((picture) => {
+        const [left, , right] = picture.children;
+        return [...picture.querySelectorAll('path')].flatMap((path) => {
+          const box = path.getBoundingClientRect();
+          const middle = (element) => { const { top, bottom } = element.getBoundingClientRect(); return (top + bottom) / 2; };
+          return [Math.abs(middle(left.children[0]) - box.top), Math.abs(middle(right.children[0]) - box.bottom)];
+        });
+      })`,
+    );
+    expect(off.length).toBeGreaterThan(0);
+    expect(Math.max(...off)).toBeLessThan(3);
     await close();
   });
 

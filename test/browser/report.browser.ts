@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/report/result.ts';
 import { attacks, resultOfText } from '../report/html/hostile.ts';
-import { failing, large, resultOf, sideBySide } from '../report/html/showcase.ts';
+import { earlier, failing, large, resultOf, sideBySide } from '../report/html/showcase.ts';
 import * as runs from '../report/runs.ts';
 import { launch, type Opened, type OpenOptions, open, program, whyNot } from './chromium.ts';
 
@@ -122,6 +122,70 @@ describe.skipIf(program === undefined)(suite, () => {
       }
       expect(await ids()).toEqual(before);
     });
+  });
+
+  describe('the list of scenarios', () => {
+    const jump = (page: Page) => page.getByRole('navigation', { name: 'Jump to a scenario' });
+
+    it('stands beside the page, says the state of each, leads there and marks where the reader is', async () => {
+      const page = await show(resultOf(failing));
+      expect(await jump(page).locator('a:visible').allInnerTexts()).toEqual([
+        expect.stringMatching(/failed:\s*require-jwt/),
+        expect.stringMatching(/passed:\s*bookinfo-exclusion/),
+      ]);
+      const link = jump(page).getByRole('link', { name: 'bookinfo-exclusion' });
+      await link.focus();
+      await page.keyboard.press('Enter');
+      await page.locator('.jump a[aria-current]').filter({ hasText: 'bookinfo-exclusion' }).waitFor();
+      expect(await page.locator('#panel').isVisible()).toBe(false);
+    });
+
+    it('leaves its room to the details of a check', async () => {
+      const page = await show(resultOf(failing));
+      await page.locator('a.check.s-failed').click();
+      expect(await jump(page).isVisible()).toBe(false);
+      await page.keyboard.press('Escape');
+      expect(await jump(page).isVisible()).toBe(true);
+    });
+
+    it('is a line at the top of a phone, which opens and closes by key', async () => {
+      const page = await show(resultOf(failing), { viewport: { width: 360, height: 740 } });
+      const summary = jump(page).locator('summary');
+      expect(await jump(page).locator('a:visible').count()).toBe(0);
+      await summary.focus();
+      await page.keyboard.press('Enter');
+      expect(await jump(page).locator('a:visible').count()).toBe(2);
+      await page.keyboard.press('Escape');
+      expect(await jump(page).locator('a:visible').count()).toBe(0);
+      await page.keyboard.press('Enter');
+      await jump(page).getByRole('link', { name: 'bookinfo-exclusion' }).click();
+      expect(await jump(page).locator('a:visible').count()).toBe(0);
+      const top = () =>
+        page.evaluate<number>("document.querySelectorAll('.scenario')[1].getBoundingClientRect().top");
+      // Below the line, and not behind it.
+      await expect.poll(top).toBeLessThan(120);
+      expect(await top()).toBeGreaterThan(30);
+      await summary.click();
+      expect(await jump(page).locator('a:visible').count()).toBe(2);
+    });
+
+    it('can be opened without the script', async () => {
+      const page = await show(resultOf(failing), { javaScriptEnabled: false });
+      await jump(page).locator('summary').click();
+      expect(await jump(page).locator('a:visible').count()).toBe(2);
+    });
+  });
+
+  it('has the last runs of a check at the top and in its details', async () => {
+    const result = resultOf(failing);
+    const page = await show(result, { history: earlier(result), title: 'Shop, nightly' });
+    expect(await page.title()).toBe('Failed: Shop, nightly');
+    const first = page.locator('table.runs tbody tr').first();
+    expect(await first.innerText()).toMatch(
+      /no token › \/headers.*failed since 2026-03-08 09:30:00 UTC, for 3 runs/s,
+    );
+    await first.getByRole('link').click();
+    expect(await page.getByRole('dialog').innerText()).toMatch(/Last runs.*for 3 runs\. Before: passed/s);
   });
 
   describe('links', () => {

@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import type { RunResult } from '../../src/report/result.ts';
-import { failing, resultOf, sideBySide } from '../report/html/showcase.ts';
+import { earlier, failing, resultOf, sideBySide } from '../report/html/showcase.ts';
 import * as runs from '../report/runs.ts';
 import { launch, type OpenOptions, open, program, whyNot } from './chromium.ts';
 
@@ -18,6 +18,7 @@ interface Shot extends OpenOptions {
   readonly fullPage?: boolean;
 }
 
+const history = earlier(resultOf(failing));
 const phone = { width: 390, height: 844 };
 const openFailed = (page: Page) => page.locator('a.check.s-failed').first().click();
 /** Puts the heading near the top of the window, below the bar of filters. */
@@ -50,6 +51,21 @@ const shots: readonly Shot[] = [
     result: resultOf(sideBySide),
     viewport: { width: 1280, height: 1000 },
     prepare: atStep('a token is required'),
+  },
+  {
+    name: 'report-policies',
+    result: resultOf(failing),
+    prepare: atStep('a token is required'),
+  },
+  { name: 'report-history', result: resultOf(failing), history, title: 'Shop, nightly', fullPage: true },
+  {
+    name: 'report-history-phone',
+    result: resultOf(failing),
+    history,
+    title: 'Shop, nightly',
+    viewport: { width: 400, height: 844 },
+    colorScheme: 'dark',
+    fullPage: true,
   },
   { name: 'report-versions-top', result: resultOf(sideBySide), colorScheme: 'dark' },
   { name: 'report-phone', result: resultOf(failing), viewport: phone },

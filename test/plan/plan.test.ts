@@ -62,17 +62,22 @@ describe('a scenario', () => {
 test('a scenario says where its promise stands, and has an address only when it says one', () => {
   const loaded = scenario('sample', step('first', ['/: [200, 200]']));
   const url = 'https://istio.io/latest/docs/';
-  const sources = [loaded, { ...loaded, source: { ...loaded.source, url } }].map((each) => {
-    const [planned] = planOf([each]).scenarios;
-    return [planned?.info.source, planned?.steps[0]?.source];
-  });
   const source = { document: 'FAQ', section: 'Sample' };
+  const none = { document: '', section: '' };
+  const sources = [loaded, { ...loaded, source: { ...source, url } }, { ...loaded, source: undefined }].map(
+    (each) => {
+      const [planned] = planOf([each]).scenarios;
+      return [planned?.info.source, planned?.steps[0]?.source];
+    },
+  );
   expect(sources).toStrictEqual([
     [source, source],
     [
       { ...source, url },
       { ...source, url },
     ],
+    // A reader of results finds the field, and nothing in it.
+    [none, none],
   ]);
 });
 

@@ -44,6 +44,7 @@ describe('a run in which all is well', () => {
       'check-finished passed /headers, valid',
       'step-started after',
       'step-applied AuthorizationPolicy foo/require created',
+      'step-selected after',
       'step-held after',
       'check-finished passed /headers, no token',
       'check-finished passed /headers, valid',

@@ -42,6 +42,14 @@ describe('what a step tells', () => {
         warnings: ['deprecated', 'old'],
         meant: {},
       },
+      {
+        type: 'step-selected',
+        ...of,
+        selection: {
+          workloads: ['foo/httpbin'],
+          policies: [{ policy: name, action: 'ALLOW', scope: 'namespace', workloads: ['foo/httpbin'] }],
+        },
+      },
       { type: 'step-held', ...of, durationMs: expect.any(Number), proof },
     ]);
     expect(state.held).toEqual({ kind: 'holds', proof });

@@ -164,6 +164,7 @@ export function outline(events: readonly Event[]): string[] {
       case 'scenario-finished':
         return `${event.type} ${event.scenario}${event.problem === undefined ? '' : ` ${event.problem.code}`}`;
       case 'step-started':
+      case 'step-selected':
       case 'step-held':
         return `${event.type} ${event.step}`;
       case 'step-applied':

@@ -34,6 +34,14 @@ export const limits = {
   filesLookedAt: 100_000,
   /** Mistakes that are shown. */
   mistakes: 100,
+  /**
+   * Earlier runs that a page shows, JSON reports that are read to find the last of these, their bytes together, and folders
+   * within each other that are looked through for them.
+   */
+  historyRuns: 20,
+  historyFiles: 40,
+  historyBytes: 200 * MiB,
+  historyDepth: 8,
   /** Bytes and entries of a conformance report. A run of 4,000 checks writes 1 MB. */
   conformanceBytes: 8 * MiB,
   conformanceEntries: 200_000,

@@ -24,7 +24,10 @@ interface ListedScenario {
   readonly title: string;
   readonly profile: string;
   readonly file: string;
-  readonly source: { readonly document: string; readonly section: string; readonly url?: string | undefined };
+  /** Absent when no document makes the promise. */
+  readonly source?:
+    | { readonly document: string; readonly section: string; readonly url?: string | undefined }
+    | undefined;
   readonly tags: readonly string[];
   readonly requires: readonly string[];
   readonly apps: readonly string[];

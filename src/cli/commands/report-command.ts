@@ -8,6 +8,7 @@ import { problemLines } from '../../report/console/console-lines.ts';
 import { meshTable } from '../../report/console/console-meshes.ts';
 import { summaryLines } from '../../report/console/console-summary.ts';
 import { type Colors, colorsOf, describeTerminal } from '../../report/console/terminal.ts';
+import type { History } from '../../report/history/history.ts';
 import { HtmlReporter } from '../../report/html.ts';
 import { JsonReporter } from '../../report/json-report.ts';
 import { JUnitReporter } from '../../report/junit/junit.ts';
@@ -17,6 +18,7 @@ import { meshLabel, type RunResult } from '../../report/result.ts';
 import { KnownDeviations } from '../../run/answers/known-use.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
+import { historyOf } from '../support/history-files.ts';
 import type { Io } from '../support/io.ts';
 import { readInputs } from '../support/report-inputs.ts';
 import { withPlaces } from '../support/reports.ts';
@@ -49,9 +51,10 @@ export async function reportCommand(
     cwd: io.cwd,
     see: known && ((check, facts) => known.apply(check, facts)),
   });
-  const remarks = known?.remarks() ?? [];
+  const history = historyOf(values, io.cwd, merged.run.id);
+  const remarks = [...(known?.remarks() ?? []), ...history.problems.map((message) => ({ message }))];
   const result = { ...merged, warnings: [...merged.warnings, ...remarks] };
-  write(files, result, artifacts, values, io);
+  write(files, result, artifacts, values, io, history);
   const { color } = describeTerminal(process.stdout, io.env);
   const colors = colorsOf(color);
   const shown = Object.entries(files).map(([name, file]) => [labels[name] ?? name, shownPath(file, io)]);
@@ -60,9 +63,10 @@ export async function reportCommand(
     ...meshTable(result, colors),
     ...summaryLines(result, Object.fromEntries(shown), colors),
   ];
-  const warnings = remarks.map(
-    ({ message, place }) => `${oneLine(`warning: ${formatPlace(place)}: ${message}`)}\n`,
-  );
+  const warnings = remarks.map(({ message, ...at }) => {
+    const where = 'place' in at ? `${formatPlace(at.place)}: ` : '';
+    return `${oneLine(`warning: ${where}${message}`)}\n`;
+  });
   io.stdout.write(`${warnings.join('')}${lines.join('\n').replace(/^\n+/, '')}\n`);
   return result.exitCode ?? exitCodes.noVerdict;
 }
@@ -103,10 +107,14 @@ function write(
   artifacts: string,
   values: Values,
   io: Io,
+  history: History,
 ): void {
   const { html, junit, json, conformance, summary } = files;
   const at = (file: string) => resolve(io.cwd, file);
-  if (html !== undefined) new HtmlReporter({ file: at(html), artifacts: at(artifacts) }).write(result);
+  if (html !== undefined) {
+    const page = { title: text(values, 'title'), history };
+    new HtmlReporter({ file: at(html), artifacts: at(artifacts), ...page }).write(result);
+  }
   if (junit !== undefined) {
     const places = withPlaces(values, io);
     new JUnitReporter({ file: at(junit), artifacts: shownPath(at(artifacts), io), places }).write(result);

@@ -6,13 +6,14 @@ import { oneLine } from '../../base/harmless.ts';
 import { lookAhead } from '../../engine/look-ahead.ts';
 import { pathsOf } from '../../engine/product.ts';
 import { expectMatch, type RunSettings, runSettings } from '../../engine/run-settings.ts';
+import { describeTerminal } from '../../report/console/terminal.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
 import { clusterFlags, flag, meshName, text, wantedTarget } from '../../settings/typed.ts';
 import { beginReports, debugFile, reportFiles } from '../support/console-report.ts';
 import { openDebugLog } from '../support/debug-log.ts';
 import type { Io } from '../support/io.ts';
-import { openPage } from '../support/open-page.ts';
+import { openPage, opensByItself } from '../support/open-page.ts';
 import { waitForEnter } from '../support/pause.ts';
 import { withSignals } from '../support/signals.ts';
 import { exitCodeOf, renderAll } from './lint.ts';
@@ -60,8 +61,12 @@ export async function runCommand(files: readonly string[], values: Values, io: I
   );
   const areWritten = await close();
   log?.close();
-  if (flag(values, 'open')) {
-    await openPage(reportFiles(values, io.env).html, io.env, (line) => io.stdout.write(`${line}\n`));
+  const page = reportFiles(values, io.env).html;
+  if (flag(values, 'open')) await openPage(page, io.env, (line) => io.stdout.write(`${line}\n`));
+  else if (!flag(values, 'no-open') && !isWatching) {
+    const { isTTY } = describeTerminal(process.stdout, io.env);
+    // Nobody has asked for it, so nobody is told when it cannot be done.
+    if (opensByItself(exitCode, isTTY, io.env)) await openPage(page, io.env, () => {});
   }
   return exitCode === exitCodes.passed && !areWritten ? exitCodes.noVerdict : exitCode;
 }

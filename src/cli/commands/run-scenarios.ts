@@ -17,6 +17,7 @@ import type { LoadedScenario } from '../../scenario/load.ts';
 import type { Target } from '../../target/target.ts';
 import { type Begun, beginReports } from '../support/console-report.ts';
 import type { DebugLog } from '../support/debug-log.ts';
+import { historyOf } from '../support/history-files.ts';
 import type { Io } from '../support/io.ts';
 import { makeReports } from '../support/reports.ts';
 
@@ -42,15 +43,19 @@ export async function runScenarios(
   const { values, options } = settings;
   const keys = new KeyRing(options.runId);
   keys.begin(scenarios);
-  let reports = makeReports(values, options.artifacts, io, begun);
+  // Before this run writes where an earlier one has left its report.
+  const history = historyOf(values, io.cwd, options.runId);
+  let reports = makeReports(values, options.artifacts, io, begun, history);
   const emit = (event: Event) => {
     log?.event(event);
     reports.handle(event);
   };
   const renew = async () => {
     await reports.close();
-    reports = makeReports(values, options.artifacts, io, beginReports(values, options.artifacts, io, true));
+    const again = beginReports(values, options.artifacts, io, true);
+    reports = makeReports(values, options.artifacts, io, again, history);
   };
+  for (const message of history.problems) emit({ type: 'warning', at: Date.now(), message });
   const exitCode = await runOn(request, keys, emit, renew);
   return {
     exitCode,

@@ -2,6 +2,7 @@
 import { oneLine } from '../../base/harmless.ts';
 import { programName } from '../../engine/product.ts';
 import { ConformanceReporter } from '../../report/conformance/conformance.ts';
+import type { History } from '../../report/history/history.ts';
 import { HtmlReporter } from '../../report/html.ts';
 import { JsonReporter } from '../../report/json-report.ts';
 import { JUnitReporter } from '../../report/junit/junit.ts';
@@ -19,11 +20,19 @@ export function makeReports(
   artifacts: string,
   io: Io,
   { console, problems }: Begun,
+  history?: History,
 ): CombinedReporter {
   const { html, junit, json, conformance, summary } = reportFiles(values, io.env);
   const given = givenFlags(values, io.env);
   const written = {
-    page: new HtmlReporter({ file: html, artifacts, given, program: programName(io) }),
+    page: new HtmlReporter({
+      file: html,
+      artifacts,
+      given,
+      program: programName(io),
+      title: text(values, 'title'),
+      history,
+    }),
     JUnit: new JUnitReporter({
       file: junit,
       artifacts: shown(artifacts, io),

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { formatPlace, type Place } from '../../base/errors.ts';
-import type { CheckResult } from '../../base/events.ts';
+import { type CheckResult, sourceText } from '../../base/events.ts';
 import { oneLine, visible } from '../../base/harmless.ts';
 import { spelled } from '../../base/own-command.ts';
 import { mostNamed } from '../cause.ts';
@@ -111,7 +111,8 @@ function sent(check: CheckResult): string {
 }
 
 function expected({ expected: answer, source }: CheckResult): string {
-  return oneLine(`${answer}, by ${source.document}, "${source.section}"`);
+  const by = sourceText(source);
+  return oneLine(by === undefined ? answer : `${answer}, by ${by}`);
 }
 
 /** Code and first line of the body; for an error the reason why there is no verdict. */

@@ -4,12 +4,22 @@ import { readFileSync } from 'node:fs';
 import { moduleFile } from '../../base/files/product-files.ts';
 
 const styles = [
-  ...['base.css', 'head.css', 'lists.css', 'matrix.css', 'filters.css', 'detail.css', 'timeline.css'],
+  ...[
+    'base.css',
+    'head.css',
+    'lists.css',
+    'matrix.css',
+    'filters.css',
+    'detail.css',
+    'timeline.css',
+    'selection.css',
+    'jump.css',
+  ],
   // These change what those before say.
   ...['narrow.css', 'print.css'],
 ];
 /** Each after those that it imports. */
-const scripts = ['links.js', 'say.js', 'panel.js', 'grid.js', 'filter.js', 'main.js'];
+const scripts = ['links.js', 'say.js', 'panel.js', 'grid.js', 'filter.js', 'jump.js', 'main.js'];
 
 const read = (name: string): string => readFileSync(moduleFile(`report/html/assets/${name}`), 'utf8');
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

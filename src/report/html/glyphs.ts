@@ -46,8 +46,9 @@ export function time(iso: string): Html {
   return html`<time datetime="${iso}">${iso.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')}</time>`;
 }
 
-/** The document and the section that make the promise, as a link where there is one. */
-export function source({ document, section, url }: SourceRef): Html {
+/** The document and the section that make the promise, as a link where there is one; undefined when no document does. */
+export function source({ document, section, url }: SourceRef): Html | undefined {
+  if (document === '') return undefined;
   const text = html`${document}, “${section}”`;
   const address = webAddress(url);
   return address === undefined

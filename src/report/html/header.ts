@@ -4,10 +4,13 @@ import { plural } from '../text.ts';
 import { badge, facts, glyph, span, time } from './glyphs.ts';
 import { type Html, html } from './markup.ts';
 import type { MeshColumn } from './meshes.ts';
+import type { HtmlOptions } from './page-options.ts';
 import { countsBar, verdictOf } from './run-verdict.ts';
 import type { View } from './view.ts';
 
-export function header(view: View): Html {
+type Named = Pick<HtmlOptions, 'title'>;
+
+export function header(view: View, options: Named = {}): Html {
   const { result, scenarios } = view;
   const { look, title, sentence } = verdictOf(result);
   return html`
@@ -16,7 +19,7 @@ export function header(view: View): Html {
   <div class="verdict v-${look}">
     <span class="seal" aria-hidden="true">${glyph(look)}</span>
     <div>
-      <h1>${title} <span class="about">JWT authentication of ${subject(view)}</span></h1>
+      <h1>${title} <span class="about">${about(view, options)}</span></h1>
       <p>${sentence}</p>
     </div>
   </div>
@@ -27,8 +30,12 @@ export function header(view: View): Html {
 }
 
 /** The title of the document: what a tab or a bookmark shows. */
-export function pageTitle(view: View): string {
-  return `${verdictOf(view.result).title}: JWT authentication of ${subject(view)}`;
+export function pageTitle(view: View, options: Named = {}): string {
+  return `${verdictOf(view.result).title}: ${about(view, options)}`;
+}
+
+function about(view: View, { title = '' }: Named): string {
+  return title.trim() === '' ? `JWT authentication of ${subject(view)}` : title.trim();
 }
 
 function subject({ meshes }: View): string {

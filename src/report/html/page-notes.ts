@@ -4,6 +4,7 @@ import { mistakeText, mutationScore, witnessText } from '../mutation.ts';
 import { plural } from '../text.ts';
 import { badge, glyph, span } from './glyphs.ts';
 import { type Html, html } from './markup.ts';
+import { isDocumented } from './run-verdict.ts';
 import type { View } from './view.ts';
 
 /** How many checks of one finding are linked. */
@@ -14,7 +15,7 @@ export function findings({ result, checks }: View): Html {
   return html`
 <section aria-labelledby="findings">
   <h2 id="findings">Findings</h2>
-  <p>What Istio does otherwise than its document says, and the checks that show it.</p>
+  <p>${isDocumented(result) ? 'What Istio does otherwise than its document says' : 'What was found out'}, and the checks that show it.</p>
   <ul class="findings">${result.findings.map(({ text, checks: ids }) => {
     const shown = checks.filter(({ check }) => ids.includes(check.id) && check.finding === text);
     const left = shown.length - mostLinked;

@@ -1,13 +1,13 @@
 /** The page as a whole. */
-
-import type { CheckState } from '../../base/events.ts';
-import type { RunResult, ScenarioResult } from '../result.ts';
+import type { RunResult } from '../result.ts';
 import { pageAssets } from './assets.ts';
 import { patterns } from './check/timeline.ts';
 import { knownDeviations, skippedChecks, trouble } from './check/trouble.ts';
 import { glyph, type Look, wordOf } from './glyphs.ts';
 import { header, pageTitle } from './header.ts';
+import { lastRuns } from './last-runs.ts';
 import { Html, html } from './markup.ts';
+import { jumpList, overview } from './overview.ts';
 import { findings, flaky, mutations, setUp, warnings } from './page-notes.ts';
 import type { HtmlOptions } from './page-options.ts';
 import { verdictOf } from './run-verdict.ts';
@@ -22,7 +22,7 @@ export function renderHtml(result: RunResult, options: HtmlOptions = {}): string
   const [styleText, scriptText] = [new Html(style), new Html(script)];
   return `${
     html`<!doctype html>
-<html lang="en">
+<html lang="en"${view.scenarios.length > 1 && html` class="has-jump"`}>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${new Html(policy)}">
@@ -30,19 +30,21 @@ export function renderHtml(result: RunResult, options: HtmlOptions = {}): string
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <meta name="generator" content="istio-jwt-e2e ${result.run.version}">
-<title>${pageTitle(view)}</title>
+<title>${pageTitle(view, options)}</title>
 ${icon(view)}
 <style>${styleText}</style>
 <script>${scriptText}</script>
 </head>
 <body>
 <a class="skip" href="#results">Skip to the results</a>
+${jumpList(view)}
 ${patterns}
-${header(view)}
+${header(view, options)}
 <main>
 ${trouble(view)}
 ${knownDeviations(view)}
 ${overview(view)}
+${lastRuns(view, options)}
 ${findings(view)}
 ${flaky(view)}
 ${mutations(view)}
@@ -81,55 +83,6 @@ function icon({ result }: View): Html {
   };
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="${iconColours[look] ?? '#6a3fa0'}"/><path d="${shapes[look] ?? 'M8 3.5v6m0 2.2v.8'}" fill="none" stroke="#fff" stroke-width="2"/></svg>`;
   return html`<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(svg)}">`;
-}
-
-/** All scenarios at a glance: one row each, a column for each mesh. */
-function overview({ scenarios, meshes, result }: View): Html {
-  if (scenarios.length === 0) return html`<p>No scenario was planned.</p>`;
-  const several = meshes.length > 1;
-  const changed = new Map<string, number>();
-  for (const { scenario } of result.differences) changed.set(scenario, (changed.get(scenario) ?? 0) + 1);
-  return html`
-<nav aria-labelledby="overview">
-  <h2 id="overview">Scenarios</h2>
-  <div class="scroll"><table class="plain overview">
-    <caption class="vh">Scenarios and how many of their checks passed</caption>
-    <thead><tr><th scope="col">Scenario</th>${
-      several
-        ? meshes.map(({ name }) => html`<th scope="col">${name}</th>`)
-        : html`<th scope="col">Checks passed</th>`
-    }${result.differences.length > 0 && html`<th scope="col">Different</th>`}</tr></thead>
-    <tbody>${scenarios.map(
-      ({ info, anchor, results }) => html`<tr>
-        <th scope="row"><a href="#${anchor}">${info.id}</a> <span class="title">${info.title}</span></th>
-        ${results.map((run, index) => html`<td>${summary(run, meshes[index]?.failed === true)}</td>`)}
-        ${result.differences.length > 0 && html`<td>${changed.has(info.id) && html`<span class="changedmark">≠ ${changed.get(info.id)}</span>`}</td>`}
-      </tr>`,
-    )}</tbody>
-  </table></div>
-</nav>`;
-}
-
-function summary(run: ScenarioResult | undefined, isFailedMesh: boolean): Html {
-  if (run === undefined) {
-    return isFailedMesh
-      ? html`<span class="s-notrun">${glyph('notrun')} no mesh</span>`
-      : html`<span class="muted">not planned</span>`;
-  }
-  const count = (state: CheckState) => run.checks.filter((check) => check.state === state).length;
-  const look: Look = run.state === 'passed' && count('known') > 0 ? 'known' : run.state;
-  const words = (
-    [
-      [count('failed'), 'failed'],
-      [count('known'), 'known'],
-      [count('error'), 'error'],
-      [count('skipped'), 'skipped'],
-      [run.notRun, run.state === 'planned' ? 'planned' : 'notrun'],
-    ] satisfies [number, Look][]
-  )
-    .filter(([number]) => number > 0)
-    .map(([number, word]) => `, ${number} ${wordOf(word)}`);
-  return html`<span class="s-${look} sum">${glyph(look)} <strong>${count('passed')}/${run.planned}</strong><span class="vh"> passed</span>${words.join('')}</span>`;
 }
 
 /** The bar that finds checks. It needs the script, which makes it visible. */

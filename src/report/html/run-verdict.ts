@@ -1,4 +1,5 @@
 /** The verdict at a glance: one word, one sentence, the counts. */
+import { sourceText } from '../../base/events.ts';
 import type { RunResult } from '../result.ts';
 import { plural } from '../text.ts';
 import { glyph, type Look, wordOf } from './glyphs.ts';
@@ -32,7 +33,7 @@ export function verdictOf(result: RunResult): Verdict {
     return {
       look: 'failed',
       title: 'Failed',
-      sentence: `${failed} of ${plural(total, 'check')} got another answer than documented${rest.join('')}.`,
+      sentence: `${failed} of ${plural(total, 'check')} got another answer than ${isDocumented(result) ? 'documented' : 'expected'}${rest.join('')}.`,
     };
   }
   if (run.state === 'interrupted') {
@@ -63,9 +64,14 @@ export function verdictOf(result: RunResult): Verdict {
   ].map((text) => `, ${text}`);
   return {
     look: 'passed',
-    title: 'Passed',
-    sentence: `${plural(passed, 'check')} got the documented answer${rest.join('')}.`,
+      title: 'Passed',
+      sentence: `${plural(passed, 'check')} got the ${isDocumented(result) ? 'documented' : 'expected'} answer${rest.join('')}.`,
   };
+}
+
+/** Whether documents make all promises, and not scenarios alone. */
+export function isDocumented({ scenarios }: RunResult): boolean {
+  return scenarios.every(({ info }) => sourceText(info.source) !== undefined);
 }
 
 function sentenceOf(message: string): string {

@@ -3,6 +3,8 @@ import { formatPlace } from '../../base/errors.ts';
 import { groupBy } from '../../base/group.ts';
 import { plural } from '../text.ts';
 import { type DetailContext, detail } from './check/detail.ts';
+import { policiesFirst } from './check/policies.ts';
+import { selections } from './check/selection.ts';
 import { timeline } from './check/timeline.ts';
 import { badge, pre, source, span } from './glyphs.ts';
 import { type Html, html } from './markup.ts';
@@ -25,12 +27,13 @@ export function scenarioSection(view: View, scenario: ScenarioView, options: Htm
   const problems = results.flatMap((run, index) =>
     run?.problem === undefined ? [] : [{ mesh: view.meshes[index], problem: run.problem }],
   );
+  const from = source(info.source);
   const context = { scenario, options, startedAt: Date.parse(view.result.run.startedAt) };
   return html`
 <section class="scenario" id="${anchor}" data-tags="${JSON.stringify(tagsOf(scenario))}">
   <header>
     <h3>${badge(state)} ${info.title}</h3>
-    <p class="info"><code>${info.id}</code>${info.repeat !== undefined && html` · time ${info.repeat}`} · ${source(info.source)} · <code>${formatPlace(info.place)}</code>${
+    <p class="info"><code>${info.id}</code>${info.repeat !== undefined && html` · time ${info.repeat}`}${from !== undefined && html` · ${from}`} · <code>${formatPlace(info.place)}</code>${
       took.length > 0 && html` · ${span(Math.max(...took))}`
     }</p>
     <p class="tags">${tagsOf(scenario).map((tag) => html`<span class="tag">${tag}</span> `)}</p>
@@ -55,6 +58,7 @@ function stepSection(view: View, step: StepView, context: Omit<DetailContext, 's
     ${requests !== undefined && matrixTable(requests, meshes, 'Request', `Answers to the requests of “${name}”`)}
     ${others !== undefined && matrixTable(others, meshes, 'Also checked', `What else “${name}” checks`)}
     ${applied(parts)}
+    ${selections(parts)}
     ${timeline(step)}
     <div class="all-details">${parts.map((part) => part.checks.map((shown) => detail(shown, { ...context, step, part })))}</div>
   </section>`;
@@ -98,7 +102,7 @@ function apiWarnings(warnings: readonly string[]): Html {
 }
 
 function changes(group: readonly StepPart[], isSame: boolean): Html {
-  const objects = group[0]?.result?.objects ?? [];
+  const objects = policiesFirst(group[0]?.result?.objects ?? [], (object) => object);
   const policies = group[0]?.policies ?? [];
   // A check of each mesh refers to the manifests of its own mesh.
   const anchors = group.slice(1).map((part) => part.policies.map(({ anchor }) => anchor));

@@ -1,7 +1,7 @@
 /** A check as a JUnit test case: its name, its outcome, and the text that explains a failure. */
 import path from 'node:path';
 import { formatPlace } from '../../base/errors.ts';
-import type { CheckResult, CheckState, Convergence } from '../../base/events.ts';
+import { type CheckResult, type CheckState, type Convergence, sourceText } from '../../base/events.ts';
 import { wrongAnswerTexts } from '../convergence-text.ts';
 import { plural } from '../text.ts';
 import type { JUnitCase } from './junit-xml.ts';
@@ -78,7 +78,7 @@ function explanation(check: CheckResult, { mesh, artifacts }: CaseContext): stri
     ['actual', check.actual],
     ['why', check.message],
     ['hint', check.hint],
-    ['source', `${source.document}, "${source.section}"${source.url === undefined ? '' : ` ${source.url}`}`],
+    ['source', [sourceText(source), source.url].filter((part) => part !== undefined).join(' ') || undefined],
     ['at', formatPlace(check.place)],
     ['request', request === undefined ? undefined : `${request.method} ${request.url}`],
     ['token', tokenText(check)],

@@ -1,5 +1,5 @@
 /** The <properties> of JUnit suites: what was tested, with what, by which document. */
-import type { MeshFacts } from '../../base/events.ts';
+import { type MeshFacts, sourceText } from '../../base/events.ts';
 import { mutationScore } from '../mutation.ts';
 import type { RunResult, ScenarioResult } from '../result.ts';
 
@@ -39,8 +39,12 @@ export function scenarioProperties(
     ['scenario.file', info.place.file],
     ['profile', info.profile],
     ['tags', info.tags.join(' ')],
-    ['source.document', info.source.document],
-    ['source.section', info.source.section],
+    ...(sourceText(info.source) === undefined
+      ? []
+      : ([
+          ['source.document', info.source.document],
+          ['source.section', info.source.section],
+        ] satisfies [string, string][])),
     ...(mutation === undefined
       ? []
       : [['mutation.score', mutationScore(mutation)] satisfies [string, string]]),

@@ -1,6 +1,6 @@
 /** What GitHub shows beside the code, and above the log, of a run that did not go well. */
 
-import type { CheckResult, Problem } from '../../base/events.ts';
+import { type CheckResult, type Problem, sourceText } from '../../base/events.ts';
 import { oneLine } from '../../base/harmless.ts';
 import type { ScenarioResult } from '../result.ts';
 import { truncate } from '../text.ts';
@@ -13,6 +13,7 @@ const widest = 400;
 export function checkAnnotation(check: CheckResult, next: string | undefined, where = ''): Annotation {
   const failed = check.state === 'failed';
   const { source, hint, code, message, expected, actual, response } = check;
+  const from = sourceText(source);
   const got = failed
     ? `expected ${expected}, got ${actual ?? response?.status ?? 'no answer'}`
     : `${code ?? 'E_INTERNAL'}: ${message ?? 'no verdict'}`;
@@ -23,7 +24,7 @@ export function checkAnnotation(check: CheckResult, next: string | undefined, wh
       got,
       failed ? message : undefined,
       hint === undefined ? undefined : `hint: ${hint}`,
-      `source: ${source.document}, "${source.section}"`,
+      from === undefined ? undefined : `source: ${from}`,
       next === undefined ? undefined : `next: ${next}`,
     ]),
     place: check.place,

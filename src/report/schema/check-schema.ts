@@ -24,7 +24,7 @@ export const place = z
 
 const source = z
   .object({ document: z.string(), section: z.string(), url: z.string().optional() })
-  .meta({ id: 'Source', description: 'The document that makes the promise.' });
+  .meta({ id: 'Source', description: 'The document that makes the promise; empty where none does.' });
 
 export const problem = z
   .object({

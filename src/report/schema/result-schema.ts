@@ -18,12 +18,29 @@ const phase = z
 
 const manifest = z.object({ object: z.string(), yaml: z.string() }).meta({ id: 'Manifest' });
 
+const selection = z
+  .object({
+    workloads: z.array(z.string()).meta({ description: 'namespace/name; those that decide first.' }),
+    policies: z.array(
+      z.object({
+        policy: z.string(),
+        action: z.string().optional(),
+        scope: z.enum(['namespace', 'mesh']).optional(),
+        workloads: z.array(z.string()),
+        idle: z.string().optional().meta({ description: 'Why it holds for none.' }),
+      }),
+    ),
+    omitted: z.number().optional(),
+  })
+  .meta({ id: 'Selection', description: 'Which policies hold for which workloads.' });
+
 const step = z
   .object({
     name: z.string(),
     objects: z.array(z.string()).meta({ description: 'Kind namespace/name of what was applied or deleted.' }),
     manifests: z.array(manifest).optional(),
     warnings: z.array(z.string()),
+    selection: selection.optional(),
     heldMs: ms.optional(),
     proof: z.string().optional(),
   })

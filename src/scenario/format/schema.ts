@@ -35,8 +35,8 @@ export const scenarioSchema = z
       'Needs no gateway.',
     ),
     source: note(
-      sourceSchema,
-      'Document and section that make the promise; every check in the reports names them.',
+      sourceSchema.optional(),
+      'Document and section that make the promise; every check in the reports names them. Leave it out where no document does.',
       {
         document: 'Istio documentation',
         section: 'Require a valid token',

@@ -19,7 +19,7 @@ test('the committed schemas are up to date', () => {
 test('the schema describes the format for editors', () => {
   const schema = JSON.parse(committed);
   expect(schema.$schema).toBe('http://json-schema.org/draft-07/schema#');
-  expect(schema.required).toEqual(['name', 'title', 'source', 'steps']);
+  expect(schema.required).toEqual(['name', 'title', 'steps']);
   expect(schema.additionalProperties).toBe(false);
   expect(
     schema.definitions.Step.properties.expect.$ref ?? schema.definitions.Step.properties.expect,

@@ -1,5 +1,6 @@
 /** Results full of what a page must not take for markup. */
-import type { CheckResult, MeshFacts, ScenarioInfo, Unstamped } from '../../../src/base/events.ts';
+import type { CheckResult, MeshFacts, ScenarioInfo, Selection, Unstamped } from '../../../src/base/events.ts';
+import { type History, type PastRun, pastRunOf } from '../../../src/report/history/history.ts';
 import type { RunResult } from '../../../src/report/result.ts';
 import { check, closing, requireJwt, scenarioEvents, stream } from '../fixture.ts';
 import { resultOf } from './showcase.ts';
@@ -21,6 +22,19 @@ export const attacks = [
   '../../../etc/passwd?x=1#y',
 ].join(' ');
 
+/** Earlier runs in which every text is `text`, of the same checks as {@link resultOfText} has. */
+export function historyOfText(text: string): History {
+  const runs = (['passed', 'failed', 'error', 'skipped', undefined] as const).map((state): PastRun => {
+    const past = pastRunOf(resultOfText(text));
+    const states = [...past.states].map(
+      ([mesh, checks]) =>
+        [mesh, new Map([...checks].flatMap(([id]) => (state ? [[id, state] as const] : [])))] as const,
+    );
+    return { ...past, id: text, startedAt: text, states: new Map(states) };
+  });
+  return { runs, problems: [text] };
+}
+
 /** A result in which every text that comes from outside is `text`. */
 export function resultOfText(text: string): RunResult {
   const info: ScenarioInfo = {
@@ -40,6 +54,13 @@ export function resultOfText(text: string): RunResult {
     details: `d${text}`,
     place: info.place,
   } as const;
+  const selection: Selection = {
+    workloads: [text, `free${text}`],
+    policies: [
+      { policy: `Kind ${text}`, action: text, workloads: [text] },
+      { policy: text, workloads: [], idle: text },
+    ],
+  };
   const base = check(info, {
     step: `t${text}`,
     row: text,
@@ -94,10 +115,14 @@ export function resultOfText(text: string): RunResult {
   };
   const other: MeshFacts = { ...mesh, id: `other${text}`, istio: `other${text}` };
   const events = (of: MeshFacts): Unstamped[] =>
-    scenarioEvents({ ...info, mesh: of.id }, checks, { problem, warnings: [text] }).map((event) =>
-      event.type === 'step-applied'
-        ? { ...event, objects: [`K${text}`], manifests: [{ object: `K${text}`, yaml: text }] }
-        : event,
+    scenarioEvents({ ...info, mesh: of.id }, checks, { problem, warnings: [text] }).flatMap(
+      (event): Unstamped[] =>
+        event.type === 'step-applied'
+          ? [
+              { ...event, objects: [`K${text}`], manifests: [{ object: `K${text}`, yaml: text }] },
+              { type: 'step-selected', mesh: of.id, scenario: event.scenario, step: event.step, selection },
+            ]
+          : [event],
     );
   const result = resultOf(
     stream([

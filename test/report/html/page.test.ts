@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type PastRun, pastRunOf } from '../../../src/report/history/history.ts';
 import { renderHtml } from '../../../src/report/html/page.ts';
 import { mutated } from '../console-runs.ts';
 import * as runs from '../runs.ts';
-import { attacks, resultOfText } from './hostile.ts';
+import { attacks, historyOfText, resultOfText } from './hostile.ts';
 import { failing, large, resultOf, sideBySide } from './showcase.ts';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('base64');
@@ -15,7 +16,9 @@ const skeleton = (page: string) =>
   );
 
 describe('page of any text', () => {
-  const harmless = skeleton(renderHtml(resultOfText('harmless'), { artifacts: 'artifacts' }));
+  const pageOf = (text: string, artifacts = 'artifacts') =>
+    renderHtml(resultOfText(text), { artifacts, title: text, history: historyOfText(text) });
+  const harmless = skeleton(pageOf('harmless'));
 
   it('has the same elements and attributes as one of harmless text', () => {
     const text = fc.oneof(
@@ -27,16 +30,16 @@ describe('page of any text', () => {
     fc.assert(
       fc.property(text, (value) => {
         // The words around keep it from being empty, blank or a status code, for which other elements are meant.
-        const page = renderHtml(resultOfText(`a ${value} z`), { artifacts: 'artifacts' });
+        const page = pageOf(`a ${value} z`);
         expect(skeleton(page)).toEqual(harmless);
       }),
       { numRuns: 60 },
     );
-    expect(skeleton(renderHtml(resultOfText(attacks), { artifacts: 'artifacts' }))).toEqual(harmless);
+    expect(skeleton(pageOf(attacks))).toEqual(harmless);
   });
 
   it('has no attribute that runs something, and leads to fragments, the web and evidence only', () => {
-    const page = renderHtml(resultOfText(attacks), { artifacts: '../artifacts' });
+    const page = pageOf(attacks, '../artifacts');
     const tags = [...page.matchAll(/<[a-z][^>]*>/g)].map(([tag]) => tag);
     expect(skeleton(page).filter((tag) => / (on[a-z]+|style|src|srcdoc|action)=/.test(tag))).toEqual([]);
     const targets = tags.flatMap((tag) => / href="([^"]*)"/.exec(tag)?.[1] ?? []);
@@ -115,6 +118,74 @@ describe('page', () => {
     );
   });
 
+  it('has a title of its own where one is given', () => {
+    const page = renderHtml(resultOf(failing), { title: ' Shop <nightly> ' });
+    expect(page).toContain('<title>Failed: Shop &lt;nightly&gt;</title>');
+    expect(page).toContain('<span class="about">Shop &lt;nightly&gt;</span>');
+    expect(renderHtml(resultOf(failing), { title: ' ' })).toContain(
+      'JWT authentication of Istio 1.30.3 on kind',
+    );
+  });
+
+  it('names what a step has applied with policies first, then what routes, then the rest', () => {
+    const result = resultOf(failing);
+    const kinds = [
+      'ConfigMap',
+      'VirtualService',
+      'AuthorizationPolicy',
+      'Deployment',
+      'RequestAuthentication',
+    ];
+    const objects = kinds.map((kind) => `${kind} foo/x created`);
+    const manifests = kinds.map((kind) => ({ object: `${kind} foo/x`, yaml: kind }));
+    const steps = result.scenarios[0]!.steps.map((step) => ({ ...step, objects, manifests }));
+    const page = renderHtml({ ...result, scenarios: [{ ...result.scenarios[0]!, steps }] });
+    const sorted = [
+      'RequestAuthentication',
+      'AuthorizationPolicy',
+      'VirtualService',
+      'ConfigMap',
+      'Deployment',
+    ];
+    expect(page).toContain(`Applied: ${sorted.map((kind) => `${kind} foo/x created`).join(', ')}</summary>`);
+    const shown = /<details class="applied">.*?<\/details>/s.exec(page)?.[0] ?? '';
+    expect([...shown.matchAll(/<\/span>|<code>(\w+)</g)].map(([, kind]) => kind)).toEqual(sorted);
+  });
+
+  it('says that documents expect something where there is one, and not where there is none', () => {
+    const result = resultOf(runs.failures);
+    expect(renderHtml(result)).toMatch(/than documented; .*>by <cite>FAQ/s);
+    const source = { document: '', section: '' };
+    const scenarios = result.scenarios.map(({ info, checks, ...rest }) => ({
+      ...rest,
+      info: { ...info, source },
+      checks: checks.map((check) => ({ ...check, source })),
+    }));
+    const page = renderHtml({ ...result, scenarios });
+    expect(page).toContain('got another answer than expected');
+    expect(page).not.toMatch(/documented answer|than documented|its document|<cite>|>by </);
+  });
+
+  it('has a list to jump by, with the state of each scenario, as soon as there are two', () => {
+    const list = /<nav class="jump".*?<\/nav>/s.exec(renderHtml(resultOf(failing)))?.[0] ?? '';
+    expect([...list.matchAll(/> (\w+):<\/span><\/span> <span>([^<]*)/g)].map(([, ...what]) => what)).toEqual([
+      ['failed', 'require-jwt'],
+      ['passed', 'bookinfo-exclusion'],
+    ]);
+    expect(renderHtml(large(10))).not.toContain('class="jump"');
+  });
+
+  it('draws which policy holds for which workload, and says it in words', () => {
+    const page = renderHtml(resultOf(failing));
+    const shown = /<details class="selection trouble" open>.*?<\/p>\s*<\/details>/s.exec(page)?.[0] ?? '';
+    expect(shown.match(/<path /g)).toHaveLength(1);
+    expect(shown).toContain('<path class="authenticates" d="M0 0.5C5 0.5 5 0.5 10 0.5" />');
+    expect(shown).toContain('<li>RequestAuthentication foo/jwt-example holds for foo/httpbin.</li>');
+    expect(shown).toContain('<li>AuthorizationPolicy foo/require-jwt (ALLOW) holds for no workload.</li>');
+    expect(shown).toContain('</b> holds for no workload: no pod of namespace foo has app=httpbin-v1</p>');
+    expect(renderHtml(resultOf(runs.passed))).not.toContain('class="selection');
+  });
+
   it('says which mistakes in policies no check would notice', () => {
     const page = renderHtml(resultOf(mutated));
     expect(page).toContain('<h2 id="mutations">Mistakes in policies</h2>');
@@ -150,6 +221,42 @@ describe('page', () => {
     const start = performance.now();
     expect(renderHtml(large).length).toBeLessThan(3_000_000);
     expect(performance.now() - start).toBeLessThan(1000);
+  });
+});
+
+describe('last runs', () => {
+  const id = 'require-jwt/a token is required/no token//headers';
+  const past = (state: 'passed' | 'failed', day: number): PastRun => ({
+    ...pastRunOf(resultOf(failing)),
+    startedAt: `2026-03-0${day}T09:30:00Z`,
+    meshes: [{ ...resultOf(failing).meshes[0]!, id: 'kind-1.29.0', istio: '1.29.0' }],
+    states: new Map([['kind-1.29.0', new Map([[id, state]])]]),
+  });
+  const page = (...runs: PastRun[]) => renderHtml(resultOf(failing), { history: { runs, problems: [] } });
+  const strips = (text: string) =>
+    [...text.matchAll(/<span class="strip".*?<span class="now.*?<\/span>/gs)].map(([strip]) =>
+      [...strip.matchAll(/title="([^"]*)"/g)].map(([, title]) => title),
+    );
+
+  it('are a strip for each check that they have, at the check and at the top', () => {
+    const text = page(past('passed', 1), past('failed', 2));
+    const strip = ['2026-03-01, Istio 1.29.0: passed', '2026-03-02, Istio 1.29.0: failed', 'this run'];
+    expect(strips(text)).toEqual([strip, strip]);
+    expect(
+      text.match(
+        /failed since <time datetime="2026-03-02T09:30:00Z">[^<]*<\/time>, for 2 runs\. Before: passed\./g,
+      ),
+    ).toHaveLength(2);
+  });
+
+  it('say what is new in this run', () => {
+    expect(page(past('passed', 1))).toContain('<b>New in this run.</b> Before: passed.');
+    expect(page(past('failed', 1))).toContain('failed in the earlier run, too.');
+  });
+
+  it('are not there without earlier runs', () => {
+    expect(page()).not.toContain('Last runs');
+    expect(renderHtml(resultOf(failing))).not.toContain('Last runs');
   });
 });
 

@@ -2,11 +2,14 @@
 import type {
   AppliedManifest,
   CheckResult,
+  CheckState,
   Event,
   MeshFacts,
   ScenarioInfo,
+  Selection,
   Unstamped,
 } from '../../../src/base/events.ts';
+import { type History, type PastRun, pastRunOf } from '../../../src/report/history/history.ts';
 import { ResultModel } from '../../../src/report/model.ts';
 import type { RunResult } from '../../../src/report/result.ts';
 import {
@@ -204,13 +207,41 @@ const bookinfo = ['/productpage', '/api/v1/products/0', '/api/v1/products/1'].fl
   }),
 );
 
+const forHttpbin = {
+  policy: authentication.object,
+  workloads: ['foo/httpbin'],
+};
+/** The selector of the second policy matches nothing. */
+const selections: Readonly<Record<string, Selection>> = {
+  [first]: { workloads: ['foo/httpbin'], policies: [forHttpbin] },
+  [second]: {
+    workloads: ['foo/httpbin'],
+    policies: [
+      forHttpbin,
+      {
+        policy: authorization.object,
+        action: 'ALLOW',
+        workloads: [],
+        idle: 'no pod of namespace foo has app=httpbin-v1',
+      },
+    ],
+  },
+};
+
 /** Puts manifests where the steps were applied. */
 function withManifests(events: readonly Unstamped[]): Unstamped[] {
   return events.flatMap((event): Unstamped[] => {
     if (event.type === 'step-applied') {
       if (event.step === open) return [];
       const manifests = event.step === second ? [authorization] : [authentication];
-      return [{ ...event, objects: manifests.map(({ object }) => `${object} created`), manifests }];
+      const { mesh, scenario, step } = event;
+      const selection = selections[step];
+      return [
+        { ...event, objects: manifests.map(({ object }) => `${object} created`), manifests },
+        ...(selection === undefined
+          ? []
+          : [{ type: 'step-selected', mesh, scenario, step, selection } satisfies Unstamped]),
+      ];
     }
     return [event];
   });
@@ -292,6 +323,23 @@ export const sideBySide: Event[] = stream([
   ),
   closing(1, { passed: 22, failed: 1 }),
 ]);
+
+/** Five runs before: a check that fails for two runs, one that came and went, and the others as they are. */
+export function earlier(result: RunResult): History {
+  const runs = [0, 1, 2, 3, 4].map((day): PastRun => {
+    const past = pastRunOf(result);
+    const states = [...past.states].map(([mesh, checks]) => {
+      const changed = [...checks].map(([id, state], index): [string, CheckState] => {
+        if (state === 'failed') return [id, day < 3 ? 'passed' : 'failed'];
+        return [id, index === 2 && day === 2 ? 'error' : state];
+      });
+      return [mesh, new Map(day === 0 ? changed.slice(3) : changed)] as const;
+    });
+    const startedAt = `2026-03-0${day + 5}T09:30:00.000Z`;
+    return { ...past, id: `run-${day}`, startedAt, states: new Map(states) };
+  });
+  return { runs, problems: [] };
+}
 
 /** A run with as many checks, of which each tenth has failed: those of the showcase again and again. */
 export function large(checks: number): RunResult {

@@ -2,6 +2,7 @@
 
 import { makeFilter } from './filter.js';
 import { makeGrid, onGridKey, renewTabStop } from './grid.js';
+import { makeJumpList } from './jump.js';
 import { cellLink, detailOf } from './links.js';
 import { button, closePanel, isOpen, isSmall, makePanel, openDetail, panel } from './panel.js';
 import { copy, makeStatus } from './say.js';
@@ -52,6 +53,7 @@ function start() {
   }
   const form = /** @type {HTMLFormElement | null} */ (document.querySelector('#filters'));
   if (form) makeFilter(form);
+  makeJumpList();
   document.addEventListener('click', onClick);
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && isOpen()) closePanel();

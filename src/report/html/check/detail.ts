@@ -10,6 +10,7 @@ import type { Shown, StepPart } from '../matrix-view.ts';
 import type { HtmlOptions } from '../page-options.ts';
 import type { ScenarioView, StepView } from '../view.ts';
 import { exchange, sent, tokenPart } from './exchange.ts';
+import { pastOfShown, strip, turnText } from './strip.ts';
 
 export interface DetailContext {
   readonly scenario: ScenarioView;
@@ -35,11 +36,12 @@ export function detail(shown: Shown, context: DetailContext): Html {
     ${cause(check)}
     ${facts([
       ['Sent', sent(check)],
-      ['Expected', html`<b>${check.expected}</b> <span class="by">by ${source(check.source)}</span>`],
+      ['Expected', expected(check)],
       ['Got', html`<b class="s-${check.state}">${check.actual ?? 'no answer'}</b>`],
       ['Written in', html`<code>${formatPlace(check.place)}</code>`],
     ])}
     ${several && others(shown, step)}
+    ${lastRuns(shown, context)}
     ${again(shown, context)}
     ${
       !shown.isBrief &&
@@ -53,6 +55,11 @@ export function detail(shown: Shown, context: DetailContext): Html {
     <p class="muted foot">Took ${span(check.durationMs)}. <span class="idline">Check <code>${check.id}</code></span></p>
   </article>
 </details>`;
+}
+
+function expected({ expected, source: from }: CheckResult): Html {
+  const by = source(from);
+  return html`<b>${expected}</b>${by !== undefined && html` <span class="by">by ${by}</span>`}`;
 }
 
 /** As few elements as can be: there are thousands of these. */
@@ -87,6 +94,13 @@ function others({ check, mesh }: Shown, step: StepView): Html {
     ) => html`<tr><th scope="row">${each.mesh === mesh ? html`${each.mesh.name} (this one)` : html`<a href="#${each.anchor}">${each.mesh.name}</a>`}</th>
     <td>${badge(each.check.state)}</td><td>${each.check.actual ?? 'no answer'}</td></tr>`,
   )}</tbody></table>`;
+}
+
+function lastRuns(shown: Shown, { step, options }: DetailContext): Html | undefined {
+  const past = pastOfShown(shown, options, step.parts.length);
+  if (past === undefined) return undefined;
+  const { state } = shown.check;
+  return html`<section class="part"><h5>Last runs</h5><p>${strip(past, state)} ${turnText(past, state)}</p></section>`;
 }
 
 /** The command that the console names, too. */

@@ -21,6 +21,24 @@ export interface StepPolicies {
   readonly isUnknown: boolean;
 }
 
+/** Kinds in the order in which a reader asks for them: who gets in, what way a request takes, all the rest. */
+const order: readonly (readonly string[])[] = [
+  ['RequestAuthentication'],
+  ['AuthorizationPolicy'],
+  ['PeerAuthentication'],
+  ['Gateway', 'VirtualService', 'HTTPRoute', 'GRPCRoute', 'DestinationRule', 'ServiceEntry', 'Sidecar'],
+];
+
+/** Policies first, then routing, then the rest; within these as they were. @param nameOf `Kind namespace/name`, or more */
+export function policiesFirst<T>(list: readonly T[], nameOf: (each: T) => string): T[] {
+  const rank = (each: T) => {
+    const [kind = ''] = nameOf(each).split(' ');
+    const index = order.findIndex((kinds) => kinds.includes(kind));
+    return index < 0 ? order.length : index;
+  };
+  return list.toSorted((one, other) => rank(one) - rank(other));
+}
+
 /** For each step by its name, what it applied, and what is in force after it: a later manifest replaces an earlier one. */
 export function policiesOf(steps: readonly StepResult[], anchors: Anchors): Map<string, StepPolicies> {
   const current = new Map<string, Policy>();
@@ -40,7 +58,8 @@ export function policiesOf(steps: readonly StepResult[], anchors: Anchors): Map<
     );
     for (const policy of policies) current.set(policy.object, policy);
     isUnknown ||= manifests === undefined && objects.length > 0;
-    byStep.set(name, { policies, inForce: [...current.values()], isUnknown });
+    const sorted = (list: readonly Policy[]) => policiesFirst(list, ({ object }) => object);
+    byStep.set(name, { policies: sorted(policies), inForce: sorted([...current.values()]), isUnknown });
   }
   return byStep;
 }
