@@ -2,7 +2,7 @@
 import { HarnessError } from '../../base/errors.ts';
 import { oneLine } from '../../base/harmless.ts';
 import type { KubeObject } from '../../base/kube-object.ts';
-import { readFolder } from '../../init/read-folder.ts';
+import { type ReadFile, readFolder } from '../../init/read-folder.ts';
 import type { Values } from '../../settings/settings.ts';
 import { clusterFlags, text } from '../../settings/typed.ts';
 import type { Io } from '../support/io.ts';
@@ -10,6 +10,8 @@ import { withSignals } from '../support/signals.ts';
 
 export interface PolicySource {
   readonly objects: readonly KubeObject[];
+  /** In which they are; undefined for those of a cluster. */
+  readonly files?: readonly ReadFile[];
   /** As it is to be named in messages. */
   readonly where: string;
 }
@@ -21,9 +23,9 @@ export interface PolicySource {
 export async function readPolicySource(command: string, values: Values, io: Io): Promise<PolicySource> {
   const from = text(values, 'from');
   if (from !== undefined) {
-    const { objects, warnings } = readFolder(from, io.cwd);
+    const { files, objects, warnings } = readFolder(from, io.cwd);
     for (const warning of warnings) io.stderr.write(`${oneLine(warning)}\n`);
-    return { objects, where: from };
+    return { objects, files, where: from };
   }
   if (clusterFlags(values).length === 0) {
     throw new HarnessError('E_USAGE', `${command} needs to be told where the policies are`, {
