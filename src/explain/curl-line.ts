@@ -35,10 +35,11 @@ const withBody = new Set([
 export function parseCurlLine(line: string, env: Readonly<Record<string, string | undefined>>): CurlRequest {
   const words = wordsOf(line, env);
   if (words[0] === 'curl') words.shift();
-  const headers: Header[] = [];
+  let headers: Header[] = [];
   let method: string | undefined;
   let implied = 'GET';
   let address: string | undefined;
+  let target: string | undefined;
   for (let next = words.shift(); next !== undefined; next = words.shift()) {
     const [option, value] = split(next);
     const take = () => {
@@ -48,7 +49,11 @@ export function parseCurlLine(line: string, env: Readonly<Record<string, string 
     };
     if (!option.startsWith('-') || option === '-') address = next;
     else if (option === '--url') address = take();
-    else if (option === '-X' || option === '--request') method = take();
+    else if (option === '--request-target') target = take();
+    else if (option === '--next') {
+      // What comes before, on the same connection, is another request.
+      [headers, method, implied, target] = [[], undefined, 'GET', undefined];
+    } else if (option === '-X' || option === '--request') method = take();
     else if (option === '-I' || option === '--head') implied = 'HEAD';
     else if (option === '-H' || option === '--header') headers.push(...headerOf(take()));
     else if (option === '-A' || option === '--user-agent') headers.push(['User-Agent', take()]);
@@ -63,6 +68,9 @@ export function parseCurlLine(line: string, env: Readonly<Record<string, string 
     } else if (ignoredWithValue.has(option)) take();
   }
   if (address === undefined) throw wrong('the curl line has no address');
+  // In absolute form, the host of the target counts.
+  if (/^https?:\/\//i.test(target ?? '')) headers = headers.filter(([name]) => name.toLowerCase() !== 'host');
+  address = target?.replace(/^(?=\/)/, `${/^(?:[a-z]+:\/\/)?[^/]*/i.exec(address)?.[0]}`) ?? address;
   const whole = /^[a-z]+:\/\//i.test(address) ? address : `http://${address}`;
   const url = URL.canParse(whole) ? new URL(whole) : undefined;
   if (url === undefined) throw wrong(`${address} in the curl line is no address`);

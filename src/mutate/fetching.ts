@@ -42,10 +42,10 @@ export function fetchingOf(model: ModelStep, survey: Survey): Fetching {
   return guessesFor(uris, [...model.keys.keys()]).find((guess) => isRight(guess, model, survey)) ?? unknown;
 }
 
-function isRight(guess: Fetching, { asked, origin, keys }: ModelStep, survey: Survey): boolean {
+function isRight(guess: Fetching, { asked, keys }: ModelStep, survey: Survey): boolean {
   const verify = verifyWithKeys(guess, keys);
   return asked.every(
-    ({ expected, request }) =>
+    ({ expected, request, origin }) =>
       agrees(expected, decidingOf(hopsFor(origin, request, survey, verify))) !== false,
   );
 }

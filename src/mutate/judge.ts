@@ -132,8 +132,8 @@ function scenesOf(steps: readonly ModelStep[], world: PredictOptions['world']): 
 }
 
 function hopsOfCheck(
-  { request }: AskedRequest,
-  { origin, keys }: ModelStep,
+  { request, origin }: AskedRequest,
+  { keys }: ModelStep,
   survey: Survey,
   fetching: Fetching,
 ): Hop[] {

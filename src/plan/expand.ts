@@ -2,7 +2,7 @@
 import type { SourceRef } from '../base/events.ts';
 import type { Answer, Cell, StepSpec } from '../scenario/format/schema.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
-import { type CheckName, casesOf, cellRequest, checkId, checkNames } from '../scenario/table.ts';
+import { type CheckName, casesOf, cellRequest, checkId, checkNames, podOf } from '../scenario/table.ts';
 import { substitute } from '../scenario/template.ts';
 import { throughGateway } from '../scenario/through.ts';
 import { type Circumstances, whyNot } from './conditions.ts';
@@ -59,8 +59,7 @@ function originOf(step: StepSpec, { certificates }: LoadedScenario): PlannedStep
     const gateway = throughGateway(step.through, certificates);
     return { kind: 'ingress', ...(gateway === undefined ? {} : { gateway }) };
   }
-  const [app, namespace] = step.from?.split('.') ?? [];
-  return app === undefined || namespace === undefined ? undefined : { kind: 'pod', app, namespace };
+  return step.from === undefined ? undefined : podOf(step.from);
 }
 
 function planCheck(

@@ -41,6 +41,13 @@ export interface CellRequest {
   readonly host: string | undefined;
   readonly body?: string | undefined;
   readonly headers: readonly (readonly [string, string])[];
+  readonly http?: RequestSpec['http'];
+  readonly absoluteForm?: boolean | undefined;
+  readonly upgrade?: RequestSpec['upgrade'];
+  /** Tokens with which it is sent before on the same connection; undefined for none. */
+  readonly before?: readonly (string | undefined)[] | undefined;
+  /** Where it starts, in place of where those of the step do. */
+  readonly client?: { readonly kind: 'pod'; readonly app: string; readonly namespace: string } | undefined;
 }
 
 /** Why a row and a column do not make a request, or where its token comes from. */
@@ -90,8 +97,8 @@ export function cellRequest(
     };
   }
   const target = fill(whole.path ?? paths[0]!);
-  const given = whole.token === undefined ? (others[0] ?? noToken) : fill(whole.token);
-  const token = given === noToken ? undefined : given;
+  const nameOf = (given: string) => (given === noToken ? undefined : given);
+  const token = nameOf(whole.token === undefined ? (others[0] ?? noToken) : fill(whole.token));
   const absolute = /^(https?:\/\/[^/]+|\$\{\s*keyServers\b[^}]*\})(\/.*)?$/.exec(target);
   return {
     method: whole.method ?? 'GET',
@@ -100,11 +107,22 @@ export function cellRequest(
     token,
     host: whole.host === undefined ? undefined : fill(whole.host),
     ...(whole.body === undefined ? {} : { body: fill(whole.body) }),
+    ...(whole.http === undefined ? {} : { http: whole.http }),
+    ...(whole.absoluteForm === true ? { absoluteForm: true } : {}),
+    ...(whole.upgrade === undefined ? {} : { upgrade: whole.upgrade }),
+    ...(whole.before === undefined ? {} : { before: whole.before.map((name) => nameOf(fill(name))) }),
+    ...(whole.from === undefined ? {} : { client: podOf(whole.from) }),
     headers: headerPairs(whole)
       // Without a token, a header that has it in it is not sent.
       .filter(([, value]) => token !== undefined || !namesToken(value))
       .map(([name, value]) => [fill(name), fill(value)]),
   };
+}
+
+/** An application as it is written: `sleep.foo`. */
+export function podOf(from: string): NonNullable<CellRequest['client']> {
+  const [app = '', namespace = ''] = from.split('.');
+  return { kind: 'pod', app, namespace };
 }
 
 /** Headers of both are sent; everything else replaces. */

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { HarnessError } from '../base/errors.ts';
 import { limits, sizeText } from '../base/files/limits.ts';
+import { absoluteTarget, headersOf, isUpgraded, otherConnection } from './request-forms.ts';
 import type { HttpRequest, HttpResponse, SendLimit } from './target.ts';
 
 export interface CurlBatch {
@@ -22,29 +23,37 @@ export interface CurlBatch {
   parse(stdout: Buffer, endedAt: number, stderr?: string): HttpResponse[];
 }
 
-/** The header lines that a request is sent with, its own user agent included. */
-export function requestHeaders(request: HttpRequest): [string, string][] {
-  const own = request.headers.map(([name, value]): [string, string] => [name, value]);
-  return own.some(([name]) => name.toLowerCase() === 'user-agent')
-    ? own
-    : [...own, ['User-Agent', request.id]];
-}
+/** Source ports for connections that are to be told apart: below those that systems choose themselves. */
+const firstPort = 10_000;
+const lastPort = 32_000;
 
 /**
  * Builds the batch. Each transfer asks for its connection to be closed, so that the next one is made anew,
- * as separate curl processes would; paths are sent as they are (`path-as-is`, `globoff`).
+ * as separate curl processes would; paths are sent as they are (`path-as-is`, `globoff`). HTTP/2 and an upgrade leave no
+ * room for that wish, but curl takes no connection again that was made from another range of ports.
  */
 export function curlBatch(requests: readonly HttpRequest[], limit: SendLimit): CurlBatch {
   const boundary = `--${randomBytes(12).toString('hex')}`;
-  const format = `\n${boundary} %{http_code} %{size_header} %{size_download} %{time_total} %{exitcode} %{errormsg}\n${boundary}.\n`;
-  const blocks = requests.map((request) =>
+  const format = `\n${boundary} %{http_code} %{size_header} %{size_download} %{time_total} %{num_connects} %{exitcode} %{errormsg}\n${boundary}.\n`;
+  const transfers = requests.flatMap((request, index) =>
+    [...(request.before ?? []), request].map((each) => ({ each, isLast: each === request, index })),
+  );
+  const isApart = requests.some(({ http, upgrade }) => http === '2' || upgrade !== undefined);
+  const blocks = transfers.map(({ each: request, isLast, index }) =>
     [
       `url = ${quote(request.url)}`,
-      ...(request.method === 'GET' ? [] : [`request = ${quote(request.method)}`]),
-      ...(request.method === 'HEAD' ? ['head'] : []),
-      ...requestHeaders(request).map(([name, value]) => `header = ${quote(headerArgument(name, value))}`),
+      ...(request.method === 'GET' && request.upgrade === undefined
+        ? []
+        : [`request = ${quote(request.method)}`]),
+      ...(isHeadOnly(request) ? ['head'] : []),
+      ...headersOf(request).map(([name, value]) => `header = ${quote(headerArgument(name, value))}`),
       ...(request.body === undefined ? [] : bodyLines(request, request.body)),
-      'header = "Connection: close"',
+      ...(isLast && request.upgrade === undefined && request.http !== '2'
+        ? ['header = "Connection: close"']
+        : []),
+      ...versionLines(request),
+      ...(isApart ? [`local-port = "${firstPort + (index % 10_000)}-${lastPort}"`] : []),
+      ...(request.absoluteForm ? [`request-target = ${quote(absoluteTarget(request, request.url))}`] : []),
       'path-as-is',
       'globoff',
       'silent',
@@ -63,8 +72,35 @@ export function curlBatch(requests: readonly HttpRequest[], limit: SendLimit): C
     // A body without an end is cut here: it would fill the memory of everybody on its way.
     command: `{ head -c ${Buffer.byteLength(config)} | timeout ${seconds} curl -q -K -; code=$?; [ $code = 124 ] || [ $code = 143 ] && printf '\\n${boundary} out of time\\n'; } | head -c ${limits.batch}`,
     config,
-    parse: (stdout, endedAt, stderr = '') => parseOutput(stdout, boundary, requests.length, endedAt, stderr),
+    parse: (stdout, endedAt, stderr = '') =>
+      lastOfEach(requests, parseOutput(stdout, boundary, transfers.length, endedAt, stderr)),
   };
+}
+
+/** With `-X HEAD`, and after the answer to an upgrade, curl would wait for a body that never comes. */
+function isHeadOnly({ method, upgrade }: HttpRequest): boolean {
+  return method === 'HEAD' || upgrade !== undefined;
+}
+
+function versionLines({ http, url }: HttpRequest): string[] {
+  if (http === '1.0') return ['http1.0'];
+  if (http === '2') return [/^https:/i.test(url) ? 'http2' : 'http2-prior-knowledge'];
+  return http === '1.1' ? ['http1.1'] : [];
+}
+
+/** An answer for each request, of those to all that was sent: without the ones that only came before. */
+function lastOfEach(requests: readonly HttpRequest[], answers: readonly Transfer[]): HttpResponse[] {
+  const left = [...answers];
+  const found: HttpResponse[] = [];
+  for (const { before = [] } of requests) {
+    const own = left.splice(0, before.length + 1);
+    const last = own[before.length];
+    if (last === undefined) break;
+    const { connects: _, ...response } = last;
+    const isOne = own.every(({ connects }, index) => connects === (index === 0 ? 1 : 0));
+    found.push(before.length === 0 || isOne ? response : { ...response, ...otherConnection });
+  }
+  return found;
 }
 
 /** Of itself, curl would say that it is a form, and send POST. */
@@ -88,14 +124,19 @@ function quote(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&').replace(/[\n\r\t\v]/g, (character) => escapes[character] ?? '')}"`;
 }
 
+/** An answer, and how many connections were made for it. */
+interface Transfer extends HttpResponse {
+  readonly connects?: number;
+}
+
 function parseOutput(
   stdout: Buffer,
   boundary: string,
   count: number,
   endedAt: number,
   stderr: string,
-): HttpResponse[] {
-  const responses: Omit<HttpResponse, 'at'>[] = [];
+): Transfer[] {
+  const responses: Omit<Transfer, 'at'>[] = [];
   const begin = Buffer.from(`\n${boundary} `);
   const end = Buffer.from(`\n${boundary}.\n`);
   const outOfTime = Buffer.from(`\n${boundary} out of time\n`);
@@ -160,13 +201,15 @@ function readCut(output: Buffer, isAlone: boolean): Omit<HttpResponse, 'at'> | u
   return { status: 0, headers: {}, body: '', durationMs: 0, error };
 }
 
-function readTransfer(output: Buffer, summary: string): Omit<HttpResponse, 'at'> {
-  const [code, headerSize, , seconds, exitCode, ...message] = summary.split(' ');
+function readTransfer(output: Buffer, summary: string): Omit<Transfer, 'at'> {
+  const [code, headerSize, , seconds, connects, exitCode, ...message] = summary.split(' ');
   const head = output.subarray(0, Number(headerSize)).toString('latin1');
   const whole = output.subarray(Number(headerSize));
   const body = whole.subarray(0, limits.body).toString('utf8');
-  const failed = exitCode !== '0';
+  // After the head of another protocol, curl misses an answer of HTTP.
+  const failed = exitCode !== '0' && !isUpgraded(Number(code));
   return {
+    connects: Number(connects),
     status: Number(code),
     headers: readHeaders(head),
     body,
@@ -195,13 +238,25 @@ function readHeaders(head: string): Record<string, string> {
   return headers;
 }
 
-/** The request as curl arguments for a shell, such as `curl --path-as-is -sS -i -H '…' 'http://…'`. */
-export function curlLine(request: HttpRequest, url: string): string {
-  const parts = ['curl', '--path-as-is', '--globoff', '-sS', '-i'];
-  // With -X HEAD, curl would wait for the body that never comes.
-  if (request.method === 'HEAD') parts.push('--head');
-  else if (request.method !== 'GET') parts.push('-X', request.method);
-  for (const [name, value] of request.headers) parts.push('-H', shellQuote(headerArgument(name, value)));
+/**
+ * The request as a line for a shell, such as `curl --path-as-is -sS -i -H '…' 'http://…'`.
+ *
+ * @param options for each request in it, as they stand there
+ */
+export function curlLine(request: HttpRequest, url: string, options: readonly string[] = []): string {
+  const all = [...(request.before ?? []), request];
+  return `curl ${all.map((each) => argumentsOf(each, url, options)).join(' --next ')}`;
+}
+
+function argumentsOf(request: HttpRequest, url: string, options: readonly string[]): string {
+  const parts = [...options, '--path-as-is', '--globoff', '-sS', '-i'];
+  const isGet = request.method === 'GET' && request.upgrade === undefined;
+  if (isHeadOnly(request)) parts.push('--head');
+  if (!isGet && request.method !== 'HEAD') parts.push('-X', request.method);
+  parts.push(...versionLines({ ...request, url }).map((option) => `--${option}`));
+  if (request.absoluteForm) parts.push('--request-target', shellQuote(absoluteTarget(request, url)));
+  for (const [name, value] of headersOf({ ...request, id: '' }))
+    parts.push('-H', shellQuote(headerArgument(name, value)));
   if (request.body !== undefined) {
     if (request.method === 'GET') parts.push('-X', 'GET');
     parts.push('--data-raw', shellQuote(request.body));

@@ -1,9 +1,12 @@
 /** Requests from outside the cluster to a gateway, with undici: the path is sent untouched. */
+import type { Socket } from 'node:net';
 import { Agent, buildConnector } from 'undici';
 import { limits, readUpTo } from '../base/files/limits.ts';
 import { nameOfError } from '../base/names.ts';
 import { throwIfAborted, together, within } from '../base/wait.ts';
-import { curlLine, requestHeaders, shellQuote } from './curl-batch.ts';
+import { curlLine, shellQuote } from './curl-batch.ts';
+import { headersOf } from './request-forms.ts';
+import { isOtherwise, joined, sendOtherwise } from './send-otherwise.ts';
 import type { GatewayTls, HttpRequest, HttpResponse, SendLimit } from './target.ts';
 
 /** Where a gateway is found. */
@@ -24,11 +27,23 @@ export function curlOverTls(request: HttpRequest, url: string, tls: GatewayTls):
   const { hostname, port } = new URL(url);
   const name = serverNameOf(request, tls);
   const at = port === '' ? 443 : Number(port);
-  const line = curlLine(request, `https://${name}:${at}${request.url}`);
-  return line.replace(
-    'curl',
-    `curl --insecure --connect-to ${shellQuote(`${name}:${at}:${hostname}:${at}`)}`,
-  );
+  const options = ['--insecure', '--connect-to', shellQuote(`${name}:${at}:${hostname}:${at}`)];
+  return curlLine(request, `https://${name}:${at}${request.url}`, options);
+}
+
+type Connector = ReturnType<typeof buildConnector>;
+
+/** Makes connections that lead to one place, for whatever is sent. */
+export interface Client {
+  readonly agent: Agent;
+  /** @param offersHttp2 in TLS */
+  readonly connector: (offersHttp2: boolean) => Connector;
+}
+
+/** @param connector asked anew for each kind of connection */
+export function clientWith(connector: Client['connector']): Client {
+  // pipelining 0 closes the connection after each answer.
+  return { connector, agent: new Agent({ pipelining: 0, connect: connector(false) }) };
 }
 
 /**
@@ -42,20 +57,22 @@ export async function sendThroughIngress(
   signal: AbortSignal,
   { requestMs, allMs }: SendLimit,
 ): Promise<HttpResponse[][]> {
-  // pipelining 0 closes the connection after each answer; undici.request keeps Host and the raw path, fetch does not.
-  const connect = buildConnector({ timeout: requestMs, ...(tls === undefined ? {} : { ca: tls.ca }) });
-  const agentOf = (servername: string | undefined) =>
-    new Agent({
-      pipelining: 0,
+  const clientOf = (servername: string | undefined) =>
+    clientWith((allowH2) => {
+      const connect = buildConnector({
+        timeout: requestMs,
+        allowH2,
+        ...(tls === undefined ? {} : { ca: tls.ca }),
+      });
       // undici itself would ask for the host of the request, whatever it is told.
-      connect: (to, done) => connect(servername === undefined ? to : { ...to, servername }, done),
+      return (to, done) => connect(servername === undefined ? to : { ...to, servername }, done);
     });
-  const agents = new Map<string | undefined, Agent>();
-  const agentFor = (request: HttpRequest): Agent => {
+  const clients = new Map<string | undefined, Client>();
+  const clientFor = (request: HttpRequest): Client => {
     const name = tls && serverNameOf(request, tls);
-    const agent = agents.get(name) ?? agentOf(name);
-    agents.set(name, agent);
-    return agent;
+    const client = clients.get(name) ?? clientOf(name);
+    clients.set(name, client);
+    return client;
   };
   const started = performance.now();
   try {
@@ -65,14 +82,14 @@ export async function sendThroughIngress(
       answers.push(
         await together(
           requests,
-          (request, own) => sendOne(agentFor(request), url, request, own, requestMs),
+          (request, own) => sendOne(clientFor(request), url, request, own, requestMs),
           signal,
         ),
       );
     }
     return answers;
   } finally {
-    await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+    await Promise.all([...clients.values()].map(({ agent }) => agent.destroy()));
   }
 }
 
@@ -83,7 +100,7 @@ export async function sendThroughIngress(
  * @param request its `url` is the path alone
  */
 export async function sendOne(
-  agent: Agent,
+  client: Client,
   base: string,
   request: HttpRequest,
   signal: AbortSignal,
@@ -100,18 +117,25 @@ export async function sendOne(
   // undici's own limits start again with every piece of a body.
   const limit = within(timeoutMs, signal, 'the request');
   try {
-    const response = await agent.request({
+    if (isOtherwise(request))
+      return finish(
+        await sendOtherwise(
+          (offersHttp2) => connected(client.connector(offersHttp2), base),
+          base,
+          request,
+          limit.signal,
+        ),
+      );
+    // undici.request keeps Host and the raw path, fetch does not.
+    const response = await client.agent.request({
       origin: base,
       path: request.url,
       method: request.method as 'GET',
-      headers: requestHeaders(request).flat(),
+      headers: headersOf(request).flat(),
       ...(request.body === undefined ? {} : { body: request.body }),
       signal: limit.signal,
     });
-    // Nothing is inherited: a header may be called "__proto__".
-    const headers: Record<string, string> = Object.create(null);
-    for (const [name, value] of Object.entries(response.headers))
-      headers[name] = [value ?? ''].flat().join(', ');
+    const headers = joined(Object.entries(response.headers));
     const { data, isCut } = await readUpTo(response.body, limits.body);
     const body = data.toString('utf8');
     return finish({ status: response.statusCode, headers, body, ...(isCut ? { isCut } : {}) });
@@ -122,4 +146,14 @@ export async function sendOne(
   } finally {
     limit.done();
   }
+}
+
+function connected(connector: Connector, base: string): Promise<Socket> {
+  const { protocol, host, hostname, port } = new URL(base);
+  return new Promise((resolve, reject) => {
+    connector({ protocol, host, hostname, port }, (error, socket) => {
+      if (error === null) resolve(socket);
+      else reject(error);
+    });
+  });
 }

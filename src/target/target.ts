@@ -61,6 +61,14 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly body?: string | undefined;
+  /** Version of HTTP. Default: 1.1. */
+  readonly http?: '1.0' | '1.1' | '2' | undefined;
+  /** The request line has the whole address (RFC 9112, section 3.2.2). */
+  readonly absoluteForm?: boolean | undefined;
+  /** Asks for another protocol; of the answer only the head is read. */
+  readonly upgrade?: 'websocket' | undefined;
+  /** Sent before on the same connection; what they are answered does not matter. */
+  readonly before?: readonly HttpRequest[] | undefined;
 }
 
 export interface HttpResponse {

@@ -12,6 +12,11 @@ describe('a curl line', () => {
     ['curl -sSi --path-as-is http://a.b/x/../y', 'GET', 'a.b', '/x/../y', []],
     ["curl -X DELETE 'http://a.b/a b'", 'DELETE', 'a.b', '/a b', []],
     ['curl -XPUT -d {} http://a.b', 'PUT', 'a.b', '/', []],
+    ['curl --http1.0 --head -X GET http://a.b', 'GET', 'a.b', '/', []],
+    // Beside a whole address in the request line, a Host says nothing.
+    ['curl --request-target http://c.d/e -H Host:f a.b', 'GET', 'c.d', '/e', []],
+    ['curl --request-target /e/../f http://a.b/x', 'GET', 'a.b', '/e/../f', []],
+    ['curl -X POST -H X:1 a.b/x --next -H Y:2 c.d', 'GET', 'c.d', '/', [['Y', '2']]],
     ['curl --json {} http://a.b', 'POST', 'a.b', '/', []],
     ['curl -I http://a.b', 'HEAD', 'a.b', '/', []],
     ['curl -o /dev/null -w %{http_code} -m 3 http://a.b', 'GET', 'a.b', '/', []],

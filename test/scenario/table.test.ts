@@ -53,3 +53,22 @@ describe('a request that a row or a column names', () => {
     expect(cellRequest({ path: '/' }, 'constructor', '/a', requests)).toMatchObject({ token: 'constructor' });
   });
 });
+
+test('a request says how it is sent, which tokens come before it, and where it starts', () => {
+  const special = {
+    first: { http: '2', before: ['valid', '${column}', 'no token'], from: 'stranger.bar' },
+    second: { absoluteForm: true, upgrade: 'websocket' },
+    third: { absoluteForm: false },
+  } as const;
+  expect(cellRequest(base, 'first', 'expired', special as never)).toMatchObject({
+    http: '2',
+    before: ['valid', 'expired', undefined],
+    token: 'expired',
+    client: { kind: 'pod', app: 'stranger', namespace: 'bar' },
+  });
+  expect(cellRequest(base, 'second', 'expired', special as never)).toMatchObject({
+    absoluteForm: true,
+    upgrade: 'websocket',
+  });
+  expect(cellRequest(base, 'third', 'expired', special as never)).not.toHaveProperty('absoluteForm');
+});

@@ -24,13 +24,13 @@ export interface Way {
  * @param survey the mesh as it is in one step
  */
 export function waysOf(steps: readonly ModelStep[], survey: Survey): Way[] {
-  const own = steps.flatMap(({ origin, asked }) =>
-    asked.map(({ request }): Way => {
+  const own = steps.flatMap(({ asked }) =>
+    asked.map(({ request, origin }): Way => {
       const host = request.headers.findLast(([name]) => name.toLowerCase() === 'host')?.[1];
       return { origin, url: /^[a-z]+:\/\/[^/?#]*/i.exec(request.url)?.[0] ?? '', host };
     }),
   );
-  const origins = distinct(steps.map(({ origin }) => origin));
+  const origins = distinct(steps.flatMap(({ asked }) => asked.map(({ origin }) => origin)));
   const others = origins.flatMap((origin) =>
     origin.kind === 'pod'
       ? servicesOf(survey).map((url): Way => ({ origin, url, host: undefined }))

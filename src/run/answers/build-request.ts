@@ -5,9 +5,10 @@ import type { PlannedStep, RequestCheck } from '../../plan/types.ts';
 import { unsendable } from '../../scenario/lint/sendable.ts';
 import { namesToken } from '../../scenario/table.ts';
 import { resolve, type TemplateContext } from '../../scenario/template.ts';
-import type { HttpRequest, Origin } from '../../target/target.ts';
+import type { HttpRequest } from '../../target/target.ts';
 import type { Sent } from '../proof/concerned.ts';
 import type { RunContext } from '../template-context.ts';
+import { originOf } from './origin.ts';
 
 /** How the user agents of all requests of a run begin. */
 export const ownAgent = (runId: string) => `jwt-e2e/${runId}-`;
@@ -19,13 +20,29 @@ export function buildRequest(
   context: RunContext,
   id: string,
 ): HttpRequest {
-  const planned = resolve(check.request, namesFor(check, context), check.place) as RequestCheck['request'];
+  const { before, ...last } = check.request;
+  const request = buildOne(check, last, step, context, id);
+  if (before === undefined) return request;
+  // Each is the same but for its token.
+  const others = before.map((token) => buildOne(check, { ...last, token }, step, context, id));
+  return { ...request, before: others };
+}
+
+function buildOne(
+  check: RequestCheck,
+  asked: RequestCheck['request'],
+  step: PlannedStep,
+  context: RunContext,
+  id: string,
+): HttpRequest {
+  const names = namesFor({ request: asked }, context);
+  const planned = resolve(asked, names, check.place) as RequestCheck['request'];
+  const origin = check.request.client ?? step.origin;
   const headers: [string, string][] = planned.headers.map(([name, value]) => [name, value]);
-  const host =
-    planned.host ?? (step.origin?.kind === 'ingress' ? step.origin.gateway?.https?.host : undefined);
+  const host = planned.host ?? (origin?.kind === 'ingress' ? origin.gateway?.https?.host : undefined);
   if (host !== undefined) headers.push(['Host', host]);
   // Where the request says itself where its token is, it is nowhere else.
-  if (planned.token !== undefined && !namesToken(check.request)) {
+  if (planned.token !== undefined && !namesToken(asked)) {
     const token = context.tokens.get(planned.token);
     if (token === undefined) {
       throw new HarnessError('E_TEMPLATE', `there is no token "${planned.token}"`, { place: check.place });
@@ -38,24 +55,27 @@ export function buildRequest(
     const { message, hint } = mistake;
     throw new HarnessError('E_TEMPLATE', `${message} once it is filled in`, { hint, place: check.place });
   }
-  const { method, body } = planned;
+  const { method, body, http, absoluteForm, upgrade } = planned;
   return {
     id,
     method,
-    url: addressOf(planned, step.origin),
+    url: addressOf(planned, origin),
     headers,
     ...(body === undefined ? {} : { body }),
+    ...(http === undefined ? {} : { http }),
+    ...(absoluteForm === undefined ? {} : { absoluteForm }),
+    ...(upgrade === undefined ? {} : { upgrade }),
   };
 }
 
 /** The names for templates in the request of a check and in what it expects: those of the run, and its token. */
-export function namesFor({ request }: RequestCheck, { names }: RunContext): TemplateContext {
+export function namesFor({ request }: Pick<RequestCheck, 'request'>, { names }: RunContext): TemplateContext {
   const { token = '' } = request;
   const tokens = names.tokens as Readonly<Record<string, unknown>>;
   return Object.hasOwn(tokens, token) ? { ...names, token: tokens[token] } : names;
 }
 
-function addressOf(request: RequestCheck['request'], origin: Origin | undefined): string {
+function addressOf(request: RequestCheck['request'], origin: PlannedStep['origin']): string {
   if (origin?.kind === 'ingress') return request.path;
   return /^https?:\/\//.test(request.path) ? request.path : `${request.url ?? ''}${request.path}`;
 }
@@ -72,11 +92,11 @@ export function sentBy(
 ): Sent[] {
   const found = new Map<string, Sent>();
   for (const step of [...now, ...steps.filter((each) => !now.includes(each))]) {
-    const { origin } = step;
-    if (origin === undefined) continue;
     const isElsewhen = !now.includes(step);
     for (const check of step.checks) {
       if (check.kind !== 'request' || check.skip !== undefined) continue;
+      const origin = originOf(step, context, check);
+      if (origin === undefined) continue;
       const { url, headers } = buildRequest(check, step, context, '');
       const hosts = headers.filter(([name]) => name.toLowerCase() === 'host');
       const server = origin.kind === 'ingress' ? '' : new URL(url).host;

@@ -12,6 +12,8 @@ import type { HttpRequest, HttpResponse, Origin, Target } from '../../target/tar
 
 export interface Probe {
   readonly request: HttpRequest;
+  /** Where it starts, if not where the others do. */
+  readonly origin?: Origin | undefined;
   /** Undefined when the response is right, otherwise what is different. */
   readonly judge: (response: HttpResponse) => string | undefined;
 }
@@ -180,13 +182,23 @@ interface Sender {
 
 /** Sends some rounds of requests in one go. @returns those that were not answered at least once */
 async function sendTogether(
-  { target, origin, since, isLate, signal }: Sender,
+  { target, origin: usual, since, isLate, signal }: Sender,
   tracks: readonly Track[],
   rounds: number,
   requestMs: number,
 ): Promise<Set<Track>> {
   const missing = new Set<Track>();
-  if (tracks.length === 0) return missing;
+  const [first] = tracks;
+  if (first === undefined) return missing;
+  const placeOf = ({ probe }: Track) => JSON.stringify(probe.origin ?? usual);
+  const origin = first.probe.origin ?? usual;
+  const elsewhere = tracks.filter((track) => placeOf(track) !== placeOf(first));
+  if (elsewhere.length > 0) {
+    const sender = { target, origin: usual, since, isLate, signal };
+    const here = tracks.filter((track) => !elsewhere.includes(track));
+    const parts = [here, elsewhere].map((part) => sendTogether(sender, part, rounds, requestMs));
+    return new Set((await Promise.all(parts)).flatMap((part) => [...part]));
+  }
   const requests = tracks.map((track) => track.probe.request);
   // What hangs must not hold up the others for long, and a slow machine may take its time.
   const limit = { requestMs, allMs: Math.max(5 * requestMs, requests.length * rounds * 100) };

@@ -49,6 +49,7 @@ export async function checkRequests(
     }));
   const { target, context, options } = state;
   const origin = originOf(step, context);
+  const originFor = (check: RequestCheck) => check.request.client ?? (origin as Origin);
   if (checks.length === 0 || origin === undefined) return [];
   const kids = new Map(
     [...context.issuers].map(([name, issuer]) => [name, [...issuer.keys.values()].map((key) => key.kid)]),
@@ -62,6 +63,7 @@ export async function checkRequests(
     origin,
     checks.map((check, index) => ({
       request: requests[index] as HttpRequest,
+      origin: check.request.client,
       judge: (response) => difference(response, check.expected, kids),
     })),
     {
@@ -70,7 +72,7 @@ export async function checkRequests(
       intervalMs: 200,
       clock: options.clock,
       since,
-      ...chance(origin, requests, state.survey),
+      ...chance(checks.map(originFor), requests, state.survey),
       // What the proxies refused, or never got, will not come by waiting for answers too.
       once: held.kind !== 'holds',
     },
@@ -85,7 +87,7 @@ export async function checkRequests(
     ([index, check], own) =>
       report(check, requests[index] as HttpRequest, outcomes[index] as Outcome, {
         step,
-        origin,
+        origin: originFor(check),
         state,
         held: now,
         broken: broken ?? withoutEcho(outcomes[index] as Outcome, check.expected),
@@ -178,12 +180,12 @@ async function report(
 
 /** Whether one answer need not be like the next; nothing is known of that without a survey. */
 function chance(
-  origin: Origin,
+  origins: readonly Origin[],
   requests: readonly HttpRequest[],
   survey: Survey | undefined,
 ): Pick<ConvergeOptions, 'varies' | 'least'> {
   if (survey === undefined) return {};
-  const ways = requests.map((request) => wayOf(origin, request, survey));
+  const ways = requests.map((request, index) => wayOf(origins[index] as Origin, request, survey));
   return {
     varies: ways.find(({ varies }) => varies !== undefined)?.varies ?? false,
     least: ways.some(({ isOwn }) => isOwn) ? someAnswers : undefined,

@@ -40,7 +40,9 @@ export function explainByModel(asked: Asked, came: Came): Explanation | undefine
   );
   const grpc = isGrpc ? refusedCall[came.headers['grpc-status'] ?? ''] : undefined;
   const status = grpc ?? came.status;
-  const own = grpc === undefined ? `${status} ${came.body}` : `${status} ${answer.body}`;
+  // Of a gRPC call the body is empty, and of an upgrade nobody has read it.
+  const hasBody = grpc === undefined && asked.request.upgrade === undefined;
+  const own = `${status} ${hasBody ? came.body : answer.body}`;
   const isPassed = answer.status === 200 || answer.status === 404;
   if (answer.status === undefined && came.body !== denied) return undefined;
   if (answer.status !== undefined && !isPassed && own !== `${answer.status} ${answer.body}`) return undefined;

@@ -89,6 +89,9 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
     const answer = { status: undefined, unknown: [why], headers, path, tokens: [], policies: [] };
     return [...hops, { pod, answer, notes: [...notes, why] }];
   };
+  const first = gateway ?? client ?? way.backends[0];
+  if (request.http === '1.0' && first !== undefined)
+    return unknownAt(first, 'whether proxies take HTTP/1.0 (PILOT_HTTP10 of istiod) is not known here');
   if (gateway?.proxy !== undefined && !arrive(gateway, undefined)) return hops;
   const from = gateway ?? origin;
   // The gateway through which it comes is not there.
@@ -141,6 +144,8 @@ function queryOf(path: string): string {
 function authorityOf({ origin, request, ingressUrl }: Sent): string {
   const host = request.headers.findLast(([name]) => name.toLowerCase() === 'host')?.[1];
   const url = origin.kind === 'ingress' ? ingressUrl : request.url;
+  // Beside a whole address in the request line, a Host says nothing (RFC 9112, section 3.2.2).
+  if (request.absoluteForm && origin.kind === 'pod') return new URL(request.url).host;
   return host ?? (url !== undefined && URL.canParse(url) ? new URL(url).host : '');
 }
 

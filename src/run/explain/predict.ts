@@ -54,12 +54,12 @@ export interface AskedRequest {
   readonly check: RequestCheck;
   readonly expected: RequestCheck['expected'];
   readonly request: HttpRequest;
+  readonly origin: Origin;
 }
 
 /** A step that sends requests, and what is in place meanwhile. */
 export interface ModelStep {
   readonly step: PlannedStep;
-  readonly origin: Origin;
   /** Mesh settings of the scenario, and objects of the applications. */
   readonly base: readonly KubeObject[];
   /** What the scenario has applied, up to this step. */
@@ -92,16 +92,17 @@ export async function modelSteps(
     const applied = placedObjects(step, { scenario, context });
     const asked = step.checks.flatMap((check) =>
       check.kind === 'request' && check.skip === undefined && !context.unknown.has(check.request.token ?? '')
-        ? askedOf(check, step, context)
+        ? askedOf(check, step, origin, context)
         : [],
     );
-    return [{ step, origin, base, applied, asked, keys }];
+    return [{ step, base, applied, asked, keys }];
   });
 }
 
-function askedOf(check: RequestCheck, step: PlannedStep, context: RunContext): AskedRequest[] {
+function askedOf(check: RequestCheck, step: PlannedStep, usual: Origin, context: RunContext): AskedRequest[] {
   const expected = resolve(check.expected, namesFor(check, context), check.place) as RequestCheck['expected'];
-  return [{ check, expected, request: buildRequest(check, step, context, 'predicted') }];
+  const request = buildRequest(check, step, context, 'predicted');
+  return [{ check, expected, request, origin: check.request.client ?? usual }];
 }
 
 /**
@@ -120,8 +121,8 @@ export function surveyOf({ base, applied }: ModelStep, world: PredictOptions['wo
 }
 
 /** The requests of one step, in the mesh that there would be. */
-export function predictedOf({ step, origin, asked }: ModelStep, survey: Survey): Predicted[] {
-  return asked.map(({ check, expected, request }) => {
+export function predictedOf({ step, asked }: ModelStep, survey: Survey): Predicted[] {
+  return asked.map(({ check, expected, request, origin }) => {
     const hops = hopsFor(origin, request, survey, verify);
     const deciding = decidingOf(hops);
     return { step, check, expected, hops, deciding, agrees: agrees(expected, deciding) };

@@ -25,7 +25,12 @@ export const meshSchema = z
     extensionProviders: note(
       z.array(z.record(z.string(), json)).min(1, 'expected at least one provider').optional(),
       "Providers that policies and Telemetry name, as Istio's MeshConfig has them, in place of those of the installation.",
-      [{ name: 'authorizer', envoyExtAuthzHttp: { service: 'authorizer.foo.svc.cluster.local', port: 80 } }],
+      [
+        {
+          name: 'authorizer',
+          envoyExtAuthzHttp: { service: 'authorizer.foo.svc.cluster.local', port: 8000 },
+        },
+      ],
     ),
     istiod: note(
       z

@@ -2,7 +2,17 @@
 import * as z from 'zod';
 import { setSchema } from './schema-key-servers.ts';
 import { requestSchema, tableSchema } from './schema-tables.ts';
-import { capability, conditionSchema, duration, fetchMode, json, line, note, text } from './schema-words.ts';
+import {
+  applicationRef,
+  capability,
+  conditionSchema,
+  duration,
+  fetchMode,
+  json,
+  line,
+  note,
+  text,
+} from './schema-words.ts';
 
 const manifestSchema = z
   .looseObject({
@@ -222,10 +232,7 @@ export const stepSchema = z
       'has invalid local jwks',
     ),
     from: note(
-      z
-        .string()
-        .regex(/^[-a-z0-9]+\.[-a-z0-9]+$/, 'expected an app and its namespace, such as sleep.foo')
-        .optional(),
+      applicationRef.optional(),
       'Application and namespace from which requests are sent with curl.',
       'sleep.foo',
     ),

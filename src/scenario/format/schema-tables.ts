@@ -1,7 +1,7 @@
 /** Requests, answers and tables of them in the format of scenario files. */
 import * as z from 'zod';
 import { absent, bodySchema, receivedSchema, responseHeadersSchema } from './schema-answers.ts';
-import { conditionSchema, duration, note, statusCode, text } from './schema-words.ts';
+import { applicationRef, conditionSchema, duration, note, statusCode, text } from './schema-words.ts';
 
 /** Status codes that begin with the same digit. */
 export const codeClass = /^[1-5]xx$/;
@@ -132,6 +132,35 @@ export const requestSchema = z
       'More headers. A list sends the header once for each value. May use ${row}, ${column} and ${token}.',
       { 'x-purpose': 'test' },
       { 'x-forwarded-for': ['192.0.2.1', '192.0.2.2'] },
+    ),
+    http: note(
+      z
+        .union([z.literal('1.0'), z.literal('1.1'), z.literal('2')], {
+          error: 'expected "1.0", "1.1" or "2", in quotes',
+        })
+        .optional(),
+      'Version of HTTP. "2" is spoken from the first byte on (prior knowledge), or agreed on in TLS. Default: "1.1".',
+      '2',
+    ),
+    absoluteForm: note(
+      z.boolean().optional(),
+      'Send the whole address in the request line (RFC 9112, section 3.2.2), as clients do to a proxy. Default: false.',
+      true,
+    ),
+    upgrade: note(
+      z.literal('websocket', { error: 'expected websocket' }).optional(),
+      'Ask for another protocol on the connection. Of the answer only the head is read.',
+      'websocket',
+    ),
+    before: note(
+      z.array(text).min(1, 'expected at least one token').optional(),
+      'Tokens with which the same request is sent before, on the same connection. Only the last answer counts.',
+      ['valid'],
+    ),
+    from: note(
+      applicationRef.optional(),
+      'Application and namespace from which this request is sent with curl, in place of the one of the step.',
+      'stranger.foo',
     ),
   })
   .meta({ id: 'Request', title: 'What every cell of the table sends' });

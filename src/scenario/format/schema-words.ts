@@ -38,6 +38,10 @@ export const statusCode = z
   .int()
   .min(100, 'expected a status code from 100 to 599')
   .max(599, 'expected a status code from 100 to 599');
+/** An app and its namespace, from which requests are sent. */
+export const applicationRef = z
+  .string()
+  .regex(/^[-a-z0-9]+\.[-a-z0-9]+$/, 'expected an app and its namespace, such as sleep.foo');
 export const duration = z
   .string()
   .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'expected a duration such as 500ms, 3s or 2m');

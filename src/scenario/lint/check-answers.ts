@@ -28,6 +28,10 @@ export function checkAnswer(answer: Answer, of: AnswerCell, report: Report): voi
     const hint = 'Send GET, or remove "received".';
     report(path, 'an answer to HEAD has no body, so nothing says what was received', hint);
   }
+  if (request.upgrade !== undefined && (body ?? received) !== undefined) {
+    const hint = 'Expect a status code and headers.';
+    report(path, 'of the answer to an upgrade only the head is read', hint);
+  }
   if (request.token === undefined && namesToken([body, headers, received])) {
     const hint = 'Without a token nothing can be compared with it: expect something else here.';
     report(path, 'there is no token for ${token} in what is expected', hint);

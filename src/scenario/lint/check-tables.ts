@@ -14,6 +14,7 @@ export function checkTables(scenario: ScenarioSpec, report: Report): void {
   for (const [index, step] of scenario.steps.entries()) {
     const at = ['steps', index];
     checkAddress(step.request, [...at, 'request'], report);
+    checkBefore(step.request, [...at, 'request'], scenario, report);
     if (step.expect === undefined) continue;
     checkColumns(step.expect, [...at, 'expect'], report);
     checkPathGivenOnce(step, step.expect, at, report);
@@ -23,7 +24,8 @@ export function checkTables(scenario: ScenarioSpec, report: Report): void {
 }
 
 /** Rows and columns name them, so that their names must not mean anything else there. */
-function checkRequests({ requests = {}, tokens }: ScenarioSpec, report: Report): void {
+function checkRequests(scenario: ScenarioSpec, report: Report): void {
+  const { requests = {}, tokens } = scenario;
   for (const [name, request] of Object.entries(requests)) {
     const at = ['requests', name];
     const other = isPath(name)
@@ -38,6 +40,7 @@ function checkRequests({ requests = {}, tokens }: ScenarioSpec, report: Report):
       report(at, `a request cannot be called "${name}"`, hint, 'key');
     }
     checkAddress(request, at, report);
+    checkBefore(request, at, scenario, report);
   }
 }
 
@@ -183,8 +186,8 @@ function checkPlace(
   }
 }
 
-function checkUrl({ url }: CellRequest, step: StepSpec, row: string, at: Path, report: Report): void {
-  if (step.from === undefined || url !== undefined) return;
+function checkUrl({ url, client }: CellRequest, step: StepSpec, row: string, at: Path, report: Report): void {
+  if ((step.from === undefined && client === undefined) || url !== undefined) return;
   const hint = 'Add "request: { url: http://httpbin.foo:8000 }", or start rows with "http://".';
   report([...at, 'expect', row], 'a request from a pod needs an address, not only a path', hint, 'key');
 }
@@ -192,6 +195,15 @@ function checkUrl({ url }: CellRequest, step: StepSpec, row: string, at: Path, r
 function missingToken({ token }: CellRequest, { tokens }: ScenarioSpec): string | undefined {
   // What is not filled in here is a mistake in the template, and reported as such.
   return token === undefined || token.includes('${') || Object.hasOwn(tokens, token) ? undefined : token;
+}
+
+/** Tokens with which a request is sent before. */
+function checkBefore(request: StepSpec['request'], at: Path, scenario: ScenarioSpec, report: Report): void {
+  for (const [index, token] of (request?.before ?? []).entries()) {
+    if (token.includes('${') || tokenNames(scenario).includes(token)) continue;
+    const hint = hintFor(token, tokenNames(scenario), 'tokens');
+    report([...at, 'before', index], `there is no token "${token}"`, hint);
+  }
 }
 
 const tokenNames = ({ tokens }: ScenarioSpec) => [noToken, ...Object.keys(tokens)];

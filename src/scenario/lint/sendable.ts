@@ -4,7 +4,7 @@ import { parseTemplate } from '../template-parse.ts';
 
 /** What is wrong about a part of a request. */
 export interface Unsendable {
-  readonly part: 'url' | 'path' | 'host' | 'headers';
+  readonly part: 'url' | 'path' | 'host' | 'headers' | 'http' | 'upgrade' | 'before';
   /** The name of the header that it is about, as it is written. */
   readonly header?: string;
   /** Whether it is about the name of the header. */
@@ -28,7 +28,7 @@ const endsAddress = /[\p{Cc} ]/u;
  * @param isFilledIn false while `${…}` are still in it, which are then not looked at
  */
 export function unsendable(
-  request: Pick<CellRequest, 'url' | 'path' | 'host' | 'headers'>,
+  request: Pick<CellRequest, 'url' | 'path' | 'host' | 'headers'> & Partial<CellRequest>,
   isFilledIn: boolean,
 ): Unsendable | undefined {
   const known = (text: string) => (isFilledIn ? text : literal(text));
@@ -52,6 +52,26 @@ export function unsendable(
     const message = `the header "${name}" has ${nameOf(found)} in its value`;
     return { ...where, message, hint: 'Remove it: nothing could send it as one header.' };
   }
+  return impossible(request);
+}
+
+/** What one version of HTTP has, and another one has not. */
+function impossible({ http = '1.1', absoluteForm, upgrade, before, method }: Partial<CellRequest>) {
+  const no = (part: Unsendable['part'], message: string, hint: string) => ({ part, message, hint });
+  if (http === '2' && absoluteForm === true)
+    return no('http', 'HTTP/2 has no request line, so none in absolute form', 'Remove one of both.');
+  if (http !== '1.1' && upgrade !== undefined)
+    return no('http', `there is no upgrade in HTTP/${http}`, 'Remove "http", or "upgrade".');
+  if (http !== '1.1' && before !== undefined)
+    return no(
+      'before',
+      'one request after another is for connections of HTTP/1.1',
+      'Remove "http", or "before".',
+    );
+  if (upgrade !== undefined && before !== undefined)
+    return no('before', 'after the answer to an upgrade the connection is of no use', 'Remove one of both.');
+  if (upgrade !== undefined && method !== undefined && method !== 'GET')
+    return no('upgrade', `an upgrade is asked for by GET, not by ${method}`, 'Remove the method.');
   return undefined;
 }
 

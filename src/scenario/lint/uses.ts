@@ -1,9 +1,9 @@
 /** What steps use of a mesh: where they send from and to, and what their manifests name and select. */
 
 import type { KubeObject } from '../../base/kube-object.ts';
-import type { ScenarioSpec, StepSpec } from '../format/schema.ts';
+import type { RequestSpec, ScenarioSpec, StepSpec } from '../format/schema.ts';
 import { at, mapOf, namespaceOf } from '../known-apps.ts';
-import { isPath, type NamedRequests, rowsOf } from '../table.ts';
+import { isPath, type NamedRequests, podOf, rowsOf } from '../table.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 
 /** Something that is used, and where the scenario says so. */
@@ -17,7 +17,7 @@ export type Use = { readonly path: Path } & (
   | { readonly kind: 'pods'; readonly labels: Readonly<Record<string, unknown>>; readonly namespace?: string }
 );
 
-export function usesOf({ keyServers, requests = {}, steps }: ScenarioSpec): Use[] {
+export function usesOf({ keyServers, mesh, requests = {}, steps }: ScenarioSpec): Use[] {
   const servers = Object.entries(keyServers).flatMap(([name, { pods }]): Use[] =>
     pods === undefined
       ? []
@@ -30,16 +30,29 @@ export function usesOf({ keyServers, requests = {}, steps }: ScenarioSpec): Use[
           },
         ],
   );
-  return [...steps.flatMap((step, index) => inStep(step, requests, ['steps', index])), ...servers];
+  const providers: Use[] = [];
+  visit(mesh?.extensionProviders, ['mesh', 'extensionProviders'], (value, path) => {
+    if (typeof value === 'string') providers.push({ kind: 'text', text: value, path });
+  });
+  const own = steps.flatMap((step, index) => inStep(step, requests, ['steps', index]));
+  return [...own, ...servers, ...providers];
 }
 
 function inStep(step: StepSpec, requests: NamedRequests, path: Path): Use[] {
   const manifests = (step.apply ?? []).flatMap((manifest, i) => inManifest(manifest, [...path, 'apply', i]));
-  const [name, namespace] = step.from?.split('.') ?? [];
-  if (name === undefined || namespace === undefined) return manifests;
+  const clients = [
+    { from: step.from, path: [...path, 'from'] },
+    { from: step.request?.from, path: [...path, 'request', 'from'] },
+    ...namedIn(step, requests).map(([name, { from }]) => ({ from, path: ['requests', name, 'from'] })),
+  ].flatMap(({ from, path: where }) => (from === undefined ? [] : [{ ...podOf(from), path: where }]));
+  const texts = addresses(step, requests, path);
   return [
-    { kind: 'workload', name, namespace, path: [...path, 'from'] },
-    ...addresses(step, requests, path).flatMap((each) => inAddress(each, namespace)),
+    ...clients.map(({ app, namespace, path: where }): Use => {
+      return { kind: 'workload', name: app, namespace, path: where };
+    }),
+    ...[...new Set(clients.map(({ namespace }) => namespace))].flatMap((namespace) =>
+      texts.flatMap((each) => inAddress(each, namespace)),
+    ),
     ...manifests,
   ];
 }
@@ -59,12 +72,18 @@ function addresses({ request, expect }: StepSpec, requests: NamedRequests, path:
     path: [...path, 'expect', 'columns', i],
   }));
   const names = [...rows, ...columns];
-  const named = Object.entries(requests).filter(([name]) => names.some(({ text }) => text === name));
   return [
     ...given,
-    ...named.flatMap(([name, each]) => inRequest(each, ['requests', name])),
+    ...namedIn({ expect }, requests).flatMap(([name, each]) => inRequest(each, ['requests', name])),
     ...names.filter(({ text }) => isPath(text)),
   ];
+}
+
+/** Those that the table of a step names. */
+function namedIn({ expect }: Pick<StepSpec, 'expect'>, requests: NamedRequests): [string, RequestSpec][] {
+  if (expect === undefined) return [];
+  const names = [...rowsOf(expect).map(([row]) => row), ...expect.columns];
+  return Object.entries(requests).filter(([name]) => names.includes(name));
 }
 
 function inRequest(request: StepSpec['request'], at: Path): Text[] {

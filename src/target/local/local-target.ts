@@ -190,18 +190,16 @@ export class LocalTarget extends KubernetesTarget {
 
   override curl(origin: Origin, request: HttpRequest): string {
     if (origin.kind === 'ingress') return super.curl(origin, request);
-    const line = curlLine(request, request.url);
+    const line = (...options: string[]) => curlLine(request, request.url, options);
     try {
       const route = this.#routeOf(this.#workloadOf(origin), request);
       const { hostname, port } = splitUrl(request.url);
-      if ('socketPath' in route)
-        return line.replace('curl', `curl --unix-socket ${shellQuote(route.socketPath)}`);
-      if ('host' in route)
-        return line.replace('curl', `curl --connect-to ${hostname}:${port}:${route.host}:${route.port}`);
+      if ('socketPath' in route) return line('--unix-socket', shellQuote(route.socketPath));
+      if ('host' in route) return line('--connect-to', `${hostname}:${port}:${route.host}:${route.port}`);
     } catch {
       // Its pod is not there: the line says at least what was meant.
     }
-    return line;
+    return line();
   }
 
   protected override lookInto({ namespace, pod }: ProxyRef, kubectl: string): string {

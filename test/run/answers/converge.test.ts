@@ -548,3 +548,33 @@ test('a mesh that is right and stable always passes, whatever old connections an
     { numRuns: Math.min(200, mostRuns) },
   );
 });
+
+test('requests that start elsewhere are sent from there, and all are judged by the same last rounds', async () => {
+  const pod = (app: string) => ({ kind: 'pod', app, namespace: 'foo' }) as const;
+  const sent: [string, string[]][] = [];
+  let late = 0;
+  const send: Target['send'] = async (from, requests, rounds) => {
+    sent.push([from.kind === 'pod' ? from.app : from.kind, requests.map(({ id }) => id)]);
+    return Array.from({ length: rounds }, () =>
+      requests.map(({ id }) => {
+        if (id === 'c') late += 1;
+        const status = id === 'c' && late < 3 ? 403 : 200;
+        return { status, headers: {}, body: '', at: 1, durationMs: 1 };
+      }),
+    );
+  };
+  const from = (id: string, app: string): Probe => ({ ...probe(id), origin: pod(app) });
+  const outcomes = await converge(
+    { send },
+    origin,
+    [probe('a'), from('b', 'one'), from('c', 'two'), from('d', 'one')],
+    { ...options, clock: fakeClock() },
+    signal,
+  );
+  expect(outcomes.map(({ held }) => held)).toEqual([true, true, true, true]);
+  expect(sent.slice(0, 3)).toEqual([
+    ['ingress', ['a']],
+    ['one', ['b', 'd']],
+    ['two', ['c']],
+  ]);
+});

@@ -106,7 +106,7 @@ describe('requests of a scenario', () => {
     );
     const steps = await modelSteps(scenario, options);
     expect(steps.map(({ step }) => step.name)).toEqual(['asks']);
-    const [{ applied, asked, keys, base, origin } = steps[0]!] = steps;
+    const [{ applied, asked, keys, base } = steps[0]!] = steps;
     expect(applied.map(({ object }) => object.metadata.name)).toEqual(['jwt', 'require']);
     expect(asked.map(({ request }) => request)).toEqual([
       { id: 'predicted', method: 'GET', url: 'http://httpbin.foo:8000/headers', headers: [] },
@@ -116,7 +116,7 @@ describe('requests of a scenario', () => {
       'httpbin',
       'sleep',
     ]);
-    expect(origin).toEqual({ kind: 'pod', app: 'sleep', namespace: 'foo' });
+    expect(asked.map(({ origin }) => origin)).toEqual([{ kind: 'pod', app: 'sleep', namespace: 'foo' }]);
   });
 
   test('may name what a run has of key servers and the CA', async () => {

@@ -23,7 +23,7 @@ apply: [{ apiVersion: ${group}, kind: ${kind}, metadata: { name: x, namespace: $
 const security = 'security.istio.io/v1';
 
 test('the applications of the product are known', () => {
-  expect(known.map(({ app }) => app)).toEqual(['bookinfo', 'httpbin', 'sleep']);
+  expect(known.map(({ app }) => app)).toEqual(['authorizer', 'bookinfo', 'httpbin', 'sleep']);
 });
 
 describe('what is of an application that is not named', () => {
@@ -161,6 +161,33 @@ ${more}`;
     for (const message of messages)
       expect(message).toMatch(/Write "apps: \[(httpbin, sleep|sleep, httpbin)\]"\.$/);
     expect(send(url, 'sleep.foo', 'httpbin, sleep')).toEqual([]);
+  });
+
+  test('may be named by the mesh settings, and by clients of single requests', () => {
+    const lint = (head: string, apps: string) => {
+      const source = `name: sample
+title: A sample
+source: { document: FAQ, section: Sample }
+apps: [${apps}]
+${head}
+steps:
+  - name: sends
+    through: ingress
+    request: { path: /, token: no token }
+    expect: { columns: [a], from sleep: [200] }
+`;
+      return parseScenario(source, 'sample.yaml', 'custom', known).errors.map(({ message }) => message);
+    };
+    const asks =
+      'mesh: { extensionProviders: [{ name: a, envoyExtAuthzHttp: { service: authorizer.foo.svc.cluster.local, port: 8000 } }] }';
+    expect(lint(asks, 'httpbin')).toEqual([
+      expect.stringContaining('is of the application "authorizer", which the scenario does not name'),
+    ]);
+    expect(lint(asks, 'httpbin, authorizer')).toEqual([]);
+    const sends = 'requests: { from sleep: { from: sleep.foo, url: "http://httpbin.foo:8000" } }';
+    expect(lint(sends, 'httpbin')).toEqual([
+      expect.stringContaining('"sleep.foo" is of the application "sleep", which the scenario does not name'),
+    ]);
   });
 
   test('may be of the scenario itself, or of a cluster', () => {

@@ -1,6 +1,6 @@
 /** The HTTP server under every application of target `local`. */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { asHarnessError, HarnessError } from '../../../base/errors.ts';
 import type { Answer, App, AppRequest } from './app-request.ts';
@@ -32,12 +32,15 @@ const maxHeaderBytes = 1024 * 1024;
 export async function serve(app: App, options: ServeOptions): Promise<Serving> {
   const servers: Server[] = [];
   const ports = new Map<number, number>();
+  // Those that speak another protocol; closeAllConnections does not know them any more.
+  const upgraded = new Set<Socket>();
   const close = async () => {
+    for (const socket of upgraded) socket.destroy();
     await Promise.all(servers.map(stop));
   };
   try {
     for (const containerPort of new Set(app.ports)) {
-      const server = create(app, containerPort, options);
+      const server = create(app, containerPort, options, upgraded);
       server.listen(options.port(containerPort), options.host);
       await once(server, 'listening');
       servers.push(server);
@@ -53,14 +56,28 @@ export async function serve(app: App, options: ServeOptions): Promise<Serving> {
   return { ports, close };
 }
 
-function create(app: App, containerPort: number, { name, log }: ServeOptions): Server {
+function create(app: App, containerPort: number, { name, log }: ServeOptions, upgraded: Set<Socket>): Server {
   // No keepAliveTimeout: a server that closes idle connections makes a proxy that is about to use one answer 503.
-  const server = createServer({ keepAliveTimeout: 0, maxHeaderSize: maxHeaderBytes }, (message, response) => {
+  const answer = (message: IncomingMessage, response: ServerResponse) => {
     respond(app, containerPort, message, response, log).catch((error: unknown) => {
       log(`${name}: ${message.method} ${message.url}: ${asHarnessError(error).message}`);
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { 'content-length': 0 }).end();
     });
+  };
+  const server = createServer({ keepAliveTimeout: 0, maxHeaderSize: maxHeaderBytes }, answer);
+  server.on('upgrade', (message: IncomingMessage, socket: Socket) => {
+    socket.on('error', () => {});
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+    const response = new ServerResponse(message);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    // Of the other protocol nothing is spoken: it ends as soon as the client says anything in it, or leaves.
+    response.on('finish', () =>
+      response.statusCode === 101 ? socket.once('data', () => socket.end()) : socket.end(),
+    );
+    answer(message, response);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     refuse(
@@ -102,7 +119,7 @@ async function respond(
   if (answer.hangUp) return void message.socket.destroy();
   // As bytes: Node would write the headers in the encoding of a text.
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body, 'utf8') : answer.body;
-  const bodyless = answer.status === 204 || answer.status === 304;
+  const bodyless = [101, 204, 304].includes(answer.status);
   const length = bodyless ? [] : ['Content-Length', String(body.length)];
   const headers = [...answer.headers.flat(), ...length];
   if (answer.reason === undefined) response.writeHead(answer.status, headers);

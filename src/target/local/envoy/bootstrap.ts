@@ -17,6 +17,8 @@ export interface BootstrapOptions {
   /** Unix socket of the secret discovery service. */
   readonly secretSocket: string;
   readonly adminSocket: string;
+  /** Settings that its pod brings. */
+  readonly proxyConfig?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The node ID, by which istiod knows a proxy (pilot/pkg/model: role~address~name~domain). */
@@ -25,7 +27,7 @@ export function nodeId({ kind, address, pod, namespace }: BootstrapOptions): str
 }
 
 export function bootstrapOf(options: BootstrapOptions): object {
-  const { namespace, pod, address, labels, serviceAccount, istioVersion, discovery } = options;
+  const { namespace, pod, address, labels, serviceAccount, istioVersion, discovery, proxyConfig } = options;
   const ads = { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' };
   return {
     node: {
@@ -41,6 +43,7 @@ export function bootstrapOf(options: BootstrapOptions): object {
         INSTANCE_IPS: address,
         INTERCEPTION_MODE: 'NONE',
         SERVICE_ACCOUNT: serviceAccount,
+        ...(proxyConfig === undefined ? {} : { PROXY_CONFIG: proxyConfig }),
       },
     },
     admin: { address: { pipe: { path: options.adminSocket } } },

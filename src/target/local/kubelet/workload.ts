@@ -9,6 +9,7 @@ import type { KubeObject } from '../../target.ts';
 import { type AppKind, type RunningApp, startApp } from '../apps/app.ts';
 import type { StartPart } from '../control-plane/api-server.ts';
 import { Envoy } from '../envoy/envoy.ts';
+import { proxyConfigOf } from '../envoy/proxy-config.ts';
 import { type AddressBlock, portOn } from '../network/addresses.ts';
 import { applicationsOf, checkInjection } from './injection.ts';
 import type { Mounts } from './mounts.ts';
@@ -211,6 +212,7 @@ export class Workload {
       address,
       labels: { ...spec.labels, [workloadLabel]: name },
       serviceAccount: spec.serviceAccount,
+      proxyConfig: proxyConfigOf(spec.annotations),
       istioVersion,
       discovery,
       secretSocket,

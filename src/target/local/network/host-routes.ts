@@ -20,7 +20,7 @@ type Client = Pick<Workload, 'identity' | 'outbound' | 'clientPorts'>;
 export function routeByHost(
   resolver: Pick<Resolver, 'serviceFor'>,
   client: Client,
-  { url, headers }: Pick<HttpRequest, 'url' | 'headers'>,
+  { url, headers, absoluteForm }: Pick<HttpRequest, 'url' | 'headers' | 'absoluteForm'>,
   routed: (host: string) => boolean,
   route: (url: string, client: Client) => Route,
 ): Route {
@@ -29,7 +29,8 @@ export function routeByHost(
   if (proxy !== 'sidecar' || !/^http:/i.test(url)) return route(url, client);
   const service = resolver.serviceFor(hostname, namespace);
   if (service !== undefined) refuseOthers(service, port);
-  const header = headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
+  // Beside a whole address in the request line, a Host says nothing (RFC 9112, section 3.2.2).
+  const header = absoluteForm ? undefined : headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
   const host = header?.replace(/:\d+$/, '').toLowerCase();
   if (host === undefined || host === hostname) return route(url, client);
   const named = resolver.serviceFor(host, namespace);

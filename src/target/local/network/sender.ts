@@ -1,9 +1,9 @@
 /** Sends requests as an application in a pod would: through its sidecar, each on a connection of its own. */
-import { Agent, buildConnector } from 'undici';
+import { buildConnector } from 'undici';
 import { HarnessError } from '../../../base/errors.ts';
 import { throwIfAborted } from '../../../base/wait.ts';
 import { inRounds } from '../../rounds.ts';
-import { sendOne } from '../../send-through-ingress.ts';
+import { type Client, clientWith, sendOne } from '../../send-through-ingress.ts';
 import type { HttpRequest, HttpResponse, SendLimit } from '../../target.ts';
 import type { Workload } from '../kubelet/workload.ts';
 import type { EntryHost } from './entry-hosts.ts';
@@ -82,7 +82,7 @@ export async function sendFromPod(
   signal: AbortSignal,
   { requestMs, allMs }: SendLimit,
 ): Promise<HttpResponse[][]> {
-  const agents = routes.map((route) => agentFor(route, requestMs));
+  const clients = routes.map((route) => clientFor(route, requestMs));
   const started = performance.now();
   const answers: HttpResponse[] = [];
   try {
@@ -90,28 +90,33 @@ export async function sendFromPod(
       for (const [index, request] of requests.entries()) {
         throwIfAborted(signal);
         if (performance.now() - started >= allMs) return inRounds(answers, requests.length);
-        const agent = agents[index];
-        if (agent === undefined) throw new HarnessError('E_INTERNAL', 'a request has no route');
+        const client = clients[index];
+        if (client === undefined) throw new HarnessError('E_INTERNAL', 'a request has no route');
         const { origin, path } = splitUrl(request.url);
-        answers.push(await sendOne(agent, origin, { ...request, url: path }, signal, requestMs));
+        answers.push(await sendOne(client, origin, withPath(request, path), signal, requestMs));
       }
     }
     return inRounds(answers, requests.length);
   } finally {
-    await Promise.all(agents.map((agent) => agent.destroy()));
+    await Promise.all(clients.map(({ agent }) => agent.destroy()));
   }
 }
 
-function agentFor(route: Route, timeout: number): Agent {
-  // As curl does without a private CA: certificates are checked against the usual ones.
-  const common = { timeout };
-  if ('anywhere' in route) return new Agent({ pipelining: 0, connect: common });
-  if ('socketPath' in route)
-    return new Agent({ pipelining: 0, connect: { ...common, socketPath: route.socketPath } });
-  const connect = buildConnector(common);
-  return new Agent({
-    pipelining: 0,
+/** With the path alone where the address is known, but for the one that a request line in absolute form has. */
+function withPath(request: HttpRequest, path: string): HttpRequest {
+  const url = request.absoluteForm ? request.url : path;
+  const { before } = request;
+  return { ...request, url, ...(before && { before: before.map((each) => withPath(each, path)) }) };
+}
+
+function clientFor(route: Route, timeout: number): Client {
+  return clientWith((allowH2) => {
+    // As curl does without a private CA: certificates are checked against the usual ones.
+    const common = { timeout, allowH2 };
+    if ('anywhere' in route) return buildConnector(common);
+    if ('socketPath' in route) return buildConnector({ ...common, socketPath: route.socketPath });
+    const connect = buildConnector(common);
     // Host and server name stay those of the URL.
-    connect: (options, done) => connect({ ...options, hostname: route.host, port: String(route.port) }, done),
+    return (options, done) => connect({ ...options, hostname: route.host, port: String(route.port) }, done);
   });
 }

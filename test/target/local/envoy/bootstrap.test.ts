@@ -93,3 +93,9 @@ test('nobody but this user reaches its admin interface, and nothing else listens
   expect(bootstrap().admin).toEqual({ address: { pipe: { path: '/mesh/w1.admin' } } });
   expect(JSON.stringify(bootstrap())).not.toMatch(/0\.0\.0\.0|listeners/);
 });
+
+test('a proxy says which settings its pod brings', () => {
+  expect(bootstrap().node.metadata).not.toHaveProperty('PROXY_CONFIG');
+  const proxyConfig = { gatewayTopology: { numTrustedProxies: 1 } };
+  expect(bootstrap({ proxyConfig }).node.metadata).toMatchObject({ PROXY_CONFIG: proxyConfig });
+});

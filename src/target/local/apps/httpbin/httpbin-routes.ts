@@ -1,5 +1,5 @@
 /** The paths of go-httpbin that the stand-in has, and what it answers there. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, type AppRequest, answer, headerValues } from '../app-request.ts';
@@ -39,6 +39,7 @@ export const routes: Readonly<Record<string, Route>> = {
   '/user-agent': { run: (request) => ok({ 'user-agent': headerValues(request, 'user-agent')[0] ?? '' }) },
   '/status/*': { run: (_, codes) => status(parseStatus(codes, Math.random())) },
   '/delay/*': { run: delayed },
+  '/websocket/*': { methods: ['GET'], run: handshake },
   '/response-headers': { run: responseHeaders },
   '/json': { run: () => ok({ slideshow }) },
   '/uuid': { run: () => ok({ uuid: randomUUID() }) },
@@ -108,6 +109,17 @@ function responseHeaders(request: AppRequest): Answer {
 /** A text as the bytes that may stand in a header. */
 function fieldValue(text: string): string {
   return Buffer.from(text.replaceAll(/[^\t\x20-\x7e\x80-\u{10ffff}]/gu, ' '), 'utf8').toString('latin1');
+}
+
+/** The server's part of a handshake (RFC 6455, section 4.2.2), and nothing after it. */
+function handshake(request: AppRequest, parameter: string): Answer {
+  if (parameter !== 'echo') return failure(404);
+  const [key] = headerValues(request, 'sec-websocket-key');
+  const isAsked = headerValues(request, 'upgrade').some((each) => each.toLowerCase() === 'websocket');
+  if (!isAsked || key === undefined) return failure(400, 'websocket upgrade request expected');
+  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Accept': accept };
+  return { status: 101, headers: Object.entries(headers), body: '' };
 }
 
 function bearer(request: AppRequest): Answer {

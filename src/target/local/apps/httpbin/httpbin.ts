@@ -20,7 +20,7 @@ const text = 'text/plain; charset=utf-8';
 const missing = new Set(
   `absolute-redirect base64 basic-auth brotli bytes cache deflate deny digest-auth drip dump encoding env etag forms gzip
   hidden-basic-auth hostname html image links problem range redirect redirect-to relative-redirect sse stream stream-bytes
-  trailers unstable upload websocket xml`.split(/\s+/),
+  trailers unstable upload xml`.split(/\s+/),
 );
 
 /** @param containerPorts the ports that the container declares; 8080 when it declares none */

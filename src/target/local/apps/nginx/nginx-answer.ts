@@ -5,6 +5,7 @@ import { type Answer, type AppRequest, answer, percentDecode } from '../app-requ
 import { chooseLocation, chooseServer, hostName } from './nginx-choose.ts';
 import type { Location, Scope, ServerBlock } from './nginx-config.ts';
 import { find, type Mounts, typeOf } from './nginx-files.ts';
+import { variableValue, withVariables } from './nginx-variables.ts';
 
 /** Those that add_header holds for without `always`. Source: https://nginx.org/en/docs/http/ngx_http_headers_module.html */
 const decorated = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
@@ -13,24 +14,31 @@ const redirects = [301, 302, 303, 307, 308];
 export function respond(servers: readonly ServerBlock[], mounts: Mounts, request: AppRequest): Answer {
   const server = chooseServer(servers, request.containerPort, request.host);
   const uri = normalize(request.path);
-  if (uri === undefined) return decorate(statusPage(400), server);
-  if (request.method === 'TRACE') return decorate(statusPage(405), server);
+  if (uri === undefined) return decorate(statusPage(400), server, request);
+  if (request.method === 'TRACE') return decorate(statusPage(405), server, request);
   return inServer(server, mounts, request, uri);
 }
 
 /** @param uri decoded */
 function inServer(server: ServerBlock, mounts: Mounts, request: AppRequest, uri: string): Answer {
-  if (server.return) return decorate(fixed(server, request, uri), server);
+  if (server.return) return decorate(fixed(server, request, uri), server, request);
   const location = chooseLocation(server.locations, uri);
-  const scope = location ?? server;
-  if (scope.return) return decorate(fixed(scope, request, uri), scope);
-  if (!['GET', 'HEAD', 'POST'].includes(request.method)) return decorate(statusPage(405), scope);
+  const scope = conditional(location, request) ?? location ?? server;
+  if (scope.return) return decorate(fixed(scope, request, uri), scope, request);
+  if (!['GET', 'HEAD', 'POST'].includes(request.method)) return decorate(statusPage(405), scope, request);
   const file = fileOf(scope, location, uri);
-  if (!uri.endsWith('/')) return decorate(serve(scope, mounts, request, uri, file), scope);
+  if (!uri.endsWith('/')) return decorate(serve(scope, mounts, request, uri, file), scope, request);
   // An index file is a request of its own: another location may have it.
   const index = scope.index.find((name) => find(mounts, `${file}${name}`)?.kind === 'file');
   if (index !== undefined) return inServer(server, mounts, request, `${uri}${index}`);
-  return decorate(statusPage(find(mounts, file)?.kind === 'directory' ? 403 : 404), scope);
+  return decorate(statusPage(find(mounts, file)?.kind === 'directory' ? 403 : 404), scope, request);
+}
+
+/** What a location answers under a condition that holds for this request. */
+function conditional(location: Location | undefined, request: AppRequest): Scope | undefined {
+  return location?.conditions.find(
+    ({ variable, value, isNot }) => (variableValue(variable, request) === value) !== isNot,
+  )?.scope;
 }
 
 /** Where the file for a path is. */
@@ -49,7 +57,8 @@ function serve(scope: Scope, mounts: Mounts, request: AppRequest, uri: string, f
 
 /** The answer of a `return`. Source: https://nginx.org/en/docs/http/ngx_http_rewrite_module.html#return */
 function fixed(scope: Scope, request: AppRequest, uri: string): Answer {
-  const { code, text } = scope.return!;
+  const { code } = scope.return!;
+  const text = withVariables(scope.return!.text, request);
   if (code === 444) return { status: code, headers: [], body: '', hangUp: true };
   if (redirects.includes(code) && text !== '') return redirect(request, code, text);
   if (code >= 300 && text === '') return statusPage(code);
@@ -69,8 +78,9 @@ function redirect(request: AppRequest, code: number, to: string): Answer {
 }
 
 /** Adds what every answer of this place has. */
-function decorate(base: Answer, scope: Scope): Answer {
+function decorate(base: Answer, scope: Scope, request: AppRequest): Answer {
   const added = scope.addHeaders
+    .map((each) => ({ ...each, value: withVariables(each.value, request) }))
     .filter(({ value, always }) => value !== '' && (always || decorated.includes(base.status)))
     .map(({ name, value }) => [name, value] as const);
   return { ...base, headers: [['Server', 'nginx'], ...base.headers, ...added], logged: scope.logged };

@@ -2,6 +2,7 @@
 import { HarnessError } from '../../../../base/errors.ts';
 import { check, unknown } from './nginx-directives.ts';
 import { type Directive, parseConfiguration, refused } from './nginx-syntax.ts';
+import { knownVariables, unknownVariable } from './nginx-variables.ts';
 
 /** What holds for requests in one place: inherited from http to server to location. */
 export interface Scope {
@@ -18,6 +19,17 @@ export interface Location extends Scope {
   readonly path: string;
   readonly exact: boolean;
   readonly alias?: string;
+  /** What is answered instead when a condition holds; the first one that does counts. */
+  readonly conditions: readonly Condition[];
+}
+
+/** An `if` with a `return` in it. */
+export interface Condition {
+  /** Name of a variable. */
+  readonly variable: string;
+  readonly value: string;
+  readonly isNot: boolean;
+  readonly scope: Scope;
 }
 
 export interface ServerBlock extends Scope {
@@ -96,8 +108,28 @@ function readLocation(location: Directive, inherited: Scope, file: string): Loca
   }
   const [path = '', modifier] = location.args.toReversed();
   const scope = readScope(directives, inherited, file);
-  const place = { ...scope, path, exact: modifier === '=' };
+  // What comes behind a `return` is never reached.
+  const end = directives.findIndex(({ name }) => name === 'return');
+  const reached = end < 0 ? directives : directives.slice(0, end);
+  const conditions = reached
+    .filter(({ name }) => name === 'if')
+    .map((each) => readCondition(each, scope, file));
+  const place = { ...scope, path, exact: modifier === '=', conditions };
   return alias ? { ...place, alias: alias.args[0]! } : place;
+}
+
+/** Source: https://nginx.org/en/docs/http/ngx_http_rewrite_module.html#if */
+function readCondition({ args, line, block = [] }: Directive, inherited: Scope, file: string): Condition {
+  const written = args.join(' ');
+  const [, variable = '', sign = '', value = ''] = /^\(\s*\$(\w+) (!?=) (.*?)\s*\)$/.exec(written) ?? [];
+  const knows = `if ($VARIABLE = VALUE) and if ($VARIABLE != VALUE) with ${knownVariables}`;
+  if (variable === '' || unknownVariable(`$${variable}`) !== undefined)
+    throw unknown(`if ${written}`, file, line, knows);
+  for (const each of block) check(each, 'if', file);
+  const { return: _, ...open } = inherited;
+  const scope = readScope(block, open, file);
+  if (scope.return === undefined) throw unknown('an if without a return', file, line, knows);
+  return { variable, value, isNot: sign === '!=', scope };
 }
 
 function readScope(directives: readonly Directive[], inherited: Scope, file: string): Scope {

@@ -1,16 +1,17 @@
 /** The directives of nginx that the stand-in knows, and where nginx allows them. */
 import { HarnessError } from '../../../../base/errors.ts';
 import { type Directive, refused } from './nginx-syntax.ts';
+import { knownVariables, unknownVariable } from './nginx-variables.ts';
 
-export type Context = 'http' | 'server' | 'location';
+export type Context = 'http' | 'server' | 'location' | 'if';
 
 interface Known {
   readonly in: readonly Context[];
   /** The least and the largest number of arguments. */
   readonly args: readonly [number, number];
   readonly block?: boolean;
-  /** Whether `$name` in its arguments is a variable to nginx. */
-  readonly variables?: boolean;
+  /** Whether `$name` in its arguments is a variable to nginx, and whether the stand-in fills it in. */
+  readonly variables?: 'filled in' | 'unknown';
 }
 
 const everywhere: readonly Context[] = ['http', 'server', 'location'];
@@ -19,14 +20,15 @@ const noEffect: Known = { in: everywhere, args: [1, 99] };
 const known: Readonly<Record<string, Known>> = {
   server: { in: ['http'], args: [0, 0], block: true },
   listen: { in: ['server'], args: [1, 99] },
-  server_name: { in: ['server'], args: [1, 99], variables: true },
+  server_name: { in: ['server'], args: [1, 99], variables: 'unknown' },
   location: { in: ['server'], args: [1, 2], block: true },
-  root: { in: everywhere, args: [1, 1], variables: true },
-  alias: { in: ['location'], args: [1, 1], variables: true },
-  index: { in: everywhere, args: [1, 99], variables: true },
+  root: { in: everywhere, args: [1, 1], variables: 'unknown' },
+  alias: { in: ['location'], args: [1, 1], variables: 'unknown' },
+  index: { in: everywhere, args: [1, 99], variables: 'unknown' },
   default_type: { in: everywhere, args: [1, 1] },
-  return: { in: ['server', 'location'], args: [1, 2], variables: true },
-  add_header: { in: everywhere, args: [2, 3], variables: true },
+  return: { in: ['server', 'location', 'if'], args: [1, 2], variables: 'filled in' },
+  if: { in: ['location'], args: [1, 99], block: true },
+  add_header: { in: [...everywhere, 'if'], args: [2, 3], variables: 'filled in' },
   access_log: noEffect,
   // These change nothing that the stand-in has.
   charset: noEffect,
@@ -69,12 +71,22 @@ export function check(directive: Directive, context: Context, file: string): voi
   if (args.length < least || args.length > most) {
     throw refused(`invalid number of arguments in "${name}" directive`, file, line);
   }
-  const variable = entry.variables ? args.find((each) => each.includes('$')) : undefined;
-  if (variable !== undefined) throw unknown(`variables, as in ${variable}`, file, line, 'plain text only');
+  checkVariables(entry, args, file, line);
   checkArguments(directive, file);
   for (const single of once) {
     const [, second] = (block ?? []).filter((each) => each.name === single);
     if (second) throw refused(`"${single}" directive is duplicate`, file, second.line);
+  }
+}
+
+function checkVariables({ variables }: Known, args: readonly string[], file: string, line: number): void {
+  if (variables === 'unknown') {
+    const found = args.find((each) => each.includes('$'));
+    if (found !== undefined) throw unknown(`variables, as in ${found}`, file, line, 'plain text only');
+  }
+  if (variables === 'filled in') {
+    const found = args.map(unknownVariable).find((each) => each !== undefined);
+    if (found !== undefined) throw unknown(`the variable ${found}`, file, line, knownVariables);
   }
 }
 

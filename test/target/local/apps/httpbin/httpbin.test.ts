@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { closeApps, send, start, type TestApp } from '../support.ts';
 
@@ -228,5 +231,49 @@ describe('single paths', () => {
         /level=WARN status=403 method=GET uri="\/status\/403\?a\\"b" size_bytes=0 user_agent="curl\/8"/,
       ),
     ]);
+  });
+});
+
+describe('a WebSocket', () => {
+  const handshake = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' };
+
+  test('is begun, and ends when the client says something in it', async () => {
+    const port = [...app.ports.values()][0]!;
+    const sent = request({
+      host: '127.0.0.1',
+      port,
+      path: '/websocket/echo',
+      headers: { ...handshake, 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' },
+    }).end();
+    const [response, socket] = (await once(sent, 'upgrade')) as [IncomingMessage, Socket];
+    expect(response.statusCode).toBe(101);
+    // The example of RFC 6455, section 1.3.
+    expect(response.headers).toMatchObject({
+      upgrade: 'websocket',
+      'sec-websocket-accept': 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=',
+    });
+    socket.resume().write('frame');
+    await once(socket, 'end');
+  });
+
+  test('does not keep the application from being stopped', async () => {
+    const other = await start('httpbin');
+    const port = [...other.ports.values()][0]!;
+    const headers = { ...handshake, 'sec-websocket-key': 'a' };
+    const sent = request({ host: '127.0.0.1', port, path: '/websocket/echo', headers }).end();
+    const [, socket] = (await once(sent, 'upgrade')) as [IncomingMessage, Socket];
+    socket.on('error', () => {});
+    await other.close();
+    expect(other.ports.size).toBe(1);
+  });
+
+  test.each<[string, Record<string, string>, number]>([
+    ['/websocket/echo', {}, 400],
+    ['/websocket/echo', handshake, 400],
+    ['/websocket/other', {}, 404],
+    ['POST /websocket/echo', {}, 405],
+    ['/headers', { ...handshake, 'sec-websocket-key': 'a' }, 200],
+  ])('%s %j', async (what, headers, status) => {
+    expect((await send(app, what, { headers })).status).toBe(status);
   });
 });

@@ -272,6 +272,36 @@ describe('which server, which location', () => {
   });
 });
 
+describe('what depends on the request', () => {
+  const server = (rest: string) =>
+    `server { add_header x-asked "$request_method $host$request_uri ${'$'}{http_x_a}" always; location / { ${rest} } }`;
+
+  test('variables are filled in, and a header without a value is not sent', async () => {
+    const app = await startNginx('server { add_header x-b $http_b always; return 403 "$http_a$http_a"; }');
+    const answer = await send(app, '/', { headers: { a: 'twice,' } });
+    expect(answer).toMatchObject({ status: 403, body: 'twice,twice,' });
+    expect(answer.headers).not.toHaveProperty('x-b');
+  });
+
+  test.each<[string, Record<string, string>, number]>([
+    ['if ($http_x_a = allow) { return 200; } return 403 no;', { 'x-a': 'allow' }, 200],
+    ['if ($http_x_a = allow) { return 200; } return 403 no;', { 'x-a': 'Allow' }, 403],
+    ['if ($http_x_a = allow) { return 200; } return 403 no;', {}, 403],
+    ['if ( $http_x_a != allow ) { return 401; } return 204;', {}, 401],
+    [
+      'if ($http_x_a = allow) { return 200; } if ($http_x_b = b) { return 201; } return 403;',
+      { 'x-b': 'b' },
+      201,
+    ],
+    ['return 403; if ($http_x_a = allow) { return 200; }', { 'x-a': 'allow' }, 403],
+  ])('%s %j', async (rest, headers, status) => {
+    const app = await startNginx(server(rest));
+    const answer = await send(app, '/a?b=c', { headers: { host: 'Shop.example.com:80', ...headers } });
+    expect(answer.status).toBe(status);
+    expect(answer.headers['x-asked']).toBe(`GET shop.example.com/a?b=c ${headers['x-a'] ?? ''}`.trim());
+  });
+});
+
 describe('what is refused', () => {
   const stranger = 'the stand-in for nginx on target local does not know';
   test.each([
@@ -288,7 +318,17 @@ describe('what is refused', () => {
     ['server { location / { location /a { } } }', `${stranger} a location within a location`],
     ['server { location @a { } }', `${stranger} location @a`],
     ['server { server_name ~a; }', `${stranger} the pattern ~a`],
-    ['server { return 200 $host; }', `${stranger} variables, as in $host`],
+    ['server { root $host; }', `${stranger} variables, as in $host`],
+    [
+      'server { return 200 $remote_addr; }',
+      `${stranger} the variable $remote_addr (file default.conf, line 1); it knows $host,`,
+    ],
+    ['server { add_header a b$arg_c; }', `${stranger} the variable $arg_c`],
+    ['server { if ($host = a) { return 200; } }', '"if" directive is not allowed here'],
+    ['server { location / { if ($arg_a = b) { return 200; } } }', `${stranger} if ($arg_a = b)`],
+    ['server { location / { if ($http_a ~ b) { return 200; } } }', `${stranger} if ($http_a ~ b)`],
+    ['server { location / { if ($http_a = b) { add_header c d; } } }', `${stranger} an if without a return`],
+    ['server { location / { if ($http_a = b) { root /c; } } }', '"root" directive is not allowed here'],
     ['server { listen 127.0.0.1:80; }', `${stranger} listen 127.0.0.1:80`],
     ['server { listen unix:/a; }', `${stranger} listen unix:/a`],
     ['server { listen 443 ssl; }', `${stranger} listen … ssl`],

@@ -1,0 +1,33 @@
+/** Variables of nginx that the stand-in knows: those that say what a request is. */
+import { type AppRequest, headerValues } from '../app-request.ts';
+import { hostName } from './nginx-choose.ts';
+
+/** What the stand-in knows, for messages. */
+export const knownVariables = '$host, $http_NAME, $request_method, $request_uri';
+
+const reference = /\$(\w+|\{\w+\})/g;
+
+/** The first variable in a text that the stand-in does not know. */
+export function unknownVariable(text: string): string | undefined {
+  return [...text.matchAll(reference)]
+    .map(([written, name = '']) => ({ written, name: bare(name) }))
+    .find(({ name }) => !/^(host|request_method|request_uri|http_\w+)$/.test(name))?.written;
+}
+
+/** The text with the values for this request. Source: https://nginx.org/en/docs/http/ngx_http_core_module.html#variables */
+export function withVariables(text: string, request: AppRequest): string {
+  return text.replaceAll(reference, (_, name: string) => variableValue(bare(name), request));
+}
+
+/** @param name without `$` */
+export function variableValue(name: string, request: AppRequest): string {
+  if (name === 'host') return hostName(request.host);
+  if (name === 'request_method') return request.method;
+  if (name === 'request_uri')
+    return request.query === undefined ? request.path : `${request.path}?${request.query}`;
+  return headerValues(request, name.replace(/^http_/, '').replaceAll('_', '-')).join(', ');
+}
+
+function bare(name: string): string {
+  return name.replace(/^\{(.*)\}$/, '$1');
+}
