@@ -64,8 +64,8 @@ export function verdictOf(result: RunResult): Verdict {
   ].map((text) => `, ${text}`);
   return {
     look: 'passed',
-      title: 'Passed',
-      sentence: `${plural(passed, 'check')} got the ${isDocumented(result) ? 'documented' : 'expected'} answer${rest.join('')}.`,
+    title: 'Passed',
+    sentence: `${plural(passed, 'check')} got the ${isDocumented(result) ? 'documented' : 'expected'} answer${rest.join('')}.`,
   };
 }
 

@@ -103,11 +103,11 @@ describe.skipIf(!needed)(`a Gateway of the Gateway API${reason}`, { timeout: 60_
     await target.delete([{ apiVersion, kind: 'Gateway', name: 'edge', namespace: 'foo' }], 'one', signal);
     expect(await pods()).toEqual([]);
     await target.apply([gateway()], 'two', signal);
-    await expect.poll(statusOf, { timeout: 10_000 }).toBe(200);
+    await expect.poll(statusOf, { timeout: 30_000 }).toBe(200);
     await target.undo('two', signal);
     await target.apply([gateway()], 'two', signal);
     expect(await pods()).toHaveLength(1);
-    await expect.poll(statusOf, { timeout: 10_000 }).toBe(200);
+    await expect.poll(statusOf, { timeout: 30_000 }).toBe(200);
     await target.undo('two', signal);
     expect(await pods()).toEqual([]);
   });

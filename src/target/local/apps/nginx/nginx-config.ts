@@ -24,7 +24,7 @@ export interface Location extends Scope {
 }
 
 /** An `if` with a `return` in it. */
-export interface Condition {
+interface Condition {
   /** Name of a variable. */
   readonly variable: string;
   readonly value: string;
