@@ -6,7 +6,6 @@ import { type Whereabouts, withOwnFiles } from '../scenario/format/own-files.ts'
 import type { OwnFiles } from '../scenario/format/schema-steps.ts';
 import type { KubeObject } from '../target/target.ts';
 import { ruleWithKeys } from './carry.ts';
-import type { Plan } from './first-plan.ts';
 import { type IssuerPlan, issuerOf } from './issuers.ts';
 import type { ReadFile } from './read-folder.ts';
 import { escaped } from './yaml-text.ts';
@@ -30,16 +29,26 @@ const ofServers = [
   ...['ownerReferences', 'finalizers'],
 ];
 
+/** What a scenario has of the user's. */
+interface Carried {
+  readonly policies: readonly KubeObject[];
+  readonly peers: readonly KubeObject[];
+  readonly issuers: readonly IssuerPlan[];
+}
+
 /**
- * The plan, with what stays in its files: those that have nothing but policies of the plan in them.
+ * What stays in its files: those that have nothing in them but what the scenario applies.
  *
  * @param files undefined when the policies are in none, as those of a cluster
  * @param from where the scenario is going to be
  */
-export function withKeptFiles(plan: Plan, files: readonly ReadFile[] | undefined, from: Whereabouts): Plan {
-  if (files === undefined)
-    return { ...plan, kept: { ...nothingKept, copied: ['all: they are in a cluster, and not in files'] } };
-  const carried = new Map([...plan.policies, ...plan.peers].map((object) => [nameOf(object), object]));
+export function keptFiles(
+  { policies, peers, issuers }: Carried,
+  files: readonly ReadFile[] | undefined,
+  from: Whereabouts,
+): Kept {
+  if (files === undefined) return { ...nothingKept, copied: ['all: they are in a cluster, and not in files'] };
+  const carried = new Map([...policies, ...peers].map((object) => [nameOf(object), object]));
   const times = new Map<string, number>();
   for (const name of files.flatMap(({ objects }) => objects.map(nameIn)))
     times.set(name, (times.get(name) ?? 0) + 1);
@@ -49,11 +58,11 @@ export function withKeptFiles(plan: Plan, files: readonly ReadFile[] | undefined
   for (const file of files) {
     const own = file.objects.map(nameIn);
     if (!own.some((name) => carried.has(name))) continue;
-    const entry = entryFor(file, carried, plan.issuers, from);
+    const entry = entryFor(file, carried, issuers, from);
     const why =
       whyMixed(own, carried, times) ??
       (file.warnings.length > 0 ? 'not all of it can be read' : undefined) ??
-      whyUnusable(entry, file, plan.issuers, from);
+      whyUnusable(entry, file, issuers, from);
     if (why !== undefined) {
       copied.push(`${file.shown}: ${why}`);
       continue;
@@ -61,7 +70,7 @@ export function withKeptFiles(plan: Plan, files: readonly ReadFile[] | undefined
     entries.push(entry);
     for (const name of own) names.add(name);
   }
-  return { ...plan, kept: { entries: together(entries), names, copied } };
+  return { entries: together(entries), names, copied };
 }
 
 function nameIn(object: ReadFile['objects'][number]): string {

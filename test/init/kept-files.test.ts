@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { planFor } from '../../src/init/first-plan.ts';
-import { withKeptFiles } from '../../src/init/kept-files.ts';
+import { keptFiles } from '../../src/init/kept-files.ts';
 import { readFolder } from '../../src/init/read-folder.ts';
 import { writeScenario } from '../../src/init/write.ts';
 import { knownApps } from '../../src/scenario/known-apps.ts';
@@ -25,7 +25,8 @@ function kept(files: Files) {
   }
   const read = readFolder('policies', cwd);
   const from = { folder: join(cwd, 'tests'), cwd };
-  const plan = withKeptFiles(planFor(read.objects, undefined, 'policies'), read.files, from);
+  const planned = planFor(read.objects, undefined, 'policies');
+  const plan = { ...planned, kept: keptFiles(planned, read.files, from) };
   const { text } = writeScenario(plan, 'policies', 'tests/first.yaml');
   const loaded = parseScenario(text, 'tests/first.yaml', undefined, knownApps(), from);
   expect(loaded.errors).toEqual([]);

@@ -8,7 +8,7 @@ import { excessOf } from '../../base/files/yaml-bounds.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { nameOfError } from '../../base/names.ts';
 import { type Plan, planFor } from '../../init/first-plan.ts';
-import { withKeptFiles } from '../../init/kept-files.ts';
+import { keptFiles } from '../../init/kept-files.ts';
 import { type Judge, writeNoticing } from '../../init/noticing.ts';
 import type { Written } from '../../init/write.ts';
 import { type JudgedMutant, judgeScenario } from '../../mutate/judge.ts';
@@ -62,7 +62,8 @@ interface Outcome {
 
 async function ofPolicies(values: Values, io: Io, file: string, from: Whereabouts): Promise<Outcome> {
   const { objects, files, where } = await readPolicySource('init', values, io);
-  const plan = withKeptFiles(planFor(objects, text(values, 'namespace'), where), files, from);
+  const read = planFor(objects, text(values, 'namespace'), where);
+  const plan = { ...read, kept: keptFiles(read, files, from) };
   const written = await writeNoticing(plan, where, file, judgeIn(from));
   mustFit(written, plan, where);
   const leftOut = plan.leftOut.map(({ what, why }) => `${what}: ${why}`);
