@@ -47,7 +47,8 @@ export function keptFiles(
   files: readonly ReadFile[] | undefined,
   from: Whereabouts,
 ): Kept {
-  if (files === undefined) return { ...nothingKept, copied: ['all: they are in a cluster, and not in files'] };
+  if (files === undefined)
+    return { ...nothingKept, copied: ['all: they are in a cluster, and not in files'] };
   const carried = new Map([...policies, ...peers].map((object) => [nameOf(object), object]));
   const times = new Map<string, number>();
   for (const name of files.flatMap(({ objects }) => objects.map(nameIn)))
