@@ -35,7 +35,7 @@ export interface Settings {
   readonly 'fetch-mode'?: 'istiod' | 'envoy' | 'hybrid' | undefined;
   readonly live?: boolean | undefined;
   readonly yes?: boolean | undefined;
-  readonly profile?: 'documented' | 'extended' | 'cve' | 'all' | undefined;
+  readonly profile?: 'documented' | 'extended' | 'cve' | 'asm' | 'all' | undefined;
   readonly grep?: string | undefined;
   readonly tag?: Texts | undefined;
   readonly 'skip-tag'?: Texts | undefined;

@@ -148,7 +148,7 @@ const selection = about('Which scenarios', [
   {
     name: 'profile',
     value: 'NAME',
-    description: 'documented (default), extended, cve or all',
+    description: 'documented (default), extended, cve, asm or all',
     choices: [...profiles, 'all'],
   },
   { name: 'grep', short: 'g', value: 'TEXT', description: 'only what has this text in its name or title' },
