@@ -33,6 +33,9 @@ export interface Settings {
   readonly gateway?: string | undefined;
   readonly asm?: string | undefined;
   readonly 'fetch-mode'?: 'istiod' | 'envoy' | 'hybrid' | undefined;
+  readonly 'external-jwks'?: string | undefined;
+  /** File with the private key. */
+  readonly 'external-jwks-key'?: string | undefined;
   readonly live?: boolean | undefined;
   readonly yes?: boolean | undefined;
   readonly profile?: 'documented' | 'extended' | 'cve' | 'asm' | 'all' | undefined;

@@ -25,6 +25,15 @@ export async function chooseTarget(request: ChoiceRequest): Promise<Choice> {
       hint: 'Name the cluster with --context NAME or --kubeconfig FILE.',
     });
   }
+  if (text(request.values, 'external-jwks') !== undefined && choice.name !== 'cluster') {
+    throw new HarnessError(
+      'E_USAGE',
+      `--external-jwks is for a cluster that is there, not for ${choice.name}`,
+      {
+        hint: `Leave it out: the target ${choice.name} starts key servers itself.`,
+      },
+    );
+  }
   const forLocal = onlyForLocal(request.values);
   if (forLocal !== undefined && choice.name !== 'local') {
     throw new HarnessError('E_USAGE', `${forLocal} is for the target local, not for ${choice.name}`, {

@@ -1,6 +1,7 @@
 /** Makes the target cluster out of settings: which kubeconfig and context, and what the user says of the mesh. */
 import { HarnessError } from '../base/errors.ts';
 import type { FetchMode } from '../base/events.ts';
+import type { OwnKeyServer } from '../jwks/own-key-server.ts';
 import { KubeClient } from '../kube/kube-client.ts';
 import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
@@ -18,10 +19,11 @@ export async function makeCluster(
     readonly versions: Versions;
     readonly runId: string;
     readonly progress: Progress;
+    readonly ownKeyServer?: OwnKeyServer | undefined;
   },
   reason: string,
 ): Promise<ClusterTarget> {
-  const { values, versions, runId, progress } = request;
+  const { values, versions, runId, progress, ownKeyServer } = request;
   const [file, context] = [text(values, 'kubeconfig'), text(values, 'context')];
   return new ClusterTarget(
     await connect(values),
@@ -41,6 +43,7 @@ export async function makeCluster(
       asm: text(values, 'asm'),
       istio: text(values, 'istio'),
       fetch: text(values, 'fetch-mode') as FetchMode | undefined,
+      ownKeyServer,
       images: imagesOf(values, versions),
       folder: kindFolder,
     },

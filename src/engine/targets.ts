@@ -10,7 +10,9 @@ export async function makeTargets(
 ): Promise<readonly Target[]> {
   if (name === 'cluster') {
     const { makeCluster } = await import('./make-cluster.ts');
-    return [await makeCluster(request, reason)];
+    const { findOwnKeyServer } = await import('./own-keys.ts');
+    const ownKeyServer = await findOwnKeyServer(request.values, request.signal);
+    return [await makeCluster({ ...request, ownKeyServer }, reason)];
   }
   if (name === 'kind') return [await (await import('./make-kind.ts')).makeKind(request, reason)];
   return (await import('./make-local.ts')).makeLocals(request, reason);

@@ -83,7 +83,7 @@ async function proveStep(step: PlannedStep, state: StepState, signal: AbortSigna
   );
   state.snapshot = result.snapshot;
   state.survey = result.survey;
-  refuseStaleKeys(result.snapshot, options.runId, kidsOf(context));
+  refuseStaleKeys(result.snapshot, options.runId, kidsOf(context), scenario.ownServers.length > 0);
   if (result.kind !== 'holds') {
     // What others have done explains more than what proxies are without.
     const altered = result.kind === 'unproven' ? await target.altered(signal) : [];

@@ -138,6 +138,17 @@ const cluster = about('A cluster that is there', [
     choices: ['istiod', 'envoy', 'hybrid'],
   },
   {
+    name: 'external-jwks',
+    value: 'URL',
+    description:
+      'keys on a server of yours outside the mesh, such as https://keys.example.com/get_jwks, in place of a pod of this tool; it serves the public part of --external-jwks-key',
+  },
+  {
+    name: 'external-jwks-key',
+    value: 'FILE',
+    description: 'private RSA key as a JWK, which nobody else may read: tokens are signed with it',
+  },
+  {
     name: 'live',
     description: 'only look at the cluster: run live scenarios, and apply nothing',
   },

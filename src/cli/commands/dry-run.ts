@@ -6,6 +6,7 @@ import { chooseTarget } from '../../engine/choose-target.ts';
 import { kindChoice } from '../../engine/make-kind.ts';
 import { type MeshVersions, meshProgramOptions, meshVersions } from '../../engine/mesh-programs.ts';
 import { defaultName } from '../../engine/named-cluster.ts';
+import { findOwnKeyServer } from '../../engine/own-keys.ts';
 import { appsFolder } from '../../engine/product.ts';
 import { plan } from '../../plan/plan.ts';
 import { nothingMatches, type Selection } from '../../plan/select.ts';
@@ -161,6 +162,7 @@ async function onCluster(request: DryRunRequest, reason: string): Promise<Outloo
       progress: (event) => {
         if (event.type === 'warning') io.stderr.write(`${oneLine(event.message)}\n`);
       },
+      ownKeyServer: await findOwnKeyServer(values, signal),
     },
     reason,
   );
