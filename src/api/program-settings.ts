@@ -33,9 +33,12 @@ export interface Settings {
   readonly gateway?: string | undefined;
   readonly asm?: string | undefined;
   readonly 'fetch-mode'?: 'istiod' | 'envoy' | 'hybrid' | undefined;
+  readonly 'external-jwks'?: string | undefined;
+  /** File with the private key. */
+  readonly 'external-jwks-key'?: string | undefined;
   readonly live?: boolean | undefined;
   readonly yes?: boolean | undefined;
-  readonly profile?: 'documented' | 'extended' | 'cve' | 'all' | undefined;
+  readonly profile?: 'documented' | 'extended' | 'cve' | 'asm' | 'all' | undefined;
   readonly grep?: string | undefined;
   readonly tag?: Texts | undefined;
   readonly 'skip-tag'?: Texts | undefined;

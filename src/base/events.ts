@@ -19,6 +19,8 @@ export interface MeshFacts {
   readonly kubernetes?: string | undefined;
   readonly asm?: string | undefined;
   readonly fetch: FetchMode;
+  /** Address of the user's own key server, which scenarios use in place of one of this tool. */
+  readonly ownKeyServer?: string | undefined;
   /** More to show in a report: context, cluster name, image hub and so on. */
   readonly details?: Readonly<Record<string, string>>;
 }

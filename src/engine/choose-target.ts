@@ -1,7 +1,7 @@
 /** Decides which target a run takes, and says why. */
 import { HarnessError } from '../base/errors.ts';
 import type { Values } from '../settings/settings.ts';
-import { clusterFlags, flag, list, type TargetName, wantedTarget } from '../settings/typed.ts';
+import { clusterFlags, flag, list, type TargetName, text, wantedTarget } from '../settings/typed.ts';
 import { meshVersions } from './mesh-programs.ts';
 import type { ChoiceRequest } from './why-target.ts';
 
@@ -21,6 +21,15 @@ export async function chooseTarget(request: ChoiceRequest): Promise<Choice> {
     throw new HarnessError('E_USAGE', `--live is for a cluster that is there, not for ${choice.name}`, {
       hint: 'Name the cluster with --context NAME or --kubeconfig FILE.',
     });
+  }
+  if (text(request.values, 'external-jwks') !== undefined && choice.name !== 'cluster') {
+    throw new HarnessError(
+      'E_USAGE',
+      `--external-jwks is for a cluster that is there, not for ${choice.name}`,
+      {
+        hint: `Leave it out: the target ${choice.name} starts key servers itself.`,
+      },
+    );
   }
   const forLocal = onlyForLocal(request.values);
   if (forLocal !== undefined && choice.name !== 'local') {

@@ -50,7 +50,9 @@ export async function targetsOf(
   const request = { values, versions, runId: options.runId, apps, progress, signal };
   if (name === 'cluster') {
     const { makeCluster } = await import('./make-cluster.ts');
-    return [await makeCluster(request, reason)];
+    const { findOwnKeyServer } = await import('./own-keys.ts');
+    const ownKeyServer = await findOwnKeyServer(request.values, request.signal);
+    return [await makeCluster({ ...request, ownKeyServer }, reason)];
   }
   if (name === 'kind') return [await (await import('./make-kind.ts')).makeKind(request, reason)];
   return (await import('./make-local.ts')).makeLocals(request, reason);

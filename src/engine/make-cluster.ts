@@ -1,6 +1,7 @@
 /** Makes the target cluster out of settings: which kubeconfig and context, and what the user says of the mesh. */
 import { HarnessError } from '../base/errors.ts';
 import type { FetchMode } from '../base/events.ts';
+import type { OwnKeyServer } from '../jwks/own-key-server.ts';
 import { KubeClient } from '../kube/kube-client.ts';
 import type { Values } from '../settings/settings.ts';
 import { flag, imagesOf, keeping, text } from '../settings/typed.ts';
@@ -12,10 +13,12 @@ import type { TargetRequest } from './target-request.ts';
 
 /** @throws HarnessError E_USAGE, or E_SETTINGS for a kubeconfig that cannot be used */
 export async function makeCluster(
-  request: Pick<TargetRequest, 'values' | 'versions' | 'runId' | 'progress'>,
+  request: Pick<TargetRequest, 'values' | 'versions' | 'runId' | 'progress'> & {
+    readonly ownKeyServer?: OwnKeyServer | undefined;
+  },
   reason: string,
 ): Promise<ClusterTarget> {
-  const { values, versions, runId, progress } = request;
+  const { values, versions, runId, progress, ownKeyServer } = request;
   const [file, context] = [text(values, 'kubeconfig'), text(values, 'context')];
   return new ClusterTarget(
     await connect(values),
@@ -34,6 +37,7 @@ export async function makeCluster(
       asm: text(values, 'asm'),
       istio: text(values, 'istio'),
       fetch: text(values, 'fetch-mode') as FetchMode | undefined,
+      ownKeyServer,
       images: imagesOf(values, versions),
       folder: kindFolder,
     },

@@ -9,6 +9,7 @@ import type { LoadedScenario } from '../scenario/load.ts';
 import type { Values } from '../settings/settings.ts';
 import { count, flag, imagesOf, list, shardOf, text } from '../settings/typed.ts';
 import { baselineOf } from './baseline.ts';
+import { ownKeysOf } from './own-keys.ts';
 import { versionsFile } from './product.ts';
 
 /** What the settings amount to. */
@@ -33,6 +34,7 @@ export function runSettings(values: Values): RunSettings {
       artifacts: text(values, 'artifacts') ?? 'reports/artifacts',
       images: imagesOf(values, versions),
       showTokens: flag(values, 'show-tokens'),
+      ownKey: ownKeysOf(values)?.key,
       tokenSources: {
         commands: flag(values, 'allow-commands'),
         env: list(values, 'env'),

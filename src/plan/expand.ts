@@ -6,6 +6,7 @@ import { type CheckName, casesOf, cellRequest, checkId, checkNames, podOf } from
 import { substitute } from '../scenario/template.ts';
 import { throughGateway } from '../scenario/through.ts';
 import { type Circumstances, whyNot } from './conditions.ts';
+import { serversIn } from './own-key-server.ts';
 import type { PlannedCheck, PlannedStep } from './types.ts';
 
 /**
@@ -14,6 +15,7 @@ import type { PlannedCheck, PlannedStep } from './types.ts';
  * @param id of the planned scenario
  * @param index of the step in the scenario
  * @param missing what the target cannot do: the reason by the name of the capability
+ * @param own key servers that a server of the user's own stands for
  */
 export function planStep(
   scenario: LoadedScenario,
@@ -21,11 +23,17 @@ export function planStep(
   index: number,
   circumstances: Circumstances,
   missing: ReadonlyMap<string, string>,
+  own: readonly string[] = [],
 ): PlannedStep {
   const step = scenario.steps[index]!;
+  const servers = serversIn(step);
+  // The CA that has signed the certificate of a server of the user's own is for its owner to make known.
+  const isAllOwn = servers.length > 0 && servers.every((name) => own.includes(name));
   const at = ['steps', index];
   const source = sourceOf(scenario);
-  const why = (step.requires ?? []).flatMap((capability) => missing.get(capability) ?? []);
+  const why = (step.requires ?? [])
+    .filter((capability) => !(capability === 'jwks-ca' && isAllOwn))
+    .flatMap((capability) => missing.get(capability) ?? []);
   const skip = why.length === 0 ? undefined : why.join('; ');
   const planned = {
     name: step.name,
@@ -40,7 +48,7 @@ export function planStep(
     delete: step.delete ?? [],
     selectsNothing: step.selectsNothing ?? false,
     origin: originOf(step, scenario),
-    checks: checkNames(step, at).map((name) => planCheck(scenario, step, id, name, circumstances)),
+    checks: checkNames(step, at).map((name) => planCheck(scenario, step, id, name, circumstances, own)),
   };
   if (skip === undefined) return planned;
   // What is tested nowhere in it is not done either.
@@ -68,6 +76,7 @@ function planCheck(
   id: string,
   name: CheckName,
   circumstances: Circumstances,
+  own: readonly string[],
 ): PlannedCheck {
   const { row, column, path } = name;
   const base = { id: checkId(id, step.name, name), row, column, place: scenario.place(path) };
@@ -91,7 +100,9 @@ function planCheck(
       const skip =
         who === undefined
           ? `the scenario does not say who fetches in mode ${circumstances.fetch}`
-          : undefined;
+          : own.includes(keyServer)
+            ? 'the access log of the server of --external-jwks is not seen; without --external-jwks a key server of this tool would prove it'
+            : undefined;
       return { ...base, kind: 'fetched', keyServer, by: who ?? 'nobody', ...finding(), skip };
     }
     case 'request': {

@@ -4,6 +4,7 @@ import type { LoadedScenario } from '../scenario/load.ts';
 import { areOwn, settingsOf, settingsText } from './asked-mesh.ts';
 import { whyNot } from './conditions.ts';
 import { planStep, sourceOf } from './expand.ts';
+import { ownServers } from './own-key-server.ts';
 import { groupsOf } from './plan-groups.ts';
 import { grepScenario, isWanted, type Selection, takeShard } from './select.ts';
 import type { Plan, PlannedScenario, PlannedStep } from './types.ts';
@@ -48,17 +49,21 @@ function planScenario(
     const circumstances = { facts, fetch: mode ?? facts.fetch };
     const whyNotStep = scenario.steps.map(({ when }) => whyNot(when, circumstances));
     const nothingFits = whyNotStep.every((reason) => reason !== undefined);
+    // A step whose condition does not hold is a variant for other meshes. When there is nothing but variants for
+    // others, all of them are planned, so that the report shows what is skipped.
+    const isPlanned = (index: number) => nothingFits || whyNotStep[index] === undefined;
+    const own = ownServers(
+      scenario,
+      scenario.steps.filter((_, index) => isPlanned(index)),
+      facts.ownKeyServer,
+    );
     const steps = scenario.steps.flatMap((_, index) =>
-      // A step whose condition does not hold is a variant for other meshes. When there is nothing but variants for
-      // others, all of them are planned, so that the report shows what is skipped.
-      nothingFits || whyNotStep[index] === undefined
-        ? [planStep(scenario, id, index, circumstances, missing)]
-        : [],
+      isPlanned(index) ? [planStep(scenario, id, index, circumstances, missing, own)] : [],
     );
     const reasons = [
       whyNot(scenario.when, circumstances),
       whyNotLive(scenario, isLive),
-      cannotSwitch(mode, facts.fetch, canSwitchFetch),
+      cannotSwitch(mode, facts.fetch, canSwitchFetch, missing),
       ...capabilities(scenario, steps).map((capability) => missing.get(capability)),
       nothingFits ? whyNotStep[0] : undefined,
     ].filter((reason) => reason !== undefined);
@@ -82,6 +87,7 @@ function planScenario(
       issuers: scenario.issuers,
       tokens: scenario.tokens,
       keyServers: scenario.keyServers,
+      ownServers: own,
       certificates: scenario.certificates,
       steps,
       skip: reasons.length === 0 ? undefined : [...new Set(reasons)].join('; '),
@@ -97,9 +103,15 @@ function whyNotLive({ live = false }: LoadedScenario, isLive: boolean | undefine
     : 'changes the mesh, and --live only looks at it';
 }
 
-function cannotSwitch(mode: FetchMode | undefined, has: FetchMode, canSwitch: boolean): string | undefined {
+function cannotSwitch(
+  mode: FetchMode | undefined,
+  has: FetchMode,
+  canSwitch: boolean,
+  missing: ReadonlyMap<string, string>,
+): string | undefined {
   if (mode === undefined || mode === has || canSwitch) return undefined;
-  return `needs fetch mode ${mode}; this mesh has ${has}`;
+  const why = missing.get('fetch-mode');
+  return `needs fetch mode ${mode}; this mesh has ${has}${why === undefined ? '' : `, and ${why}`}`;
 }
 
 /** What a scenario needs of a target: what it says, and what follows from what it does. */

@@ -82,6 +82,8 @@ export interface PlannedScenario {
   readonly issuers: Readonly<Record<string, IssuerSpec>>;
   readonly tokens: Readonly<Record<string, TokenSpec>>;
   readonly keyServers: Readonly<Record<string, KeyServerSpec>>;
+  /** Names of those that a server of the user's own stands for. */
+  readonly ownServers: readonly string[];
   /** Of gateways. */
   readonly certificates: Readonly<Record<string, CertificateSpec>>;
   readonly steps: readonly PlannedStep[];

@@ -4,6 +4,7 @@ import { differencesOf } from './changes/differences.ts';
 import { flakyOf } from './changes/flaky.ts';
 import { countsOf, findingsOf, type ScenarioEntry, scenarioResult } from './model-scenario.ts';
 import { isoTime, type PhaseResult, type RunResult, type StepResult } from './result.ts';
+import { unprovenOf } from './unproven.ts';
 
 type Of<T extends Event['type']> = Extract<Event, { type: T }>;
 
@@ -113,6 +114,7 @@ export class ResultModel {
       scenarios,
       counts: countsOf(scenarios),
       findings: findingsOf(checks),
+      unproven: unprovenOf(checks),
       differences: differencesOf(
         meshes.map(({ id }) => id),
         scenarios,

@@ -13,6 +13,7 @@ import type {
   Selection,
   Shard,
 } from '../base/events.ts';
+import type { Unproven } from './unproven.ts';
 
 /** `planned` and `running` only occur while the run has not finished. */
 export type ScenarioState = CheckState | 'planned' | 'running';
@@ -111,6 +112,8 @@ export interface RunResult {
   readonly scenarios: readonly ScenarioResult[];
   readonly counts: Counts & { readonly notRun: number };
   readonly findings: readonly Finding[];
+  /** What skipped checks leave unproven, and why. Absent in reports of earlier versions. */
+  readonly unproven?: readonly Unproven[] | undefined;
   readonly differences: readonly Difference[];
   /** Absent when nothing was repeated. */
   readonly flaky?: readonly Flaky[] | undefined;

@@ -10,6 +10,7 @@ import type { Target } from '../target/target.ts';
 import { intentOf } from './intent.ts';
 import { keyAddresses } from './keys/key-cache.ts';
 import type { KeyRing } from './keys/key-ring.ts';
+import { withOwnKey } from './keys/own-key.ts';
 import { withoutVerdict } from './results.ts';
 import type { Mesh } from './run-mesh.ts';
 import { type Prepared, runScenario, stopKeyServers } from './run-scenario.ts';
@@ -52,6 +53,14 @@ export async function runGroups(
       checks: steps.reduce((sum, step) => sum + step.checks.length, 0),
     })),
   });
+  const { ownKeyServer } = facts;
+  if (ownKeyServer !== undefined && all.every(({ ownServers }) => ownServers.length === 0)) {
+    tally.emit({
+      type: 'warning',
+      message: `no scenario takes its keys from ${ownKeyServer}: with the host of its key server filled in, its jwksUri must be this address`,
+      mesh: mesh.label,
+    });
+  }
   if (!mesh.begun) await target.begin?.(intentOf(groups), signal);
   mesh.begun = true;
   // Keys take time to make and servers to start, and neither needs the mesh in a certain state.
@@ -150,8 +159,8 @@ async function makeRoom(
   return keyCache.use(addresses, await names().catch(() => ({})), signal, setsServers);
 }
 
-function prepare(scenario: PlannedScenario, { keys, mesh, stop }: GroupRequest): Prepared {
-  const issuers = keys.get(scenario);
+function prepare(scenario: PlannedScenario, { keys, mesh, options, stop }: GroupRequest): Prepared {
+  const issuers = keys.get(scenario).then((made) => withOwnKey(made, scenario, options.ownKey));
   const keyServers = issuers.then((made) => startKeyServers(scenario, made, mesh.target, stop));
   // What goes wrong here is reported by the scenario that needs it.
   keyServers.catch(() => {});

@@ -9,8 +9,10 @@ export function intentOf(groups: readonly PlannedGroup[]): Intent {
   const origins = steps.flatMap(({ origin }) => (origin?.kind === 'ingress' ? [origin] : []));
   return {
     apps: [...new Set(scenarios.flatMap(({ apps }) => apps))].sort(),
-    keyServers: scenarios.some(({ keyServers }) =>
-      Object.values(keyServers).some(({ where }) => where === 'external'),
+    keyServers: scenarios.some(({ keyServers, ownServers }) =>
+      Object.entries(keyServers).some(
+        ([name, { where }]) => where === 'external' && !ownServers.includes(name),
+      ),
     ),
     throughIngress: origins.some(({ kind, gateway }) => kind === 'ingress' && gateway === undefined),
     gatewayNamespaces: [...new Set(origins.flatMap(({ gateway }) => gateway?.namespace ?? []))].sort(),

@@ -4,6 +4,7 @@ import type { Unstamped } from '../base/events.ts';
 import type { Clock } from '../base/wait.ts';
 import type { PlannedScenario } from '../plan/types.ts';
 import type { KubeObject, ProxyRef, Survey, Target } from '../target/target.ts';
+import type { IssuerKey } from '../token/issuer-keys.ts';
 import type { TokenSources } from '../token/obtain.ts';
 import type { Pending } from './proof/pending.ts';
 import type { Snapshot } from './proof/prove.ts';
@@ -17,6 +18,8 @@ export interface RunOptions {
   /** Images by name, for `${images.NAME}`. */
   readonly images: Readonly<Record<string, string>>;
   readonly showTokens: boolean;
+  /** The key whose public part the user's own key server serves, where there is one. */
+  readonly ownKey?: IssuerKey | undefined;
   /** Where tokens may come from that somebody else makes. */
   readonly tokenSources?: TokenSources | undefined;
   /** Version of the proxies, where answers depend on it. */

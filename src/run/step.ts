@@ -92,7 +92,7 @@ async function proveStep(step: PlannedStep, state: StepState, signal: AbortSigna
     const of = { mesh: scenario.info.mesh, scenario: scenario.info.id, step: step.name };
     emit({ type: 'step-selected', ...of, selection });
   }
-  refuseStaleKeys(result.snapshot, options.runId, kidsOf(context));
+  refuseStaleKeys(result.snapshot, options.runId, kidsOf(context), scenario.ownServers.length > 0);
   if (result.kind !== 'holds') {
     // What others have done explains more than what proxies are without.
     const altered = result.kind === 'unproven' ? await target.altered(signal) : [];

@@ -45,6 +45,7 @@ export async function startKeyServers(
           path,
           discovery,
           http2Only,
+          ...(scenario.ownServers.includes(name) ? { isOwn: true } : {}),
           ...keyServerState(spec, undefined, issuers),
         };
         started.set(name, await target.startKeyServer(start, own));

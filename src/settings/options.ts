@@ -12,8 +12,8 @@ export interface OptionSpec {
   /** May be given several times; separated by commas in a variable. */
   readonly many?: boolean;
   readonly choices?: readonly string[];
-  /** What a value looks like, and how messages say that. */
-  readonly form?: { readonly pattern: RegExp; readonly wanted: string };
+  /** What a value looks like, and how messages say that; of a number the largest one, which there is a reason for. */
+  readonly form?: { readonly pattern: RegExp; readonly wanted: string; readonly most?: number };
   /** What it is about, as help texts say it. */
   readonly group?: string;
 }
@@ -27,7 +27,13 @@ export interface CommandSpec {
   readonly operand: string | undefined;
 }
 
-const wholeNumber = { pattern: /^[1-9]\d*$/, wanted: 'a whole number above 0' };
+const numberTo = (most: number, what = 'a whole number') => ({
+  pattern: /^[1-9]\d*$/,
+  wanted: `${what} from 1 to ${most}`,
+  most,
+});
+/** Up to a day. Timers of Node.js end at 24 of them; what is longer is not waited for at all. */
+const seconds = numberTo(86_400, 'a whole number of seconds');
 
 const where = about('Where the mesh is', [
   {
@@ -132,6 +138,17 @@ const cluster = about('A cluster that is there', [
     choices: ['istiod', 'envoy', 'hybrid'],
   },
   {
+    name: 'external-jwks',
+    value: 'URL',
+    description:
+      'keys on a server of yours outside the mesh, such as https://keys.example.com/get_jwks, in place of a pod of this tool; it serves the public part of --external-jwks-key',
+  },
+  {
+    name: 'external-jwks-key',
+    value: 'FILE',
+    description: 'private RSA key as a JWK, which nobody else may read: tokens are signed with it',
+  },
+  {
     name: 'live',
     description: 'only look at the cluster: run live scenarios, and apply nothing; of init: write one',
   },
@@ -142,7 +159,7 @@ const selection = about('Which scenarios', [
   {
     name: 'profile',
     value: 'NAME',
-    description: 'documented (default), extended, cve or all',
+    description: 'documented (default), extended, cve, asm or all',
     choices: [...profiles, 'all'],
   },
   { name: 'grep', short: 'g', value: 'TEXT', description: 'only what has this text in its name or title' },
@@ -166,31 +183,31 @@ const running = about('How they run', [
     name: 'jobs',
     value: 'N',
     description: 'how many meshes at a time, when there are several (default: as many as memory allows)',
-    form: wholeNumber,
+    form: numberTo(100),
   },
   {
     name: 'consecutive',
     value: 'N',
     description: 'how often in a row an answer must come (default: 3)',
-    form: wholeNumber,
+    form: numberTo(1_000),
   },
   {
     name: 'answer-timeout',
     value: 'SECONDS',
     description: 'longest wait for the expected answers (default: 20; with --watch 5, on local meshes 1)',
-    form: wholeNumber,
+    form: seconds,
   },
   {
     name: 'hold-timeout',
     value: 'SECONDS',
     description: 'longest wait for a change to reach the proxies (default: 60)',
-    form: wholeNumber,
+    form: seconds,
   },
   {
     name: 'repeat',
     value: 'N',
     description: 'run every scenario N times, and say which checks did not always come out the same',
-    form: wholeNumber,
+    form: numberTo(10_000),
   },
   {
     name: 'last-failed',
@@ -215,7 +232,7 @@ const running = about('How they run', [
     name: 'confirm',
     value: 'N',
     description: 'with --mutate, try N of the mistakes that checks would notice on the mesh',
-    form: wholeNumber,
+    form: numberTo(10_000),
   },
   {
     name: 'allow-commands',

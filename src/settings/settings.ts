@@ -102,7 +102,7 @@ function checkValue(option: OptionSpec, value: Value, source: string, place?: Pl
       const hint = `It is one of ${choices.join(', ')}.`;
       throw new HarnessError(code, `${source} cannot be "${each}"`, { hint, place });
     }
-    if (form !== undefined && !form.pattern.test(each))
+    if (form !== undefined && (!form.pattern.test(each) || Number(each) > (form.most ?? Infinity)))
       throw new HarnessError(code, `${source} must be ${form.wanted}, not "${each}"`, { place });
   }
 }

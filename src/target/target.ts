@@ -235,6 +235,8 @@ export interface KeyServerStart extends KeyServerState {
   readonly discovery: boolean;
   /** Whether its HTTPS port knows nothing but HTTP/2. */
   readonly http2Only: boolean;
+  /** Whether it is the user's own server, of which {@link MeshFacts.ownKeyServer} has the address. */
+  readonly isOwn?: boolean;
 }
 
 export interface Applied {

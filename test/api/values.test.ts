@@ -42,7 +42,7 @@ test.each([
   [{ keep: 'yes' }, 'the setting "keep" must be true or false, not "yes"', undefined],
   [{ grep: {} }, 'the setting "grep" must be a text, not {}', undefined],
   [{ tag: [true] }, 'the setting "tag" must be a text or a list, not [true]', undefined],
-  [{ consecutive: 0 }, '--consecutive must be a whole number above 0, not "0"', undefined],
+  [{ consecutive: 0 }, '--consecutive must be a whole number from 1 to 1000, not "0"', undefined],
 ])('refuses %j', (settings, message, hint) => {
   let thrown: unknown;
   try {

@@ -99,7 +99,7 @@ describe('wrong usage ends with 2 and says what is wrong', () => {
     [[], 'Usage: jwt-e2e', ''],
     [['run', '--target', 'nowhere'], '--target cannot be "nowhere" (E_USAGE)', 'It is one of'],
     [['run', '--shard', '1 of 3'], '--shard must be such as 1/3, not "1 of 3" (E_USAGE)', ''],
-    [['run', '--consecutive', '0'], '--consecutive must be a whole number above 0', ''],
+    [['run', '--consecutive', '0'], '--consecutive must be a whole number from 1 to 1000', ''],
   ])('%j', async (args, message, hint) => {
     const { exitCode, stdout, stderr } = await call(args);
     expect(exitCode).toBe(2);

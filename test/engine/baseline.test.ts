@@ -83,10 +83,11 @@ describe('mistakes have their place and say what to write instead', () => {
 });
 
 test('a run is whole when nothing is selected, and all profiles of the product are in it', () => {
-  const [documented, extended, cve, custom] = ['documented', 'extended', 'cve', 'custom'].map((profile) => ({
-    profile,
-  }));
-  expect(isWhole({}, [documented!, extended!, cve!])).toBe(true);
+  const [documented, extended, cve, asm, custom] = ['documented', 'extended', 'cve', 'asm', 'custom'].map(
+    (profile) => ({ profile }),
+  );
+  expect(isWhole({}, [documented!, extended!, cve!, asm!])).toBe(true);
+  expect(isWhole({}, [documented!, extended!, cve!])).toBe(false);
   expect(isWhole({}, [documented!, extended!])).toBe(false);
   expect(isWhole({}, [custom!])).toBe(true);
   expect(isWhole({}, [documented!])).toBe(false);

@@ -103,6 +103,16 @@ describe('--target auto takes', () => {
     expect(await choose({ live: true, context: 'mine' })).toMatchObject({ name: 'cluster' });
   });
 
+  test('nothing but a cluster, when keys are to come from a server of the user', async () => {
+    have('docker', noEngine);
+    const own = { 'external-jwks': 'http://keys.example.com/get_jwks' };
+    await expect(choose({ ...local(), ...own })).rejects.toMatchObject({
+      code: 'E_USAGE',
+      message: '--external-jwks is for a cluster that is there, not for local',
+    });
+    expect(await choose({ ...own, context: 'mine' })).toMatchObject({ name: 'cluster' });
+  });
+
   test('nothing, once the run is interrupted', async () => {
     have('docker', '#!/bin/sh\nexec /bin/sleep 30\n');
     const interrupted = new AbortController();

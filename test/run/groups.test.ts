@@ -9,10 +9,13 @@ import { KeyRing } from '../../src/run/keys/key-ring.ts';
 import { Mesh } from '../../src/run/run-mesh.ts';
 import { Tally } from '../../src/run/tally.ts';
 import type { Intent } from '../../src/target/target.ts';
+import type { IssuerKey } from '../../src/token/issuer-keys.ts';
+import { readOwnKey } from '../../src/token/own-key.ts';
 import { facts as planFacts, planOf } from '../plan/support.ts';
 import { scenarioOf } from '../scenario/support.ts';
 import { FakeTarget } from '../support/fake-target.ts';
 import { unaborted } from '../support/signals.ts';
+import { fileOf, rsaJwk } from '../token/own-key-file.ts';
 import { applyAuthentication, outline, scenarioSource, sendStep, stateOf } from './support.ts';
 
 const plain = (name: string, cells = '[200, 200]', more = '') =>
@@ -39,15 +42,18 @@ interface Given extends Partial<Pick<GroupRequest, 'failFast' | 'stop' | 'keys'>
   readonly mesh?: Mesh;
   /** In which mode the mesh came up. */
   readonly fetch?: FetchMode;
+  /** Of the user. */
+  readonly own?: { readonly url: string; readonly key: IssuerKey };
 }
 
 async function ran(sources: readonly string[], given: Given = {}) {
-  const { target = new FakeTarget(), fetch = 'istiod' } = given;
+  const { target = new FakeTarget(), fetch = 'istiod', own } = given;
+  const facts = { fetch, ownKeyServer: own?.url };
   const { mesh = new Mesh(target, undefined) } = given;
   const { groups } = planOf(
     sources.map((source) => scenarioOf(source)),
     {},
-    { fetch },
+    facts,
   );
   const { state } = await stateOf(plain('any'), target);
   target.calls.length = 0;
@@ -55,7 +61,7 @@ async function ran(sources: readonly string[], given: Given = {}) {
   const signal = unaborted();
   const request = {
     mesh,
-    options: state.options,
+    options: { ...state.options, ownKey: own?.key },
     keys: new KeyRing('abc123'),
     failFast: false,
     signal,
@@ -63,7 +69,7 @@ async function ran(sources: readonly string[], given: Given = {}) {
   };
   const tally = new Tally((event) => events.push(event));
   const all: GroupRequest = { ...request, ...given, mesh };
-  const thrown = await runGroups(groups, { ...planFacts, fetch }, all, tally).catch(
+  const thrown = await runGroups(groups, { ...planFacts, ...facts }, all, tally).catch(
     (error: unknown) => error,
   );
   const checks = events.flatMap((event) => (event.type === 'check-finished' ? [event.check] : []));
@@ -73,6 +79,36 @@ const callsOf = ({ calls }: FakeTarget, ...names: string[]) =>
   calls.filter((call) => names.includes(call.split(' ')[0] ?? ''));
 const started = (events: readonly Event[]) =>
   outline(events).flatMap((line) => /^scenario-started (.*)/.exec(line)?.[1] ?? []);
+
+describe("a key server of the user's own", () => {
+  const ownKeys = () => ({
+    url: 'http://keys.example.com/get_jwks',
+    key: readOwnKey(fileOf(rsaJwk()), '--external-jwks-key'),
+  });
+  const fetchingFrom = (path: string) =>
+    fetching('one', `http://\${keyServers.keys.host}${path}`)
+      .replace('steps:', `keyServers: { keys: { serves: sample, path: ${path} } }\nsteps:`)
+      .replace('ES256', 'RS256');
+  const warnings = (events: readonly Event[]) =>
+    events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+
+  test('is asked for from the target, and serves the key that tokens are signed with', async () => {
+    const own = ownKeys();
+    const { target, events } = await ran([fetchingFrom('/get_jwks')], { own });
+    expect(target.servers.map(({ start }) => [start.isOwn, start.jwks])).toEqual([
+      [true, { keys: [own.key.publicJwk] }],
+    ]);
+    expect(warnings(events)).toEqual([]);
+  });
+
+  test('that no scenario asks for is told', async () => {
+    const { target, events } = await ran([fetchingFrom('/other')], { own: ownKeys() });
+    expect(target.servers.map(({ start }) => start.isOwn)).toEqual([undefined]);
+    expect(warnings(events)).toEqual([
+      expect.stringMatching(/^no scenario takes its keys from http:..keys.example.com/),
+    ]);
+  });
+});
 
 describe('before anything runs', () => {
   test('the plan is told, with the number of checks of each scenario', async () => {

@@ -133,7 +133,7 @@ describe('variables', () => {
       hint: expect.stringContaining('kind'),
     });
     expect(mistake({ env: { JWT_E2E_CONSECUTIVE: '0' } }).message).toBe(
-      'JWT_E2E_CONSECUTIVE must be a whole number above 0, not "0"',
+      'JWT_E2E_CONSECUTIVE must be a whole number from 1 to 1000, not "0"',
     );
   });
 });
@@ -142,9 +142,20 @@ describe('flags', () => {
   test.each<[Values, string]>([
     [{ target: 'nowhere' }, '--target cannot be "nowhere"'],
     [{ shard: '0/3' }, '--shard must be such as 1/3, not "0/3"'],
-    [{ consecutive: 'three' }, '--consecutive must be a whole number above 0, not "three"'],
-    [{ 'answer-timeout': '1.5' }, '--answer-timeout must be a whole number above 0, not "1.5"'],
-    [{ 'hold-timeout': '-1' }, '--hold-timeout must be a whole number above 0, not "-1"'],
+    [{ consecutive: 'three' }, '--consecutive must be a whole number from 1 to 1000, not "three"'],
+    [
+      { 'answer-timeout': '1.5' },
+      '--answer-timeout must be a whole number of seconds from 1 to 86400, not "1.5"',
+    ],
+    [
+      { 'answer-timeout': '86401' },
+      '--answer-timeout must be a whole number of seconds from 1 to 86400, not "86401"',
+    ],
+    [
+      { repeat: '9'.repeat(400) },
+      `--repeat must be a whole number from 1 to 10000, not "${'9'.repeat(400)}"`,
+    ],
+    [{ 'hold-timeout': '-1' }, '--hold-timeout must be a whole number of seconds from 1 to 86400, not "-1"'],
     [{ image: ['curl=x', 'curl'] }, '--image must be NAME=IMAGE, not "curl"'],
   ])('%j is a mistake', (flags, message) => {
     expect(mistake({ flags })).toMatchObject({ code: 'E_USAGE', message, place: undefined });
@@ -180,7 +191,7 @@ describe('the file', () => {
       'consecutive: -1\n',
       1,
       1,
-      'setting "consecutive" must be a whole number above 0, not "-1"',
+      'setting "consecutive" must be a whole number from 1 to 1000, not "-1"',
     ],
     ['no text', 'hub: [a]\n', 1, 1, 'setting "hub" must be a text'],
     ['nothing', 'hub:\n', 1, 1, 'setting "hub" must be a text'],

@@ -74,6 +74,7 @@ export async function judged(
     issuers: {},
     tokens: {},
     keyServers: {},
+    ownServers: [],
     certificates: {},
     steps: steps.map(planned),
     skip: undefined,

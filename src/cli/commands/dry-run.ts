@@ -6,6 +6,7 @@ import { chooseTarget } from '../../engine/choose-target.ts';
 import { planFor } from '../../engine/engine.ts';
 import { kindChoice } from '../../engine/make-kind.ts';
 import { type MeshVersions, meshProgramOptions, meshVersions } from '../../engine/mesh-programs.ts';
+import { findOwnKeyServer } from '../../engine/own-keys.ts';
 import { appsFolder } from '../../engine/product.ts';
 import type { RunSettings } from '../../engine/run-settings.ts';
 import { nothingMatches } from '../../plan/select.ts';
@@ -154,6 +155,7 @@ async function onCluster(request: DryRunRequest, reason: string): Promise<Outloo
       progress: (event) => {
         if (event.type === 'warning') io.stderr.write(`${oneLine(event.message)}\n`);
       },
+      ownKeyServer: await findOwnKeyServer(values, signal),
     },
     reason,
   );

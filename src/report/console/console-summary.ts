@@ -2,10 +2,12 @@
 
 import { formatPlace } from '../../base/errors.ts';
 import type { CheckResult } from '../../base/events.ts';
+import { groupBy } from '../../base/group.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { mistakeText, mutationScore, witnessText } from '../mutation.ts';
 import { meshLabel, type RunResult } from '../result.ts';
 import { duration, padEnd, plural } from '../text.ts';
+import { promiseText, reasonOf, unprovenOf } from '../unproven.ts';
 import type { Colors } from './terminal.ts';
 
 /**
@@ -99,19 +101,17 @@ function mutationLines({ scenarios, meshes, run }: RunResult, colors: Colors): s
   return ['Mistakes in policies, by the model, without the mesh:', ...lines, ''];
 }
 
-/** Every reason once, with how many checks it kept from running. */
+/** Every reason once, with how many checks it kept from running, and what is not proven for it. */
 function skippedLines(checks: readonly CheckResult[], colors: Colors): string[] {
-  const reasons = new Map<string, number>();
-  for (const check of checks) {
-    if (check.state !== 'skipped') continue;
-    const reason = oneLine(check.message ?? 'no reason given');
-    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  }
-  if (reasons.size === 0) return [];
-  const total = [...reasons.values()].reduce((sum, count) => sum + count, 0);
+  const skipped = checks.filter(({ state }) => state === 'skipped');
+  if (skipped.length === 0) return [];
+  const unproven = new Map(unprovenOf(checks).map((each) => [each.reason, each.promises]));
   return [
-    `${total} skipped:`,
-    ...[...reasons].map(([reason, count]) => `  ${colors.dim('-')} ${reason}: ${count}`),
+    `${skipped.length} skipped${unproven.size === 0 ? '' : ', so these promises are not proven'}:`,
+    ...[...groupBy(skipped, reasonOf)].flatMap(([reason, group]) => [
+      `  ${colors.dim('-')} ${oneLine(reason)}: ${group.length}`,
+      ...(unproven.get(reason) ?? []).map((each) => `    ${colors.dim(oneLine(promiseText(each)))}`),
+    ]),
     '',
   ];
 }

@@ -4,6 +4,7 @@ import { formatPlace } from '../../base/errors.ts';
 import { type CheckResult, type CheckState, type Convergence, sourceText } from '../../base/events.ts';
 import { wrongAnswerTexts } from '../convergence-text.ts';
 import { plural } from '../text.ts';
+import { promiseText, reasonOf, unprovenOf } from '../unproven.ts';
 import type { JUnitCase } from './junit-xml.ts';
 
 /** What a case is shown with. */
@@ -35,7 +36,7 @@ function outcome(check: CheckResult, { mesh, artifacts }: CaseContext): JUnitCas
     case 'passed':
       return undefined;
     case 'skipped':
-      return { kind: 'skipped', message: check.message ?? 'no reason given' };
+      return { kind: 'skipped', message: skippedMessage(check) };
     case 'known':
       return {
         kind: 'skipped',
@@ -57,6 +58,13 @@ function outcome(check: CheckResult, { mesh, artifacts }: CaseContext): JUnitCas
         text: explanation(check, { mesh, artifacts }),
       };
   }
+}
+
+/** With the promise that is left unproven; what went wrong before it has a case of its own. */
+function skippedMessage(check: CheckResult): string {
+  const [unproven] = unprovenOf([check]);
+  const promises = unproven?.promises.map(promiseText) ?? [];
+  return [reasonOf(check), ...promises.map((promise) => `not proven: ${promise}`)].join('; ');
 }
 
 /** All that many tools show, so it has to say what was expected even when the check's own message does not. */

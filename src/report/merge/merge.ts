@@ -7,6 +7,7 @@ import { nothingTested } from '../../base/nothing-tested.ts';
 import { differencesOf } from '../changes/differences.ts';
 import { countsOf, findingsOf, sameProblem } from '../model-scenario.ts';
 import type { RunResult, ScenarioResult } from '../result.ts';
+import { unprovenOf } from '../unproven.ts';
 import { exitCodeOfAll, unfinished } from './merge-exit.ts';
 import { idsOf, type MeshNames, meshNames, type ResultFile } from './merge-meshes.ts';
 import { type MergeOptions, scenariosOf } from './merge-scenarios.ts';
@@ -44,6 +45,7 @@ export function mergeResults(results: readonly ResultFile[], options: MergeOptio
     scenarios,
     counts: countsOf(scenarios),
     findings: findingsOf(checks),
+    unproven: unprovenOf(checks),
     differences: differencesOf(
       facts.map(({ id }) => id),
       scenarios,

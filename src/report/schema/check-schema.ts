@@ -22,7 +22,7 @@ export const place = z
   .object({ file: z.string(), line: z.number(), column: z.number() })
   .meta({ id: 'Place', description: 'Where in a scenario file; line and column start at 1.' });
 
-const source = z
+export const source = z
   .object({ document: z.string(), section: z.string(), url: z.string().optional() })
   .meta({ id: 'Source', description: 'The document that makes the promise; empty where none does.' });
 
@@ -46,6 +46,10 @@ export const meshFacts = z
     kubernetes: z.string().optional(),
     asm: z.string().optional(),
     fetch: fetchMode,
+    ownKeyServer: z
+      .string()
+      .optional()
+      .meta({ description: 'Address of a key server of the user, in place of one of this tool.' }),
     details: z.record(z.string(), z.string()).exactOptional(),
   })
   .meta({ id: 'Mesh', description: 'What was tested.' });

@@ -1,6 +1,6 @@
 /** The format of results.json. test/report/schema.test.ts holds it to the type RunResult. */
 import * as z from 'zod';
-import { checkResult, checkState, meshFacts, place, problem, scenarioInfo } from './check-schema.ts';
+import { checkResult, checkState, meshFacts, place, problem, scenarioInfo, source } from './check-schema.ts';
 
 const ms = z.number().meta({ description: 'Milliseconds.' });
 const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC.' });
@@ -99,6 +99,18 @@ const difference = z
   })
   .meta({ id: 'Difference', description: 'A check that came out differently on the meshes of a run.' });
 
+const unproven = z
+  .object({
+    reason: z.string().meta({ description: 'Why checks were skipped, and what would prove it.' }),
+    checks: z.array(z.string()),
+    promises: z.array(
+      source.extend({
+        inPart: z.boolean().meta({ description: 'Other checks of the section have passed.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'Unproven', description: 'Promises that are not proven for one reason.' });
+
 export const resultSchema = z
   .object({
     schemaVersion: z.literal(1).meta({ description: 'Grows with every change that breaks readers.' }),
@@ -123,6 +135,10 @@ export const resultSchema = z
     scenarios: z.array(scenario),
     counts,
     findings: z.array(z.object({ text: z.string(), checks: z.array(z.string()) })),
+    unproven: z
+      .array(unproven)
+      .optional()
+      .meta({ description: 'What skipped checks leave unproven; reports of earlier versions have it not.' }),
     differences: z.array(difference),
     flaky: z
       .array(z.object({ mesh: z.string(), check: z.string(), runs: z.number(), passed: z.number() }))

@@ -16,10 +16,17 @@ export const whenCached =
 
 /**
  * @param own the key IDs of the scenario that runs
+ * @param isServed whether a server of the user's own serves its keys: the issuer then has one of them, or the placeholder,
+ * which has no key ID
  * @throws HarnessError E_UNPROVEN when a proxy verifies with keys that another run of this tool has made, or that were
  * made for a scenario that is no longer there: another one, or the same before it was changed
  */
-export function refuseStaleKeys(snapshot: Snapshot, runId: string, own: ReadonlySet<string>): void {
+export function refuseStaleKeys(
+  snapshot: Snapshot,
+  runId: string,
+  own: ReadonlySet<string>,
+  isServed = false,
+): void {
   for (const [proxy, { declared, policies }] of snapshot) {
     // Keys that stand in the policy itself come with it, and are compared when the proxy is looked at.
     const fetched = new Set(
@@ -30,6 +37,14 @@ export function refuseStaleKeys(snapshot: Snapshot, runId: string, own: Readonly
         .map(({ issuer = '' }) => issuer),
     );
     for (const { issuer, keys = [] } of policies.providers.filter((each) => fetched.has(each.issuer))) {
+      const isOther = keys.length > 0 && keys.every(({ kid }) => typeof kid === 'string' && !own.has(kid));
+      if (isServed && isOther) {
+        throw new HarnessError(
+          'E_UNPROVEN',
+          `${proxy} has keys for issuer ${issuer}, and not the one of --external-jwks-key: istiod has not fetched it`,
+          { hint: whenCached },
+        );
+      }
       for (const kid of keys.map((key) => String(key.kid))) {
         const run = endOfKid.exec(kid)?.[1];
         if (run === undefined || own.has(kid)) continue;

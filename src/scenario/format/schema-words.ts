@@ -44,7 +44,14 @@ export const applicationRef = z
   .regex(/^[-a-z0-9]+\.[-a-z0-9]+$/, 'expected an app and its namespace, such as sleep.foo');
 export const duration = z
   .string()
-  .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'expected a duration such as 500ms, 3s or 2m');
+  .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'expected a duration such as 500ms, 3s or 2m')
+  // Timers end at 24 days, and what is longer is not waited for at all.
+  .refine((text) => Number.parseFloat(text) <= { ms: 86_400_000, s: 86_400, m: 1440 }[unitOf(text)], {
+    error: 'expected a duration of at most a day, which is 1440m',
+  });
+function unitOf(text: string): 'ms' | 's' | 'm' {
+  return text.endsWith('ms') ? 'ms' : text.endsWith('s') ? 's' : 'm';
+}
 export const json: z.ZodType<unknown> = z.unknown();
 
 /** When something holds. All fields that are given must match. */

@@ -1,5 +1,6 @@
 /** What the target cluster is told; the command line makes it from flags, variables and files. */
 import type { FetchMode } from '../../base/events.ts';
+import type { OwnKeyServer } from '../../jwks/own-key-server.ts';
 
 export interface ClusterSettings {
   readonly reason: string;
@@ -21,6 +22,8 @@ export interface ClusterSettings {
   /** What the user says of the mesh, where it cannot be read. */
   readonly istio?: string | undefined;
   readonly fetch?: FetchMode | undefined;
+  /** A key server of the user's own. */
+  readonly ownKeyServer?: OwnKeyServer | undefined;
   readonly images: Readonly<Record<string, string>>;
   /** The folder kind/ of the product, with the applications. */
   readonly folder: string;

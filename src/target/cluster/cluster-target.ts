@@ -48,14 +48,17 @@ export class ClusterTarget extends KubernetesTarget {
   readonly #claims: Claims;
   readonly #leftovers: Leftovers;
   readonly #missing = new Map<CapabilityName, string>([
-    ['fetch-mode', 'the target cluster does not restart an istiod that others use'],
+    [
+      'fetch-mode',
+      'the target cluster does not restart an istiod that others use; --target kind would prove it',
+    ],
     [
       'mesh-settings',
       'the target cluster does not change settings of a mesh that others use; --target kind would prove it',
     ],
     [
       'jwks-ca',
-      'the target cluster does not change the CA certificates that istiod trusts; --target kind would prove it',
+      'the target cluster does not change the CA certificates that istiod trusts; --target kind would prove it, or, for keys that are only served, a server that istiod trusts (--external-jwks)',
     ],
   ]);
   /** Nothing is changed before {@link begin} has allowed it. */
@@ -113,11 +116,15 @@ export class ClusterTarget extends KubernetesTarget {
       kubernetes: (body as { gitVersion?: string }).gitVersion,
       asm,
       fetch: istio.fetch,
+      ownKeyServer: this.#settings.ownKeyServer?.url,
       details: {
         context: data.name,
         ...(mesh === data ? {} : { 'mesh context': mesh.name }),
         'Istio version from': istio.versionFrom,
         'fetch mode from': istio.fetchFrom,
+        ...(this.#settings.ownKeyServer === undefined
+          ? {}
+          : { 'key server of yours': this.#settings.ownKeyServer.url }),
         ...('url' in found ? { 'ingress address': `${found.url} (${found.from})` } : {}),
       },
     };
@@ -287,6 +294,8 @@ export class ClusterTarget extends KubernetesTarget {
   }
 
   async startKeyServer(start: KeyServerStart, signal: AbortSignal): Promise<KeyServerHandle> {
+    const { ownKeyServer } = this.#settings;
+    if (start.isOwn && ownKeyServer !== undefined) return ownKeyServer.handle(start.name);
     const scope = `key server ${start.name}`;
     const stop = () => this.undo(scope, new AbortController().signal);
     // It stays for the next one, and goes at the end with all that is this tool's own.

@@ -130,6 +130,14 @@ Promise.all(urls.map(get)).then(
 );
 `;
 
+/** Ends with 1 when DNS does not know the name. Argument: the name. */
+const find = `
+require('node:dns').lookup(process.argv[1], (error) => {
+  if (error) console.error(error.message);
+  process.exit(error ? 1 : 0);
+});
+`;
+
 /**
  * The server that was applied, once it runs.
  *
@@ -163,8 +171,8 @@ export async function runningKeyServer(
   };
   // Of every pod, as long as its DNS server has these names (CoreDNS, "pods").
   const host = `${ip.replaceAll(/[.:]/g, '-')}.${keyServerNamespace}.pod.cluster.local`;
-  const address = ip.includes(':') ? `[${ip}]` : ip;
-  const urls = [`http://${address}${path}`, `https://${address}${path}`];
+  // By the name that istiod asks for, so that a DNS server without such names is found out here.
+  const urls = [`http://${host}${path}`, `https://${host}${path}`];
   const control = new KeyServerControl(`${keyServerNamespace}/${pod.metadata.name}`, send);
   const served = new ServedKeys({ name, host, ip, authority }, control, async (userAgent, own) => {
     try {
@@ -177,6 +185,12 @@ export async function runningKeyServer(
   const limit = within(timeouts.keyServer, signal, `starting the key server ${name}`);
   try {
     await control.ready(limit.signal);
+    await run(find, [host], limit.signal).catch((thrown: Error) => {
+      throw new HarnessError('E_KEY_SERVER', `no pod finds the key server ${name}: ${thrown.message}`, {
+        hint: 'The DNS server of this cluster has no names for pods; CoreDNS has them with "pods insecure". Or name a server of yours: --external-jwks.',
+        cause: thrown,
+      });
+    });
     await served.set(start);
   } finally {
     limit.done();

@@ -51,6 +51,17 @@ test.each([
   expect(() => refuseStaleKeys(snapshot, 'def456', own)).not.toThrow();
 });
 
+test("a server of the user's own has served the key, or what istiod has is older", async () => {
+  const refuse = (keys: Record<string, unknown>[]) => () =>
+    refuseStaleKeys(snapshotWith(keys), 'def456', new Set(['mine']), true);
+  expect(refuse([{ kid: 'before' }])).toThrow(
+    'has keys for issuer testing@secure.istio.io, and not the one of --external-jwks-key',
+  );
+  expect(refuse([{ kid: 'before' }, { kid: 'mine' }])).not.toThrow();
+  expect(refuse([{ kty: 'RSA' }])).not.toThrow();
+  expect(refuse([])).not.toThrow();
+});
+
 test('keys of another run are found behind others, and by numbers of several digits', () => {
   const snapshot = snapshotWith([{ kid: 'my-key' }, { kid: 'sample-abc123-12' }]);
   expect(() => refuseStaleKeys(snapshot, 'def456', own)).toThrow('that were made by run abc123');

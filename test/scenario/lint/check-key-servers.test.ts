@@ -41,6 +41,10 @@ describe('a step', () => {
     ['set: { keys: { status: 101 } }', 'a status below 200 is no answer'],
     ['set: { keys: { delay: 3 } }', 'expected text, found 3'],
     ['set: { keys: { delay: 3h } }', 'expected a duration such as 500ms, 3s or 2m, found "3h"'],
+    [
+      'set: { keys: { delay: 1441m } }',
+      'expected a duration of at most a day, which is 1440m, found "1441m"',
+    ],
     ['set: { keys: { redirect: "${row}" } }', '${row} is not known here'],
     ['set: { keys: {} }, after: { fetches: 1, of: other }', 'there is no key server "other"'],
   ])('cannot say %s', (step, ...mistakes) => {

@@ -1,5 +1,8 @@
 /** What the target cluster finds out about a mesh that somebody else has installed. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { OwnKeyServer } from '../../../src/jwks/own-key-server.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { versionOfImage } from '../../../src/target/cluster/facts.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
@@ -170,6 +173,30 @@ test('says what it cannot do, and why', async () => {
     'the mesh has fetch mode istiod, not envoy',
   );
   expect(await target.caCertificate()).toContain('BEGIN CERTIFICATE');
+});
+
+test('a key server of the user is used as it is, where the plan says so', async () => {
+  putIstiod('docker.io/istio/pilot:1.31.1');
+  const key = { kid: 'mine', n: 'sample-modulus', e: 'AQAB' };
+  const server = createServer((_, response) =>
+    response.end(JSON.stringify({ keys: [{ kty: 'RSA', ...key }] })),
+  );
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/get_jwks`;
+    const { target } = makeTarget(api, { ownKeyServer: await OwnKeyServer.find(url, key, signal) });
+    expect(await target.up(signal)).toMatchObject({
+      ownKeyServer: url,
+      details: { 'key server of yours': url },
+    });
+    const start = { name: 'keys', path: '/get_jwks', discovery: false, http2Only: false } as const;
+    const state = { jwks: {}, certificate: 'trusted', fault: null } as const;
+    const handle = await target.startKeyServer({ ...start, ...state, isOwn: true }, signal);
+    expect(handle).toMatchObject({ name: 'keys', host: '127.0.0.1' });
+    expect(api.get('v1', 'Namespace', 'jwt-e2e-keys')).toBeUndefined();
+  } finally {
+    server.close();
+  }
 });
 
 test.each([

@@ -41,12 +41,13 @@ afterAll(async () => {
 });
 
 /** A container with Node.js in it, in which the server listens on the ports of the pod. */
-function runCommands(): void {
+function runCommands(known = '127.0.0.1'): void {
   api.onExec(async (session) => {
     const { httpPort, httpsPort, controlPort } = await server.control.ready(AbortSignal.timeout(5000));
     const [program = '', ...rest] = session.command;
     const args = rest.map((each) =>
       each
+        .replace('127-0-0-1.jwt-e2e-keys.pod.cluster.local', known)
         .replace('http://127.0.0.1/', `http://127.0.0.1:${httpPort}/`)
         .replace('https://127.0.0.1/', `https://127.0.0.1:${httpsPort}/`)
         .replace('port: 8081', `port: ${controlPort}`),
@@ -102,6 +103,16 @@ test('a server that runs in a pod serves, is asked and is told by commands in it
   });
   await handle.stop();
   expect(stops).toBe(1);
+});
+
+test('a name that DNS does not know is found out before anything depends on it', async () => {
+  pod();
+  runCommands('127-0-0-1.pod.invalid');
+  await expect(begin()).rejects.toMatchObject({
+    code: 'E_KEY_SERVER',
+    message: expect.stringContaining('no pod finds the key server keys-sample: '),
+    hint: expect.stringContaining('--external-jwks'),
+  });
 });
 
 test('without a pod that is ready there is none', async () => {

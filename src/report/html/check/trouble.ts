@@ -3,6 +3,7 @@ import { formatPlace } from '../../../base/errors.ts';
 import { groupBy } from '../../../base/group.ts';
 import { mostNamed } from '../../cause.ts';
 import { plural } from '../../text.ts';
+import { promiseText, reasonOf, unprovenOf } from '../../unproven.ts';
 import { badge, glyph, pre } from '../glyphs.ts';
 import { type Html, html } from '../markup.ts';
 import type { Shown } from '../matrix-view.ts';
@@ -87,13 +88,20 @@ export function knownDeviations({ checks, meshes }: View): Html {
 export function skippedChecks({ checks }: View): Html {
   const skipped = checks.filter(({ check }) => check.state === 'skipped');
   if (skipped.length === 0) return html``;
-  const groups = groupBy(skipped, ({ check }) => check.message ?? 'no reason given');
+  const groups = groupBy(skipped, ({ check }) => reasonOf(check));
+  const unproven = new Map(
+    unprovenOf(checks.map(({ check }) => check)).map((each) => [each.reason, each.promises]),
+  );
+  const notProven = (reason: string) => {
+    const promises = unproven.get(reason) ?? [];
+    return promises.length === 0 ? html`` : html`<br />Not proven: ${promises.map(promiseText).join('; ')}`;
+  };
   return html`
 <section aria-labelledby="skipped">
   <h2 id="skipped">Skipped</h2>
   <ul class="reasons">${[...groups].map(
     ([reason, group]) =>
-      html`<li>${badge('skipped')} ${reason} <a href="#${group[0]?.anchor ?? ''}">${plural(group.length, 'check')}</a></li>`,
+      html`<li>${badge('skipped')} <span>${reason}${notProven(reason)}</span> <a href="#${group[0]?.anchor ?? ''}">${plural(group.length, 'check')}</a></li>`,
   )}</ul>
 </section>`;
 }
