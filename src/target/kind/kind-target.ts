@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../../base/errors.ts';
 import type { FetchMode, MeshFacts } from '../../base/events.ts';
+import { together } from '../../base/wait.ts';
 import { createDefinitions } from '../../kube/definitions.ts';
 import { KubeClient } from '../../kube/kube-client.ts';
 import { applyObject } from '../../kube/objects.ts';
@@ -104,21 +105,28 @@ export class KindTarget extends KubernetesTarget {
     this.#created = true;
     this.#guard(true);
     const extraRootCa = await this.#authorities.create();
+    // It may have to be fetched, which goes on while the cluster is made.
+    const istioctl = programs.istioctl();
+    istioctl.catch(() => {});
     await phase(this.#progress, `Creating kind cluster "${name}" (${nodeImage})`, () =>
       this.#cluster.create(join(folder, 'cluster.yaml'), nodeImage, cgroup, signal, this.#guardian),
     );
-    const needed = [
-      `${hub}/pilot:${tag}`,
-      `${hub}/proxyv2:${tag}`,
-      ...appImages(this.options.appsFolder, apps, images),
-    ];
-    const loaded = await loadLocalImages(this.#engine, this.#cluster, needed, this.#progress, signal);
+    const load = (wanted: readonly string[], own: AbortSignal) =>
+      loadLocalImages(this.#engine, this.#cluster, wanted, this.#progress, own);
+    const loaded = await load([`${hub}/pilot:${tag}`, `${hub}/proxyv2:${tag}`], signal);
     const settingsFile = join(folder, 'istio.yaml');
-    await phase(this.#progress, `Installing Istio ${tag}`, async () => {
-      const istioctl = await programs.istioctl();
-      const install = { istioctl, hub, tag, settingsFile, overlays, extraRootCa, guardian: this.#guardian };
-      await installIstio(this.#cluster, install, signal);
-    });
+    const install = async (own: AbortSignal) => {
+      const files = { settingsFile, overlays, extraRootCa, guardian: this.#guardian };
+      await installIstio(this.#cluster, { istioctl: await istioctl, hub, tag, ...files }, own);
+    };
+    // Mostly istioctl waits for pods, so the other images are loaded meanwhile.
+    const works = [
+      (own: AbortSignal) => phase(this.#progress, `Installing Istio ${tag}`, () => install(own)),
+      async (own: AbortSignal) => {
+        loaded.push(...(await load(appImages(this.options.appsFolder, apps, images), own)));
+      },
+    ];
+    await together(works, (work, own) => work(own), signal);
     await this.#connect();
     await Promise.all([
       phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.startApps(apps, signal)),

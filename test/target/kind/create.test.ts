@@ -1,0 +1,72 @@
+/** What is done at the same time while a cluster is set up. The programs are scripts that note when they begin and end. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { KindSettings } from '../../../src/target/kind/kind-settings.ts';
+import { KindTarget } from '../../../src/target/kind/kind-target.ts';
+import { unaborted } from '../../support/signals.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-create-'));
+  vi.stubEnv('XDG_STATE_HOME', folder);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function program(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, `#!/bin/sh\nnote() { echo "$*" >> '${folder}/notes'; }\n${text}`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** Waits until this has been noted, up to ten seconds. */
+const until = (noted: string) =>
+  `for _ in $(seq 100); do grep -qx '${noted}' '${folder}/notes' && break; sleep 0.1; done`;
+
+test('Istio is installed as soon as its images are there, while those of the applications are loaded', async () => {
+  const kind = program(
+    'kind',
+    `case "$*" in
+  'create cluster'*) note cluster ;;
+  *pilot*) note Istio is loaded ;;
+  'load docker-image'*) ${until('istioctl begins')}; note applications are loaded ;;
+esac
+`,
+  );
+  const docker = program('docker', `case "$*" in info*) echo '28.0.0 2' ;; esac\n`);
+  const istioctl = program(
+    'istioctl',
+    `note istioctl begins\n${until('applications are loaded')}\necho broken >&2\nexit 1\n`,
+  );
+  const settings: KindSettings = {
+    name: 'mine',
+    reason: 'a test',
+    runId: 'run1',
+    keep: false,
+    reuse: false,
+    programs: { docker, kind, istioctl: async () => istioctl },
+    down: ['false'],
+    hub: 'hub.test',
+    tag: '1.0.0',
+    nodeImage: 'kindest/node:v1.34.0',
+    overlays: [],
+    gatewayApiCrds: undefined,
+    images: { nginx: 'nginx:1' },
+    folder: 'kind',
+    apps: [],
+  };
+  const phases: string[] = [];
+  const target = new KindTarget(settings, (event) => {
+    if (event.type !== 'phase-started') phases.push(`${event.type} ${'phase' in event ? event.phase : ''}`);
+  });
+  await expect(target.up(unaborted())).rejects.toMatchObject({ code: 'E_ISTIO' });
+  const notes = readFileSync(join(folder, 'notes'), 'utf8').trimEnd().split('\n');
+  expect(notes).toEqual(['cluster', 'Istio is loaded', 'istioctl begins', 'applications are loaded']);
+  expect(phases).toContain('phase-failed Installing Istio 1.0.0');
+  await target.down(unaborted());
+});
