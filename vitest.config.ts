@@ -6,11 +6,18 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // The default leaves a core to nobody.
+    maxWorkers: '100%',
     setupFiles: ['./test/support/report-causes.ts'],
     // A golden file that is not there is a failure, not one to write: --update writes it.
     update: 'none',
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'] } },
+      {
+        // What starts programs, shells and pseudo-terminals, stops and kills them, or builds the package: minutes.
+        extends: true,
+        test: { name: 'process', include: ['test/**/*.process.ts'] },
+      },
       {
         // Needs a real mesh; without one its tests are skipped, with the reason.
         extends: true,

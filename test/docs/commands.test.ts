@@ -1,46 +1,12 @@
-/** Command lines, flags, variables and files in the documentation exist, and those that need no mesh really work. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** Command lines, flags, variables and files in the documentation exist. That commands work is in commands.process.ts. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { describe, expect, test } from 'vitest';
 import { allOptions, configOption, variableOf } from '../../src/settings/options.ts';
-import { typescript } from '../support/typescript.ts';
-import { commandHelp } from './cli.ts';
-import { commandsIn, type Known, mistakeIn, productArguments } from './command-lines.ts';
-import { savedAs } from './examples.ts';
-import { partOf } from './generated.ts';
-import { type Fence, pages, read, root, where } from './markdown.ts';
-import { writeResults } from './results.ts';
-import type { Action, Ran } from './run-all.ts';
+import { all, fences, known, lines, shellOf } from './command-fences.ts';
+import { commandsIn, mistakeIn, productArguments } from './command-lines.ts';
+import { root, where } from './markdown.ts';
 
-const { scripts } = JSON.parse(read('package.json')) as Known;
-const all = pages();
-const fences = all.flatMap((page) => page.fences);
-const known: Known = { commands: commandHelp(), scripts };
-
-/** Shell text in a code block: a block of its own, or the steps of a workflow or pipeline. */
-function shellOf({ info, text }: Fence): string[] {
-  if (/^sh( |$)/.test(info)) return [text];
-  if (!/^yaml (github|gitlab)$/.test(info)) return [];
-  const found: string[] = [];
-  const visit = (node: unknown, key = ''): void => {
-    if (typeof node === 'string' && /^(run|script|after_script)$/.test(key)) found.push(node);
-    if (Array.isArray(node)) for (const each of node) visit(each, key);
-    else if (typeof node === 'object' && node !== null) {
-      for (const [name, value] of Object.entries(node)) visit(value, name);
-    }
-  };
-  for (const document of parseAllDocuments(text)) visit(document.toJS());
-  return found;
-}
-
-const lines = fences.flatMap((fence) =>
-  shellOf(fence).flatMap((shell) =>
-    commandsIn(shell).map((command) => ({ fence, at: where(fence), command })),
-  ),
-);
 const jenkins = fences
   .filter(({ info }) => info === 'groovy')
   .flatMap((fence) =>
@@ -48,11 +14,6 @@ const jenkins = fences
       commandsIn(match[1] ?? '').map((command) => ({ at: where(fence), command })),
     ),
   );
-
-const byLine = (one: { fence: Fence }, other: { fence: Fence }) => one.fence.line - other.fence.line;
-
-/** Commands of the product that need nothing but files. */
-const alone = new Set(['list', 'lint', 'matrix', 'completion', 'diff', 'report', 'mutate']);
 
 test('command lines in code blocks use commands, scripts and flags that there are', () => {
   const checked = [...lines, ...jenkins];
@@ -117,104 +78,6 @@ test('every file of the project that is named exists', () => {
     .filter((code) => folders.test(code.text) && !existsSync(join(root, code.text)))
     .map((code) => `${where(code)}: there is no ${code.text}`);
   expect(missing).toEqual([]);
-});
-
-describe('commands that need no mesh work as they are written', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-docs-'));
-  const offline = lines.filter(({ command }) => {
-    const args = productArguments(command, { commands: new Map(), scripts }) ?? [];
-    // What has a variable in it belongs to a CI system.
-    if (command.some((word) => word.includes('$'))) return false;
-    if (alone.has(args[0] ?? '') || args.includes('--help')) return true;
-    if (args[0] === 'schema') return !args.includes('--write');
-    if (args[0] === 'init') return args.includes('--from');
-    return args[0] === 'run' && args.includes('--dry-run') && args.includes('kind');
-  });
-  const argumentsOf = (command: readonly string[]) => productArguments(command, known) ?? [];
-  /** Pages that are followed from their top to their end, each in a folder of its own: what they save belongs together. */
-  const followed = new Set(
-    fences.filter((each) => savedAs(each)?.startsWith('tests/')).map(({ file }) => file),
-  );
-  const cases = [
-    ...new Map(
-      offline.map((each) => {
-        const line = `jwt-e2e ${argumentsOf(each.command).join(' ')}`;
-        return [followed.has(each.fence.file) ? `${each.at}: ${line}` : line, each];
-      }),
-    ).entries(),
-  ];
-  const ran = new Map<string, Ran>();
-
-  beforeAll(async () => {
-    const actions: Action[] = [];
-    const keys: string[] = [];
-    for (const page of [undefined, ...followed]) {
-      const isHere = ({ file }: Fence) => (page === undefined ? !followed.has(file) : file === page);
-      const place = join(folder, page?.replaceAll('/', '-') ?? 'all');
-      // Copies: some commands write.
-      for (const name of ['scenarios', 'schema'])
-        cpSync(join(root, name), join(place, name), { recursive: true });
-      const here = cases.filter(([, { fence }]) => isHere(fence));
-      writeResults(
-        place,
-        here.map(([, { command }]) => argumentsOf(command)),
-      );
-      const save = fences.filter(isHere).flatMap((fence) => {
-        const file = savedAs(fence);
-        return file === undefined ? [] : [{ fence, action: { file: join(place, file), text: fence.text } }];
-      });
-      const run = here.map(([key, { fence, command }]) => {
-        return { fence, key, action: { folder: place, args: argumentsOf(command) } };
-      });
-      // Elsewhere pages build on files of others.
-      const inOrder = page === undefined ? [...save, ...run] : [...save, ...run].sort(byLine);
-      for (const each of inOrder) {
-        actions.push(each.action);
-        if ('key' in each) keys.push(each.key);
-      }
-    }
-    // Settings of whoever runs the tests must not count.
-    const ours = Object.keys(process.env).filter((name) => name.startsWith('JWT_E2E_'));
-    const { stdout } = await execa(
-      process.execPath,
-      ['--import', typescript, join(root, 'test/docs/run-all.ts')],
-      {
-        cwd: folder,
-        env: Object.fromEntries(ours.map((name) => [name, undefined])),
-        input: JSON.stringify(actions),
-      },
-    );
-    for (const [index, result] of (JSON.parse(stdout) as Ran[]).entries()) ran.set(keys[index] ?? '', result);
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  test('there are some of every such command', () => {
-    const names = cases.map(([, { command }]) => argumentsOf(command)[0]);
-    expect(new Set(names)).toEqual(new Set([...alone, 'run', 'schema', 'init']));
-  });
-
-  test.each(cases)('%s', (key, { fence }) => {
-    const code = Number(/ ends-with=(\d)/.exec(fence.info)?.[1] ?? 0);
-    const { stdout, stderr, ...rest } = ran.get(key)!;
-    expect(rest, stderr).toEqual({ code });
-    if (code === 0) expect(stderr).toBe('');
-    expect(stdout + stderr).toMatch(/\S/);
-    // Below a command the page may show what it says.
-    const blocks = fences.filter(({ file }) => file === fence.file);
-    const next = blocks[blocks.indexOf(fence) + 1];
-    if (next?.info !== 'text output') return;
-    const said = (stdout + stderr).split('\n');
-    expect(next.text.trimEnd().split('\n')).toEqual(
-      said.filter((line) => next.text.includes(line) && line !== ''),
-    );
-  });
-
-  test('the page shows the table that init has written', () => {
-    const written = readFileSync(join(folder, 'all/my-scenarios/first.yaml'), 'utf8');
-    const table = written.slice(written.lastIndexOf('    expect:')).replaceAll(/^ {4}/gm, '');
-    const wanted = `\`\`\`text\n${table.trim()}\n\`\`\``;
-    expect(partOf('docs/help.md', 'init', wanted)).toBe(wanted);
-  });
 });
 
 describe('the checker', () => {
