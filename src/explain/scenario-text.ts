@@ -30,5 +30,6 @@ function saysText(answer: NonNullable<Predicted['deciding']>['answer'] | undefin
   if (answer === undefined) return 'no proxy is on the way';
   const { status, body, unknown } = answer;
   if (status === undefined) return `it cannot be known: ${unknown.join('; ')}`;
+  if (status === 404) return 'the policies let it pass, and the gateway has no route for it: 404';
   return status === 200 ? 'the policies let it pass' : `the policies say ${status} ${body}`;
 }

@@ -107,7 +107,7 @@ function answered(
   return {
     reached: hops.map(({ pod }) => nameOfPod(pod)),
     code: isPassing ? undefined : status,
-    text: isPassing ? passes : status === undefined ? undefined : `${status} ${body}`,
+    text: isPassing ? passes : status === undefined ? undefined : `${status} ${body}`.trim(),
     received: status === 200 ? JSON.stringify([headers, path]) : '',
     why: unknown.join('; '),
     isJudged: policies.length + tokens.length > 0,

@@ -113,8 +113,11 @@ export interface TokenTrace {
 }
 
 export interface Answer {
-  /** Undefined: it cannot be known, see `unknown`. 200: it passes; the status code is then the application's. */
-  readonly status: 200 | 401 | 403 | undefined;
+  /**
+   * Undefined: it cannot be known, see `unknown`. 200: it passes; the status code is then the application's. 404: policies let it
+   * pass, and the gateway has no route for it.
+   */
+  readonly status: 200 | 401 | 403 | 404 | undefined;
   /** Of the proxy's own answer. */
   readonly body?: string | undefined;
   readonly wwwAuthenticate?: string | undefined;

@@ -27,6 +27,9 @@ const mostRequests = 4000;
 /** And how many when there are more, so that nothing is certain anyway. */
 const fewRequests = 1000;
 
+/** What a method can be (RFC 9110, 5.6.2): some write the path of a gRPC call for it, which nobody can send. */
+const sendable = /^[!#$%&'*+.^_`|~\w-]+$/;
+
 type Seen = Parameters<typeof matches>[1];
 
 /** A part of a request, in which requests can differ. */
@@ -86,7 +89,7 @@ export function requestClasses(
       'POST',
       'PATCH',
       ...textsFor(valuesOf(seen.fields, 'method')),
-    ],
+    ].filter((method) => sendable.test(method)),
     (method) => ({ method }),
   );
   const hosts = part(seen, 'host', [undefined, ...textsFor(valuesOf(seen.fields, 'host'))], (host) =>

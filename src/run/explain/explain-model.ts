@@ -41,7 +41,7 @@ export function explainByModel(asked: Asked, came: Came): Explanation | undefine
   const grpc = isGrpc ? refusedCall[came.headers['grpc-status'] ?? ''] : undefined;
   const status = grpc ?? came.status;
   const own = grpc === undefined ? `${status} ${came.body}` : `${status} ${answer.body}`;
-  const isPassed = answer.status === 200;
+  const isPassed = answer.status === 200 || answer.status === 404;
   if (answer.status === undefined && came.body !== denied) return undefined;
   if (answer.status !== undefined && !isPassed && own !== `${answer.status} ${answer.body}`) return undefined;
   const lines = isPassed ? passedLines(hops, came, status) : refusalLines(deciding);

@@ -94,8 +94,12 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
   // The gateway through which it comes is not there.
   if ('kind' in from && from.kind === 'ingress') return hops;
   const route = routed(sent, from, survey);
+  const backend = backendOf(route ?? undefined, survey) ?? way.backends[0];
+  // A gateway answers what it has no route for by itself, once policies have let it pass.
+  const hasNone = route === null || (route === undefined && backend === undefined);
+  if (gateway?.proxy !== undefined && hasNone && isServing(gateway, survey))
+    return hops.map((hop) => ({ ...hop, answer: { ...hop.answer, status: 404, body: '' } }));
   if (route === null) return hops;
-  const backend = backendOf(route, survey) ?? way.backends[0];
   if (route !== undefined) {
     const { unknown, note } = route;
     if (unknown !== undefined) return backend === undefined ? hops : unknownAt(backend, unknown);
@@ -110,6 +114,14 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
     return unknownAt(backend, 'PeerAuthentication wants mutual TLS, and the client sends plain text');
   arrive(backend, port);
   return hops;
+}
+
+/** Whether a Gateway opens a port at the pods of a gateway, and routes are no secret to this user. */
+function isServing(gateway: MeshPod, { objects, hidden, rootNamespace }: Survey): boolean {
+  return (
+    !hidden.some((kind) => ['VirtualService', 'HTTPRoute'].includes(kind)) &&
+    objects.some((object) => object.kind === 'Gateway' && holdsFor(object, gateway, rootNamespace))
+  );
 }
 
 /** Whether a good token is gone, from the headers or from the query: outputs of its claims may have come in its place. */

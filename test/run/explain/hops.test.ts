@@ -106,22 +106,22 @@ describe('routes', () => {
   ];
   test.each([
     ['/b/x', {}, [['b'], 200]],
-    ['/b/x', { method: 'DELETE' }, [[], 200]],
+    ['/b/x', { method: 'DELETE' }, [[], 404]],
     ['/12', {}, [['b'], 200]],
     ['/case', {}, [['b'], 200]],
     ['/x', { headers: [['X-B', '1']] as [string, string][] }, [['b'], 200]],
     ['/abc', {}, [['a'], 200]],
-    // None fits: the gateway passes it, and nobody is behind.
-    ['/x', {}, [[], 200]],
+    // None fits: policies of the gateway let it pass, and nobody is behind.
+    ['/x', {}, [[], 404]],
     [
       '/moved',
       {},
       [['b'], undefined, 'what redirect of VirtualService foo/vs makes of it is not known here'],
     ],
     ['/CASE', {}, [['b'], 200]],
-    ['/ABC', {}, [[], 200]],
+    ['/ABC', {}, [[], 404]],
     ['/R1', {}, [['b'], 200]],
-    ['/r1', {}, [[], 200]],
+    ['/r1', {}, [[], 404]],
     ['/x', { method: 'PUT' }, [['b'], 200]],
     [
       '/x',
@@ -131,7 +131,7 @@ describe('routes', () => {
           ['x-b', '2'],
         ] as [string, string][],
       },
-      [[], 200],
+      [[], 404],
     ],
     ['/x', { headers: [['x-any', '']] as [string, string][] }, [['b'], 200]],
     ['/claim', {}, [['b'], undefined, 'which route of VirtualService foo/vs it takes is not known here']],
@@ -198,11 +198,14 @@ describe('routes', () => {
     for (const objects of [
       [foreign, routes([to('b')])],
       [policy, ofPolicy],
-      [gateway, routes([to('b')], { hosts: undefined })],
     ])
       expect(passed(objects, '/')).toEqual([[], 200]);
-    // It is for the host, and has no route for HTTP.
-    expect(passed([gateway, routes([], { http: undefined, tcp: [to('b')] })], '/')).toEqual([[], 200]);
+    // The port is open, and nothing is for the host; or it is, and has no route for HTTP.
+    for (const own of [
+      routes([to('b')], { hosts: undefined }),
+      routes([], { http: undefined, tcp: [to('b')] }),
+    ])
+      expect(passed([gateway, own], '/')).toEqual([[], 404]);
   });
 
   test('of a VirtualService without a namespace are in default', () => {
@@ -244,7 +247,12 @@ describe('routes', () => {
       'istio-system',
     );
     const outside = { ...request, url: '/', headers: [['Host', 'a'] as [string, string]] };
-    expect(passed([gateway, own], '/', { sent: { request: outside } })).toEqual([[], 200]);
+    expect(passed([gateway, own], '/', { sent: { request: outside } })).toEqual([[], 404]);
+  });
+
+  test('that a user may not see are there perhaps', () => {
+    const survey = { ...worldOf([...base, gateway]), hidden: ['VirtualService'] };
+    expect(passed([], '/', { sent: { survey } })).toEqual([[], 200]);
   });
 
   test('lead to a Service that selects pods of its namespace', () => {
