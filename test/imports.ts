@@ -38,6 +38,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
     'policy/',
     'report/mutation.ts',
     'run/explain/hops.ts',
+    'run/proof/way.ts',
     'scenario/',
     'type:mutate/',
     'type:target/target.ts',

@@ -69,10 +69,13 @@ export function carried(object: KubeObject, own: KubeObject, issuers: readonly I
   return print(document);
 }
 
-/** Nobody but the user can sign for the user's keys, so the keys are those of the run. */
-function ruleWithKeys(rule: object, issuers: readonly IssuerPlan[]): object {
-  const { issuer, jwksUri: _, jwks: __, ...rest } = rule as Record<string, unknown>;
+/**
+ * Nobody but the user can sign for the user's keys, so the keys are those of the run. With these Istio refuses a rule without an
+ * issuer ("issuer or jwksUri must be non-empty string").
+ */
+export function ruleWithKeys(rule: object, issuers: readonly IssuerPlan[]): object {
+  const { issuer: _, jwksUri: __, jwks: ___, ...rest } = rule as Record<string, unknown>;
   const name = issuers.find((each) => each.issuer === issuerOf(rule))?.name;
-  const own = issuer === undefined ? {} : { issuer: `\${issuers.${name}.issuer}` };
-  return { ...own, jwks: `\${issuers.${name}.jwks}`, ...(escaped(rest) as object) };
+  const [issuer, jwks] = [`\${issuers.${name}.issuer}`, `\${issuers.${name}.jwks}`];
+  return { issuer, jwks, ...(escaped(rest) as object) };
 }

@@ -8,6 +8,7 @@ import type { KubeObject } from '../target/target.ts';
 import { boundTo, carriedRoutes, gatewayRefsOf } from './carried-routes.ts';
 import { plainObject, withoutPrivate } from './carry.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
+import { type Kept, nothingKept } from './kept-files.ts';
 import { problemOf } from './known-fields.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
 import { outside, sleep } from './senders.ts';
@@ -29,8 +30,12 @@ export interface Plan {
   /** Policies as they are carried over, and as they are the user's. */
   readonly policies: readonly KubeObject[];
   readonly originals: readonly KubeObject[];
-  /** What else decides about requests: PeerAuthentications, routes and Gateways. */
+  /** PeerAuthentications, which are applied with the policies. */
+  readonly peers: readonly KubeObject[];
+  /** What leads requests to workloads: routes and Gateways. */
   readonly around: readonly KubeObject[];
+  /** What of the policies stays in the user's files. */
+  readonly kept: Kept;
   /** Of the user, what nobody knows the effect of. */
   readonly unknowable: readonly KubeObject[];
   readonly ways: readonly Way[];
@@ -73,7 +78,7 @@ export function planFor(read: readonly Manifest[], wanted: string | undefined, w
   if (originals.length === 0) throw nothing(foreign, wanted, where, leftOut);
   const policies = originals.map(withoutPrivate);
   const gateways = places.filter(({ isGateway }) => isGateway);
-  const around = aroundOf(objects, places, gateways, leftOut);
+  const { peers, around } = besides(objects, places, gateways, leftOut);
   const unknowable = objects.filter(
     (object) => /^(EnvoyFilter|WasmPlugin)$/.test(object.kind) || actionOf(object) === 'CUSTOM',
   );
@@ -85,7 +90,9 @@ export function planFor(read: readonly Manifest[], wanted: string | undefined, w
     issuers: issuersOf(policies),
     policies,
     originals,
+    peers,
     around,
+    kept: nothingKept,
     unknowable,
     ways: waysOf(places, gateways, around, policies),
     leftOut,
@@ -130,12 +137,13 @@ function whyIdle(policy: KubeObject, places: readonly Place[]): string {
 }
 
 /** What else of the user's is applied; what is not, is named. */
-function aroundOf(
+function besides(
   objects: readonly KubeObject[],
   places: readonly Place[],
   gateways: readonly Place[],
   leftOut: LeftOut[],
-): KubeObject[] {
+): Pick<Plan, 'peers' | 'around'> {
+  const peers: KubeObject[] = [];
   const around: KubeObject[] = [];
   const others = new Set<string>();
   for (const object of objects) {
@@ -143,7 +151,7 @@ function aroundOf(
     const what = nameOf(object);
     if (policyKinds.includes(kind) && apiVersion.startsWith('security.istio.io/')) continue;
     if (kind === 'PeerAuthentication') {
-      if (places.some((place) => holdsFor(object, place, rootNamespace))) around.push(plainObject(object));
+      if (places.some((place) => holdsFor(object, place, rootNamespace))) peers.push(plainObject(object));
       else leftOut.push({ what, why: 'it is for no workload that policies are for' });
     } else if (kind === 'VirtualService') {
       const { spec, lost } = carriedRoutes(object);
@@ -164,7 +172,7 @@ function aroundOf(
     const gateway = gatewayFor(ref, objects, gateways);
     return gateway === undefined ? [] : [gatewayObject(ref, gateway)];
   });
-  return [...made, ...around];
+  return { peers, around: [...made, ...around] };
 }
 
 /** The stand-in that a Gateway is for: by its selector, or the only one, or the first. */

@@ -11,7 +11,20 @@ import type { Manifest } from '../scenario/format/schema.ts';
 
 const passedOver = ['node_modules', '.git'];
 
+/** What is in a file. */
+export interface ReadFile {
+  /** Absolute. */
+  readonly path: string;
+  /** As messages name it. */
+  readonly shown: string;
+  readonly objects: readonly Manifest[];
+  /** What could not be read, a line each. */
+  readonly warnings: readonly string[];
+}
+
 export interface Read {
+  readonly files: readonly ReadFile[];
+  /** Of all files. */
   readonly objects: readonly Manifest[];
   /** What could not be read, a line each. */
   readonly warnings: readonly string[];
@@ -25,21 +38,17 @@ export interface Read {
  */
 export function readFolder(path: string, cwd: string): Read {
   const start = resolve(cwd, path);
-  const files = filesIn(start, path);
-  const objects: Manifest[] = [];
-  const warnings: string[] = [];
-  for (const file of files) {
+  const files = filesIn(start, path).map((file): ReadFile => {
     const shown = relative(cwd, file) || basename(file);
-    const read = readFile(file, shown);
-    objects.push(...read.objects);
-    warnings.push(...read.warnings);
-  }
-  if (files.some((file) => /^kustomization\.ya?ml$/.test(basename(file)))) {
+    return { path: file, shown, ...readFile(file, shown) };
+  });
+  const warnings = files.flatMap((file) => file.warnings);
+  if (files.some((file) => /^kustomization\.ya?ml$/.test(basename(file.path)))) {
     warnings.push(
       `${path} has a kustomization, which is not built: for what it makes, save "kubectl kustomize ${path}" to a file and name that`,
     );
   }
-  return { objects, warnings };
+  return { files, objects: files.flatMap(({ objects }) => objects), warnings };
 }
 
 function filesIn(start: string, given: string): string[] {
@@ -70,7 +79,7 @@ function filesIn(start: string, given: string): string[] {
   return found;
 }
 
-function readFile(file: string, shown: string): Read {
+function readFile(file: string, shown: string): Pick<ReadFile, 'objects' | 'warnings'> {
   let source: string;
   try {
     source = readLimited(file, limits.policyBytes).toString('utf8');

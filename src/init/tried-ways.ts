@@ -73,8 +73,14 @@ export class Asking {
   readonly #whole: Survey;
   readonly #bare: Survey;
 
-  constructor(way: Way, { here, whole }: Objects) {
+  /** @param mesh what is to be in place, or a mesh as it is */
+  constructor(way: Way, mesh: Objects | Survey) {
     this.way = way;
+    if ('pods' in mesh) {
+      this.#here = this.#whole = this.#bare = mesh;
+      return;
+    }
+    const { here, whole } = mesh;
     const routes = way.isOwnRoute ? way.routes : [];
     this.#here = worldOf([...routes, ...here]);
     this.#whole = worldOf([...routes, ...whole]);

@@ -38,11 +38,11 @@ export function writeScenario(
   extras: readonly Extra[] = [],
   missed: readonly string[] = [],
 ): Written {
-  const { policies, places, around, ways, issuers } = plan;
+  const { policies, places, peers, around, kept, ways, issuers } = plan;
   const clients = clientsFor(policies);
   const there = [...standIns(places, [sleep, outside, ...clients]), ...around];
-  const here = [...there, ...policies];
-  const whole = [...there, ...plan.originals, ...plan.unknowable];
+  const here = [...there, ...peers, ...policies];
+  const whole = [...there, ...peers, ...plan.originals, ...plan.unknowable];
   const tokens = new TokenList(issuers);
   const asked = ways.map((way) => {
     const asking = new Asking(way, { here, whole });
@@ -75,6 +75,10 @@ export function writeScenario(
       const own = manifests.get(object);
       return own === undefined ? print(documentOf(object)) : carried(object, own, issuers);
     });
+  const inPlace = [
+    ...kept.entries.map((entry) => print(documentOf(entry))),
+    ...texts([...peers, ...policies].filter((object) => !kept.names.has(nameOf(object)))),
+  ];
   const routes = new Map<string, string>();
   const isSent = ({ checks }: Step) => checks > 0;
   const first = before.filter(isSent);
@@ -86,7 +90,7 @@ export function writeScenario(
     return stepText(step, [
       ...(index === 0 ? texts(setUp) : []),
       ...(isNew ? own : []),
-      ...(index === first.length ? texts(policies) : []),
+      ...(index === first.length ? inPlace : []),
     ]);
   });
   const notes = [...notesOf(plan, after), ...missed];
@@ -103,7 +107,7 @@ export function writeScenario(
       ? `namespace ${plan.namespaces[0]}`
       : `namespaces ${plan.namespaces.join(', ')}`;
   const text = [
-    ...header(plan, where, file, notes).map((line) => (line === '' ? '#' : `# ${line}`)),
+    ...commented(header(plan, where, file, notes)),
     // No two files of a folder have the same.
     `name: ${dnsName(plan.namespaces[0] ?? 'policies')}-${dnsName(basename(file, extname(file)))}`,
     `title: ${inline(`Policies of ${subject} let in whom they should`)}`,
@@ -180,7 +184,7 @@ function notesOf({ originals, places, policies, ways }: Plan, steps: readonly St
 }
 
 /** What the model does not know, by request and reason. */
-function unknownIn(steps: readonly Step[]): string[] {
+export function unknownIn(steps: readonly Step[]): string[] {
   const byReason = new Map<string, string[]>();
   for (const { what, token, why } of steps.flatMap((step) => step.unknown)) {
     const key = `${what} (TOKENS): ${why}`;
@@ -196,7 +200,7 @@ function names(places: readonly Place[]): string {
 }
 
 function header(plan: Plan, where: string, file: string, notes: readonly string[]): string[] {
-  const { policies, places, leftOut, originals } = plan;
+  const { policies, places, leftOut, originals, kept } = plan;
   const merged = places.filter(({ workloads }) => workloads.length > 1);
   const replaced = originals.filter((own, index) => JSON.stringify(own) !== JSON.stringify(policies[index]));
   const hasRoot = policies.some(({ metadata }) => metadata.namespace === 'istio-system');
@@ -222,6 +226,7 @@ function header(plan: Plan, where: string, file: string, notes: readonly string[
       'Left out',
       leftOut.map(({ what, why }) => `${what}: ${why}`),
     ),
+    ...section('Copies of policies, so that a change of yours has to be made here as well', kept.copied),
     ...section(
       'Stand-ins',
       merged.map(
@@ -236,7 +241,12 @@ function header(plan: Plan, where: string, file: string, notes: readonly string[
   ];
 }
 
-function section(title: string, lines: readonly string[]): string[] {
+export function commented(lines: readonly string[]): string[] {
+  return lines.map((line) => (line === '' ? '#' : `# ${line}`));
+}
+
+/** A part of the comments at the top. */
+export function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0
     ? []
     : ['', `${title}:`, ...lines.map((line) => `  ${line.replaceAll(/\s+/g, ' ')}.`)];

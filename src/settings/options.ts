@@ -133,7 +133,7 @@ const cluster = about('A cluster that is there', [
   },
   {
     name: 'live',
-    description: 'only look at the cluster: run live scenarios, and apply nothing',
+    description: 'only look at the cluster: run live scenarios, and apply nothing; of init: write one',
   },
   { name: 'yes', description: 'also touch what this tool does not own; what it changes is restored' },
 ]);
@@ -333,6 +333,7 @@ export const commandOptions = {
     ...cluster.filter(({ name }) => /context|kubeconfig/.test(name)),
     { name: 'namespace', value: 'NAME', description: 'only policies of this namespace' },
     { name: 'output', value: 'FILE', description: 'file to write (default: my-scenarios/first.yaml)' },
+    ...cluster.filter(({ name }) => name === 'live'),
     { name: 'force', description: 'replace the file when it is there' },
   ],
   explain: [

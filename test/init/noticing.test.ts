@@ -1,11 +1,13 @@
 /** What `init` writes notices the mistakes that `mutate` makes in its policies, or names them. */
 import { expect, test } from 'vitest';
-import { judgeText } from '../../src/cli/commands/init.ts';
+import { judgeIn } from '../../src/cli/commands/init.ts';
 import { planFor } from '../../src/init/first-plan.ts';
 import { writeNoticing } from '../../src/init/noticing.ts';
 import { writeScenario } from '../../src/init/write.ts';
 import type { Manifest } from '../../src/scenario/format/schema.ts';
 import { policy, rules, tokens } from './support.ts';
+
+const judgeText = judgeIn();
 
 const missedIn = async (text: string) =>
   ((await judgeText(text, () => true)) ?? []).flatMap(({ mutant, verdict }) =>
@@ -86,6 +88,14 @@ test('what no status code shows is named', async () => {
       /^no check here notices this mistake: RequestAuthentication shop\/tokens, its rule without its `forwardOriginalToken` \(GET .*the workload gets other headers/,
     ),
   ]);
+});
+
+test('what would take a method that nobody can send is no mistake that checks miss', async () => {
+  const { before, notes } = await noticed([
+    rules([{ ...to({ methods: ['/a.B/C'] }), from: [{ source: { namespaces: ['foo'] } }] }]),
+  ]);
+  expect(before).toEqual([]);
+  expect(notes).toEqual([]);
 });
 
 test('a file that would be too large stays as it was, with what it misses', async () => {

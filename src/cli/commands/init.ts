@@ -2,11 +2,16 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../base/errors.ts';
+import { limits, sizeText } from '../../base/files/limits.ts';
+import { excessOf } from '../../base/files/yaml-bounds.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { nameOfError } from '../../base/names.ts';
-import { planFor } from '../../init/first-plan.ts';
+import { type Plan, planFor } from '../../init/first-plan.ts';
+import { keptFiles } from '../../init/kept-files.ts';
 import { type Judge, writeNoticing } from '../../init/noticing.ts';
+import type { Written } from '../../init/write.ts';
 import { type JudgedMutant, judgeScenario } from '../../mutate/judge.ts';
+import type { Whereabouts } from '../../scenario/format/own-files.ts';
 import { knownApps } from '../../scenario/known-apps.ts';
 import { parseScenario } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
@@ -29,45 +34,93 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
   const output = text(values, 'output') ?? defaultOutput;
   const path = resolve(io.cwd, output);
   refuseToReplace(path, output, flag(values, 'force'));
-  const { objects, where } = await readPolicySource('init', values, io);
-  const plan = planFor(objects, text(values, 'namespace'), where);
-  const written = await writeNoticing(plan, where, relative(io.cwd, path) || output, judgeText);
-  mustBeRight(written.text, output);
+  const from = { folder: dirname(path), cwd: io.cwd };
+  const file = relative(io.cwd, path) || output;
+  const { written, more } = flag(values, 'live')
+    ? { written: await ofLiveMesh(values, io, file), more: [] }
+    : await ofPolicies(values, io, file, from);
+  mustBeRight(written.text, output, from);
   save(path, output, written.text, flag(values, 'force'));
   const lines = [
     `${output}: ${count(written.checks, 'check')} for ${written.policies} ${written.policies === 1 ? 'policy' : 'policies'}`,
-    ...(plan.leftOut.length === 0
-      ? []
-      : ['Left out:', ...plan.leftOut.map(({ what, why }) => `  ${oneLine(`${what}: ${why}`)}`)]),
-    ...(written.notes.length === 0
-      ? []
-      : ['Look at this:', ...written.notes.map((line) => `  ${oneLine(line)}`)]),
+    ...more,
+    ...listed('Look at this:', written.notes),
     'Read it: is it what you want? Then:',
     `  jwt-e2e lint --strict ${output}`,
-    `  jwt-e2e run ${output}`,
+    flag(values, 'live') ? `  jwt-e2e run ${output} --live --context CONTEXT` : `  jwt-e2e run ${output}`,
   ];
   io.stdout.write(`${lines.join('\n')}\n`);
   return exitCodes.passed;
 }
 
-/** Without a mesh, as `mutate` does. */
-export const judgeText: Judge = async (content, isWanted) => {
-  const { scenario, errors } = parsed(content);
-  if (scenario === undefined || errors.length > 0) return undefined;
-  const mutants: JudgedMutant[] = [];
-  await forEachPlanned([scenario], undefined, async (planned, options) => {
-    mutants.push(...(await judgeScenario(planned, options, isWanted)).mutants);
-  });
-  return mutants;
-};
+interface Outcome {
+  readonly written: Written;
+  /** Lines for people. */
+  readonly more: readonly string[];
+}
 
-function parsed(content: string, output = 'first.yaml') {
-  return parseScenario(content, output, undefined, knownApps());
+async function ofPolicies(values: Values, io: Io, file: string, from: Whereabouts): Promise<Outcome> {
+  const { objects, files, where } = await readPolicySource('init', values, io);
+  const read = planFor(objects, text(values, 'namespace'), where);
+  const plan = { ...read, kept: keptFiles(read, files, from) };
+  const written = await writeNoticing(plan, where, file, judgeIn(from));
+  mustFit(written, plan, where);
+  const leftOut = plan.leftOut.map(({ what, why }) => `${what}: ${why}`);
+  return {
+    written,
+    more: [...listed('Left out:', leftOut), ...listed('Copied into it:', plan.kept.copied)],
+  };
+}
+
+async function ofLiveMesh(values: Values, io: Io, file: string): Promise<Written> {
+  if (text(values, 'from') !== undefined) {
+    throw new HarnessError('E_USAGE', '--live reads a mesh as it is, and --from files', {
+      hint: 'Leave one of them out.',
+    });
+  }
+  const [{ readLive }, { liveScenario }] = await Promise.all([
+    import('../models/init-live.ts'),
+    import('../../init/live/live-scenario.ts'),
+  ]);
+  const { survey, where } = await readLive(values);
+  return liveScenario(survey, text(values, 'namespace'), where, file, io.env);
+}
+
+function listed(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${oneLine(line)}`)];
+}
+
+/** Judges without a mesh, as `mutate` does. @param from where the scenario is going to be; default: it has no files beside it */
+export function judgeIn(from?: Whereabouts): Judge {
+  return async (content, isWanted) => {
+    const { scenario, errors } = parseScenario(content, 'first.yaml', undefined, knownApps(), from);
+    if (scenario === undefined || errors.length > 0) return undefined;
+    const mutants: JudgedMutant[] = [];
+    await forEachPlanned([scenario], undefined, async (planned, options) => {
+      mutants.push(...(await judgeScenario(planned, options, isWanted)).mutants);
+    });
+    return mutants;
+  };
+}
+
+/** Many policies lead to more than a scenario file may have. */
+function mustFit({ text: content, checks }: Written, { policies, namespaces }: Plan, where: string): void {
+  const excess = [
+    excessOf(content)?.message.replace('the file has ', ''),
+    Buffer.byteLength(content) > limits.yamlBytes ? `more than ${sizeText(limits.yamlBytes)}` : undefined,
+    checks > limits.checks ? `more than ${limits.checks} checks` : undefined,
+  ].find((why) => why !== undefined);
+  if (excess === undefined) return;
+  const some = namespaces.length > 5 ? [...namespaces.slice(0, 5), '…'] : namespaces;
+  const choice = namespaces.length > 1 ? `one namespace with --namespace (${some.join(', ')}), or ` : '';
+  const what = `a scenario for the ${policies.length} policies in ${where} would be larger than any may be: ${excess}`;
+  const hint = `Write several: choose ${choice}a part of the files with --from FILE.`;
+  throw new HarnessError('E_USAGE', what, { hint });
 }
 
 /** What comes out of policies that nobody has thought of must not be a file that lint refuses. */
-function mustBeRight(content: string, output: string): void {
-  const { errors } = parsed(content, output);
+function mustBeRight(content: string, output: string, from: Whereabouts): void {
+  const { errors } = parseScenario(content, output, undefined, knownApps(), from);
   if (errors.length === 0) return;
   throw new HarnessError('E_INTERNAL', 'the scenario that these policies lead to has mistakes', {
     hint: 'Please report this, with the policies.',

@@ -2,7 +2,7 @@
 import { HarnessError } from '../../base/errors.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { clusterSettings } from '../../engine/named-cluster.ts';
-import { readFolder } from '../../init/read-folder.ts';
+import { type ReadFile, readFolder } from '../../init/read-folder.ts';
 import type { Manifest } from '../../scenario/format/schema.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
@@ -11,6 +11,8 @@ import { withSignals } from '../support/signals.ts';
 
 export interface PolicySource {
   readonly objects: readonly Manifest[];
+  /** In which they are; undefined for those of a cluster. */
+  readonly files?: readonly ReadFile[];
   /** As it is to be named in messages. */
   readonly where: string;
 }
@@ -22,9 +24,9 @@ export interface PolicySource {
 export async function readPolicySource(command: string, values: Values, io: Io): Promise<PolicySource> {
   const from = text(values, 'from');
   if (from !== undefined) {
-    const { objects, warnings } = readFolder(from, io.cwd);
+    const { files, objects, warnings } = readFolder(from, io.cwd);
     for (const warning of warnings) io.stderr.write(`${oneLine(warning)}\n`);
-    return { objects, where: from };
+    return { objects, files, where: from };
   }
   if (!clusterSettings.some((setting) => text(values, setting) !== undefined)) {
     throw new HarnessError('E_USAGE', `${command} needs to be told where the policies are`, {

@@ -1,7 +1,8 @@
 /** First scenarios from policies of several kinds: what is written is compared with what was read over and run. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { initCommand } from '../../../src/cli/commands/init.ts';
 import { strictLintCommand } from '../../../src/cli/models/lint-strict.ts';
 import { readFolder } from '../../../src/init/read-folder.ts';
@@ -12,33 +13,35 @@ import { recorder } from '../../scenario/support.ts';
 import { FakeApi, failure } from '../../support/fake-api.ts';
 import { initCases, initFolder } from '../../support/init-folders.ts';
 
-async function init(values: Values, cwd = initFolder) {
+/** In a folder that has the cases in it: what is written names their files. */
+function folderOfCases(): string {
+  const cwd = temporaryFolder();
+  cpSync(initFolder, cwd, { recursive: true });
+  return cwd;
+}
+
+async function init(values: Values, cwd = folderOfCases()) {
   const { io, stdout, stderr } = recorder();
-  const output = join(temporaryFolder(), 'first.yaml');
-  const code = await initCommand({ output, ...values }, { ...io, env: {}, cwd });
-  const file = (values.output as string | undefined) ?? output;
-  const written = readFileSync(file.startsWith('/') ? file : join(cwd, file), 'utf8');
-  // Where it was written to is another place each time.
-  const plain = (text: string) =>
-    text.replaceAll(/(?:\.\.\/)*[^\s]*\/first\.yaml/g, 'my-scenarios/first.yaml');
-  return { code, text: plain(written), said: plain(stdout()), warnings: stderr(), file };
+  const code = await initCommand(values, { ...io, env: {}, cwd });
+  const file = join(cwd, 'my-scenarios', 'first.yaml');
+  return { code, text: readFileSync(file, 'utf8'), said: stdout(), warnings: stderr(), file, cwd };
 }
 
 describe('out of a folder', () => {
   test.each(initCases)('%s', async (name) => {
-    const { code, text, said, file } = await init({ from: name });
+    const { code, text, said, file, cwd } = await init({ from: name });
     expect(code).toBe(0);
     await expect(text).toMatchFileSnapshot(`../../golden/cli/init-${name}.yaml`);
     await expect(said).toMatchFileSnapshot(`../../golden/cli/init-${name}.txt`);
     const { io, stdout } = recorder();
-    expect(await strictLintCommand([file], { cwd: initFolder }, io), stdout()).toBe(0);
+    expect(await strictLintCommand([file], { cwd }, io), stdout()).toBe(0);
   });
 
   test('the file is where it is looked for when nothing else is said, and is never replaced by itself', async () => {
     const cwd = temporaryFolder();
     const policies = readFileSync(join(initFolder, 'shop', 'policies.yaml'), 'utf8');
     writeFileSync(join(cwd, 'policies.yaml'), policies);
-    const values = { from: 'policies.yaml', output: undefined };
+    const values = { from: 'policies.yaml' };
     const { io } = recorder();
     await initCommand(values, { ...io, env: {}, cwd });
     const file = join(cwd, 'my-scenarios', 'first.yaml');
@@ -55,10 +58,9 @@ describe('out of a folder', () => {
     expect(readFileSync(file, 'utf8')).toBe(first);
   });
 
-  const refused = async (values: Values, cwd = initFolder) => {
-    const output = join(temporaryFolder(), 'first.yaml');
-    const error = await init({ output, ...values }, cwd).catch((thrown) => thrown);
-    expect(existsSync(output)).toBe(false);
+  const refused = async (values: Values, cwd = folderOfCases()) => {
+    const error = await init(values, cwd).catch((thrown) => thrown);
+    expect(existsSync(join(cwd, 'my-scenarios'))).toBe(false);
     return error;
   };
 
@@ -94,6 +96,20 @@ describe('out of a folder', () => {
     });
   });
 
+  test('more than a scenario can have', async () => {
+    const cwd = temporaryFolder();
+    const values = Array.from({ length: 6000 }, (_, index) => `u${index}`);
+    const policy = (namespace: string) =>
+      `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: a, namespace: ${namespace} }\nspec: { rules: [{ when: [{ key: source.namespace, values: [${values}] }] }] }\n`;
+    writeFileSync(join(cwd, 'all.yaml'), `${policy('shop')}---\n${policy('pay')}`);
+    expect(await refused({ from: 'all.yaml' }, cwd)).toMatchObject({
+      code: 'E_USAGE',
+      message:
+        'a scenario for the 2 policies in all.yaml would be larger than any may be: more than 10000 keys and list entries',
+      hint: 'Write several: choose one namespace with --namespace (shop, pay), or a part of the files with --from FILE.',
+    });
+  });
+
   test('nobody said where', async () => {
     expect(await refused({})).toMatchObject({
       code: 'E_USAGE',
@@ -121,11 +137,16 @@ describe('out of a cluster', () => {
       api.put(structuredClone(object) as KubeObject);
   });
 
-  test('the same as out of a folder, and only by reading', async () => {
+  test('the same checks as out of a folder, of copies, and only by reading', async () => {
     const fromFolder = await init({ from: 'wide' });
-    const { code, text } = await init({ kubeconfig: api.kubeconfig });
+    const { code, text, said } = await init({ kubeconfig: api.kubeconfig });
     expect(code).toBe(0);
-    expect(text.replaceAll('context fake', 'wide')).toBe(fromFolder.text);
+    const checks = ({ text: written }: { readonly text: string }) =>
+      (parse(written) as { steps: { apply?: unknown }[] }).steps.map(({ apply: _, ...checked }) => checked);
+    expect(checks({ text })).toEqual(checks(fromFolder));
+    expect(fromFolder.text).toContain('- files: ../wide/policies.yaml');
+    expect(text).not.toContain('files:');
+    expect(said).toContain('Copied into it:\n  all: they are in a cluster, and not in files\n');
     expect(new Set(api.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
     await expect.poll(() => api.connections).toBe(0);
   });
@@ -147,6 +168,47 @@ describe('out of a cluster', () => {
     const metadata = { name: 'left', namespace: 'foo', labels };
     api.put({ apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy', metadata, spec: {} });
     expect((await init({ kubeconfig: api.kubeconfig })).text).not.toContain('foo/left');
+  });
+
+  describe('as it is (--live)', () => {
+    beforeEach(() => {
+      const container = (name: string) => ({ name, image: name });
+      for (const [name, namespace] of [
+        ['ledger', 'pay'],
+        ['curl', 'pay'],
+      ] as const)
+        api.put({
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: `${name}-1`, namespace, labels: { app: name } },
+          spec: { containers: [container(name), container('istio-proxy')] },
+          status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+        } as KubeObject);
+      api.put({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'ledger', namespace: 'pay' },
+        spec: { selector: { app: 'ledger' }, ports: [{ name: 'http', port: 80 }] },
+      });
+    });
+
+    test('a live scenario, and only by reading', async () => {
+      const { code, text, said } = await init({ kubeconfig: api.kubeconfig, live: true, namespace: 'pay' });
+      expect(code).toBe(0);
+      expect(text).toMatch(/^live: true$/m);
+      expect(text).toContain('from: curl.pay\n    request: { url: http://ledger.pay }');
+      expect(text).not.toMatch(/^ +apply:|^apps:/m);
+      expect(said).toContain('run my-scenarios/first.yaml --live --context CONTEXT');
+      expect(new Set(api.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
+      await expect.poll(() => api.connections).toBe(0);
+    });
+
+    test('not of files', async () => {
+      await expect(init({ from: 'wide', live: true })).rejects.toMatchObject({
+        code: 'E_USAGE',
+        message: '--live reads a mesh as it is, and --from files',
+      });
+    });
   });
 
   test('without Istio', async () => {
