@@ -156,14 +156,14 @@ function whyMissing(rule: JwtRule, headers: readonly Header[]): string | undefin
 function whyRefused(status: string, jwt: Jwt, rule: JwtRule, now: number): string | undefined {
   const { exp, nbf } = jwt.claims as { exp?: number; nbf?: number };
   const of = (time = 0) => new Date(Math.trunc(time) * 1000).toISOString().replace('.000', '');
-  const at = () => new Date(now * 1000).toISOString().replace(/\.\d+/, '');
+  const at = new Date(now * 1000).toISOString().replace(/\.\d+/, '');
   switch (status) {
     case unknownIssuer:
       return `iss of the token is ${jwt.issuer === '' ? 'missing' : jwt.issuer}`;
     case 'Jwt is expired':
-      return `exp of the token is ${of(exp)}, and it is ${at()}`;
+      return `exp of the token is ${of(exp)}, and it is ${at}`;
     case 'Jwt not yet valid':
-      return `nbf of the token is ${of(nbf)}, and it is ${at()}`;
+      return `nbf of the token is ${of(nbf)}, and it is ${at}`;
     case 'Audiences in Jwt are not allowed':
       return `aud of the token is ${jwt.audiences.join(', ') || 'missing'}, and the rule allows ${(rule.audiences ?? []).join(', ')}`;
     case "Jwks doesn't have key to match kid or alg from Jwt":

@@ -1,12 +1,12 @@
 /** What a run leaves unproven: the promises of skipped checks, by the reason, which says what would prove them. */
-import type { CheckResult, SourceRef } from '../base/events.ts';
+import { type CheckResult, type SourceRef, sourceText } from '../base/events.ts';
 import { groupBy } from '../base/group.ts';
 import { wasToRun } from '../base/skip-reasons.ts';
 
 export interface Unproven {
   readonly reason: string;
   readonly checks: readonly string[];
-  /** `inPart`: other checks of the same section have passed. */
+  /** Those that a document makes. `inPart`: other checks of the same section have passed. */
   readonly promises: readonly (SourceRef & { readonly inPart: boolean })[];
 }
 
@@ -18,14 +18,16 @@ export function unprovenOf(checks: readonly CheckResult[]): Unproven[] {
     reason,
     checks: [...new Set(group.map(({ id }) => id))],
     promises: [...groupBy(group, ({ source }) => keyOf(source))].flatMap(([key, [first]]) =>
-      first === undefined ? [] : [{ ...first.source, inPart: proven.has(key) }],
+      first === undefined || sourceText(first.source) === undefined
+        ? []
+        : [{ ...first.source, inPart: proven.has(key) }],
     ),
   }));
 }
 
 /** `FAQ about JWT authentication, "Sample" (in part)`. */
-export function promiseText({ document, section, inPart }: Unproven['promises'][number]): string {
-  return `${document}, "${section}"${inPart ? ' (in part)' : ''}`;
+export function promiseText({ inPart, ...source }: Unproven['promises'][number]): string {
+  return `${sourceText(source)}${inPart ? ' (in part)' : ''}`;
 }
 
 const keyOf = ({ document, section }: SourceRef) => JSON.stringify([document, section]);

@@ -43,6 +43,11 @@ test('promises of skipped checks are unproven, by the reason, and in part where 
   expect(found[0]?.promises.map(promiseText)).toEqual(['FAQ, "Keys" (in part)', 'FAQ, "Paths"']);
 });
 
+test('what no document promises is no promise', () => {
+  const own = { ...check('a', '', 'skipped', 'no gateway'), source: { document: '', section: '' } };
+  expect(unprovenOf([own])).toEqual([{ reason: 'no gateway', checks: ['a'], promises: [] }]);
+});
+
 test('what was to run and did not says nothing about promises', () => {
   expect(unprovenOf([check('a', 'Keys', 'skipped', skippedForFailFast)])).toEqual([]);
 });

@@ -107,7 +107,7 @@ function skippedLines(checks: readonly CheckResult[], colors: Colors): string[] 
   if (skipped.length === 0) return [];
   const unproven = new Map(unprovenOf(checks).map((each) => [each.reason, each.promises]));
   return [
-    `${skipped.length} skipped${unproven.size === 0 ? '' : ', so these promises are not proven'}:`,
+    `${skipped.length} skipped${[...unproven.values()].flat().length === 0 ? '' : ', so these promises are not proven'}:`,
     ...[...groupBy(skipped, reasonOf)].flatMap(([reason, group]) => [
       `  ${colors.dim('-')} ${oneLine(reason)}: ${group.length}`,
       ...(unproven.get(reason) ?? []).map((each) => `    ${colors.dim(oneLine(promiseText(each)))}`),

@@ -18,7 +18,18 @@ const textOf = (part: Partial<CheckResult>) => {
 describe('a case', () => {
   test.each<[Partial<CheckResult>, object | undefined]>([
     [{ state: 'passed' }, undefined],
-    [{ state: 'skipped' }, { kind: 'skipped', message: 'no reason given' }],
+    [
+      { state: 'skipped' },
+      {
+        kind: 'skipped',
+        message:
+          'no reason given; not proven: FAQ about JWT authentication, "How JWT authentication works in ASM"',
+      },
+    ],
+    [
+      { state: 'skipped', source: { document: '', section: '' } },
+      { kind: 'skipped', message: 'no reason given' },
+    ],
     [
       { state: 'known', actual: '200' },
       {
