@@ -102,7 +102,7 @@ function answered(
 ): Answered {
   const hops = hopsFor(origin, request, survey, classVerify(failures));
   const answer = decidingOf(hops)?.answer;
-  const { status, body, headers, path, unknown = [], policies = [], tokens = [] } = answer ?? {};
+  const { status, body, headers, path, unknown = [] } = answer ?? {};
   const isPassing = answer === undefined || status === 200;
   return {
     reached: hops.map(({ pod }) => nameOfPod(pod)),
@@ -110,6 +110,6 @@ function answered(
     text: isPassing ? passes : status === undefined ? undefined : `${status} ${body}`.trim(),
     received: status === 200 ? JSON.stringify([headers, path]) : '',
     why: unknown.join('; '),
-    isJudged: policies.length + tokens.length > 0,
+    isJudged: hops.some(({ answer }) => answer.policies.length + answer.tokens.length > 0),
   };
 }

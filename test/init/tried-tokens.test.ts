@@ -128,7 +128,9 @@ test('a rule without an issuer takes tokens of any, and the keys decide', () => 
     { ...any, spec: { jwtRules: [{ jwksUri: 'https://a.example.com/keys' }] } },
   ]);
   expect(codes('/')).toMatchObject({ valid: 200, 'wrong issuer': 401 });
-  expect(text).toContain('- jwks: ${issuers.any-example-com.jwks}');
+  // Istio takes a rule without an issuer only when it has a jwksUri.
+  expect(text).toContain('- issuer: ${issuers.any-example-com.issuer}');
+  expect(text).toContain('jwks: ${issuers.any-example-com.jwks} # yours: https://a.example.com/keys');
 });
 
 test('one unknown issuer is enough where several issuers share the usual place', () => {

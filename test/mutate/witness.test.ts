@@ -38,8 +38,8 @@ const base: KubeObject[] = [
   workload('httpbin', 8080),
   workload('sleep'),
 ];
-const asked = { request: { id: '', method: 'GET', url: 'http://httpbin.foo:8000/anything', headers: [] } };
-const steps = [{ origin, asked: [asked] }] as unknown as ModelStep[];
+const request = { id: '', method: 'GET', url: 'http://httpbin.foo:8000/anything', headers: [] };
+const steps = [{ asked: [{ origin, request }] }] as unknown as ModelStep[];
 const verify = classVerify(new Map());
 
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');

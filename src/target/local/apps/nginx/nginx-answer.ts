@@ -2,10 +2,10 @@
 
 import { STATUS_CODES } from 'node:http';
 import { type Answer, type AppRequest, answer, percentDecode } from '../app-request.ts';
-import { chooseLocation, chooseServer, hostName } from './nginx-choose.ts';
+import { chooseLocation, chooseServer } from './nginx-choose.ts';
 import type { Location, Scope, ServerBlock } from './nginx-config.ts';
 import { find, type Mounts, typeOf } from './nginx-files.ts';
-import { variableValue, withVariables } from './nginx-variables.ts';
+import { hostName, variableValue, withVariables } from './nginx-variables.ts';
 
 /** Those that add_header holds for without `always`. Source: https://nginx.org/en/docs/http/ngx_http_headers_module.html */
 const decorated = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];

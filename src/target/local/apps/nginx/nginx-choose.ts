@@ -1,10 +1,6 @@
 /** Which server and which location of a configuration a request belongs to. */
 import type { Location, ServerBlock } from './nginx-config.ts';
-
-/** The host of a request as nginx compares it: in lower case, without port and without the dot at the end. */
-export function hostName(host: string): string {
-  return host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
-}
+import { hostName } from './nginx-variables.ts';
 
 /**
  * The server with this name, else the longest `*.name`, else the longest `name.*`, else the default server of the port.

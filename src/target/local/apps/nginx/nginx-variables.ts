@@ -1,6 +1,10 @@
 /** Variables of nginx that the stand-in knows: those that say what a request is. */
 import { type AppRequest, headerValues } from '../app-request.ts';
-import { hostName } from './nginx-choose.ts';
+
+/** The host of a request as nginx compares it: in lower case, without port and without the dot at the end. */
+export function hostName(host: string): string {
+  return host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
+}
 
 /** What the stand-in knows, for messages. */
 export const knownVariables = '$host, $http_NAME, $request_method, $request_uri';
