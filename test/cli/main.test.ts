@@ -98,7 +98,7 @@ describe('wrong usage ends with 2 and says what is wrong', () => {
 
 test('an invalid scenario ends a run with 3, before anything is done', async () => {
   const file = join(folder, 'broken.yaml');
-  writeFileSync(file, 'name: broken\ntitle: x\n');
+  writeFileSync(file, 'name: broken\ntitle: x\nstepz: []\n');
   const { exitCode, stderr } = await call(['run', file]);
   expect(exitCode).toBe(3);
   expect(stderr).toContain('broken.yaml:');

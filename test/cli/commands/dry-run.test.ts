@@ -96,7 +96,9 @@ describe('on a cluster', () => {
     expect(scenarios).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^run require-jwt: \d+ checks$/),
-        'skip jwks-external-https@envoy: needs fetch mode envoy; this mesh has istiod',
+        expect.stringMatching(
+          /^skip jwks-external-https@envoy: needs fetch mode envoy; this mesh has istiod, and the target cluster /,
+        ),
       ]),
     );
     expect(part('At the end')).toEqual([
