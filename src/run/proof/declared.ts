@@ -26,21 +26,25 @@ export function lacks(state: ProxyState, fetch: FetchMode): string[] {
 
 function lacksProviders({ declared, policies: { providers } }: ProxyState, fetch: FetchMode): string[] {
   const rules = declared.flatMap(jwtRulesOf);
-  const issuers = new Set(rules.map((rule) => rule.issuer ?? ''));
-  const missing = rules
-    .filter(
-      (rule) =>
-        !providers.some(
-          (provider) => provider.issuer === (rule.issuer ?? '') && matches(provider, rule, fetch),
-        ),
-    )
-    .map(
+  const isOf = (provider: ProxyPolicies['providers'][number], rule: JwtRule) =>
+    provider.issuer === (rule.issuer ?? '') && matches(provider, rule, fetch);
+  const missing = rules.filter((rule) => !providers.some((provider) => isOf(provider, rule)));
+  const known = new Set(rules.map((rule) => rule.issuer ?? ''));
+  // What is there instead of a missing rule need not be said.
+  const awaited = new Set(missing.map((rule) => rule.issuer ?? ''));
+  // Istio makes a provider of each rule (pilot/pkg/security/authn/policy_applier.go), also of several with one issuer.
+  const superfluous = providers.filter(
+    (provider) => !awaited.has(provider.issuer) && !rules.some((rule) => isOf(provider, rule)),
+  );
+  return [
+    ...missing.map(
       (rule) => `it has no provider for issuer ${rule.issuer ?? '(any)'} with the declared keys and fields`,
-    );
-  const superfluous = providers
-    .filter((provider) => !issuers.has(provider.issuer))
-    .map((provider) => `it still has a provider for issuer ${provider.issuer}`);
-  return [...missing, ...superfluous];
+    ),
+    ...superfluous.map(
+      ({ issuer }) =>
+        `it still has a provider for issuer ${issuer}${known.has(issuer) ? ' with other keys or fields' : ''}`,
+    ),
+  ];
 }
 
 /** Whether a provider can be the one of the rule: its fields, and the same inline keys, or keys from where the fetch mode has them. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { providerRule } from '../../../src/run/explain/jwt-rules.ts';
 import { lacks, type ProxyState } from '../../../src/run/proof/declared.ts';
 import type { KubeObject, ProxyPolicies } from '../../../src/target/target.ts';
 import { fakeProxy } from '../../support/fake-target.ts';
@@ -63,6 +64,16 @@ describe('providers', () => {
     expect(missing(state([inline], { providers }))).toContain(
       'it has no provider for issuer a with the declared keys and fields',
     );
+  });
+
+  test('one of a policy that is gone is too many, also where another one has the same issuer', () => {
+    const [left, gone] = [provider('a', { keys: keys('1') }), provider('a', { keys: keys('0') })];
+    expect(missing(state([inline], { providers: [left, gone] }))).toEqual([
+      'it still has a provider for issuer a with other keys or fields',
+    ]);
+    const asked = { ...left, rule: providerRule({ audiences: ['gone'] }) };
+    expect(missing(state([inline], { providers: [left, asked] }))).toHaveLength(1);
+    expect(missing(state([inline, remote], { providers: [left, provider('a', { keys: [] })] }))).toEqual([]);
   });
 
   test('one that nothing declares is too many', () => {
