@@ -30,8 +30,8 @@ export interface RequestCheck extends CheckBase {
   readonly request: CellRequest;
   /** May hold `${…}` of the run. Of a skipped check: what the first case of its cell says. */
   readonly expected: Answer;
-  /** What reports say is received, where `expected` is filled in: tokens are others in every run. */
-  readonly receivedAsWritten?: Answer['received'];
+  /** What reports say is expected, where `expected` is filled in: tokens are others in every run. */
+  readonly asWritten?: Answer;
 }
 /** The manifests of the step must be refused (`refused` set), or be accepted. */
 export interface ApplyCheck extends CheckBase {

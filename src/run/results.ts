@@ -23,10 +23,7 @@ export function resultBase(scenario: PlannedScenario, step: PlannedStep, check: 
 }
 
 function expectedOf(check: PlannedCheck): string {
-  if (check.kind === 'request') {
-    const { expected, receivedAsWritten: received = expected.received } = check;
-    return describeExpected(received === undefined ? expected : { ...expected, received });
-  }
+  if (check.kind === 'request') return describeExpected(check.asWritten ?? check.expected);
   if (check.kind === 'rejected') return `rejected by a proxy: ${check.reason}`;
   if (check.kind === 'apply') return check.refused === undefined ? 'accepted' : `refused: ${check.refused}`;
   return `keys fetched by ${check.by}`;

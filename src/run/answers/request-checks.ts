@@ -40,7 +40,7 @@ export async function checkRequests(
     .filter((check): check is RequestCheck => check.kind === 'request' && check.skip === undefined)
     .map((check) => ({
       ...check,
-      receivedAsWritten: check.expected.received,
+      asWritten: check.expected,
       expected: resolve(
         check.expected,
         namesFor(check, state.context),
