@@ -1,5 +1,5 @@
 /** Runs the command line on the target local, in a folder that is all it has: temporary files and state are in it. */
-import { chownSync, readdirSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, vi } from 'vitest';
 import { type Ended, Folder, type Started, start } from '../faults/command.ts';
@@ -91,14 +91,16 @@ export class Home {
 
   /** `Kind namespace/name` of all policies of the one mesh that there is. */
   async policies(): Promise<string[]> {
-    return policiesOf(join(this.temporary, this.meshes[0] ?? 'no mesh', 'kubeconfig'));
+    const files = this.meshes.map((name) => join(this.temporary, name, 'kubeconfig'));
+    // A run that waits for its user has a folder beside that of the mesh.
+    return policiesOf(files.find((file) => existsSync(file)) ?? 'no mesh');
   }
 
   get processes(): Process[] {
     return processesOf(this.temporary);
   }
 
-  /** Names of the folders of meshes. */
+  /** Names of the folders of meshes, and of whatever else runs of the product have put there. */
   get meshes(): string[] {
     return readdirSync(this.temporary).filter((name) => name.startsWith('jwt-e2e-'));
   }
