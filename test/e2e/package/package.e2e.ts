@@ -90,7 +90,7 @@ describeOnLocal('the package in an empty folder', () => {
     const output = await consumer.call(process.execPath, ['compiled/program.js']);
     const lines = output.trim().split('\n');
     expect(lines.filter((line) => line.startsWith('passed mine/'))).toHaveLength(6);
-    expect(lines.at(-1)).toBe('run-started run-finished');
+    expect(lines.at(-1)).toBe('outlook run-finished');
     expect(consumer.processes).toEqual([]);
   });
 
