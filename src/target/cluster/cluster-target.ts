@@ -29,7 +29,7 @@ import { previewParts } from './cluster-preview.ts';
 import type { ClusterSettings } from './cluster-settings.ts';
 import { findIstio } from './facts.ts';
 import { findIngress, gatewayLabels } from './find-ingress.ts';
-import { keyServerHome, keyServerObjects, runningKeyServer } from './key-server-pod.ts';
+import { keyServerHome, keyServerNamespace, keyServerObjects, runningKeyServer } from './key-server-pod.ts';
 import { Leftovers, visible } from './leftovers.ts';
 import { findMarked, recordOf } from './marks.ts';
 import { ownNamespaces } from './own-namespaces.ts';
@@ -309,6 +309,12 @@ export class ClusterTarget extends KubernetesTarget {
       await stop().catch(() => {});
       throw thrown;
     }
+  }
+
+  /** Key servers are waited for where they are started: one that does not start is no matter of other scenarios. */
+  protected override async settle(changed: readonly ObjectKey[], signal: AbortSignal): Promise<void> {
+    const inMesh = changed.filter(({ namespace }) => namespace !== keyServerNamespace);
+    if (inMesh.length > 0) await super.settle(inMesh, signal);
   }
 
   async down(signal: AbortSignal): Promise<void> {

@@ -16,7 +16,8 @@ import { isReady, listPods } from '../../kube/workloads.ts';
 import type { KeyServerHandle, KeyServerStart, KubeObject } from '../target.ts';
 import { withOwner } from './ownership.ts';
 
-const keyServerNamespace = 'jwt-e2e-keys';
+/** Outside the mesh: no proxy is told of what is there. */
+export const keyServerNamespace = 'jwt-e2e-keys';
 const container = 'keys';
 const controlPort = 8081;
 

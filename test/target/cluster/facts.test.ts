@@ -199,6 +199,20 @@ test('a key server of the user is used as it is, where the plan says so', async 
   }
 });
 
+test('a key server that does not start keeps no other scenario waiting', async () => {
+  putIstiod('docker.io/istio/pilot:1.31.1');
+  const { target } = makeTarget(api, { images: { 'key-server': 'example/node' } });
+  await target.up(signal);
+  const end = new AbortController();
+  const start = { name: 'keys', path: '/get_jwks', discovery: false, http2Only: false } as const;
+  const state = { jwks: {}, certificate: 'trusted', fault: null } as const;
+  const starting = target.startKeyServer({ ...start, ...state, isOwn: false }, end.signal).catch(String);
+  await expect.poll(() => api.get('apps/v1', 'Deployment', 'keys', 'jwt-e2e-keys')).toBeDefined();
+  expect((await target.survey(AbortSignal.timeout(5_000))).rootNamespace).toBe('istio-system');
+  end.abort();
+  await starting;
+});
+
 test.each([
   ['docker.io/istio/pilot:1.31.1', '1.31.1'],
   ['registry.example:5000/istio/pilot', undefined],
