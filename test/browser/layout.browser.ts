@@ -19,6 +19,12 @@ async function violations(page: Page): Promise<string[]> {
   );
 }
 
+/** As if every scenario had asked for these. */
+function withSettings(result: RunResult, settings: Readonly<Record<string, string>>): RunResult {
+  const scenarios = result.scenarios.map((each) => ({ ...each, info: { ...each.info, settings } }));
+  return { ...result, scenarios };
+}
+
 describe.skipIf(program === undefined)(suite, () => {
   let browser: Browser;
   beforeAll(async () => {
@@ -33,6 +39,10 @@ describe.skipIf(program === undefined)(suite, () => {
     ['killed', resultOf(runs.killed)],
     ['a lost mesh', resultOf(runs.several)],
     ['passed', resultOf(runs.passed)],
+    [
+      'mesh settings of many words',
+      withSettings(resultOf(failing), { extensionProviders: '[{ } ]'.repeat(200) }),
+    ],
   ];
 
   describe.each(['light', 'dark'] as const)('axe finds nothing in %s', (colorScheme) => {
