@@ -51,7 +51,7 @@ export async function targetsOf(
   if (name === 'cluster') {
     const { makeCluster } = await import('./make-cluster.ts');
     const { findOwnKeyServer } = await import('./own-keys.ts');
-    const ownKeyServer = await findOwnKeyServer(request.values, request.signal);
+    const ownKeyServer = await findOwnKeyServer(settings.ownKeys, signal);
     return [await makeCluster({ ...request, ownKeyServer }, reason)];
   }
   if (name === 'kind') return [await (await import('./make-kind.ts')).makeKind(request, reason)];

@@ -1,12 +1,12 @@
 /** What settings say of a key server of the user's own. */
 import { HarnessError } from '../base/errors.ts';
-import { OwnKeyServer } from '../jwks/own-key-server.ts';
+import type { OwnKeyServer } from '../jwks/own-key-server.ts';
 import type { Values } from '../settings/settings.ts';
 import { text } from '../settings/typed.ts';
 import type { IssuerKey } from '../token/issuer-keys.ts';
 import { readOwnKey } from '../token/own-key.ts';
 
-interface OwnKeys {
+export interface OwnKeys {
   readonly url: string;
   readonly key: IssuerKey;
 }
@@ -46,14 +46,15 @@ export function ownKeysOf(values: Values): OwnKeys | undefined {
 /**
  * The server that settings name, once it has answered with the key; undefined when there is none.
  *
- * @throws HarnessError as {@link ownKeysOf}; E_KEY_SERVER when it does not serve the key
+ * @throws HarnessError E_KEY_SERVER when it does not serve the key
  */
 export async function findOwnKeyServer(
-  values: Values,
+  own: OwnKeys | undefined,
   signal: AbortSignal,
 ): Promise<OwnKeyServer | undefined> {
-  const own = ownKeysOf(values);
   if (own === undefined) return undefined;
   const { kid, publicJwk } = own.key;
+  // Whatever has settings loads this file, and the HTTP client takes its time to load.
+  const { OwnKeyServer } = await import('../jwks/own-key-server.ts');
   return OwnKeyServer.find(own.url, { kid, n: publicJwk.n ?? '', e: publicJwk.e ?? '' }, signal);
 }

@@ -9,7 +9,7 @@ import type { LoadedScenario } from '../scenario/load.ts';
 import type { Values } from '../settings/settings.ts';
 import { count, flag, imagesOf, list, shardOf, text } from '../settings/typed.ts';
 import { baselineOf } from './baseline.ts';
-import { ownKeysOf } from './own-keys.ts';
+import { type OwnKeys, ownKeysOf } from './own-keys.ts';
 import { versionsFile } from './product.ts';
 
 /** What the settings amount to. */
@@ -19,6 +19,8 @@ export interface RunSettings {
   readonly options: RunOptions;
   readonly selection: Selection;
   readonly baseline: Baseline | undefined;
+  /** The user's own key server, when there is one. */
+  readonly ownKeys: OwnKeys | undefined;
   /** How often every scenario runs. */
   readonly repeat: number;
 }
@@ -26,6 +28,7 @@ export interface RunSettings {
 /** Reads the settings of a run. @throws HarnessError E_USAGE or E_SETTINGS for what means nothing */
 export function runSettings(values: Values): RunSettings {
   const versions = loadVersions(versionsFile);
+  const ownKeys = ownKeysOf(values);
   return {
     values,
     versions,
@@ -34,7 +37,7 @@ export function runSettings(values: Values): RunSettings {
       artifacts: text(values, 'artifacts') ?? 'reports/artifacts',
       images: imagesOf(values, versions),
       showTokens: flag(values, 'show-tokens'),
-      ownKey: ownKeysOf(values)?.key,
+      ownKey: ownKeys?.key,
       tokenSources: {
         commands: flag(values, 'allow-commands'),
         env: list(values, 'env'),
@@ -52,6 +55,7 @@ export function runSettings(values: Values): RunSettings {
       isLive: flag(values, 'live'),
     },
     baseline: baselineOf(values, process.cwd()),
+    ownKeys,
     repeat: count(values, 'repeat', 1),
   };
 }

@@ -74,9 +74,9 @@ export function keptFiles(
   return { entries: together(entries), names, copied };
 }
 
-function nameIn(object: ReadFile['objects'][number]): string {
-  const { namespace = 'default' } = object.metadata;
-  const { kind, metadata } = object as KubeObject;
+function nameIn(object: KubeObject): string {
+  const { kind, metadata } = object;
+  const { namespace = 'default' } = metadata;
   return nameOf({ ...object, metadata: kind === 'Namespace' ? metadata : { ...metadata, namespace } });
 }
 
@@ -103,15 +103,15 @@ function entryFor(
 ): OwnFiles {
   const keys = new Set<string>();
   const patches = objects.flatMap((object): Patch[] => {
-    const rules = jwtRulesOf(object as KubeObject);
+    const rules = jwtRulesOf(object);
     // Keys are put into rules by their issuer.
     const isOpen = rules.some(({ issuer = '' }) => issuer === '');
     const named = issuers.filter(({ issuer }) => rules.some((rule) => issuerOf(rule) === issuer));
     if (!isOpen) for (const { name } of named) keys.add(name);
     const spec = isOpen
       ? { jwtRules: rules.map((rule) => ruleWithKeys(rule, issuers)) }
-      : changedIn(object as KubeObject, carried.get(nameIn(object)));
-    const merge = { ...ofServer(object as KubeObject), ...(spec === undefined ? {} : { spec }) };
+      : changedIn(object, carried.get(nameIn(object)));
+    const merge = { ...ofServer(object), ...(spec === undefined ? {} : { spec }) };
     const { kind, metadata } = object;
     return Object.keys(merge).length === 0 ? [] : [{ kind, name: metadata.name, merge } as Patch];
   });
@@ -130,11 +130,12 @@ function changedIn(own: KubeObject, carried: KubeObject | undefined): object | u
 }
 
 function ofServer(object: KubeObject): object {
-  const own = object.metadata as unknown as Readonly<Record<string, unknown>>;
-  const { labels } = object.metadata;
+  const { labels, ...own } = object.metadata;
   const metadata = {
     ...Object.fromEntries(
-      ofServers.flatMap((field) => ((own[field] ?? null) === null ? [] : [[field, null]])),
+      ofServers.flatMap((field) =>
+        ((own as Readonly<Record<string, unknown>>)[field] ?? null) === null ? [] : [[field, null]],
+      ),
     ),
     // A mesh of the test has no revision of that name.
     ...(labels?.['istio.io/rev'] === undefined ? {} : { labels: { 'istio.io/rev': null } }),

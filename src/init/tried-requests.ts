@@ -10,7 +10,7 @@ import { issuerOf } from './issuers.ts';
 import { policiesAt } from './places.ts';
 import { type Client, clientFor } from './senders.ts';
 import { claimsFor, derived, nearMisses, needsToken, type TokenList, type TokenTry } from './tried-tokens.ts';
-import { type Asking, type Context, type Judged, ruleOf } from './tried-ways.ts';
+import { type Asking, type Context, type Judged, ruleOf, usualRequest } from './tried-ways.ts';
 import { type Alternative, alternativesOf, otherPath, pathsFor, pick, textFor } from './wanted.ts';
 
 /** Requests that differ in path and token alone. */
@@ -30,13 +30,7 @@ const mostPaths = 12;
 export function groupsOf(asking: Asking, tokens: TokenList): Group[] {
   const { way } = asking;
   if (way.isSpare) return [];
-  const home: Context = {
-    client: way.client,
-    url: way.addresses[0]?.url ?? '',
-    method: 'GET',
-    host: way.host,
-    headers: {},
-  };
+  const home = usualRequest(way);
   const issuers = new Set(asking.rules().map(issuerOf));
   const own = (list: readonly TokenTry[]) => list.filter((token) => issuers.has(token.home));
   // Where no issuer is known, a valid token shows that it is of no use.

@@ -43,6 +43,11 @@ export interface Context {
   readonly isApart?: boolean;
 }
 
+/** A request as a way is usually asked. */
+export function usualRequest({ client, addresses, host }: Way): Context {
+  return { client, url: addresses[0]?.url ?? '', method: 'GET', host, headers: {} };
+}
+
 /** Where a token is put: the first place where rules of its issuer on this way look for it. */
 export interface TokenPlace {
   readonly headers: Readonly<Record<string, string>>;

@@ -45,8 +45,8 @@ function isSteady({ where, certificate = 'trusted', ...spec }: KeyServerSpec): b
 
 function urisOf({ kind, spec }: KubeObject): string[] {
   if (kind !== 'RequestAuthentication') return [];
-  const { jwtRules = [] } = (spec ?? {}) as { jwtRules?: readonly { jwksUri?: string }[] };
-  return jwtRules.flatMap(({ jwksUri }) => jwksUri ?? []);
+  const { jwtRules } = (spec ?? {}) as { jwtRules?: readonly { jwksUri?: string }[] | null };
+  return (jwtRules ?? []).flatMap(({ jwksUri }) => jwksUri ?? []);
 }
 
 function namedIn(value: unknown, root: string): (readonly string[])[] {

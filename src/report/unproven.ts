@@ -32,6 +32,11 @@ export function promiseText({ inPart, ...source }: Unproven['promises'][number])
 
 const keyOf = ({ document, section }: SourceRef) => JSON.stringify([document, section]);
 
+/** What each reason leaves unproven. */
+export function promisesByReason(unproven: readonly Unproven[] = []): Map<string, Unproven['promises']> {
+  return new Map(unproven.map(({ reason, promises }) => [reason, promises]));
+}
+
 export function reasonOf({ message = 'no reason given' }: CheckResult): string {
   return message;
 }

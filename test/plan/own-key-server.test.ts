@@ -94,6 +94,12 @@ ${more}    expect:
     expect(own(server, more)).toEqual([]);
   });
 
+  test('is found although another policy has rules that are null', () => {
+    const more =
+      '    expect: { columns: [/], valid: [200] }\n  - name: two\n    apply: [{ apiVersion: security.istio.io/v1, kind: RequestAuthentication, metadata: { name: b, namespace: foo }, spec: { jwtRules: null } }]\n    from: sleep.foo\n    request: { url: http://httpbin.foo:8000 }\n';
+    expect(own('{ serves: sample }', more)).toEqual(['keys']);
+  });
+
   test('whose issuer signs with another algorithm is not', () => {
     expect(own('{ serves: sample }', '', 'ES256')).toEqual([]);
   });

@@ -26,7 +26,8 @@ import { localPreview } from '../../target/local/local-preview.ts';
 import type { Intent, PreviewPart, Target } from '../../target/target.ts';
 import type { Io } from '../support/io.ts';
 
-export interface DryRunRequest extends Pick<RunSettings, 'values' | 'versions' | 'selection' | 'options'> {
+export interface DryRunRequest
+  extends Pick<RunSettings, 'values' | 'versions' | 'selection' | 'options' | 'ownKeys'> {
   readonly scenarios: readonly LoadedScenario[];
   readonly io: Io;
   readonly signal: AbortSignal;
@@ -145,7 +146,7 @@ async function onKind(request: DryRunRequest, reason: string): Promise<Outlook> 
 }
 
 async function onCluster(request: DryRunRequest, reason: string): Promise<Outlook> {
-  const { values, versions, scenarios, options, io, signal } = request;
+  const { values, versions, scenarios, options, ownKeys, io, signal } = request;
   const { makeCluster } = await import('../../engine/make-cluster.ts');
   const target = await makeCluster(
     {
@@ -155,7 +156,7 @@ async function onCluster(request: DryRunRequest, reason: string): Promise<Outloo
       progress: (event) => {
         if (event.type === 'warning') io.stderr.write(`${oneLine(event.message)}\n`);
       },
-      ownKeyServer: await findOwnKeyServer(values, signal),
+      ownKeyServer: await findOwnKeyServer(ownKeys, signal),
     },
     reason,
   );

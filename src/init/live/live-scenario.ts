@@ -8,7 +8,7 @@ import { type IssuerPlan, issuersOf, stranger } from '../issuers.ts';
 import { dnsName } from '../places.ts';
 import { type Step, stepsFor } from '../tables.ts';
 import { type Claims, claimsFor, needsToken, type TokenTry } from '../tried-tokens.ts';
-import { Asking, type Context } from '../tried-ways.ts';
+import { Asking, usualRequest } from '../tried-ways.ts';
 import { alternativesOf, otherPath, pathsFor } from '../wanted.ts';
 import { commented, section, unknownIn, type Written } from '../write.ts';
 import { escaped, inline } from '../yaml-text.ts';
@@ -85,7 +85,6 @@ function isExtended({ name }: TokenTry, sent: ReadonlySet<TokenTry>): boolean {
 
 /** One table of GET requests: they are real, and sent several times. */
 function stepsOf(asking: Asking, tokens: readonly TokenTry[]): Step[] {
-  const { way } = asking;
   const patterns = asking
     .policies()
     .flatMap(rulesOf)
@@ -94,13 +93,7 @@ function stepsOf(asking: Asking, tokens: readonly TokenTry[]): Step[] {
   const paths = [
     ...new Set([...patterns.flatMap(pathsFor).slice(0, mostPaths - 1), otherPath(patterns) ?? '/']),
   ];
-  const context: Context = {
-    client: way.client,
-    url: way.addresses[0]?.url ?? '',
-    method: 'GET',
-    host: way.host,
-    headers: {},
-  };
+  const context = usualRequest(asking.way);
   const homes = new Set(issuersOf(asking.policies()).map(({ issuer }) => issuer));
   const own = tokens.filter(({ home }) => homes.has(home));
   return stepsFor(asking, { context, paths, tokens: [undefined, ...own] }, 'as it is,');

@@ -7,7 +7,7 @@ import { oneLine } from '../../base/harmless.ts';
 import { mistakeText, mutationScore, witnessText } from '../mutation.ts';
 import { meshLabel, type RunResult } from '../result.ts';
 import { duration, padEnd, plural } from '../text.ts';
-import { promiseText, reasonOf, unprovenOf } from '../unproven.ts';
+import { promisesByReason, promiseText, reasonOf } from '../unproven.ts';
 import type { Colors } from './terminal.ts';
 
 /**
@@ -28,7 +28,7 @@ export function summaryLines(
     '',
     ...flakyLines(result, colors),
     ...mutationLines(result, colors),
-    ...skippedLines(checks, colors),
+    ...skippedLines(checks, result, colors),
     ...findingLines(result, colors),
   ];
   if (run.state === 'interrupted') {
@@ -102,10 +102,10 @@ function mutationLines({ scenarios, meshes, run }: RunResult, colors: Colors): s
 }
 
 /** Every reason once, with how many checks it kept from running, and what is not proven for it. */
-function skippedLines(checks: readonly CheckResult[], colors: Colors): string[] {
+function skippedLines(checks: readonly CheckResult[], result: RunResult, colors: Colors): string[] {
   const skipped = checks.filter(({ state }) => state === 'skipped');
   if (skipped.length === 0) return [];
-  const unproven = new Map(unprovenOf(checks).map((each) => [each.reason, each.promises]));
+  const unproven = promisesByReason(result.unproven);
   return [
     `${skipped.length} skipped${[...unproven.values()].flat().length === 0 ? '' : ', so these promises are not proven'}:`,
     ...[...groupBy(skipped, reasonOf)].flatMap(([reason, group]) => [

@@ -6,8 +6,9 @@
  * that the change has only just arrived.
  */
 import type { Convergence } from '../../base/events.ts';
+import { groupBy } from '../../base/group.ts';
 import { timeouts } from '../../base/timeouts.ts';
-import { type Clock, monotonic } from '../../base/wait.ts';
+import { type Clock, monotonic, together } from '../../base/wait.ts';
 import type { HttpRequest, HttpResponse, Origin, Target } from '../../target/target.ts';
 
 export interface Probe {
@@ -182,23 +183,29 @@ interface Sender {
 
 /** Sends some rounds of requests in one go. @returns those that were not answered at least once */
 async function sendTogether(
-  { target, origin: usual, since, isLate, signal }: Sender,
+  sender: Sender,
   tracks: readonly Track[],
   rounds: number,
   requestMs: number,
 ): Promise<Set<Track>> {
-  const missing = new Set<Track>();
-  const [first] = tracks;
-  if (first === undefined) return missing;
-  const placeOf = ({ probe }: Track) => JSON.stringify(probe.origin ?? usual);
-  const origin = first.probe.origin ?? usual;
-  const elsewhere = tracks.filter((track) => placeOf(track) !== placeOf(first));
-  if (elsewhere.length > 0) {
-    const sender = { target, origin: usual, since, isLate, signal };
-    const here = tracks.filter((track) => !elsewhere.includes(track));
-    const parts = [here, elsewhere].map((part) => sendTogether(sender, part, rounds, requestMs));
-    return new Set((await Promise.all(parts)).flatMap((part) => [...part]));
-  }
+  const places = groupBy(tracks, ({ probe }) => JSON.stringify(probe.origin ?? sender.origin));
+  const missing = await together(
+    [...places.values()],
+    (own, signal) =>
+      sendFrom({ ...sender, origin: own[0]?.probe.origin ?? sender.origin, signal }, own, rounds, requestMs),
+    sender.signal,
+  );
+  return new Set(missing.flat());
+}
+
+/** The same for requests that all start in one place. */
+async function sendFrom(
+  { target, origin, since, isLate, signal }: Sender,
+  tracks: readonly Track[],
+  rounds: number,
+  requestMs: number,
+): Promise<Track[]> {
+  const missing: Track[] = [];
   const requests = tracks.map((track) => track.probe.request);
   // What hangs must not hold up the others for long, and a slow machine may take its time.
   const limit = { requestMs, allMs: Math.max(5 * requestMs, requests.length * rounds * 100) };
@@ -208,7 +215,7 @@ async function sendTogether(
       // Nothing was sent at all.
       if (track === undefined || (response.status === 0 && response.at === 0)) continue;
       record(track, response, since, isLate());
-      if (response.status === 0) missing.add(track);
+      if (response.status === 0) missing.push(track);
     }
   }
   return missing;

@@ -3,12 +3,12 @@ import type { HarnessError } from '../../base/errors.ts';
 import type { CheckResult } from '../../base/events.ts';
 import { together } from '../../base/wait.ts';
 import type { PlannedStep, RequestCheck } from '../../plan/types.ts';
+import { millisecondsOf } from '../../scenario/format/schema-words.ts';
 import { resolve } from '../../scenario/template.ts';
 import type { HttpRequest, Origin, Survey } from '../../target/target.ts';
 import { explain } from '../explain/explain-answer.ts';
 import { explainByModel } from '../explain/explain-model.ts';
 import { inPlace } from '../in-place.ts';
-import { millisecondsOf } from '../keys/key-server-state.ts';
 import { decidersOf } from '../proof/concerned.ts';
 import { wayOf } from '../proof/way.ts';
 import { resultBase } from '../results.ts';
@@ -49,8 +49,8 @@ export async function checkRequests(
     }));
   const { target, context, options } = state;
   const origin = originOf(step, context);
-  const originFor = (check: RequestCheck) => check.request.client ?? (origin as Origin);
   if (checks.length === 0 || origin === undefined) return [];
+  const origins = checks.map((check) => originOf(step, context, check) ?? origin);
   const kids = new Map(
     [...context.issuers].map(([name, issuer]) => [name, [...issuer.keys.values()].map((key) => key.kid)]),
   );
@@ -63,7 +63,7 @@ export async function checkRequests(
     origin,
     checks.map((check, index) => ({
       request: requests[index] as HttpRequest,
-      origin: check.request.client,
+      origin: origins[index],
       judge: (response) => difference(response, check.expected, kids),
     })),
     {
@@ -72,7 +72,7 @@ export async function checkRequests(
       intervalMs: 200,
       clock: options.clock,
       since,
-      ...chance(checks.map(originFor), requests, state.survey),
+      ...chance(origins, requests, state.survey),
       // What the proxies refused, or never got, will not come by waiting for answers too.
       once: held.kind !== 'holds',
     },
@@ -87,7 +87,7 @@ export async function checkRequests(
     ([index, check], own) =>
       report(check, requests[index] as HttpRequest, outcomes[index] as Outcome, {
         step,
-        origin: originFor(check),
+        origin: origins[index] ?? origin,
         state,
         held: now,
         broken: broken ?? withoutEcho(outcomes[index] as Outcome, check.expected),

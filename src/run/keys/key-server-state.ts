@@ -1,5 +1,6 @@
 /** What a key server is to do, by what a scenario says of it. */
 import type { KeyServerChange, KeyServerSpec } from '../../scenario/format/schema.ts';
+import { millisecondsOf } from '../../scenario/format/schema-words.ts';
 import type { KeyServerFault, KeyServerState } from '../../target/target.ts';
 import type { IssuerKeys } from '../../token/issuer-keys.ts';
 
@@ -45,10 +46,4 @@ function faultOf(change: KeyServerChange): KeyServerFault | null {
     ...(stopped === undefined ? {} : { closed: stopped }),
   };
   return Object.keys(fault).length === 0 ? null : fault;
-}
-
-/** Of a duration such as 500ms, 3s or 2m. */
-export function millisecondsOf(duration: string): number {
-  const [, count = '0', unit = 's'] = /^([\d.]+)(ms|s|m)$/.exec(duration) ?? [];
-  return Math.round(Number(count) * { ms: 1, s: 1000, m: 60_000 }[unit as 'ms' | 's' | 'm']);
 }

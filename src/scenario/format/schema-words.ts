@@ -46,12 +46,16 @@ export const duration = z
   .string()
   .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'expected a duration such as 500ms, 3s or 2m')
   // Timers end at 24 days, and what is longer is not waited for at all.
-  .refine((text) => Number.parseFloat(text) <= { ms: 86_400_000, s: 86_400, m: 1440 }[unitOf(text)], {
+  .refine((text) => millisecondsOf(text) <= 86_400_000, {
     error: 'expected a duration of at most a day, which is 1440m',
   });
-function unitOf(text: string): 'ms' | 's' | 'm' {
-  return text.endsWith('ms') ? 'ms' : text.endsWith('s') ? 's' : 'm';
+
+/** Of a duration such as 500ms, 3s or 2m; 0 for what is none. */
+export function millisecondsOf(text: string): number {
+  const [, count = '0', unit = 's'] = /^([\d.]+)(ms|s|m)$/.exec(text) ?? [];
+  return Math.round(Number(count) * { ms: 1, s: 1000, m: 60_000 }[unit as 'ms' | 's' | 'm']);
 }
+
 export const json: z.ZodType<unknown> = z.unknown();
 
 /** When something holds. All fields that are given must match. */

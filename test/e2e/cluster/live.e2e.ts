@@ -1,70 +1,25 @@
 /** A mesh that others use, as it is: `--live` proves what it does, with a user who can change nothing. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/kube-client.ts';
-import { applyObject, deleteObject, keyOf, listObjects } from '../../../src/kube/objects.ts';
-import type { KubeObject } from '../../../src/target/target.ts';
+import { deleteObject, listObjects } from '../../../src/kube/objects.ts';
 import { unaborted } from '../../support/signals.ts';
 import { jwtE2e } from './command.ts';
-import { admin, adminKubeconfig, makeLiveUser, whySkipped } from './users.ts';
+import { issuer, makeTheirMesh, type TheirMesh } from './their-mesh.ts';
+import { adminKubeconfig, whySkipped } from './users.ts';
 
 const signal = unaborted();
-const issuer = 'https://login.example.com';
 
 describe.skipIf(adminKubeconfig === '')(`a live mesh (skipped when ${whySkipped})`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-live-'));
-  const file = join(folder, 'live.yaml');
-  let client: KubeClient;
-  let user: Awaited<ReturnType<typeof makeLiveUser>>;
-  let policies: KubeObject[];
-  const cluster = ['--target', 'cluster', '--kubeconfig', adminKubeconfig];
+  let mesh: TheirMesh;
 
   beforeAll(async () => {
-    client = admin();
-    // What others have: an application, a client, and policies with keys that this run does not know.
-    const kept = await jwtE2e(['run', ...cluster, '--grep', 'require-jwt', '--keep']);
-    expect(kept.exitCode, kept.output).toBe(0);
-    const { publicKey, privateKey } = await generateKeyPair('RS256');
-    const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'theirs', alg: 'RS256' }] });
-    const security = 'security.istio.io/v1';
-    const selector = { matchLabels: { app: 'httpbin' } };
-    policies = [
-      {
-        apiVersion: security,
-        kind: 'RequestAuthentication',
-        metadata: { name: 'theirs', namespace: 'foo' },
-        spec: { selector, jwtRules: [{ issuer, jwks }] },
-      },
-      {
-        apiVersion: security,
-        kind: 'AuthorizationPolicy',
-        metadata: { name: 'theirs', namespace: 'foo' },
-        spec: { selector, rules: [{ from: [{ source: { requestPrincipals: ['*'] } }] }] },
-      },
-    ];
-    for (const policy of policies) await applyObject(client, policy, { signal });
-    process.env.TOKEN = await new SignJWT({})
-      .setProtectedHeader({ alg: 'RS256', kid: 'theirs' })
-      .setIssuer(issuer)
-      .setSubject('somebody')
-      .setExpirationTime('1h')
-      .sign(privateKey);
-    user = await makeLiveUser(client, 'foo');
+    mesh = await makeTheirMesh({ from: [{ source: { requestPrincipals: ['*'] } }] });
   });
-  afterAll(async () => {
-    delete process.env.TOKEN;
-    rmSync(folder, { recursive: true });
-    await user?.remove();
-    for (const policy of policies ?? []) await deleteObject(client, keyOf(policy), signal);
-    await jwtE2e(['down', ...cluster]);
-  });
+  afterAll(() => mesh?.remove());
 
   function write(valid: number): void {
     writeFileSync(
-      file,
+      mesh.file,
       `name: live
 title: Who has no token does not get in
 source: { document: Our handbook, section: Access }
@@ -98,7 +53,7 @@ steps:
       ['v1', 'Namespace'],
     ] as const;
     const lists = await Promise.all(
-      kinds.map(([apiVersion, kind]) => listObjects(client, { apiVersion, kind }, signal)),
+      kinds.map(([apiVersion, kind]) => listObjects(mesh.client, { apiVersion, kind }, signal)),
     );
     return lists
       .flat()
@@ -110,7 +65,7 @@ steps:
       .sort();
   }
 
-  const live = () => jwtE2e(['run', '--live', '--kubeconfig', user.file, file]);
+  const live = () => jwtE2e(['run', '--live', '--kubeconfig', mesh.user.file, mesh.file]);
 
   test('passes with proof, and nothing is changed', async () => {
     write(200);
@@ -132,7 +87,7 @@ steps:
 
   test('scenarios that change something are skipped, and that is no success', async () => {
     const { exitCode, output } = await jwtE2e([
-      ...['run', '--live', '--kubeconfig', user.file, '--grep', 'require-jwt'],
+      ...['run', '--live', '--kubeconfig', mesh.user.file, '--grep', 'require-jwt'],
     ]);
     expect(exitCode).toBe(4);
     expect(output).toContain('changes the mesh, and --live only looks at it');
@@ -144,7 +99,7 @@ steps:
     const binding = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', namespace: 'foo' };
     // That for commands in pods would do as well.
     for (const role of ['proxies', 'client'])
-      await deleteObject(client, { ...binding, name: `istio-jwt-e2e-live-${role}` }, signal);
+      await deleteObject(mesh.client, { ...binding, name: `istio-jwt-e2e-live-${role}` }, signal);
     const { exitCode, output } = await live();
     expect(exitCode, output).toBe(4);
     expect(output).toMatch(/must be allowed to create pods\/(exec|portforward) in namespace foo/);

@@ -1,5 +1,5 @@
 /** Users of a real cluster with exactly the rights that docs/rbac publishes, each with a kubeconfig of its own. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, parseAllDocuments, stringify } from 'yaml';
@@ -48,6 +48,7 @@ export async function makeUsers(client: KubeClient): Promise<Users> {
     data: files['data-plane'] ?? '',
     mesh: files.mesh ?? '',
     remove: async () => {
+      rmSync(folder, { recursive: true });
       for (const object of made.reverse()) await deleteObject(client, keyOf(object), signal);
     },
   };
@@ -82,6 +83,7 @@ export async function makeLiveUser(
   return {
     file: await kubeconfigOf(client, 'live', folder, liveNamespace),
     remove: async () => {
+      rmSync(folder, { recursive: true });
       for (const object of made.reverse()) await deleteObject(client, keyOf(object), signal);
     },
   };

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { keyServerState, millisecondsOf } from '../../../src/run/keys/key-server-state.ts';
+import { keyServerState } from '../../../src/run/keys/key-server-state.ts';
+import { millisecondsOf } from '../../../src/scenario/format/schema-words.ts';
 import { makeIssuerKeys } from '../../../src/token/issuer-keys.ts';
 import { FakeTarget } from '../../support/fake-target.ts';
 import { run, scenarioSource, sendStep } from '../support.ts';

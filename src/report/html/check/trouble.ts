@@ -3,7 +3,7 @@ import { formatPlace } from '../../../base/errors.ts';
 import { groupBy } from '../../../base/group.ts';
 import { mostNamed } from '../../cause.ts';
 import { plural } from '../../text.ts';
-import { promiseText, reasonOf, unprovenOf } from '../../unproven.ts';
+import { promisesByReason, promiseText, reasonOf } from '../../unproven.ts';
 import { badge, glyph, pre } from '../glyphs.ts';
 import { type Html, html } from '../markup.ts';
 import type { Shown } from '../matrix-view.ts';
@@ -85,13 +85,11 @@ export function knownDeviations({ checks, meshes }: View): Html {
 }
 
 /** Checks that were not made, by reason. */
-export function skippedChecks({ checks }: View): Html {
+export function skippedChecks({ checks, result }: View): Html {
   const skipped = checks.filter(({ check }) => check.state === 'skipped');
   if (skipped.length === 0) return html``;
   const groups = groupBy(skipped, ({ check }) => reasonOf(check));
-  const unproven = new Map(
-    unprovenOf(checks.map(({ check }) => check)).map((each) => [each.reason, each.promises]),
-  );
+  const unproven = promisesByReason(result.unproven);
   const notProven = (reason: string) => {
     const promises = unproven.get(reason) ?? [];
     return promises.length === 0 ? html`` : html`<br />Not proven: ${promises.map(promiseText).join('; ')}`;
