@@ -27,6 +27,20 @@ test('no file needs another one that needs it, not even for a type', () => {
   expect(circles(new Map(Object.entries(circle)))).toEqual(['a.ts → b.ts → c/c.ts → a.ts']);
 });
 
+/** Of a folder or a name: how often it is there. */
+const timesOf = (values: readonly string[]) =>
+  values.reduce((times, value) => times.set(value, (times.get(value) ?? 0) + 1), new Map<string, number>());
+
+test('a folder has at most 15 files, and no two files have one name', () => {
+  const files = readdirSync('src', { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  const full = [...timesOf(files.map(({ parentPath }) => parentPath))].filter(([, count]) => count > 15);
+  expect(full).toEqual([]);
+  const names = files.map(({ name }) => name).filter((name) => !/^(index\.ts|tsconfig\.json)$/.test(name));
+  expect([...timesOf(names)].filter(([, count]) => count > 1)).toEqual([]);
+});
+
 test('rules are about files that exist, and nothing is imported against them by way of a circle', () => {
   const reach = (part: string, seen = new Set<string>()): Set<string> => {
     for (const rule of rules[part] ?? []) {

@@ -6,6 +6,10 @@
  *   if (event.type === 'check-finished') console.log(event.check.state, event.check.id);
  * }
  */
+import type { Event } from '../base/events.ts';
+import { ResultModel } from '../report/model.ts';
+import type { RunResult } from '../report/result.ts';
+
 export { type ErrorCode, HarnessError, type Place } from '../base/errors.ts';
 export type {
   AppliedManifest,
@@ -36,5 +40,15 @@ export type {
   StepResult,
 } from '../report/result.ts';
 export type { Settings } from './program-settings.ts';
-export { resultOf } from './result-of.ts';
 export { type RunOptions, run } from './run-for-program.ts';
+
+/**
+ * What a run amounts to, the value behind results.json.
+ *
+ * @param events all events of one run in their order, or the run itself, which is then awaited
+ */
+export async function resultOf(events: Iterable<Event> | AsyncIterable<Event>): Promise<RunResult> {
+  const model = new ResultModel();
+  for await (const event of events) model.add(event);
+  return model.result();
+}

@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { nameOfError } from './names.ts';
 
 /** Where in a file a message points to. `line` and `column` start at 1. */
 export interface Place {
@@ -155,4 +156,27 @@ export function formatPlace(place: Place): string {
 export function inFileOrder(errors: readonly HarnessError[]): HarnessError[] {
   const position = ({ place }: HarnessError) => (place?.line ?? 0) * 1e6 + (place?.column ?? 0);
   return errors.toSorted((one, other) => position(one) - position(other));
+}
+
+/**
+ * What `read` makes of an answer of a mesh, which is taken as what it should be, and said not to be understood when it is something else.
+ *
+ * @param who gave it, for the message
+ * @throws HarnessError E_KUBE when it is not as it should be, or what `read` throws itself of that kind
+ */
+export function understood<T>(who: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof HarnessError) throw cause;
+    throw notUnderstood(who, nameOfError(cause).split('\n')[0] ?? '', cause);
+  }
+}
+
+/** The error for an answer that is not as it should be. */
+export function notUnderstood(who: string, why: string, cause?: unknown): HarnessError {
+  return new HarnessError('E_KUBE', `${who} answers what cannot be understood: ${why}`, {
+    hint: 'Something else may answer in its place, such as a proxy; or its version is too new or too old.',
+    cause,
+  });
 }

@@ -2,8 +2,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { asHarnessError, exitCodes, formatPlace, type HarnessError } from '../base/errors.ts';
 import { lineBreak, oneLine } from '../base/harmless.ts';
-import { spelled } from '../base/own-command.ts';
 import { pathsOf, productVersion, versionsFile } from '../engine/product.ts';
+import { spelled } from '../report/console/own-command.ts';
 import { type CommandSpec, commandOptions, configOption, type OptionSpec } from '../settings/options.ts';
 import { mergeSettings, type Values } from '../settings/settings.ts';
 import { flag, istioOf, list, shardOf, text } from '../settings/typed.ts';
@@ -62,7 +62,8 @@ export function commandLine(ended: (exitCode: number) => void): {
     'run scenarios on a mesh',
     commandOptions.run,
     'jwt-e2e run --target kind --istio 1.31.1 --junit reports/junit.xml',
-    async (files, values) => (await import('./commands/run-command.ts')).runCommand(files, values, processIo),
+    async (files, values) =>
+      (await import('./commands/run/run-command.ts')).runCommand(files, values, processIo),
     'scenario files or folders, or - for one from standard input (default: the documented ones)',
   );
   add(
@@ -77,7 +78,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     'take down a mesh that was kept, or what a run has left',
     [...commandOptions.down, { name: 'all', description: 'every mesh of this user on this machine' }],
     'jwt-e2e down --name jwt-e2e',
-    async (_, values) => (await import('./commands/down.ts')).downCommand(values, processIo),
+    async (_, values) => (await import('./commands/down/down.ts')).downCommand(values, processIo),
   );
   add(
     'list',

@@ -9,16 +9,16 @@ import type { Plan } from '../plan/types.ts';
 import type { KeyRing } from '../run/keys/key-ring.ts';
 import { withoutTokens } from '../run/private.ts';
 import type { RoundRequest } from '../run/run-all.ts';
-import type { RunOptions } from '../run/step-state.ts';
+import type { RunOptions } from '../run/steps/step-state.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { Values } from '../settings/settings.ts';
 import { count, flag } from '../settings/typed.ts';
 import type { Target } from '../target/target.ts';
 import { isWhole } from './baseline.ts';
-import type { Choice } from './choose-target.ts';
 import { atOnceOf } from './jobs.ts';
 import { productVersion } from './product.ts';
 import type { RunSettings } from './run-settings.ts';
+import type { Choice } from './targets/choose-target.ts';
 
 /** Scenarios to run, and who wants to know. */
 export interface Execution {
@@ -49,13 +49,13 @@ export async function targetsOf(
   const progress = tellOf(settings, emit);
   const request = { values, versions, runId: options.runId, apps, progress, signal };
   if (name === 'cluster') {
-    const { makeCluster } = await import('./make-cluster.ts');
+    const { makeCluster } = await import('./targets/make-cluster.ts');
     const { findOwnKeyServer } = await import('./own-keys.ts');
     const ownKeyServer = await findOwnKeyServer(settings.ownKeys, signal);
     return [await makeCluster({ ...request, ownKeyServer }, reason)];
   }
-  if (name === 'kind') return [await (await import('./make-kind.ts')).makeKind(request, reason)];
-  return (await import('./make-local.ts')).makeLocals(request, reason);
+  if (name === 'kind') return [await (await import('./targets/make-kind.ts')).makeKind(request, reason)];
+  return (await import('./targets/make-local.ts')).makeLocals(request, reason);
 }
 
 /** What every round of a run has in common. */

@@ -4,9 +4,9 @@ import { checksIn, expectedPlan } from '../plan/expected.ts';
 import type { Versions } from '../programs/versions.ts';
 import type { Values } from '../settings/settings.ts';
 import { istioOf, keeping } from '../settings/typed.ts';
-import { type Choice, chooseTarget } from './choose-target.ts';
 import { type Execution, tellOf } from './engine.ts';
-import { meshVersions } from './mesh-programs.ts';
+import { type Choice, chooseTarget } from './targets/choose-target.ts';
+import { meshVersions } from './targets/mesh-programs.ts';
 
 type Outlook = Unstamped<Extract<Event, { type: 'outlook' }>>;
 

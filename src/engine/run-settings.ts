@@ -4,7 +4,7 @@ import { countMatching } from '../plan/inventory.ts';
 import { emptyShard, nothingMatches, type Selection } from '../plan/select.ts';
 import { loadVersions, type Versions } from '../programs/versions.ts';
 import type { Baseline } from '../run/answers/known.ts';
-import type { RunOptions } from '../run/step-state.ts';
+import type { RunOptions } from '../run/steps/step-state.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { Values } from '../settings/settings.ts';
 import { count, flag, imagesOf, list, shardOf, text } from '../settings/typed.ts';

@@ -4,16 +4,16 @@ import { rootNamespace } from '../explain/world.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
 import { holdsFor, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
 import type { KubeObject } from '../target/target.ts';
-import { boundTo, carriedRoutes, gatewayRefsOf } from './carried-routes.ts';
-import { plainObject, withoutPrivate } from './carry.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
-import { type Kept, nothingKept } from './kept-files.ts';
 import { problemOf } from './known-fields.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
+import { hostFor, otherHost } from './requests/tried-requests.ts';
+import type { Way } from './requests/tried-ways.ts';
 import { outside, sleep } from './senders.ts';
 import { gatewayObject, routeObject } from './stand-in.ts';
-import { hostFor, otherHost } from './tried-requests.ts';
-import type { Way } from './tried-ways.ts';
+import { boundTo, carriedRoutes, gatewayRefsOf } from './write/carried-routes.ts';
+import { plainObject, withoutPrivate } from './write/carry.ts';
+import { type Kept, nothingKept } from './write/kept-files.ts';
 
 /** What is not in the scenario, and why. */
 interface LeftOut {

@@ -13,7 +13,7 @@ import {
 } from '../policy/selection.ts';
 import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '../policy/service-port.ts';
 import type { KubeObject } from '../target/target.ts';
-import { type Destination, destinationsOf, gatewayRefsOf } from './carried-routes.ts';
+import { type Destination, destinationsOf, gatewayRefsOf } from './write/carried-routes.ts';
 
 /** Of the client, and of what has no namespace of the user's. */
 export const ownNamespace = 'foo';

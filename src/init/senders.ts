@@ -5,7 +5,7 @@ import { matchesText } from '../policy/match/patterns.ts';
 import { rulesOf } from '../policy/rules.ts';
 import type { KubeObject } from '../target/target.ts';
 import { dnsName, ownNamespace } from './places.ts';
-import { type Alternative, alternativesOf, textFor } from './wanted.ts';
+import { type Alternative, alternativesOf, textFor } from './requests/wanted.ts';
 
 export interface Client {
   readonly name: string;

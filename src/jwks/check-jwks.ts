@@ -1,5 +1,5 @@
 /** Whether a text is the JWK Set that it should be. */
-import { isMap } from '../base/is-map.ts';
+import { isMap } from '../base/kube-object.ts';
 
 /** The members that a public key must have (RFC 7518 section 6, RFC 8037 section 2). */
 const required: Readonly<Record<string, readonly string[]>> = {

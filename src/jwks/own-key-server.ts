@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { Agent, request } from 'undici';
 import { HarnessError } from '../base/errors.ts';
 import { limits, readUpTo } from '../base/files/limits.ts';
-import { isMap } from '../base/is-map.ts';
+import { isMap } from '../base/kube-object.ts';
 import { timeouts } from '../base/timeouts.ts';
 import type { KeyServerHandle } from '../target/target.ts';
 

@@ -1,6 +1,6 @@
 /** Answers of a mesh are taken as what they should be only after a look: something else may have answered. */
 import * as z from 'zod';
-import { notUnderstood } from '../base/understood.ts';
+import { notUnderstood } from '../base/errors.ts';
 import type { KubeObject } from '../target/target.ts';
 
 const texts = z.record(z.string(), z.string()).nullish();

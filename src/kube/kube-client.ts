@@ -7,12 +7,11 @@ import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import * as z from 'zod';
-import { HarnessError } from '../base/errors.ts';
+import { HarnessError, understood } from '../base/errors.ts';
 import { limits, readUpTo, sizeText } from '../base/files/limits.ts';
 import { linesIn } from '../base/files/lines.ts';
 import { nameOfError } from '../base/names.ts';
 import { timeouts } from '../base/timeouts.ts';
-import { understood } from '../base/understood.ts';
 import { throwIfAborted, within } from '../base/wait.ts';
 import { KubeError } from './kube-error.ts';
 

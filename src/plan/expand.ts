@@ -6,7 +6,7 @@ import { type CheckName, casesOf, cellRequest, checkId, checkNames, podOf } from
 import { substitute } from '../scenario/template.ts';
 import { throughGateway } from '../scenario/through.ts';
 import { type Circumstances, whyNot } from './conditions.ts';
-import { serversIn } from './own-key-server.ts';
+import { serversIn } from './own-servers.ts';
 import type { PlannedCheck, PlannedStep } from './types.ts';
 
 /**

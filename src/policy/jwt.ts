@@ -1,5 +1,5 @@
 /** What Envoy reads from a token before it looks for keys (source/common/jwt/jwt.cc), in its order and its words. */
-import { isMap } from '../base/is-map.ts';
+import { isMap } from '../base/kube-object.ts';
 import { rememberedByText } from '../base/remembered.ts';
 
 export interface Jwt {

@@ -2,7 +2,7 @@
 import { parseDocument } from 'yaml';
 import { HarnessError } from '../base/errors.ts';
 import { excessOf, expandedExcess } from '../base/files/yaml-bounds.ts';
-import { isMap } from '../base/is-map.ts';
+import { isMap } from '../base/kube-object.ts';
 import { nameOfKey } from '../base/names.ts';
 import type { KubeObject } from '../target/target.ts';
 import { defaultMesh, type Mesh, type PathNormalization } from './input.ts';

@@ -104,3 +104,10 @@ function remove(file: string): void {
     // Where nothing can be written nothing can be removed, such as below a file that is no folder.
   }
 }
+
+/** The file holds a RunResult; see result.ts. */
+export class JsonReporter extends FileReporter {
+  constructor({ file }: { readonly file: string }) {
+    super('JSON report', file, (result) => `${JSON.stringify(result, null, 2)}\n`);
+  }
+}

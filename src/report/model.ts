@@ -1,9 +1,23 @@
 /** Folds the event stream into a {@link RunResult}. Pure: no clock, no files. */
-import type { CheckResult, Event, MeshFacts, Problem, ScenarioInfo } from '../base/events.ts';
+
+import {
+  type CheckResult,
+  type Event,
+  idOnce,
+  type MeshFacts,
+  type Problem,
+  type ScenarioInfo,
+} from '../base/events.ts';
 import { differencesOf } from './changes/differences.ts';
-import { flakyOf } from './changes/flaky.ts';
 import { countsOf, findingsOf, type ScenarioEntry, scenarioResult } from './model-scenario.ts';
-import { isoTime, type PhaseResult, type RunResult, type StepResult } from './result.ts';
+import {
+  type Flaky,
+  isoTime,
+  type PhaseResult,
+  type RunResult,
+  type ScenarioResult,
+  type StepResult,
+} from './result.ts';
 import { unprovenOf } from './unproven.ts';
 
 type Of<T extends Event['type']> = Extract<Event, { type: T }>;
@@ -169,4 +183,28 @@ function infoOf(mesh: string, check: CheckResult): ScenarioInfo {
 
 function pick({ phase, mesh, durationMs }: Of<'phase-finished'> | Of<'phase-failed'>) {
   return { phase, mesh, durationMs };
+}
+
+/**
+ * Checks that passed in some repetitions and not in others; those that were skipped do not count. The worst come first.
+ *
+ * @returns undefined when nothing was repeated
+ */
+function flakyOf(scenarios: readonly ScenarioResult[]): Flaky[] | undefined {
+  if (!scenarios.some(({ info }) => info.repeat !== undefined)) return undefined;
+  const byCheck = new Map<string, { mesh: string; check: string; runs: number; passed: number }>();
+  for (const { info, checks } of scenarios) {
+    for (const { id, state } of checks) {
+      if (state === 'skipped') continue;
+      const check = `${idOnce(info)}${id.slice(info.id.length)}`;
+      const key = JSON.stringify([info.mesh, check]);
+      const known = byCheck.get(key) ?? { mesh: info.mesh, check, runs: 0, passed: 0 };
+      known.runs += 1;
+      if (state === 'passed') known.passed += 1;
+      byCheck.set(key, known);
+    }
+  }
+  return [...byCheck.values()]
+    .filter(({ runs, passed }) => passed > 0 && passed < runs)
+    .toSorted((one, other) => one.passed / one.runs - other.passed / other.runs);
 }

@@ -1,7 +1,7 @@
 /** What a run leaves unproven: the promises of skipped checks, by the reason, which says what would prove them. */
 import { type CheckResult, type SourceRef, sourceText } from '../base/events.ts';
 import { groupBy } from '../base/group.ts';
-import { wasToRun } from '../base/skip-reasons.ts';
+import { wasToRun } from '../base/skipped.ts';
 
 export interface Unproven {
   readonly reason: string;

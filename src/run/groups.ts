@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { asHarnessError, type HarnessError } from '../base/errors.ts';
 import { type MeshFacts, problemOf } from '../base/events.ts';
-import { skippedForFailFast } from '../base/skip-reasons.ts';
+import { skippedForFailFast } from '../base/skipped.ts';
 import { areOwn } from '../plan/asked-mesh.ts';
 import { nothingMatches } from '../plan/select.ts';
 import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
@@ -10,11 +10,11 @@ import type { Target } from '../target/target.ts';
 import { intentOf } from './intent.ts';
 import { keyAddresses } from './keys/key-cache.ts';
 import type { KeyRing } from './keys/key-ring.ts';
-import { withOwnKey } from './keys/own-key.ts';
+import { withOwnKey } from './keys/with-own-key.ts';
 import { withoutVerdict } from './results.ts';
 import type { Mesh } from './run-mesh.ts';
 import { type Prepared, runScenario, stopKeyServers } from './run-scenario.ts';
-import type { RunOptions } from './step-state.ts';
+import type { RunOptions } from './steps/step-state.ts';
 import type { Tally } from './tally.ts';
 import { knownNames, startKeyServers } from './template-context.ts';
 

@@ -5,7 +5,7 @@ import type { PlannedStep } from '../plan/types.ts';
 import { nameOf } from '../policy/selection.ts';
 import { resolve } from '../scenario/template.ts';
 import type { KubeObject } from '../target/target.ts';
-import type { StepState } from './step-state.ts';
+import type { StepState } from './steps/step-state.ts';
 
 type Known = Pick<StepState, 'scenario' | 'context'>;
 

@@ -11,7 +11,7 @@ import { runGroups } from './groups.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { withoutTokens } from './private.ts';
 import { type Mesh, meshesOf } from './run-mesh.ts';
-import type { RunOptions } from './step-state.ts';
+import type { RunOptions } from './steps/step-state.ts';
 import { Tally } from './tally.ts';
 
 /** What scenarios are run, and how. */

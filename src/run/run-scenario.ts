@@ -7,7 +7,7 @@ import {
   type ScenarioInfo,
   type Unstamped,
 } from '../base/events.ts';
-import { skippedForStep } from '../base/skip-reasons.ts';
+import { skippedForStep } from '../base/skipped.ts';
 import { timeouts } from '../base/timeouts.ts';
 import { within } from '../base/wait.ts';
 import type { PlannedScenario } from '../plan/types.ts';
@@ -16,8 +16,8 @@ import type { IssuerKeys } from '../token/issuer-keys.ts';
 import { pasteLines } from './paste-lines.ts';
 import type { Pending } from './proof/pending.ts';
 import { withoutVerdict } from './results.ts';
-import { runStep } from './step.ts';
-import { deciding, proxiesOf, type RunOptions, type StepState } from './step-state.ts';
+import { runStep } from './steps/step.ts';
+import { deciding, proxiesOf, type RunOptions, type StepState } from './steps/step-state.ts';
 import { makeContext } from './template-context.ts';
 
 /** What was started ahead of time for a scenario. */

@@ -10,7 +10,7 @@ import {
   stamped,
   type Unstamped,
 } from '../base/events.ts';
-import { nothingTested } from '../base/nothing-tested.ts';
+import { nothingTested } from '../base/skipped.ts';
 import type { KnownDeviations } from './answers/known-use.ts';
 import type { Mesh } from './run-mesh.ts';
 

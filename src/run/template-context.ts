@@ -1,14 +1,16 @@
 /** What `${…}` in a scenario stands for in this run: keys, tokens, key servers, the CA. */
+
 import { createHash } from 'node:crypto';
 import { together } from '../base/wait.ts';
+import { issueCertificate, makeCa } from '../jwks/certificates.ts';
 import type { PlannedScenario } from '../plan/types.ts';
 import type { TokenSpec } from '../scenario/format/schema.ts';
 import { references, resolve, whole } from '../scenario/template.ts';
 import type { KeyServerHandle, Target } from '../target/target.ts';
+import { rememberOpaque, rememberSecret } from '../token/decode.ts';
 import { type IssuerKeys, publicPem } from '../token/issuer-keys.ts';
 import { mintTokens, type Token } from '../token/mint.ts';
 import { fromEnvironment, obtain, type TokenSources } from '../token/obtain.ts';
-import { type GatewayCertificate, makeCertificates } from './keys/gateway-certificates.ts';
 import { placed } from './keys/key-ring.ts';
 import { keyServerState } from './keys/key-server-state.ts';
 
@@ -167,4 +169,26 @@ function variablesOf(spec: TokenSpec): string[] {
     const [first, name] = expression?.kind === 'name' ? expression.names : [];
     return first === 'env' && name !== undefined ? [name] : [];
   });
+}
+
+interface GatewayCertificate {
+  /** PEM, as `tls.crt` of a Secret. */
+  readonly cert: string;
+  /** PEM of its private key, as `tls.key`. */
+  readonly key: string;
+  /** PEM of what has signed it, and nothing else: a client that trusts this one takes no other certificate. */
+  readonly ca: string;
+}
+
+async function makeCertificates(
+  specs: PlannedScenario['certificates'],
+): Promise<ReadonlyMap<string, GatewayCertificate>> {
+  const made = Object.entries(specs).map(async ([name, { hosts }]) => {
+    const ca = await makeCa(`istio-jwt-e2e ${name}`);
+    const { certPem: cert, keyPem: key } = await issueCertificate(ca, { dnsNames: hosts });
+    rememberOpaque(key);
+    rememberSecret(key.replace(/-----[^-]+-----|\s/g, ''));
+    return [name, { cert, key, ca: ca.certPem }] as const;
+  });
+  return new Map(await Promise.all(made));
 }

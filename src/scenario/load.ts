@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path';
 import { type ErrorCode, HarnessError, inFileOrder, type Place } from '../base/errors.ts';
-import { isMap } from '../base/is-map.ts';
+import { isMap } from '../base/kube-object.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
 import { explainIssues, noMessage } from './format/issues.ts';
 import { expandLists } from './format/lists.ts';

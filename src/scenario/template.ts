@@ -1,7 +1,7 @@
 /** Fills `${…}` in. Pure: all that a text can refer to is in the context. */
 
 import { HarnessError, type Place } from '../base/errors.ts';
-import { isMap } from '../base/is-map.ts';
+import { isMap } from '../base/kube-object.ts';
 import { hintFor } from '../base/suggest.ts';
 import { type Expression, parseTemplate } from './template-parse.ts';
 import type { Path } from './yaml/yaml-file.ts';

@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { groupBy } from '../base/group.ts';
-import { isMap } from '../base/is-map.ts';
+import { isMap } from '../base/kube-object.ts';
 import type { MeshConfig } from '../policy/read-mesh-config.ts';
 import type { ObjectKey } from './target.ts';
 

@@ -11,7 +11,7 @@ import { statSync } from 'node:fs';
 import { HarnessError } from '../base/errors.ts';
 import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
-import { isMap } from '../base/is-map.ts';
+import { isMap } from '../base/kube-object.ts';
 import { rememberSecret } from './decode.ts';
 import type { IssuerKey, IssuerKeys } from './issuer-keys.ts';
 

@@ -1,7 +1,7 @@
 /** What a token of a scenario is to be made from, with `extends` resolved. */
 
 import { HarnessError } from '../base/errors.ts';
-import { isMap } from '../base/is-map.ts';
+import { isMap } from '../base/kube-object.ts';
 import type { TokenSpec } from '../scenario/format/schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;

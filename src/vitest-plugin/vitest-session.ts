@@ -6,12 +6,12 @@ import { answersWhileWatched, planFor, roundOf, targetsOf } from '../engine/engi
 import { lookAhead } from '../engine/look-ahead.ts';
 import { type RunSettings, runSettings } from '../engine/run-settings.ts';
 import { whyLeftOut } from '../plan/inventory.ts';
-import { pickChecks } from '../plan/pick.ts';
 import { KeyRing } from '../run/keys/key-ring.ts';
 import { shown, withoutTokens } from '../run/private.ts';
 import { runRound } from '../run/run-all.ts';
 import { type Mesh, meshesOf } from '../run/run-mesh.ts';
 import { type LoadedScenario, loadScenarios } from '../scenario/load.ts';
+import { pickChecks } from './pick.ts';
 import type { FileLine, FileRequest, HostConfig } from './vitest-protocol.ts';
 
 type SessionConfig = Omit<HostConfig, 'socket'>;

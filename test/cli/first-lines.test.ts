@@ -1,7 +1,7 @@
 /** What a run says before it has done anything: also when it cannot do anything. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCommand } from '../../src/cli/commands/run-command.ts';
+import { runCommand } from '../../src/cli/commands/run/run-command.ts';
 import type { Values } from '../../src/settings/settings.ts';
 import { temporaryFolder } from '../programs/downloads.ts';
 import { recorder } from '../scenario/support.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fetchCommand } from '../../src/cli/commands/fetch-command.ts';
-import { meshVersions } from '../../src/engine/mesh-programs.ts';
+import { meshVersions } from '../../src/engine/targets/mesh-programs.ts';
 import type { Values } from '../../src/settings/settings.ts';
 import { temporaryFolder } from '../programs/downloads.ts';
 import { fake, folderOf } from '../programs/local/support.ts';

@@ -2,7 +2,7 @@
 import { parse } from 'yaml';
 import type { KubeObject } from '../../src/base/kube-object.ts';
 import { planFor } from '../../src/init/first-plan.ts';
-import { type Written, writeScenario } from '../../src/init/write.ts';
+import { type Written, writeScenario } from '../../src/init/write/write.ts';
 
 export const issuer = 'https://login.example.com';
 

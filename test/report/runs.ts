@@ -7,7 +7,7 @@ import {
   type ScenarioInfo,
   type Unstamped,
 } from '../../src/base/events.ts';
-import { nothingTested } from '../../src/base/nothing-tested.ts';
+import { nothingTested } from '../../src/base/skipped.ts';
 import {
   check,
   closing,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CheckResult } from '../../src/base/events.ts';
-import { skippedForFailFast } from '../../src/base/skip-reasons.ts';
+import { skippedForFailFast } from '../../src/base/skipped.ts';
 import { promiseText, unprovenOf } from '../../src/report/unproven.ts';
 
 function check(id: string, section: string, state: CheckResult['state'], message?: string): CheckResult {

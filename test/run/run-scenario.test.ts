@@ -4,7 +4,7 @@ import { HarnessError } from '../../src/base/errors.ts';
 import type { Unstamped } from '../../src/base/events.ts';
 import { Pending } from '../../src/run/proof/pending.ts';
 import { type Prepared, runScenario, stopKeyServers } from '../../src/run/run-scenario.ts';
-import type { RunOptions } from '../../src/run/step-state.ts';
+import type { RunOptions } from '../../src/run/steps/step-state.ts';
 import type { KeyServerHandle } from '../../src/target/target.ts';
 import { FakeTarget, fakePod } from '../support/fake-target.ts';
 import { unaborted } from '../support/signals.ts';

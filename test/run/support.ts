@@ -8,7 +8,7 @@ import type { PlannedStep } from '../../src/plan/types.ts';
 import { KeyRing } from '../../src/run/keys/key-ring.ts';
 import { Pending } from '../../src/run/proof/pending.ts';
 import { type RunRequest, runAll } from '../../src/run/run-all.ts';
-import type { RunOptions, StepState } from '../../src/run/step-state.ts';
+import type { RunOptions, StepState } from '../../src/run/steps/step-state.ts';
 import { makeContext, startKeyServers } from '../../src/run/template-context.ts';
 import { planOf } from '../plan/support.ts';
 import { scenarioOf } from '../scenario/support.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HarnessError } from '../../src/base/errors.ts';
 import type { CheckState, Event, MeshFacts, Problem } from '../../src/base/events.ts';
-import { verdictOf } from '../../src/report/html/run-verdict.ts';
+import { verdictOf } from '../../src/report/html/summary/run-verdict.ts';
 import { junitSuites } from '../../src/report/junit/junit-model.ts';
 import { summaryMarkdown } from '../../src/report/markdown/summary-markdown.ts';
 import { mergeResults } from '../../src/report/merge/merge.ts';

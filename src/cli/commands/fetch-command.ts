@@ -1,9 +1,9 @@
 /** `jwt-e2e fetch`: gets the programs of the target local ahead of time. */
 import { exitCodes } from '../../base/errors.ts';
 import { stamped } from '../../base/events.ts';
-import { meshProgramOptions, meshVersions } from '../../engine/mesh-programs.ts';
 import { versionsFile } from '../../engine/product.ts';
-import { reporting } from '../../engine/reporting.ts';
+import { meshProgramOptions, meshVersions } from '../../engine/targets/mesh-programs.ts';
+import { reporting } from '../../engine/targets/reporting.ts';
 import { findMeshPrograms, type MeshPrograms } from '../../programs/local/find-mesh-programs.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import { ConsoleReporter } from '../../report/console/console.ts';

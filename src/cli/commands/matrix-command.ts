@@ -2,12 +2,12 @@
 import { asHarnessError, exitCodes, HarnessError } from '../../base/errors.ts';
 import { harmlessJson, oneLine, own } from '../../base/harmless.ts';
 import { versionsFile } from '../../engine/product.ts';
-import { findPreRelease } from '../../programs/pre-release.ts';
 import { matrix } from '../../programs/release-matrix.ts';
 import { loadVersions, type Versions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, hubOf, text } from '../../settings/typed.ts';
 import type { Io } from '../support/io.ts';
+import { findPreRelease } from '../support/pre-release.ts';
 import { withSignals } from '../support/signals.ts';
 
 /** Versions become parts of names of files and of artifacts. */

@@ -2,7 +2,7 @@
 
 import { HarnessError } from '../../base/errors.ts';
 import { throwIfAborted } from '../../base/wait.ts';
-import { connect, gatewayOf } from '../../engine/make-cluster.ts';
+import { connect, gatewayOf } from '../../engine/targets/make-cluster.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import { clockSkew } from '../../policy/jwt.ts';
 import { text } from '../../settings/typed.ts';

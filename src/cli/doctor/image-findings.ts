@@ -3,9 +3,9 @@
 import { readdirSync } from 'node:fs';
 import { HarnessError } from '../../base/errors.ts';
 import { together } from '../../base/wait.ts';
-import { kindChoice } from '../../engine/make-kind.ts';
-import { meshVersions } from '../../engine/mesh-programs.ts';
 import { appsFolder } from '../../engine/product.ts';
+import { kindChoice } from '../../engine/targets/make-kind.ts';
+import { meshVersions } from '../../engine/targets/mesh-programs.ts';
 import { defaultLimits } from '../../programs/download/download-limits.ts';
 import { deadlines } from '../../programs/local/deadlines.ts';
 import { Hosts } from '../../programs/local/hosts-that-answer.ts';

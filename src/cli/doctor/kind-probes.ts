@@ -1,11 +1,11 @@
 /** What the target kind needs besides its engine: kind, istioctl, a port; and kubectl for whoever looks inside. */
 import { HarnessError } from '../../base/errors.ts';
 import { throwIfAborted } from '../../base/wait.ts';
-import { meshVersions } from '../../engine/mesh-programs.ts';
+import { meshVersions } from '../../engine/targets/mesh-programs.ts';
 import { findProgram } from '../../programs/find-program.ts';
 import { deadlines } from '../../programs/local/deadlines.ts';
 import { Hosts } from '../../programs/local/hosts-that-answer.ts';
-import { noDownload } from '../../programs/local/source-context.ts';
+import { noDownload } from '../../programs/local/sources/source-context.ts';
 import { programPin } from '../../programs/pin.ts';
 import { flag, text } from '../../settings/typed.ts';
 import { portOn } from '../../target/local/network/addresses.ts';

@@ -1,7 +1,7 @@
 /** What the target local needs: its programs, and loopback addresses of its own. */
 import { HarnessError } from '../../base/errors.ts';
 import { throwIfAborted } from '../../base/wait.ts';
-import { meshProgramOptions, meshVersions } from '../../engine/mesh-programs.ts';
+import { meshProgramOptions, meshVersions } from '../../engine/targets/mesh-programs.ts';
 import { recipeFolder } from '../../programs/local/build/build.ts';
 import { findGo } from '../../programs/local/build/go.ts';
 import { deadlines } from '../../programs/local/deadlines.ts';

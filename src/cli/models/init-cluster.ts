@@ -6,7 +6,7 @@ import type { KubeClient } from '../../kube/kube-client.ts';
 import { listObjects } from '../../kube/objects.ts';
 import { checkPolicies } from '../../target/cluster/facts.ts';
 import { type Clients, clientFor } from '../../target/kubernetes/client-for.ts';
-import { istioVersion, listVisible } from '../../target/kubernetes/sweep.ts';
+import { istioVersion, listVisible } from '../../target/kubernetes/undo/sweep.ts';
 
 /** Policies of these namespaces count, whichever was chosen. */
 const rootNamespace = 'istio-system';

@@ -1,5 +1,5 @@
 /** What `jwt-e2e init --live` reads of a cluster: the same as a live run does, with the same rights. */
-import { connect, gatewayOf } from '../../engine/make-cluster.ts';
+import { connect, gatewayOf } from '../../engine/targets/make-cluster.ts';
 import type { Values } from '../../settings/settings.ts';
 import { checkPolicies } from '../../target/cluster/facts.ts';
 import { surveyMesh } from '../../target/kubernetes/survey-mesh.ts';

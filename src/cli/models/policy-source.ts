@@ -34,7 +34,7 @@ export async function readPolicySource(command: string, values: Values, io: Io):
   }
   // A client of Kubernetes takes a second to load, and files need none.
   const [{ connect }, { readCluster }] = await Promise.all([
-    import('../../engine/make-cluster.ts'),
+    import('../../engine/targets/make-cluster.ts'),
     import('./init-cluster.ts'),
   ]);
   return withSignals(async (signal) => {

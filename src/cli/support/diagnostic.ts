@@ -2,7 +2,7 @@
 
 import { formatPlace, type HarnessError } from '../../base/errors.ts';
 import { oneLine, quotable, visible } from '../../base/harmless.ts';
-import { spelled } from '../../base/own-command.ts';
+import { spelled } from '../../report/console/own-command.ts';
 import { typedCommand } from './io.ts';
 
 /** The longest piece of a line that is shown. */

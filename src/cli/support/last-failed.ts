@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { asHarnessError, HarnessError } from '../../base/errors.ts';
 import { idOnce } from '../../base/events.ts';
-import { wasToRun } from '../../base/skip-reasons.ts';
+import { wasToRun } from '../../base/skipped.ts';
 import { readResults } from '../../report/read.ts';
 import type { RunResult, ScenarioResult } from '../../report/result.ts';
 

@@ -2,9 +2,9 @@
 import { oneLine } from '../../base/harmless.ts';
 import { programName } from '../../engine/product.ts';
 import { ConformanceReporter } from '../../report/conformance/conformance.ts';
+import { JsonReporter } from '../../report/file-reporter.ts';
 import type { History } from '../../report/history/history.ts';
 import { HtmlReporter } from '../../report/html.ts';
-import { JsonReporter } from '../../report/json-report.ts';
 import { JUnitReporter } from '../../report/junit/junit.ts';
 import { SummaryReporter } from '../../report/markdown/summary.ts';
 import { type CombinedReporter, combine } from '../../report/reporter.ts';

@@ -1,6 +1,6 @@
 /** SIGINT, SIGTERM and SIGHUP end a run in good order; a second one of the first two ends it at once. */
 import { interruptedCode } from '../../base/errors.ts';
-import { spelled } from '../../base/own-command.ts';
+import { spelled } from '../../report/console/own-command.ts';
 import { processIo, typedCommand } from './io.ts';
 
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -2,13 +2,13 @@
  * Tells when files have been saved. Editors write a file twice, write half of it first, or put another one in its place,
  * so it is not the notice of the file system that counts but what the files hold once it is quiet.
  */
+
 import { createHash } from 'node:crypto';
-import { type FSWatcher, statSync, watch } from 'node:fs';
-import { basename } from 'node:path';
+import { type FSWatcher, readdirSync, realpathSync, statSync, watch } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import { readLimited } from '../../base/files/limited-file.ts';
 import { limits } from '../../base/files/limits.ts';
-import { foldersOf } from './watched-folders.ts';
 
 /** How long nothing must happen before files are looked at, in milliseconds. */
 const quietMs = 50;
@@ -162,5 +162,55 @@ function open(folder: string): FSWatcher | undefined {
       hint: 'On Linux, raise fs.inotify.max_user_watches and fs.inotify.max_user_instances with sysctl.',
       cause,
     });
+  }
+}
+
+/**
+ * Of a root that is a folder: it and all below, but nothing hidden. Of every root the folder it is in, because it may go
+ * and come back; and where a file is a link, the folder of what it leads to.
+ *
+ * @param roots absolute paths of files and folders
+ * @param files absolute paths of the files that count now
+ * @returns by folder, whether a name in it is of interest
+ */
+function foldersOf(
+  roots: readonly string[],
+  files: readonly string[],
+): Map<string, (name: string) => boolean> {
+  const whole = new Set(roots.filter(isFolder).flatMap((root) => [root, ...foldersBelow(root)]));
+  const single = new Map<string, Set<string>>();
+  const add = (path: string) => {
+    const folder = dirname(path);
+    single.set(folder, (single.get(folder) ?? new Set()).add(basename(path)));
+  };
+  for (const root of roots) add(root);
+  for (const file of files.map(realOf)) if (file !== undefined && !files.includes(file)) add(file);
+  return new Map(
+    [...whole, ...single.keys()].map((folder) => [
+      folder,
+      (name: string) => (whole.has(folder) ? !/^\.|~$/.test(name) : single.get(folder)?.has(name) === true),
+    ]),
+  );
+}
+
+function foldersBelow(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+      .flatMap(({ name }) => [join(folder, name), ...foldersBelow(join(folder, name))]);
+  } catch {
+    return [];
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function realOf(file: string): string | undefined {
+  try {
+    return realpathSync(file);
+  } catch {
+    return undefined;
   }
 }

@@ -6,12 +6,12 @@ import { policyKinds } from '../../policy/selection.ts';
 import type { Survey } from '../../target/target.ts';
 import { type IssuerPlan, issuersOf, stranger } from '../issuers.ts';
 import { dnsName } from '../places.ts';
-import { type Step, stepsFor } from '../tables.ts';
-import { type Claims, claimsFor, needsToken, type TokenTry } from '../tried-tokens.ts';
-import { Asking, usualRequest } from '../tried-ways.ts';
-import { alternativesOf, otherPath, pathsFor } from '../wanted.ts';
-import { commented, section, unknownIn, type Written } from '../write.ts';
-import { escaped, inline } from '../yaml-text.ts';
+import { type Claims, claimsFor, needsToken, type TokenTry } from '../requests/tried-tokens.ts';
+import { Asking, usualRequest } from '../requests/tried-ways.ts';
+import { alternativesOf, otherPath, pathsFor } from '../requests/wanted.ts';
+import { type Step, stepsFor } from '../write/tables.ts';
+import { commented, section, unknownIn, type Written } from '../write/write.ts';
+import { escaped, inline } from '../write/yaml-text.ts';
 import { liveWays } from './live-ways.ts';
 import { type OwnTokens, ownTokens } from './own-tokens.ts';
 

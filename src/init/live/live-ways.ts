@@ -4,8 +4,8 @@ import { isHttp, protocolOf, type ServiceSpec } from '../../policy/service-port.
 import { wayOf } from '../../run/proof/way.ts';
 import type { KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
 import type { Place } from '../places.ts';
+import type { Way } from '../requests/tried-ways.ts';
 import { type Client, outside } from '../senders.ts';
-import type { Way } from '../tried-ways.ts';
 
 export interface LiveWays {
   readonly ways: readonly Way[];

@@ -1,9 +1,9 @@
 /** Tokens for a mesh whose keys nobody here has: good ones come from outside, forged ones are made. */
-import { isMap } from '../../base/is-map.ts';
+import { isMap } from '../../base/kube-object.ts';
 import { jwtRulesOf } from '../../policy/token-locations.ts';
 import type { KubeObject } from '../../target/target.ts';
 import { type IssuerPlan, issuerOf, stranger } from '../issuers.ts';
-import type { TokenTry } from '../tried-tokens.ts';
+import type { TokenTry } from '../requests/tried-tokens.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
 /** Claims, as conditions of AuthorizationPolicies name them. */
-import { isMap } from '../../base/is-map.ts';
+import { isMap } from '../../base/kube-object.ts';
 import { rememberedByText } from '../../base/remembered.ts';
 
 /** Claims that conditions have other names for. */

@@ -3,11 +3,11 @@ import { fetchFromImage, imageExists } from '../oci/image.ts';
 import { BuildSource, recipeFolder } from './build/build.ts';
 import type { MeshProgram, Source, Tried } from './build/source.ts';
 import { WheelSource } from './build/wheel.ts';
-import { IstioctlSource } from './crds.ts';
-import { EnvtestSource } from './envtest.ts';
-import { ImageSource, type Registry } from './image-source.ts';
 import { envoyFor, FolderSource, programFolder } from './program-folder.ts';
-import type { Context } from './source-context.ts';
+import { IstioctlSource } from './sources/crds.ts';
+import { EnvtestSource } from './sources/envtest.ts';
+import { ImageSource, type Registry } from './sources/image-source.ts';
+import type { Context } from './sources/source-context.ts';
 
 /** One Istio that would do. */
 export interface Choice {

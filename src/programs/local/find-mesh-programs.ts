@@ -1,5 +1,6 @@
 /** Finds the programs of the target local, or gets them. */
 
+import { HarnessError } from '../../base/errors.ts';
 import { programCache } from '../cache.ts';
 import { defaultLimits, type Limits } from '../download/download-limits.ts';
 import { localPlatform } from '../platform.ts';
@@ -8,11 +9,10 @@ import type { Versions } from '../versions.ts';
 import { type Found, type MeshProgram, meshPrograms, type Problem, type Source } from './build/source.ts';
 import { type Choice, choicesOf, type Workshop, workshop } from './choices.ts';
 import { type Deadlines, deadlines } from './deadlines.ts';
-import { getAll } from './get.ts';
 import { Hosts } from './hosts-that-answer.ts';
-import { isComplete, type Planned, planLocally } from './program-plan.ts';
+import { isComplete, type Planned, plan, planLocally } from './program-plan.ts';
 import { type Attempt, missing, tellChoice } from './program-progress.ts';
-import type { Context } from './source-context.ts';
+import type { Context } from './sources/source-context.ts';
 
 export interface MeshPrograms {
   /** Version of pilot-discovery, such as 1.31.1 or 1.32-alpha.eed52ebb66ad. */
@@ -135,4 +135,37 @@ function resultOf(planned: readonly Planned[]): MeshPrograms {
       string
     >,
   };
+}
+
+/** In which order programs are fetched: what may have to be built, which takes minutes, comes last. */
+const order: readonly MeshProgram[] = ['envoy', 'crds', 'pilot-discovery', 'etcd', 'kube-apiserver'];
+
+/**
+ * Gets what is not here, unless something is missing: then nothing is of use. What fails is not tried again, but another
+ * source of it is.
+ *
+ * @param failures what has failed before; what fails now is added
+ * @returns everything found, or a plan that is not complete
+ * @throws HarnessError E_INTERRUPTED
+ */
+async function getAll(choice: Choice, failures: Map<Source, Problem>, context: Context): Promise<Planned[]> {
+  for (;;) {
+    const planned = await plan(choice, failures);
+    if (!isComplete(planned)) return planned;
+    const next = order
+      .map((program) => planned.find((each) => each.program === program))
+      .find((each) => each !== undefined && each.found === undefined);
+    if (next?.source === undefined) return planned;
+    try {
+      await next.source.get();
+    } catch (thrown) {
+      if (!(thrown instanceof HarnessError) || thrown.code === 'E_INTERRUPTED') throw thrown;
+      context.report(`${next.source.label}: ${thrown.message}`);
+      failures.set(next.source, { why: thrown.message, remedy: thrown.hint ?? 'try again' });
+      continue;
+    }
+    if ((await next.source.find(next.program)) === undefined) {
+      failures.set(next.source, { why: `it had no ${next.program}`, remedy: 'report this' });
+    }
+  }
 }

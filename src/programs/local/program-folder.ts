@@ -6,7 +6,7 @@ import { HarnessError } from '../../base/errors.ts';
 import { isExecutable } from '../lookup.ts';
 import { minorOf } from '../versions.ts';
 import type { Found, MeshProgram, Problem, Source } from './build/source.ts';
-import type { Context } from './source-context.ts';
+import type { Context } from './sources/source-context.ts';
 import { versionOf } from './version.ts';
 
 /** @throws HarnessError E_PROGRAM when it is no folder */

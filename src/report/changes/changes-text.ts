@@ -1,6 +1,6 @@
 /** Changes for people to read: what is worse first, and the verdict last. */
 import { oneLine } from '../../base/harmless.ts';
-import { wasToRun } from '../../base/skip-reasons.ts';
+import { wasToRun } from '../../base/skipped.ts';
 import type { MeshVerdicts, Verdict } from '../conformance/conformance-verdicts.ts';
 import type { Colors } from '../console/terminal.ts';
 import { plural } from '../text.ts';

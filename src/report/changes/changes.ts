@@ -1,5 +1,5 @@
 /** What changed from one mesh to another, or from one run to the next: check by check, by their ids. */
-import { wasToRun } from '../../base/skip-reasons.ts';
+import { wasToRun } from '../../base/skipped.ts';
 import type { MeshVerdicts, Verdict } from '../conformance/conformance-verdicts.ts';
 
 /**

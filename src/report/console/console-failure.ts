@@ -4,9 +4,9 @@ import path from 'node:path';
 import { formatPlace, type Place } from '../../base/errors.ts';
 import { type CheckResult, sourceText } from '../../base/events.ts';
 import { oneLine, visible } from '../../base/harmless.ts';
-import { spelled } from '../../base/own-command.ts';
 import { mostNamed } from '../cause.ts';
 import { displayWidth, firstLine, plural, truncate, wrap } from '../text.ts';
+import { spelled } from './own-command.ts';
 import type { Colors } from './terminal.ts';
 
 export interface FailureOptions {

@@ -3,10 +3,10 @@
 import { formatPlace } from '../../base/errors.ts';
 import type { CheckResult, CheckState, MeshFacts, Problem } from '../../base/events.ts';
 import { lineBreak, oneLine } from '../../base/harmless.ts';
-import { spelled } from '../../base/own-command.ts';
 import { glyphs } from '../pieces.ts';
 import type { ScenarioResult } from '../result.ts';
 import { plural } from '../text.ts';
+import { spelled } from './own-command.ts';
 import type { Colors } from './terminal.ts';
 
 /** What the mesh is, and why this target was taken. */

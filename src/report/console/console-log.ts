@@ -2,7 +2,7 @@
 
 import type { Output } from '../../base/harmless.ts';
 import { type Annotation, GitHubLog } from '../markdown/github.ts';
-import { LiveArea, type LiveOptions } from './live-area.ts';
+import { LiveArea, type LiveOptions } from './live/live-area.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface LogOptions extends Pick<Terminal, 'isTTY' | 'github'> {

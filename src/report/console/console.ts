@@ -19,9 +19,9 @@ import { meshTable } from './console-meshes.ts';
 import { outlookLines, programLines } from './console-outlook.ts';
 import { knownLines, toldChecks, troubleLines } from './console-scenario.ts';
 import { summaryLines } from './console-summary.ts';
-import { LiveState } from './live-state.ts';
-import { liveTable } from './live-table.ts';
-import { type Doing, goOn } from './paces.ts';
+import { LiveState } from './live/live-state.ts';
+import { liveTable } from './live/live-table.ts';
+import { type Doing, goOn } from './live/paces.ts';
 import { type Colors, colorsOf, type Terminal } from './terminal.ts';
 
 export interface ConsoleOptions extends Terminal {

@@ -21,7 +21,8 @@ const styles = [
 /** Each after those that it imports. */
 const scripts = ['links.js', 'say.js', 'panel.js', 'grid.js', 'filter.js', 'jump.js', 'main.js'];
 
-const read = (name: string): string => readFileSync(moduleFile(`report/html/assets/${name}`), 'utf8');
+const read = (name: string): string =>
+  readFileSync(moduleFile(`report/html/${name.endsWith('.css') ? 'styles' : 'scripts'}/${name}`), 'utf8');
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 export interface Assets {

@@ -3,7 +3,7 @@ import { plural } from '../text.ts';
 import { glyph, glyphOf, wordOf } from './glyphs.ts';
 import { type Html, html } from './markup.ts';
 import type { Cell, Matrix, Shown } from './matrix-view.ts';
-import type { MeshColumn } from './meshes.ts';
+import type { MeshColumn } from './summary/meshes.ts';
 
 /**
  * @param corner what stands in the first column

@@ -3,7 +3,7 @@ import type { CheckResult } from '../../base/events.ts';
 import { groupBy } from '../../base/group.ts';
 import type { StepResult } from '../result.ts';
 import type { StepPolicies } from './check/policies.ts';
-import type { MeshColumn } from './meshes.ts';
+import type { MeshColumn } from './summary/meshes.ts';
 
 /** A check with its place in the page. */
 export interface Shown {

@@ -4,14 +4,14 @@ import { pageAssets } from './assets.ts';
 import { patterns } from './check/timeline.ts';
 import { knownDeviations, skippedChecks, trouble } from './check/trouble.ts';
 import { glyph, type Look, wordOf } from './glyphs.ts';
-import { header, pageTitle } from './header.ts';
-import { lastRuns } from './last-runs.ts';
 import { Html, html } from './markup.ts';
-import { jumpList, overview } from './overview.ts';
-import { findings, flaky, mutations, setUp, warnings } from './page-notes.ts';
 import type { HtmlOptions } from './page-options.ts';
-import { verdictOf } from './run-verdict.ts';
 import { scenarioSection, tagsOf } from './scenario-section.ts';
+import { header, pageTitle } from './summary/header.ts';
+import { lastRuns } from './summary/last-runs.ts';
+import { jumpList, overview } from './summary/overview.ts';
+import { findings, flaky, mutations, setUp, warnings } from './summary/page-notes.ts';
+import { verdictOf } from './summary/run-verdict.ts';
 import { inFull, type View, viewOf } from './view.ts';
 
 /** The whole report as one HTML document that needs nothing else: no network, no server, no script for reading. */

@@ -4,7 +4,7 @@ import { groupBy } from '../../base/group.ts';
 import { plural } from '../text.ts';
 import { type DetailContext, detail } from './check/detail.ts';
 import { policiesFirst } from './check/policies.ts';
-import { selections } from './check/selection.ts';
+import { selections } from './check/policy-selection.ts';
 import { timeline } from './check/timeline.ts';
 import { badge, pre, source, span } from './glyphs.ts';
 import { type Html, html } from './markup.ts';

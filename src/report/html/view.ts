@@ -6,7 +6,7 @@ import { Anchors } from './anchors.ts';
 import { policiesOf } from './check/policies.ts';
 import type { Look } from './glyphs.ts';
 import { type Matrix, matrixOf, type Shown, type StepPart } from './matrix-view.ts';
-import { type MeshColumn, meshColumns } from './meshes.ts';
+import { type MeshColumn, meshColumns } from './summary/meshes.ts';
 
 /** A page with more checks is brief about those that passed, and about all but the first of the others. */
 export const inFull = { checks: 1_000, troubles: 200 };

@@ -1,14 +1,13 @@
 /** One result out of several: parts of one run, and runs on other meshes, side by side. */
 
-import { HarnessError } from '../../base/errors.ts';
-import { problemOf } from '../../base/events.ts';
+import { exitCodes, HarnessError } from '../../base/errors.ts';
+import { type Problem, problemOf } from '../../base/events.ts';
 import { distinct } from '../../base/group.ts';
-import { nothingTested } from '../../base/nothing-tested.ts';
+import { nothingTested } from '../../base/skipped.ts';
 import { differencesOf } from '../changes/differences.ts';
 import { countsOf, findingsOf, sameProblem } from '../model-scenario.ts';
 import type { RunResult, ScenarioResult } from '../result.ts';
 import { unprovenOf } from '../unproven.ts';
-import { exitCodeOfAll, unfinished } from './merge-exit.ts';
 import { idsOf, type MeshNames, meshNames, type ResultFile } from './merge-meshes.ts';
 import { type MergeOptions, scenariosOf } from './merge-scenarios.ts';
 import { type MeshProblem, missingShards } from './merge-shards.ts';
@@ -143,4 +142,40 @@ function refuseTwice(results: readonly ResultFile[], names: MeshNames): void {
       );
     }
   }
+}
+
+/** Why a run that was cut off proves nothing; undefined when it came to its end. */
+function unfinished(file: string, state: RunResult['run']['state']): Problem | undefined {
+  if (state === 'finished') return undefined;
+  return {
+    code: 'E_INTERRUPTED',
+    message: `the run ${state === 'running' ? 'did not finish' : 'was interrupted'} (${file})`,
+    hint: 'Run it again; what did not run counts as no verdict.',
+  };
+}
+
+/**
+ * 1 when a check failed, since that is a verdict and counts most; else the worst of what kept parts from a verdict. A part
+ * that was red only for checks that are known deviations by now, or for having tested nothing where others have, is not
+ * red any more.
+ */
+function exitCodeOfAll(results: readonly ResultFile[], merged: Omit<RunResult, 'exitCode'>): number {
+  const { counts, run, failedMeshes, phases, scenarios } = merged;
+  if (counts.failed > 0) return exitCodes.failed;
+  const own = results.map(({ result }) => exitCodeOf(result));
+  const isOpen =
+    counts.error + counts.notRun > 0 ||
+    [run, ...failedMeshes, ...phases, ...scenarios].some(({ problem }) => problem !== undefined);
+  return Math.max(isOpen ? exitCodes.noVerdict : exitCodes.passed, ...own);
+}
+
+/** Without what is judged anew: its failed checks, and whether it has tested anything. */
+function exitCodeOf({ exitCode, run, failedMeshes, scenarios }: RunResult): number {
+  if (run.state !== 'finished' || exitCode === null) return exitCodes.noVerdict;
+  const isFailed = exitCode === exitCodes.failed;
+  if (isFailed && scenarios.some(({ checks }) => checks.some(({ state }) => state === 'failed')))
+    return exitCodes.passed;
+  const isUntested = [run, ...failedMeshes].some(({ problem }) => problem?.code === 'E_NOTHING_TESTED');
+  if (exitCode === exitCodes.noVerdict && isUntested) return exitCodes.passed;
+  return isFailed ? exitCodes.noVerdict : exitCode;
 }

@@ -1,7 +1,7 @@
 /** Whether what this tool itself has put beside the mesh works: else a wrong answer says nothing about the mesh. */
 import { asHarnessError, type HarnessError } from '../../base/errors.ts';
 import { throwIfAborted } from '../../base/wait.ts';
-import type { StepState } from '../step-state.ts';
+import type { StepState } from '../steps/step-state.ts';
 import { ownAgent } from './build-request.ts';
 
 /**

@@ -8,7 +8,7 @@ import { fetchFailures } from '../explain/explain-keys.ts';
 import { jwksUrisOf } from '../explain/jwt-rules.ts';
 import { whenCached } from '../keys/stale.ts';
 import { resultBase, withoutVerdict } from '../results.ts';
-import { deciding, type Held, proxiesOf, type StepState, warning } from '../step-state.ts';
+import { deciding, type Held, proxiesOf, type StepState, warning } from '../steps/step-state.ts';
 import { brokenInstruments } from './broken-instruments.ts';
 import { ownAgent } from './build-request.ts';
 import { lookAgain } from './look-again.ts';

@@ -1,6 +1,6 @@
 /** Whether what was proven before the answers came is still so after them. */
 import { undoneSince } from '../proof/undone.ts';
-import type { Held, StepState } from '../step-state.ts';
+import type { Held, StepState } from '../steps/step-state.ts';
 
 /**
  * Looks again after the answers, and remembers what it finds for the rest of the step.

@@ -1,6 +1,6 @@
 /** What an application says that it received: httpbin's echo of a request, in the forms of Go's and of Python's httpbin. */
 import { HarnessError } from '../../base/errors.ts';
-import { isMap } from '../../base/is-map.ts';
+import { isMap } from '../../base/kube-object.ts';
 import type { Answer } from '../../scenario/format/schema.ts';
 import { isExpected } from '../../scenario/table.ts';
 import type { HttpResponse } from '../../target/target.ts';

@@ -12,7 +12,7 @@ import { inPlace } from '../in-place.ts';
 import { decidersOf } from '../proof/concerned.ts';
 import { wayOf } from '../proof/way.ts';
 import { resultBase } from '../results.ts';
-import { deciding, type Held, type StepState, warning } from '../step-state.ts';
+import { deciding, type Held, type StepState, warning } from '../steps/step-state.ts';
 import { brokenInstruments } from './broken-instruments.ts';
 import { buildRequest, namesFor, ownAgent } from './build-request.ts';
 import { describeActual, difference, shownBody } from './compare.ts';

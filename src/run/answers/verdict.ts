@@ -2,7 +2,7 @@
 import type { HarnessError } from '../../base/errors.ts';
 import { type CheckResult, settledMs } from '../../base/events.ts';
 import type { Explanation } from '../explain/explanation.ts';
-import type { Held } from '../step-state.ts';
+import type { Held } from '../steps/step-state.ts';
 import type { Outcome } from './converge.ts';
 
 export type Verdict = Pick<CheckResult, 'state' | 'message' | 'hint' | 'code'> & {

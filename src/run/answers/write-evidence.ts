@@ -8,9 +8,9 @@ import { nameOfError } from '../../base/names.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { within } from '../../base/wait.ts';
 import type { EvidenceFile, EvidenceQuery, KubeObject, Target } from '../../target/target.ts';
-import { manifestYaml } from '../manifests.ts';
 import { shown } from '../private.ts';
-import type { RunOptions } from '../step-state.ts';
+import type { RunOptions } from '../steps/step-state.ts';
+import { manifestYaml } from './manifests.ts';
 
 /** Asks the target; never throws: what could not be had is said in a file. */
 export async function collectEvidence(

@@ -1,7 +1,6 @@
 /** The proxies that a request passes, and what each of them answers by the model in src/policy. */
 import type { Verify } from '../../policy/authenticate.ts';
 import { decide } from '../../policy/decide.ts';
-import { ofEnvoy } from '../../policy/envoy-versions.ts';
 import type { Answer, Request } from '../../policy/input.ts';
 import { pathAndQuery, withoutQuery } from '../../policy/match/path.ts';
 import { meshWith } from '../../policy/read-mesh-config.ts';
@@ -10,6 +9,7 @@ import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '.
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
 import { formsOf, hostMatches } from '../proof/host-names.ts';
 import { wayOf } from '../proof/way.ts';
+import { ofEnvoy } from './envoy-versions.ts';
 import type { Routed } from './http-routes.ts';
 import { routed } from './routed.ts';
 

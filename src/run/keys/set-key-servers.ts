@@ -7,7 +7,7 @@ import type { KeyServerChange } from '../../scenario/format/schema.ts';
 import { resolve } from '../../scenario/template.ts';
 import { ownAgent } from '../answers/build-request.ts';
 import { type LogEnds, readLog } from '../answers/fetches.ts';
-import type { StepState } from '../step-state.ts';
+import type { StepState } from '../steps/step-state.ts';
 import { keyServerState } from './key-server-state.ts';
 
 /** Has key servers do what the step says. @throws HarnessError E_KEY_SERVER, E_TEMPLATE */

@@ -7,9 +7,8 @@
  * docs/adr/0017-markers.md says what is proven for which kind of object.
  */
 import { randomBytes } from 'node:crypto';
-import { HarnessError } from '../../base/errors.ts';
+import { HarnessError, understood } from '../../base/errors.ts';
 import type { FetchMode } from '../../base/events.ts';
-import { understood } from '../../base/understood.ts';
 import { type Clock, monotonic, together } from '../../base/wait.ts';
 import { declaredFor, nameOf } from '../../policy/selection.ts';
 import type { KubeObject, ProxyRef, Survey, Target } from '../../target/target.ts';

@@ -1,6 +1,6 @@
 /** Names of answers, in cells, are the answers that the scenario gives these names. */
 
-import { isMap } from '../../base/is-map.ts';
+import { isMap } from '../../base/kube-object.ts';
 import { hintFor } from '../../base/suggest.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { codeClass } from './schema-tables.ts';

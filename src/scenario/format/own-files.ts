@@ -10,7 +10,7 @@ import { isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import { HarnessError, type Place } from '../../base/errors.ts';
 import { limits } from '../../base/files/limits.ts';
 import { excessOf } from '../../base/files/yaml-bounds.ts';
-import { isMap } from '../../base/is-map.ts';
+import { isMap } from '../../base/kube-object.ts';
 import { hintFor } from '../../base/suggest.ts';
 import { displayName, readText } from '../files.ts';
 import { escapeTemplate } from '../template-parse.ts';

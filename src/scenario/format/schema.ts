@@ -5,7 +5,6 @@
 import * as z from 'zod';
 import type { KubeObject } from '../../base/kube-object.ts';
 import { keyServerSchema, type setSchema } from './schema-key-servers.ts';
-import { meshSchema } from './schema-mesh.ts';
 import { type objectRefSchema, stepSchema } from './schema-steps.ts';
 import { type answerSchema, namedAnswerSchema, requestSchema, type tableSchema } from './schema-tables.ts';
 import {
@@ -15,7 +14,16 @@ import {
   tokenSchema,
   type tokenSourceSchema,
 } from './schema-tokens.ts';
-import { capability, conditionSchema, name, note, sourceSchema, text } from './schema-words.ts';
+import {
+  capability,
+  conditionSchema,
+  fetchMode,
+  json,
+  name,
+  note,
+  sourceSchema,
+  text,
+} from './schema-words.ts';
 
 const certificateSchema = z
   .strictObject({
@@ -24,6 +32,46 @@ const certificateSchema = z
     ]),
   })
   .meta({ id: 'Certificate', title: 'A certificate that a gateway serves HTTPS with' });
+
+/** MeshConfig.ProxyPathNormalization.NormalizationType of Istio. */
+const pathNormalizations = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;
+
+const meshSchema = z
+  .strictObject({
+    fetch: note(
+      z.array(fetchMode).min(1, 'expected at least one fetch mode').optional(),
+      'Run once in each of these fetch modes. Default: once, in any mode.',
+      ['istiod', 'envoy'],
+    ),
+    pathNormalization: note(
+      z.enum(pathNormalizations, { error: `expected one of ${pathNormalizations.join(', ')}` }).optional(),
+      'How proxies normalize paths before policies look at them. Default: as the mesh is installed, which is BASE in a stock one.',
+      'DECODE_AND_MERGE_SLASHES',
+    ),
+    trustDomainAliases: note(
+      z.array(z.string().min(1)).min(1, 'expected at least one trust domain').optional(),
+      'Trust domains whose identities count as those of the mesh.',
+      ['old.example.com'],
+    ),
+    extensionProviders: note(
+      z.array(z.record(z.string(), json)).min(1, 'expected at least one provider').optional(),
+      "Providers that policies and Telemetry name, as Istio's MeshConfig has them, in place of those of the installation.",
+      [
+        {
+          name: 'authorizer',
+          envoyExtAuthzHttp: { service: 'authorizer.foo.svc.cluster.local', port: 8000 },
+        },
+      ],
+    ),
+    istiod: note(
+      z
+        .record(z.string(), z.string({ error: 'expected text: put numbers, true and false in quotes' }))
+        .optional(),
+      'Environment variables of istiod, which is restarted with them, and without them afterwards.',
+      { PILOT_JWT_PUB_KEY_REFRESH_INTERVAL: '10s' },
+    ),
+  })
+  .meta({ id: 'Mesh', title: 'Settings of the mesh that the scenario needs' });
 
 export const scenarioSchema = z
   .strictObject({

@@ -2,8 +2,8 @@
 import { HarnessError } from '../../base/errors.ts';
 import type { FetchMode } from '../../base/events.ts';
 import type { Clients } from '../kubernetes/client-for.ts';
-import { inspectIstiod } from '../kubernetes/istiod-settings.ts';
-import { serves } from '../kubernetes/sweep.ts';
+import { inspectIstiod } from '../kubernetes/settings/istiod-settings.ts';
+import { serves } from '../kubernetes/undo/sweep.ts';
 
 export interface IstioFacts {
   readonly version: string;

@@ -2,7 +2,7 @@
 import type { KubeClient } from '../../kube/kube-client.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import type { Clients } from '../kubernetes/client-for.ts';
-import { sweep } from '../kubernetes/sweep.ts';
+import { sweep } from '../kubernetes/undo/sweep.ts';
 import { phase } from '../phase.ts';
 import type { KubeObject, Progress } from '../target.ts';
 import { sweepMarked } from './marks.ts';

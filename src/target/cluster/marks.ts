@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { nameOfKey } from '../../base/names.ts';
 import { deleteObject, getObject, keyOf } from '../../kube/objects.ts';
 import { type Clients, clientFor } from '../kubernetes/client-for.ts';
-import { deleteCreated } from '../kubernetes/delete-created.ts';
+import { deleteCreated } from '../kubernetes/undo/delete-created.ts';
 import {
   appliersOf,
   type FieldSet,
@@ -16,7 +16,7 @@ import {
   othersBeside,
   oursIn,
   union,
-} from '../kubernetes/managed-fields.ts';
+} from '../kubernetes/undo/managed-fields.ts';
 import {
   contentOf,
   type Json,
@@ -24,8 +24,8 @@ import {
   restoreObject,
   without,
   withoutCreated,
-} from '../kubernetes/restore.ts';
-import { listKinds, policiesAndRoutes } from '../kubernetes/sweep.ts';
+} from '../kubernetes/undo/restore.ts';
+import { listKinds, policiesAndRoutes } from '../kubernetes/undo/sweep.ts';
 import type { KubeObject } from '../target.ts';
 
 /** `created` or `changed`; `deleted` on the record of an object that this tool has deleted. */

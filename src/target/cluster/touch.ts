@@ -6,7 +6,7 @@ import { nameOfKey } from '../../base/names.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import { applyObject, getObject, keyOf } from '../../kube/objects.ts';
 import { type Clients, clientFor } from '../kubernetes/client-for.ts';
-import { contentOf } from '../kubernetes/restore.ts';
+import { contentOf } from '../kubernetes/undo/restore.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
 import { isTemplated, type Ownership, withOwner } from './ownership.ts';
 

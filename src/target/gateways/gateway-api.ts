@@ -1,7 +1,7 @@
 /** Whether there is a Gateway API, whose CustomResourceDefinitions come neither with Kubernetes nor with Istio. */
 
 import { type Clients, clientFor } from '../kubernetes/client-for.ts';
-import { serves } from '../kubernetes/sweep.ts';
+import { serves } from '../kubernetes/undo/sweep.ts';
 import type { CapabilityName } from '../target.ts';
 
 export const gatewayApiVersion = 'gateway.networking.k8s.io/v1';

@@ -6,7 +6,7 @@ import { isReady, listPods, type Pod } from '../../kube/workloads.ts';
 import { gatewayNameLabel, holdsFor } from '../../policy/selection.ts';
 import { type ServiceSpec, selecting, targetPortOf } from '../../policy/service-port.ts';
 import { type Clients, clientFor } from '../kubernetes/client-for.ts';
-import { istioVersion, listVisible } from '../kubernetes/sweep.ts';
+import { istioVersion, listVisible } from '../kubernetes/undo/sweep.ts';
 import type { GatewayEntry, KubeObject } from '../target.ts';
 import { gatewayApiVersion, hasGatewayApi } from './gateway-api.ts';
 

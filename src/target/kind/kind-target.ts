@@ -8,6 +8,7 @@ import { createDefinitions } from '../../kube/definitions.ts';
 import { KubeClient } from '../../kube/kube-client.ts';
 import { applyObject } from '../../kube/objects.ts';
 import { hasGatewayApi, noGatewayApi } from '../gateways/gateway-api.ts';
+import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
 import {
   beginRestart,
   extraRootCa,
@@ -15,10 +16,9 @@ import {
   restartIstiod,
   setExtraRootCa,
   settleIstiod,
-} from '../kubernetes/istiod-settings.ts';
-import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
-import { leftMeshConfig } from '../kubernetes/mesh-config-overlay.ts';
-import { sweep } from '../kubernetes/sweep.ts';
+} from '../kubernetes/settings/istiod-settings.ts';
+import { leftMeshConfig } from '../kubernetes/settings/mesh-config-overlay.ts';
+import { sweep } from '../kubernetes/undo/sweep.ts';
 import type { Guardian } from '../local/processes/guardian.ts';
 import { phase, restartText } from '../phase.ts';
 import type { CapabilityName, IstiodStart, KeyServerHandle, KeyServerStart, Progress } from '../target.ts';

@@ -13,7 +13,7 @@ import { managedLabel } from '../../policy/injected-proxy.ts';
 import { gatewayNameLabel } from '../../policy/selection.ts';
 import type { KubeObject, ObjectKey } from '../target.ts';
 import type { Clients } from './client-for.ts';
-import { listVisible } from './sweep.ts';
+import { listVisible } from './undo/sweep.ts';
 
 /** A change to one of these may change which pods are behind a Service. */
 const workloadKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Pod', 'Service'];

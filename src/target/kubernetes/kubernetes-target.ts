@@ -6,7 +6,6 @@ import { limits } from '../../base/files/limits.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { together } from '../../base/wait.ts';
 import { exec } from '../../kube/exec.ts';
-import { forwardedPort } from '../../kube/forwarded-port.ts';
 import { getObject, keyOf, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
 import type { MeshConfig } from '../../policy/read-mesh-config.ts';
@@ -41,19 +40,20 @@ import type {
 } from '../target.ts';
 import type { Clients } from './client-for.ts';
 import { waitForEndpoints, workloadsAmong } from './endpoints.ts';
-import { Ledger } from './ledger.ts';
+import { forwardedPort } from './forwarded-port.ts';
 import { loadApp } from './load-apps.ts';
-import { overlaidMeshConfig } from './mesh-config-overlay.ts';
 import { collectEvidence } from './mesh-evidence.ts';
+import { podFetches, podLogEnd } from './pod-fetches.ts';
+import { adminGet, ingressProxies, listenersPath, proxyPolicies, versionsIn } from './proxy-admin.ts';
+import { overlaidMeshConfig } from './settings/mesh-config-overlay.ts';
 import {
   noteMeshSettings,
   type SettingsTaken,
   type TakeMeshSettings,
   takenByIstiod,
-} from './mesh-settings.ts';
-import { podFetches, podLogEnd } from './pod-fetches.ts';
-import { adminGet, ingressProxies, listenersPath, proxyPolicies, versionsIn } from './proxy-admin.ts';
+} from './settings/mesh-settings.ts';
 import { proxyContainer, surveyMesh } from './survey-mesh.ts';
+import { Ledger } from './undo/ledger.ts';
 
 export interface KubernetesOptions {
   readonly appsFolder: string;

@@ -1,6 +1,6 @@
 /** Reads the configuration of proxies from their admin interface. */
 import * as z from 'zod';
-import { understood } from '../../base/understood.ts';
+import { understood } from '../../base/errors.ts';
 import { isReady, listPods } from '../../kube/workloads.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';
 import type { ProxyPolicies, ProxyRef, Survey } from '../target.ts';

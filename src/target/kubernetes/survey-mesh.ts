@@ -9,7 +9,7 @@ import { markerName } from '../marker.ts';
 import type { KubeObject, MeshPod, ObjectKey, Survey } from '../target.ts';
 import { type Clients, clientFor } from './client-for.ts';
 import { isPodOf } from './endpoints.ts';
-import { listVisible } from './sweep.ts';
+import { listVisible } from './undo/sweep.ts';
 
 export const proxyContainer = 'istio-proxy';
 

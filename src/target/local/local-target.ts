@@ -15,7 +15,7 @@ import { noGatewayApi } from '../gateways/gateway-api.ts';
 import type { Entrance } from '../gateways/gateway-entrance.ts';
 import { waitForDeployed } from '../kubernetes/endpoints.ts';
 import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
-import type { TakeMeshSettings } from '../kubernetes/mesh-settings.ts';
+import type { TakeMeshSettings } from '../kubernetes/settings/mesh-settings.ts';
 import { phase, restartText } from '../phase.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';
 import type {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CheckResult } from '../../../src/base/events.ts';
-import { runCommand } from '../../../src/cli/commands/run-command.ts';
+import { runCommand } from '../../../src/cli/commands/run/run-command.ts';
 import { lastFailed } from '../../../src/cli/support/last-failed.ts';
 import type { RunResult, ScenarioResult } from '../../../src/report/result.ts';
 import { onMesh, resultOf } from '../../report/results.ts';

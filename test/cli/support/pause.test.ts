@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { waitForEnter } from '../../../src/cli/support/pause.ts';
+import { waitForEnter } from '../../../src/cli/commands/run/run-command.ts';
 
 const terminal = () => Object.assign(new PassThrough(), { isTTY: true });
 const signal = () => new AbortController().signal;

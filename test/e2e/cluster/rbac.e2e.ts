@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KubeClient } from '../../../src/kube/kube-client.ts';
 import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { listObjects } from '../../../src/kube/objects.ts';
-import { restartIstiod } from '../../../src/target/kubernetes/istiod-settings.ts';
+import { restartIstiod } from '../../../src/target/kubernetes/settings/istiod-settings.ts';
 import { unaborted } from '../../support/signals.ts';
 import { jwtE2e } from './command.ts';
 import { admin, adminKubeconfig, makeUsers, type Users, whySkipped } from './users.ts';

@@ -1,6 +1,6 @@
 /** Gateways of the Gateway API on a local mesh: istiod deploys them, this tool runs them, and what is deleted goes. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { gatewayApiCrds } from '../../../src/engine/gateway-api-crds.ts';
+import { gatewayApiCrds } from '../../../src/engine/targets/gateway-api-crds.ts';
 import { mergeSettings } from '../../../src/settings/settings.ts';
 import type { LocalTarget } from '../../../src/target/local/local-target.ts';
 import type { GatewayEntry, KubeObject } from '../../../src/target/target.ts';

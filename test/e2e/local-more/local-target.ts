@@ -1,7 +1,7 @@
 /** A target local with the programs that this machine has, for tests that call it themselves. */
 import { join } from 'node:path';
-import { meshProgramOptions } from '../../../src/engine/mesh-programs.ts';
 import { kindFolder, versionsFile } from '../../../src/engine/product.ts';
+import { meshProgramOptions } from '../../../src/engine/targets/mesh-programs.ts';
 import { findMeshPrograms } from '../../../src/programs/local/find-mesh-programs.ts';
 import { loadVersions } from '../../../src/programs/versions.ts';
 import { mergeSettings } from '../../../src/settings/settings.ts';

@@ -13,7 +13,7 @@ import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { deleteObject, getObject, keyOf } from '../../../src/kube/objects.ts';
 import { defaultGateway } from '../../../src/target/cluster/cluster-settings.ts';
 import { ClusterTarget } from '../../../src/target/cluster/cluster-target.ts';
-import { type FieldSet, managedFields } from '../../../src/target/kubernetes/managed-fields.ts';
+import { type FieldSet, managedFields } from '../../../src/target/kubernetes/undo/managed-fields.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { unaborted } from '../../support/signals.ts';
 import { describeOnLocal, Home } from '../local/command.ts';

@@ -1,8 +1,8 @@
 /** A local mesh with one workload, whose sidecar answers for policies that come and go. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HarnessError } from '../../../src/base/errors.ts';
-import { ofEnvoy } from '../../../src/policy/envoy-versions.ts';
 import { defaultMesh, type Header } from '../../../src/policy/input.ts';
+import { ofEnvoy } from '../../../src/run/explain/envoy-versions.ts';
 import type { LocalTarget } from '../../../src/target/local/local-target.ts';
 import type { HttpResponse, KubeObject, ProxyRef } from '../../../src/target/target.ts';
 import {

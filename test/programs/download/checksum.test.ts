@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checksumOf } from '../../../src/programs/download/checksum.ts';
+import { checksumOf } from '../../../src/programs/download/fetch-program.ts';
 
 const digest = 'aee6151561422756b764a4ae28e7f44cda5af5a9eead3cc9985112b1de8d8e0d';
 const other = 'b'.repeat(64);

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { type Deadlines, deadlines } from '../../../src/programs/local/deadlines.ts';
 import { Hosts } from '../../../src/programs/local/hosts-that-answer.ts';
-import type { Context } from '../../../src/programs/local/source-context.ts';
+import type { Context } from '../../../src/programs/local/sources/source-context.ts';
 import { loadVersions, type Versions } from '../../../src/programs/versions.ts';
 import { unaborted } from '../../support/signals.ts';
 import { asLine } from '../as-line.ts';

@@ -3,7 +3,7 @@ import { Anchors } from '../../../src/report/html/anchors.ts';
 import { causesOf } from '../../../src/report/html/check/causes.ts';
 import { lanesOf } from '../../../src/report/html/check/lanes.ts';
 import { policiesOf } from '../../../src/report/html/check/policies.ts';
-import { verdictOf } from '../../../src/report/html/run-verdict.ts';
+import { verdictOf } from '../../../src/report/html/summary/run-verdict.ts';
 import { viewOf } from '../../../src/report/html/view.ts';
 import type { StepResult } from '../../../src/report/result.ts';
 import * as runs from '../runs.ts';

@@ -3,7 +3,7 @@ import { HarnessError } from '../../../src/base/errors.ts';
 import { checkFetches, logEnds } from '../../../src/run/answers/fetches.ts';
 import { whenCached } from '../../../src/run/keys/stale.ts';
 import type { Snapshot } from '../../../src/run/proof/prove.ts';
-import type { Held, StepState } from '../../../src/run/step-state.ts';
+import type { Held, StepState } from '../../../src/run/steps/step-state.ts';
 import type { FetchLogEntry, KeyServerHandle } from '../../../src/target/target.ts';
 import { FakeTarget, fakeProxy } from '../../support/fake-target.ts';
 import { unaborted } from '../../support/signals.ts';

@@ -1,8 +1,8 @@
 /** The request checks of a step: what is sent and how often, what is looked at when an answer is wrong, and what is told. */
 import { describe, expect, test } from 'vitest';
 import { checkRequests } from '../../../src/run/answers/request-checks.ts';
-import { runStep } from '../../../src/run/step.ts';
-import type { Held } from '../../../src/run/step-state.ts';
+import { runStep } from '../../../src/run/steps/step.ts';
+import type { Held } from '../../../src/run/steps/step-state.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
 import { type FakeAnswer, FakeTarget, fakePod, fakeProxy } from '../../support/fake-target.ts';
 import { unaborted } from '../../support/signals.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { HarnessError } from '../../../src/base/errors.ts';
 import type { Outcome } from '../../../src/run/answers/converge.ts';
 import { verdict } from '../../../src/run/answers/verdict.ts';
-import type { Held } from '../../../src/run/step-state.ts';
+import type { Held } from '../../../src/run/steps/step-state.ts';
 
 const response = { status: 200, headers: {}, body: '', at: 1, durationMs: 1 };
 const convergence = { attempts: 3, answers: 3, right: 3, firstRightMs: 1, stale: 0 };

@@ -4,7 +4,7 @@ import type { PlannedStep } from '../../../src/plan/types.ts';
 import { explain, type WrongAnswer } from '../../../src/run/explain/explain-answer.ts';
 import { inPlace } from '../../../src/run/in-place.ts';
 import type { Snapshot } from '../../../src/run/proof/prove.ts';
-import type { StepState } from '../../../src/run/step-state.ts';
+import type { StepState } from '../../../src/run/steps/step-state.ts';
 import type { KubeObject, ProxyRef } from '../../../src/target/target.ts';
 
 function policy(kind: string, namespace: string, name: string, spec: object = {}): KubeObject {

@@ -5,12 +5,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HarnessError } from '../../../base/errors.ts';
 import { productRoot } from '../../../base/files/product-files.ts';
-import { type Bundle, bundleFolder, findBundle, foundIn, makeBundle } from '../bundle.ts';
-import { inTurn } from '../lock-turn.ts';
-import { type Context, noDownload, unreachable } from '../source-context.ts';
+import { type Bundle, bundleFolder, findBundle, foundIn, makeBundle } from '../sources/bundle.ts';
+import { type Context, noDownload, unreachable } from '../sources/source-context.ts';
 import { versionOf } from '../version.ts';
 import { compile, compiled, linkerFlags } from './compile.ts';
 import { findGo, goTool } from './go.ts';
+import { inTurn } from './lock-turn.ts';
 import { type Found, type MeshProgram, once, type Problem, type Source } from './source.ts';
 
 /** The folder with the module that is built. */

@@ -1,7 +1,7 @@
 /** Compiles the control plane of a mesh out of its Go modules: three programs in one file. */
 import { copyFile, link } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Context } from '../source-context.ts';
+import type { Context } from '../sources/source-context.ts';
 import { type Go, goTool } from './go.ts';
 
 /** The names that the file is called by, which make it another program each. */

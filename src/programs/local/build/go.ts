@@ -5,7 +5,7 @@ import { coerce, gte } from 'semver';
 import { HarnessError } from '../../../base/errors.ts';
 import { inPath } from '../../lookup.ts';
 import { runTool, type ToolOptions } from '../../tools.ts';
-import type { Context } from '../source-context.ts';
+import type { Context } from '../sources/source-context.ts';
 import type { Problem } from './source.ts';
 
 export interface Go {

@@ -1,4 +1,5 @@
 /** The discovery service of a mesh: an address that stays, and behind it an istiod, which another one can take over from. */
+
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -20,7 +21,6 @@ import {
 import type { IstiodEnv } from './istiod-env.ts';
 import { mergedMeshConfig, ownMeshConfig } from './own-mesh-config.ts';
 import type { Relay } from './relay.ts';
-import { syncedProxies } from './synced.ts';
 import { getOk } from './wait-http.ts';
 
 const unknownFields =
@@ -173,4 +173,25 @@ export class Discovery {
     const missing = wanted.filter((name) => !synced.includes(name));
     return missing.length === 0 ? true : `not connected: ${missing.join(', ')}`;
   }
+}
+
+interface SyncStatus {
+  readonly proxy: string;
+  readonly cluster_sent?: string;
+  readonly cluster_acked?: string;
+  readonly listener_sent?: string;
+  readonly listener_acked?: string;
+}
+
+/** Names of the proxies whose clusters and listeners were sent and acknowledged, as `pod.namespace`. */
+export async function syncedProxies(httpUrl: string, signal: AbortSignal): Promise<string[]> {
+  const all = JSON.parse(await getOk(`${httpUrl}/debug/syncz`, signal)) as SyncStatus[] | null;
+  return (all ?? [])
+    .filter(
+      (each) =>
+        each.cluster_sent !== undefined &&
+        each.cluster_sent === each.cluster_acked &&
+        each.listener_sent === each.listener_acked,
+    )
+    .map((each) => each.proxy);
 }

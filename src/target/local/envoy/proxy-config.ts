@@ -1,7 +1,7 @@
 /** Settings of one proxy, which its pod brings (istio.mesh.v1alpha1.ProxyConfig). */
 import { parse } from 'yaml';
 import { HarnessError } from '../../../base/errors.ts';
-import { isMap } from '../../../base/is-map.ts';
+import { isMap } from '../../../base/kube-object.ts';
 
 const annotation = 'proxy.istio.io/config';
 

@@ -1,7 +1,7 @@
 /** What a Deployment asks for, as far as the target local gives it: labels, containers, mounts. */
 
 import { createHash } from 'node:crypto';
-import { isMap } from '../../../base/is-map.ts';
+import { isMap } from '../../../base/kube-object.ts';
 import type { KubeObject } from '../../target.ts';
 
 export interface ContainerSpec {

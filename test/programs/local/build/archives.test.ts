@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { create } from 'tar';
 import { describe, expect, test } from 'vitest';
-import { IstioctlSource } from '../../../../src/programs/local/crds.ts';
-import { EnvtestSource } from '../../../../src/programs/local/envtest.ts';
-import { ImageSource, type Registry } from '../../../../src/programs/local/image-source.ts';
+import { IstioctlSource } from '../../../../src/programs/local/sources/crds.ts';
+import { EnvtestSource } from '../../../../src/programs/local/sources/envtest.ts';
+import { ImageSource, type Registry } from '../../../../src/programs/local/sources/image-source.ts';
 import { downloads, send, temporaryFolder } from '../../downloads.ts';
 import { contextWith, type Fake, fake, folderOf, localVersions, writeProgram } from '../support.ts';
 

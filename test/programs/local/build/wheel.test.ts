@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { WheelSource } from '../../../../src/programs/local/build/wheel.ts';
-import type { Context } from '../../../../src/programs/local/source-context.ts';
+import type { Context } from '../../../../src/programs/local/sources/source-context.ts';
 import { type Downloads, downloads, send, sha256, temporaryFolder } from '../../downloads.ts';
 import { contextWith, fake, folderOf, localVersions, zipOf } from '../support.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { syncedProxies } from '../../../../src/target/local/control-plane/synced.ts';
+import { syncedProxies } from '../../../../src/target/local/control-plane/discovery.ts';
 import { getOk, untilAnswers } from '../../../../src/target/local/control-plane/wait-http.ts';
 import { Guardian } from '../../../../src/target/local/processes/guardian.ts';
 import { Part } from '../../../../src/target/local/processes/part.ts';

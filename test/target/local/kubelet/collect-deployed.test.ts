@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { KubeClient } from '../../../../src/kube/kube-client.ts';
-import { collectDeployed } from '../../../../src/target/local/kubelet/collect-deployed.ts';
+import { collectDeployed } from '../../../../src/target/local/kubelet/deployments.ts';
 import type { KubeObject } from '../../../../src/target/target.ts';
 import { type FakeApi, failure } from '../../../support/fake-api.ts';
 import { unaborted } from '../../../support/signals.ts';

@@ -1,0 +1,63 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { KubeClient } from '../../../../src/kube/kube-client.ts';
+import { loadKubeConfig } from '../../../../src/kube/kube-config.ts';
+import { applyObject } from '../../../../src/kube/objects.ts';
+import type { Clients } from '../../../../src/target/kubernetes/client-for.ts';
+import {
+  leftMeshConfig,
+  overlaidMeshConfig,
+} from '../../../../src/target/kubernetes/settings/mesh-config-overlay.ts';
+import { FakeApi } from '../../../support/fake-api.ts';
+import { unaborted } from '../../../support/signals.ts';
+
+let api: FakeApi;
+let clients: Clients;
+const signal = unaborted();
+const namespace = 'istio-system';
+beforeAll(async () => {
+  api = await FakeApi.start();
+});
+beforeEach(() => {
+  api.reset();
+  const client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
+  clients = { data: client, mesh: client };
+});
+afterEach(() => clients.data.close());
+afterAll(() => api.stop());
+
+const installed = '# of the installation\ntrustDomain: mine\npathNormalization: { normalization: NONE }\n';
+const put = (mesh: string) =>
+  api.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio', namespace }, data: { mesh } });
+const merge = { pathNormalization: { normalization: 'MERGE_SLASHES' } };
+
+/** What istiod reads. */
+async function overlaid(): Promise<unknown> {
+  const { data } = await overlaidMeshConfig(clients, namespace, merge, signal);
+  return parse((data as { mesh: string }).mesh);
+}
+
+test('fields come over those of the installation, and others stay', async () => {
+  put(installed);
+  expect(await overlaid()).toEqual({ trustDomain: 'mine', ...merge });
+});
+
+test('where nothing is installed they are all', async () => {
+  expect(await overlaid()).toEqual(merge);
+});
+
+test('settings that cannot be read are no ground to put others over them', async () => {
+  put('- a');
+  await expect(overlaidMeshConfig(clients, namespace, merge, signal)).rejects.toMatchObject({
+    code: 'E_UNPROVEN',
+  });
+});
+
+test('what a run has left is put back as it was written, and nothing is left of others', async () => {
+  put(installed);
+  expect(await leftMeshConfig(clients, namespace, signal)).toBeUndefined();
+  await applyObject(clients.data, await overlaidMeshConfig(clients, namespace, merge, signal), { signal });
+  const left = await leftMeshConfig(clients, namespace, signal);
+  expect(left?.data).toEqual({ mesh: installed });
+  expect(left?.metadata.annotations).toBeUndefined();
+});
