@@ -14,9 +14,10 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'] } },
       {
-        // What starts programs, shells and pseudo-terminals, stops and kills them, or builds the package: minutes.
+        // What starts programs, shells and pseudo-terminals, stops and kills them, builds the package, or tries thousands
+        // of cases: minutes.
         extends: true,
-        test: { name: 'process', include: ['test/**/*.process.ts'] },
+        test: { name: 'long', include: ['test/**/*.long.ts'] },
       },
       {
         // Needs a real mesh; without one its tests are skipped, with the reason.

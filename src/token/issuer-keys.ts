@@ -29,6 +29,9 @@ export interface IssuerKeys {
   jwks(): { keys: JWK[] };
 }
 
+/** The private key of a new pair, and the public one as a JWK. */
+type Pair = readonly [SigningKey, object];
+
 /**
  * Makes the keys of an issuer, new for every run.
  *
@@ -38,13 +41,20 @@ export interface IssuerKeys {
  * @param name name of the issuer in the scenario
  * @param spec what the scenario says about it, with `${…}` filled in
  * @param runId makes a `kid` that was not given unique to this run
+ * @param pairOf where a pair of keys comes from; default: it is made
  * @throws HarnessError `E_TOKEN` when an algorithm is not known, or when one key and several are asked for at once
  */
-export async function makeIssuerKeys(name: string, spec: IssuerSpec, runId: string): Promise<IssuerKeys> {
+export async function makeIssuerKeys(
+  name: string,
+  spec: IssuerSpec,
+  runId: string,
+  pairOf: (algorithm: Algorithm) => Promise<Pair> = makePair,
+): Promise<IssuerKeys> {
   const keys = new Map(
     await Promise.all(
       keySpecs(name, spec, runId).map(
-        async ([keyName, kid, algorithm, jwk]) => [keyName, await makeKey(kid, algorithm, jwk)] as const,
+        async ([keyName, kid, algorithm, jwk]) =>
+          [keyName, await makeKey(kid, algorithm, pairOf, jwk)] as const,
       ),
     ),
   );
@@ -54,6 +64,27 @@ export async function makeIssuerKeys(name: string, spec: IssuerSpec, runId: stri
     keys,
     jwks: () => ({ keys: [...keys.values()].map((key) => ({ ...key.publicJwk })) }),
   };
+}
+
+/** Pairs of this process by algorithm, for keys that no mesh gets to see. */
+const pairs = new Map<Algorithm, Promise<Pair>[]>();
+
+/**
+ * {@link makeIssuerKeys} for keys that no mesh gets to see: pairs are made once for this process, because an RSA one takes a
+ * fifth of a second. All pairs of one `runId` are different; those of another one are the same again.
+ */
+export function reusingPairs(): typeof makeIssuerKeys {
+  const taken = new Map<string, number>();
+  const pairOf = (runId: string, algorithm: Algorithm): Promise<Pair> => {
+    const owner = JSON.stringify([runId, algorithm]);
+    const index = taken.get(owner) ?? 0;
+    taken.set(owner, index + 1);
+    const made = pairs.get(algorithm) ?? [];
+    pairs.set(algorithm, made);
+    made[index] ??= makePair(algorithm);
+    return made[index];
+  };
+  return (name, spec, runId) => makeIssuerKeys(name, spec, runId, (algorithm) => pairOf(runId, algorithm));
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -97,7 +128,12 @@ function checked(owner: string, algorithm: string): Algorithm {
 }
 
 /** @param members what is added to its JWK, or replaces what is there; null removes */
-async function makeKey(kid: string, algorithm: Algorithm, members: Members = {}): Promise<IssuerKey> {
+async function makeKey(
+  kid: string,
+  algorithm: Algorithm,
+  pairOf: (algorithm: Algorithm) => Promise<Pair>,
+  members: Members = {},
+): Promise<IssuerKey> {
   const { kty, hashBytes } = algorithmInfo[algorithm];
   const common = { kty, kid, use: 'sig', alg: algorithm };
   const withMembers = (jwk: object) => withoutNulls(mergeMaps({ ...jwk }, members), `key ${kid}: jwk`) as JWK;
@@ -107,11 +143,11 @@ async function makeKey(kid: string, algorithm: Algorithm, members: Members = {})
     rememberSecret(k);
     return { kid, algorithm, privateKey: secret, publicJwk: withMembers({ ...common, k }) };
   }
-  const [privateKey, jwk] = await makePair(algorithm);
+  const [privateKey, jwk] = await pairOf(algorithm);
   return { kid, algorithm, privateKey, publicJwk: withMembers({ ...common, ...jwk }) };
 }
 
-async function makePair(algorithm: Algorithm): Promise<[SigningKey, object]> {
+async function makePair(algorithm: Algorithm): Promise<Pair> {
   // jose makes no keys for these two.
   if (algorithm === 'ES256K' || algorithm === 'Ed448') {
     const { publicKey, privateKey } =

@@ -1,4 +1,4 @@
-/** The command line as people call it. What depends on the process is in main.process.ts. */
+/** The command line as people call it. What depends on the process is in main.long.ts. */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Command lines, flags, variables and files in the documentation exist. That commands work is in commands.process.ts. */
+/** Command lines, flags, variables and files in the documentation exist. That commands work is in commands.long.ts. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** A run as a terminal sees it, for tty.process.ts: the console report on the real streams of this process. */
+/** A run as a terminal sees it, for tty.long.ts: the console report on the real streams of this process. */
 import { spawnSync } from 'node:child_process';
 import type { Event } from '../../src/base/events.ts';
 import { withSignals } from '../../src/cli/support/signals.ts';

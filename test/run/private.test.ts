@@ -1,4 +1,4 @@
-/** That no secret gets out of a whole run is in secrets.test.ts. */
+/** That no secret gets out of a whole run is in secrets.long.ts. */
 import { expect, test } from 'vitest';
 import type { Event } from '../../src/base/events.ts';
 import { shown, withoutTokens } from '../../src/run/private.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HarnessError } from '../../src/base/errors.ts';
 import { algorithms } from '../../src/scenario/format/schema.ts';
-import { makeIssuerKeys } from '../../src/token/issuer-keys.ts';
+import { makeIssuerKeys, reusingPairs } from '../../src/token/issuer-keys.ts';
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi'];
 
@@ -103,5 +103,27 @@ describe('makeIssuerKeys', () => {
     const error = await makeIssuerKeys('a', spec as never, 'r1').catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(HarnessError);
     expect(error).toMatchObject({ code: 'E_TOKEN', message, hint: expect.stringContaining(hint) });
+  });
+});
+
+describe('reusingPairs', () => {
+  const xOf = ({ keys }: Awaited<ReturnType<typeof makeIssuerKeys>>) =>
+    [...keys.values()].map(({ publicJwk }) => publicJwk.x);
+
+  it('has other pairs for all keys of a scenario, and the same ones for the next', async () => {
+    const make = reusingPairs();
+    const [two, one] = [
+      { a: { algorithm: 'ES384' as const }, b: { algorithm: 'ES384' as const } },
+      'ES384' as const,
+    ];
+    const first = await make('x', { issuer: 'i', keys: two }, 'r-0');
+    const second = await make('y', { issuer: 'i', algorithm: one }, 'r-0');
+    const mine = [...xOf(first), ...xOf(second)];
+    expect(new Set(mine).size).toBe(3);
+    const next = await make('x', { issuer: 'i', keys: two }, 'r-1');
+    expect(xOf(next)).toEqual(xOf(first));
+    expect(next.jwks().keys.map(({ kid }) => kid)).toEqual(['x.a-r-1', 'x.b-r-1']);
+    // Whoever asks anew begins with the first one.
+    expect(xOf(await reusingPairs()('z', { issuer: 'i', algorithm: one }, 'r-0'))).toEqual([xOf(first)[0]]);
   });
 });

@@ -11,6 +11,7 @@ import { KeyRing } from '../../run/keys/key-ring.ts';
 import type { LoadedScenario } from '../../scenario/load.ts';
 import { imagesOf } from '../../settings/typed.ts';
 import { loadApp } from '../../target/kubernetes/load-apps.ts';
+import { reusingPairs } from '../../token/issuer-keys.ts';
 
 /** Of conditions of scenarios, what holds nearly everywhere; versions are those that are usual. */
 const anyMesh = {
@@ -49,7 +50,7 @@ export async function forEachPlanned(
   grep: string | undefined,
   work: (scenario: PlannedScenario, options: PredictOptions) => Promise<void>,
 ): Promise<void> {
-  const keys = new KeyRing('predicted');
+  const keys = new KeyRing('predicted', reusingPairs());
   const versions = loadVersions(versionsFile);
   const images = imagesOf({}, versions);
   const { default: istio } = versions.istio;

@@ -9,6 +9,7 @@ import { KeyRing } from '../../../src/run/keys/key-ring.ts';
 import { loadScenarios } from '../../../src/scenario/load.ts';
 import { imagesOf } from '../../../src/settings/typed.ts';
 import { loadApp } from '../../../src/target/kubernetes/load-apps.ts';
+import { reusingPairs } from '../../../src/token/issuer-keys.ts';
 
 const facts = {
   id: 'm',
@@ -25,7 +26,7 @@ async function predictions(...files: string[]): Promise<Predicted[]> {
   const { scenarios, errors } = loadScenarios(files, { cwd: process.cwd() });
   expect(errors).toEqual([]);
   // As long as that of a run: the length of a header decides whether it is base64 behind a prefix.
-  const keys = new KeyRing('abc123');
+  const keys = new KeyRing('abc123', reusingPairs());
   const options = { canSwitchFetch: true, tags: [], skipTags: [] };
   const planned = plan(scenarios, facts, new Map(), options).scenarios;
   const all = await Promise.all(
