@@ -1,4 +1,5 @@
 /** What looks like a secret, whoever has made it: signatures of tokens, and private parts of keys. */
+import { isMap } from '../base/kube-object.ts';
 import { plainSpelling } from './spelling.ts';
 
 export const signature = '<signature>';
@@ -129,13 +130,26 @@ function secretsOf(chain: readonly Section[]): Section[][] {
   return found;
 }
 
-/** The sections of a token that are secret; none when it is not one. */
+/**
+ * The sections of a token that are secret; none when it is not one. Where one token follows another, header and claims of
+ * the second are none: other tokens begin with the same header, and would not be known as tokens without it.
+ */
 export function secretSections(token: string): string[] {
   return chainsIn(token).flatMap((chain) =>
     secretsOf(chain)
       .flat()
-      .map(({ text }) => plainSpelling(text)),
+      .map(({ text }) => plainSpelling(text))
+      .filter((section) => !isObject(section)),
   );
+}
+
+/** Whether a section is an object in JSON, as a header and claims are. */
+function isObject(section: string): boolean {
+  try {
+    return isMap(JSON.parse(Buffer.from(section, 'base64url').toString('utf8')));
+  } catch {
+    return false;
+  }
 }
 
 /** Base64 of so many characters may be that of a token. */
