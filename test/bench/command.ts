@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { Measure } from './result.ts';
 
-export const program = fileURLToPath(new URL('../../src/cli/bin.mjs', import.meta.url));
+/** What is shipped, which `npm run build` makes: users have no sources. */
+export const program = fileURLToPath(new URL('../../dist/cli/bin.mjs', import.meta.url));
 
 /** Where measured runs leave their reports. */
 export const reports = 'reports/bench';
