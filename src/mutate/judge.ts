@@ -57,7 +57,7 @@ export interface ScenarioScore {
   readonly scenario: string;
   readonly place: Place;
   readonly mutants: readonly JudgedMutant[];
-  /** Checks whose answer the policies do not say, or say otherwise: they notice nothing. */
+  /** Checks that the policies contradict: they notice nothing. */
   readonly blind: readonly string[];
 }
 
@@ -66,7 +66,10 @@ interface Scene {
   readonly model: ModelStep;
   readonly original: Original;
   readonly fetching: Fetching;
-  /** Checks that can notice something, with the proxies on their way. */
+  /**
+   * Checks that can notice something, with the proxies on their way. Where the policies alone do not say the answer, as of keys
+   * that are somewhere else, the scenario does.
+   */
   readonly sighted: readonly { readonly asked: AskedRequest; readonly pods: readonly MeshPod[] }[];
 }
 
@@ -119,7 +122,7 @@ function scenesOf(steps: readonly ModelStep[], world: PredictOptions['world']): 
     const fetching = fetchingOf(model, survey);
     const sighted = model.asked.flatMap((asked) => {
       const hops = hopsOfCheck(asked, model, survey, fetching);
-      return agrees(asked.expected, decidingOf(hops)) === true
+      return agrees(asked.expected, decidingOf(hops)) !== false
         ? { asked, pods: hops.map(({ pod }) => pod) }
         : [];
     });

@@ -39,7 +39,7 @@ export function scenarioText({ scenario, mutants, blind }: ScenarioScore): strin
     lines.push(`    no request reaches ${[...beyond].join(', ')}, so what policies do there is not seen`);
   if (blind.length > 0)
     lines.push(
-      `  ${blind.length === 1 ? '1 check notices' : `${blind.length} checks notice`} nothing, as the policies do not say what ${blind.length === 1 ? 'it expects' : 'they expect'}: ${blind.join(', ')}`,
+      `  ${blind.length === 1 ? '1 check notices' : `${blind.length} checks notice`} nothing, as the policies say something else than ${blind.length === 1 ? 'it expects' : 'they expect'}: ${blind.join(', ')}`,
     );
   return lines.join('\n');
 }

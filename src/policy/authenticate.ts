@@ -38,7 +38,12 @@ interface Provider {
 const missing = 'Jwt is missing';
 const unknownIssuer = 'Jwt issuer is not configured';
 
-/** @param policies RequestAuthentications that hold for the workload, in the order of their creation */
+/**
+ * Istio makes of several rules: any of them, or all of them, of which each may find no token (RequiresAny of every rule and of
+ * a RequiresAll; pilot/pkg/security/authn/policy_applier.go). Of one rule it makes: it, or no token.
+ *
+ * @param policies RequestAuthentications that hold for the workload, in the order of their creation
+ */
 export function authenticate(
   request: Request,
   policies: readonly KubeObject[],
@@ -49,19 +54,30 @@ export function authenticate(
   if (providers.length === 0 || isPreflight(request)) return { status: 'Ok', ...untouched, traces: [] };
   // Those of all rules, also of the ones that are not asked because another has accepted a token.
   const headers = providers.reduce((left, { rule }) => withoutOutputs(rule, left), request.headers);
-  const any = askAll({ ...request, headers }, providers, verify, true);
-  if (any.claims !== undefined || (any.headers === headers && any.path === request.path)) return any;
-  // None is satisfied by itself; what one has accepted before it came to a bad token is gone when they are asked together.
-  return askAll({ ...request, headers: any.headers, path: any.path }, providers, verify, false);
+  const any = askEach({ ...request, headers }, providers, verify, (status) => status === 'Ok');
+  const found = statusesOf(any);
+  if (found.includes('Ok')) return { ...any, status: 'Ok' };
+  if (found.includes('unknown')) return { ...any, claims: undefined, status: 'unknown' };
+  if (providers.length === 1) return { ...any, claims: undefined, status: okIfMissing(found[0]) };
+  // What one has accepted before it came to a bad token is gone when they are asked together.
+  const rest = { ...request, headers: any.headers, path: any.path };
+  const all = askEach(rest, providers, verify, (status) => okIfMissing(status) !== 'Ok');
+  const together = okIfMissing(statusesOf(all).at(-1));
+  if (together === 'Ok') return { ...all, status: 'Ok' };
+  const status = together === 'unknown' ? together : finalOf([...found, together]);
+  const { traces } = found.includes(status) ? any : all;
+  return { ...all, claims: undefined, status, traces };
 }
 
-/** @param isOneEnough return at the first that is satisfied */
-function askAll(
+type Asked = Omit<Authenticated, 'status'>;
+
+/** Asks one rule after the other, each about what those before it have left of the request. */
+function askEach(
   request: Request,
   providers: readonly Provider[],
   verify: Verify,
-  isOneEnough: boolean,
-): Authenticated {
+  isLast: (status: string) => boolean,
+): Asked {
   let { headers, path } = request;
   let claims: Authenticated['claims'];
   const traces: TokenTrace[] = [];
@@ -79,10 +95,22 @@ function askAll(
     });
     ({ headers, path } = result);
     claims = result.claims ?? claims;
-    if (isOneEnough && result.status === 'Ok') return { status: 'Ok', claims, headers, path, traces };
+    if (isLast(result.status)) break;
   }
-  const status = worst(traces.map((trace) => trace.status));
-  return { status, claims: status === 'Ok' ? claims : undefined, headers, path, traces };
+  return { claims, headers, path, traces };
+}
+
+function statusesOf({ traces }: Asked): string[] {
+  return traces.map(({ status }) => status);
+}
+
+function okIfMissing(status = missing): string {
+  return status === missing ? 'Ok' : status;
+}
+
+/** The last that says more than that there is no token of this rule; else that its issuer is another one (AnyVerifierImpl). */
+function finalOf(statuses: readonly string[]): string {
+  return statuses.findLast((status) => status !== missing && status !== unknownIssuer) ?? unknownIssuer;
 }
 
 /** The rules of all policies, by issuer; those of one issuer stay in their order. */
@@ -96,18 +124,6 @@ function providersOf(policies: readonly KubeObject[]): Provider[] {
 function isPreflight({ method, headers }: Request): boolean {
   const has = (name: string) => headers.some(([each, value]) => each.toLowerCase() === name && value !== '');
   return method === 'OPTIONS' && has('origin') && has('access-control-request-method');
-}
-
-/**
- * Without any token all is well. Otherwise the first rule that found a bad one decides; when that is of an issuer that
- * the rule does not know, the last rule that knows more about it (AnyVerifierImpl and AllVerifierImpl, over the requirements
- * of each rule and then all of them together).
- */
-function worst(statuses: readonly string[]): string {
-  const first = statuses.find((status) => status !== missing && status !== 'Ok');
-  if (first === undefined) return 'Ok';
-  if (first !== unknownIssuer) return first;
-  return statuses.findLast((status) => ![missing, 'Ok', unknownIssuer].includes(status)) ?? first;
 }
 
 interface Checked {

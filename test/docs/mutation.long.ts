@@ -21,8 +21,11 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-async function scores(): Promise<ScenarioScore[]> {
-  const { scenarios, errors } = loadScenarios(['scenarios/documented'], { cwd: root });
+async function scoresOf(...profiles: string[]): Promise<ScenarioScore[]> {
+  const { scenarios, errors } = loadScenarios(
+    profiles.map((each) => `scenarios/${each}`),
+    { cwd: root },
+  );
   expect(errors).toEqual([]);
   const all: ScenarioScore[] = [];
   await forEachPlanned(scenarios, undefined, async (scenario, options) => {
@@ -34,7 +37,7 @@ async function scores(): Promise<ScenarioScore[]> {
 test('docs/mutation.md has the score of each documented scenario, and a reason for what is missing', {
   timeout: 120_000,
 }, async () => {
-  const all = await scores();
+  const all = await scoresOf('documented');
   const rows = all.map(({ scenario, mutants }) => {
     const missed = mutants.flatMap(({ mutant, verdict }) => {
       if (verdict.kind !== 'survived') return [];
@@ -48,4 +51,19 @@ test('docs/mutation.md has the score of each documented scenario, and a reason f
   expect(decided).toEqual([]);
   const wanted = table(['Scenario', 'Score', 'What no check notices, and why'], rows);
   expect(partOf('docs/mutation.md', 'mutation', wanted)).toBe(wanted);
+});
+
+test('docs/mutation.md says how many mistakes the other profiles notice, which are 95 of 100 or more', {
+  timeout: 240_000,
+}, async () => {
+  const others = ['extended', 'cve', 'asm'];
+  const tallies = [];
+  for (const profile of others) {
+    const all = await scoresOf(profile);
+    tallies.push([`\`${profile}\``, mutationScore(tallyOf(all.flatMap(({ mutants }) => mutants)))]);
+  }
+  const wanted = table(['Profile', 'Score'], tallies);
+  expect(partOf('docs/mutation.md', 'mutation of other profiles', wanted)).toBe(wanted);
+  const whole = tallyOf((await scoresOf(...others)).flatMap(({ mutants }) => mutants));
+  expect(whole.noticed / (whole.noticed + whole.survived)).toBeGreaterThanOrEqual(0.95);
 });

@@ -82,7 +82,9 @@ export async function modelSteps(
   const issuers = await options.keys.get(scenario);
   const context = await makeContext(scenario, issuers, servers, nowhere, options.images);
   const keys = new Map([...issuers].map(([name, own]) => [name, JSON.stringify(own.jwks())]));
-  const { config } = scenario.settings;
+  const { config, variables } = scenario.settings;
+  // With PILOT_HTTP10 proxies take HTTP/1.0 as any other request (pilot/pkg/networking/core/listener.go).
+  const takesHttp10 = variables.PILOT_HTTP10 === '1';
   const settings = Object.keys(config).length === 0 ? [] : [meshConfigMap(config)];
   const base = [...settings, ...scenario.apps.flatMap(options.apps)];
   return scenario.steps.flatMap((step) => {
@@ -92,7 +94,11 @@ export async function modelSteps(
     const applied = placedObjects(step, { scenario, context });
     const asked = step.checks.flatMap((check) =>
       check.kind === 'request' && check.skip === undefined && !context.unknown.has(check.request.token ?? '')
-        ? askedOf(check, step, origin, context)
+        ? askedOf(check, step, origin, context).map((each) =>
+            takesHttp10 && each.request.http === '1.0'
+              ? { ...each, request: { ...each.request, http: undefined } }
+              : each,
+          )
         : [],
     );
     return [{ step, base, applied, asked, keys }];
