@@ -1,6 +1,6 @@
 /** A key server that runs: what it is to serve, and whether it does. */
 import { HarnessError } from '../base/errors.ts';
-import type { KeyServerState } from '../target/target.ts';
+import type { KeyServerHandle, KeyServerState } from '../target/target.ts';
 import { type Ca, issueCertificate, type ServerCertificate } from './certificates.ts';
 import type { KeyServerControl } from './key-server-client.ts';
 import { expectKeys, notWorking } from './works.ts';
@@ -41,6 +41,21 @@ export class ServedKeys {
     this.#place = place;
     this.#control = control;
     this.#ask = ask;
+  }
+
+  /** The server as targets hand it over. @param stop ends it */
+  handle(stop: () => Promise<void>): KeyServerHandle {
+    const { name, host, ip } = this.#place;
+    return {
+      name,
+      host,
+      ip,
+      set: (state) => this.set(state),
+      logEnd: () => this.#control.logEnd(),
+      log: (after) => this.#control.log(after),
+      check: (userAgent, signal) => this.check(userAgent, signal),
+      stop,
+    };
   }
 
   /** Has the server do this from now on. @throws HarnessError E_KEY_SERVER */

@@ -196,14 +196,5 @@ export async function runningKeyServer(
   } finally {
     limit.done();
   }
-  return {
-    name,
-    host,
-    ip,
-    set: (state) => served.set(state),
-    logEnd: () => control.logEnd(),
-    log: (after) => control.log(after),
-    check: (userAgent, own) => served.check(userAgent, own),
-    stop,
-  };
+  return served.handle(stop);
 }

@@ -86,16 +86,7 @@ export async function startKeyServer(
     );
     await served.set(start);
     throwIfAborted(signal);
-    return {
-      name,
-      host,
-      ip,
-      set: (state) => served.set(state),
-      logEnd: () => control.logEnd(),
-      log: (after) => control.log(after),
-      check: (userAgent, own) => served.check(userAgent, own),
-      stop,
-    };
+    return served.handle(stop);
   } catch (thrown) {
     await stop();
     throwIfAborted(signal);

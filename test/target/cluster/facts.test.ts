@@ -1,33 +1,20 @@
 /** What the target cluster finds out about a mesh that somebody else has installed. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { OwnKeyServer } from '../../../src/jwks/own-key-server.ts';
-import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { versionOfImage } from '../../../src/target/cluster/facts.ts';
-import { FakeApi, failure } from '../../support/fake-api.ts';
+import { type FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
-import { makeTarget as make } from './support.ts';
+import { useTargets } from './support.ts';
 
 let api: FakeApi;
-let open: KubeClient[];
 const signal = unaborted();
-beforeAll(async () => {
-  api = await FakeApi.start();
+const targets = useTargets((server) => {
+  api = server;
 });
-beforeEach(() => {
-  api.reset();
-  open = [];
-});
-afterEach(async () => {
-  for (const client of open) await client.close();
-});
-afterAll(async () => {
-  await api.stop();
-});
-
-const makeTarget: typeof make = (server, settings) =>
-  make(server, { ingress: 'http://192.0.2.1', ...settings }, server, open);
+const makeTarget: typeof targets = (server, settings) =>
+  targets(server, { ingress: 'http://192.0.2.1', ...settings });
 
 function putIstiod(image: string, mode?: string, name = 'istiod'): void {
   const env = mode === undefined ? [] : [{ name: 'PILOT_JWT_ENABLE_REMOTE_JWKS', value: mode }];

@@ -1,32 +1,18 @@
 /** What a run that was killed has left in namespaces of others, found by its marks and put back. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/kube-client.ts';
+import { expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/target/target.ts';
-import { FakeApi, failure } from '../../support/fake-api.ts';
+import { type FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
-import { intent, makeTarget as make, makeReady, namespace, owned, policy } from './support.ts';
+import { intent, makeReady, namespace, owned, policy, useTargets } from './support.ts';
 
 let api: FakeApi;
-let open: KubeClient[];
 const signal = unaborted();
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
+const makeTarget = useTargets((server) => {
+  api = server;
   api.realistic = true;
   api.put(namespace('istio-system'));
   makeReady(api);
-  open = [];
 });
-afterEach(async () => {
-  for (const client of open) await client.close();
-});
-afterAll(async () => {
-  await api.stop();
-});
-
-const makeTarget: typeof make = (server, settings, mesh) => make(server, settings, mesh, open);
 const get = (name: string, place = 'istio-system') =>
   api.get('security.istio.io/v1', 'RequestAuthentication', name, place);
 

@@ -1,31 +1,17 @@
 /** What the target cluster refuses, what it allows, and what it leaves behind. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/kube-client.ts';
-import { FakeApi, failure } from '../../support/fake-api.ts';
+import { describe, expect, test } from 'vitest';
+import { type FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
-import { intent, makeTarget as make, makeReady, namespace, owned, policy } from './support.ts';
+import { intent, makeReady, namespace, owned, policy, useTargets } from './support.ts';
 
 let api: FakeApi;
-let open: KubeClient[];
 const signal = unaborted();
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
+const makeTarget = useTargets((server) => {
+  api = server;
   api.realistic = true;
   api.put(namespace('istio-system'));
   makeReady(api);
-  open = [];
 });
-afterEach(async () => {
-  for (const client of open) await client.close();
-});
-afterAll(async () => {
-  await api.stop();
-});
-
-const makeTarget: typeof make = (server, settings, mesh) => make(server, settings, mesh, open);
 const changes = () => api.log('PATCH', 'POST', 'PUT', 'DELETE');
 const namespaces = () =>
   [...api.objects.values()]

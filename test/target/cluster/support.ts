@@ -1,10 +1,11 @@
 /** A target on a fake API server, with Istio as an installation looks like from there. */
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { KubeClient } from '../../../src/kube/kube-client.ts';
 import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
 import { type ClusterSettings, defaultGateway } from '../../../src/target/cluster/cluster-settings.ts';
 import { ClusterTarget } from '../../../src/target/cluster/cluster-target.ts';
 import type { Intent, KubeObject } from '../../../src/target/target.ts';
-import type { FakeApi } from '../../support/fake-api.ts';
+import { FakeApi } from '../../support/fake-api.ts';
 
 const images = { httpbin: 'example/httpbin', curl: 'example/curl' };
 
@@ -78,4 +79,30 @@ export function makeReady(api: FakeApi): void {
     const status = { replicas: 1, updatedReplicas: 1, availableReplicas: 1, observedGeneration: 99 };
     return { status: 200, body: { ...live, status } };
   });
+}
+
+/**
+ * A {@link FakeApi} for all tests of a file, as it began for each of them.
+ *
+ * @param use called before each test with the server, which is the same every time
+ * @returns makes targets whose connections are closed after each test
+ */
+export function useTargets(use: (api: FakeApi) => void): typeof makeTarget {
+  let api: FakeApi;
+  let open: KubeClient[] = [];
+  beforeAll(async () => {
+    api = await FakeApi.start();
+  });
+  beforeEach(() => {
+    api.reset();
+    open = [];
+    use(api);
+  });
+  afterEach(async () => {
+    for (const client of open) await client.close();
+  });
+  afterAll(async () => {
+    await api.stop();
+  });
+  return (server, settings, mesh) => makeTarget(server, settings, mesh, open);
 }

@@ -54,15 +54,8 @@ export async function startKeyServer(
     await control.ready(limit.signal);
     await served.set(start);
     return {
-      name,
-      host,
-      ip,
+      ...served.handle(() => part.stop(true)),
       external: { ip, ports: { 80: httpPort, 443: httpsPort } },
-      set: (state) => served.set(state),
-      logEnd: () => control.logEnd(),
-      log: (after) => control.log(after),
-      check: (userAgent, own) => served.check(userAgent, own),
-      stop: () => part.stop(true),
     };
   } catch (thrown) {
     await part.stop(true);
