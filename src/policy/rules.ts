@@ -174,7 +174,7 @@ function conditionOf(key: string, subject: Subject, wants: readonly string[] = [
     case 'source.ip':
       return address(request.sourceAddress, 'the address of the connection');
     case 'remote.ip':
-      return address(request.remoteAddress, 'the address of the client, behind proxies');
+      return address(request.remoteAddress, 'the address of the client', ofForwarded);
     case 'destination.ip':
       return address(request.destinationAddress, 'the address of the pod');
     case 'destination.port': {
@@ -241,8 +241,12 @@ function principalsFor(value: string, { trustDomains }: Mesh): string[] {
   return trustDomains.map((each) => [each, ...rest].join('/'));
 }
 
-function address(has: string | undefined, what: string): Attribute {
-  if (has === undefined) return unknown(`${what} is not known here`);
+/** Envoy's x-forwarded-for, and gatewayTopology of Istio's ProxyConfig. */
+const ofForwarded =
+  ': proxies take it from X-Forwarded-For, of which the last address counts unless numTrustedProxies says how many proxies stand before the mesh';
+
+function address(has: string | undefined, what: string, whereFrom = ''): Attribute {
+  if (has === undefined) return unknown(`${what} is not known here${whereFrom}`);
   if (has !== 'private') return { has, test: (block) => inBlock(has, block) };
   return {
     has: 'a private address',
