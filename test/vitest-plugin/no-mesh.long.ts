@@ -72,7 +72,7 @@ test('tests are listed without a mesh, with their places in the scenario file', 
     'a token is required > signed by another key, /headers',
     'a token is required > unknown issuer, /headers',
   ]);
-  expect(listed[0]).toMatchObject({ file: join(folder, 'mine [1]', 'one.yaml'), location: { line: 42 } });
+  expect(listed[0]).toMatchObject({ file: join(folder, 'mine [1]', 'one.yaml'), location: { line: 43 } });
   expect(left()).toEqual([]);
 });
 
@@ -93,7 +93,7 @@ test('a mistake in a scenario file is shown with the lines around it', async () 
   const { all, exitCode } = await vitest('run');
   expect(exitCode).toBe(1);
   expect(all).toContain('E_SCENARIO: unknown key "aps"\n  Did you mean "apps"?');
-  expect(all).toMatch(/❯ scenario mine \[1\]\/one\.yaml:7:1\n[\s\S]*\n +7\| aps: \[.*\n +\| \^\n/);
+  expect(all).toMatch(/❯ scenario mine \[1\]\/one\.yaml:8:1\n[\s\S]*\n +8\| aps: \[.*\n +\| \^\n/);
 });
 
 test('a setting that means nothing keeps Vitest from starting', async () => {
