@@ -7,6 +7,7 @@ import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
 import { problemOf } from './known-fields.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
+import { untold } from './requests/received.ts';
 import { hostFor, otherHost } from './requests/tried-requests.ts';
 import type { Way } from './requests/tried-ways.ts';
 import { outside, sleep } from './senders.ts';
@@ -76,6 +77,9 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
   });
   if (originals.length === 0) throw nothing(foreign, wanted, where, leftOut);
   const policies = originals.map(withoutPrivate);
+  leftOut.push(
+    ...originals.flatMap((policy) => untold(policy).map((why) => ({ what: nameOf(policy), why }))),
+  );
   const gateways = places.filter(({ isGateway }) => isGateway);
   const { peers, around } = besides(objects, places, gateways, leftOut);
   const unknowable = objects.filter(

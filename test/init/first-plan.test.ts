@@ -134,3 +134,23 @@ test('what people may write, and no template of ours', () => {
   const { text } = write([tokens({ issuer: 'https://a/${b}' }), rules(odd)]);
   expect(parseScenario(text, 'first.yaml', undefined, knownApps()).errors).toEqual([]);
 });
+
+test.each([
+  ['x_user', 'nginx, which stands in for your workloads, passes over headers'],
+  ['x-request-id', 'clients and proxies write it themselves'],
+])('a header %s that no stand-in tells is named', (header, why) => {
+  const told = [
+    { header, claim: 'sub' },
+    { header: 'X-Email', claim: 'email' },
+  ];
+  const objects = [tokens({ outputClaimToHeaders: told })];
+  const { text } = write(objects);
+  expect(text).toContain(`what becomes of the header ${header} is not looked at: ${why}`);
+  expect(text).toContain('x-email: some email');
+  expect(text).not.toMatch(new RegExp(`${header}: (some|absent|spoofed)`));
+});
+
+test('stand-ins tell nothing where no policy says what becomes of headers', () => {
+  const [plain] = applied([tokens()], 'ConfigMap') as unknown as [{ data: Record<string, string> }];
+  expect(plain.data['default.conf']).toContain('return 200 here;');
+});

@@ -39,15 +39,19 @@ function namedIn<T>(headers: Readonly<Record<string, T>>, name: string): T | und
   return Object.entries(headers).find(([each]) => each.toLowerCase() === name)?.[1];
 }
 
-/** Headers that clients and proxies add for themselves, of which policies say nothing. */
 const ofOthers =
-  /^(host|user-agent|accept|connection|content-.*|transfer-encoding|via|forwarded|x-forwarded-.*|x-request-id|x-envoy-.*|x-b3-.*|trace.*)$/i;
+  /^(host|user-agent|accept|connection|content-.*|transfer-encoding|via|forwarded|x-forwarded-(for|proto|host|port|client-cert)|x-request-id|x-envoy-.*|x-b3-.*|trace.*)$/i;
+
+/** Whether clients and proxies add a header for themselves, so that policies alone do not say what it is. */
+export function isOfOthers(name: string): boolean {
+  return ofOthers.test(name);
+}
 
 /** Whether the application receives what is expected, as far as policies decide that. */
 function passesOn({ received }: Expected, { answer }: Hop): boolean {
   if (received?.path !== undefined && received.path !== answer.path) return false;
   return Object.entries(received?.headers ?? {})
-    .filter(([name]) => !ofOthers.test(name))
+    .filter(([name]) => !isOfOthers(name))
     .every(([name, wanted]) => valueDifference(wanted, valuesIn(answer.headers, name)) === undefined);
 }
 

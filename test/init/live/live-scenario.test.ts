@@ -147,3 +147,16 @@ test('nothing to ask', () => {
     expect.objectContaining({ code: 'E_USAGE', message: expect.stringContaining('nothing in context mine') }),
   );
 });
+
+test('what becomes of headers is left to whoever knows what the application tells', () => {
+  const telling = [
+    tokens({ forwardOriginalToken: true }),
+    rules([anybody]),
+    service('orders'),
+    service('curl'),
+  ];
+  expect(write(mesh(telling, pods)).notes).toContainEqual(
+    'what RequestAuthentication shop/tokens does to headers is not looked at: where your application tells what it received, expect it with "received"',
+  );
+  expect(write(mesh(shop, pods)).notes.join()).not.toContain('headers');
+});
