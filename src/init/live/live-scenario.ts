@@ -65,7 +65,6 @@ export function liveScenario(
     ...commented(header(where, file, notes)),
     `name: ${dnsName(namespace ?? 'mesh')}-${dnsName(basename(file, extname(file)))}`,
     `title: ${inline(`Who gets in on the mesh of ${where}, as it is`)}`,
-    `source: ${inline({ document: `The policies of ${where}`, section: namespace ?? 'all namespaces' })}`,
     'live: true',
     ...issuerLines(issuers, own, tokens),
     ...(tokens.length === 0

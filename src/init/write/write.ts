@@ -116,7 +116,6 @@ export function writeScenario(
     // No two files of a folder have the same.
     `name: ${dnsName(plan.namespaces[0] ?? 'policies')}-${dnsName(basename(file, extname(file)))}`,
     `title: ${inline(`Policies of ${subject} let in whom they should`)}`,
-    `source: ${inline({ document: `Policies of ${subject}`, section: where })}`,
     'apps: [sleep]',
     ...(issuers.length === 0
       ? []
