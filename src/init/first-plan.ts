@@ -1,6 +1,7 @@
 /** From the user's objects to what the scenario has in place, on which ways it sends, and what it leaves out. */
 import { HarnessError } from '../base/errors.ts';
-import { rootNamespace } from '../explain/world.ts';
+import { rootNamespace, worldOf } from '../explain/world.ts';
+import { shutBySpec, shutIn, shutText } from '../policy/gateway-ports.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
 import { holdsFor, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
 import type { KubeObject } from '../target/target.ts';
@@ -36,6 +37,8 @@ export interface Plan {
   readonly around: readonly KubeObject[];
   /** What of the policies stays in the user's files. */
   readonly kept: Kept;
+  /** Gateways of the user by which no request comes in, though one comes in by those of the scenario: a line each. */
+  readonly shut: readonly string[];
   /** Of the user, what nobody knows the effect of. */
   readonly unknowable: readonly KubeObject[];
   readonly ways: readonly Way[];
@@ -96,6 +99,7 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
     peers,
     around,
     kept: nothingKept,
+    shut: shutGateways(objects),
     unknowable,
     ways: waysOf(places, gateways, around, policies),
     leftOut,
@@ -176,6 +180,18 @@ function besides(
     return gateway === undefined ? [] : [gatewayObject(ref, gateway)];
   });
   return { peers, around: [...made, ...around] };
+}
+
+/** Of a Gateway whose workload is not among the objects nobody knows the Service. */
+function shutGateways(objects: readonly KubeObject[]): string[] {
+  const world = worldOf(objects);
+  return objects.flatMap((object) => {
+    const isFound = world.pods.some((pod) => holdsFor(object, pod, rootNamespace));
+    const shut = object.kind !== 'Gateway' ? undefined : isFound ? shutIn(object, world) : shutBySpec(object);
+    return shut === undefined
+      ? []
+      : [`no request comes in by a Gateway of yours, and one does here, by port 80: ${shutText(shut)}`];
+  });
 }
 
 /** The stand-in that a Gateway is for: by its selector, or the only one, or the first. */

@@ -154,3 +154,19 @@ test('stand-ins tell nothing where no policy says what becomes of headers', () =
   const [plain] = applied([tokens()], 'ConfigMap') as unknown as [{ data: Record<string, string> }];
   expect(plain.data['default.conf']).toContain('return 200 here;');
 });
+
+test('a Gateway of the user by which no request comes in is named', () => {
+  const edge = (spec: object): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'g', namespace: 'edge' },
+    spec: { selector: { tier: 'edge' }, ...spec },
+  });
+  const server = (protocol: string) => [{ port: { number: 80, name: 'a', protocol }, hosts: ['*'] }];
+  const notesOf = (spec: object) => write([gatewayPolicy({ tier: 'edge' }, 'edge'), edge(spec)]).notes.join();
+  expect(notesOf({})).toContain(
+    'no request comes in by a Gateway of yours, and one does here, by port 80: Gateway edge/g has no servers, so it opens no port. Write servers:',
+  );
+  expect(notesOf({ servers: server('TCP') })).toContain('has servers for TCP only');
+  expect(notesOf({ servers: server('HTTP') })).not.toContain('Gateway of yours');
+});

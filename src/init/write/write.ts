@@ -151,7 +151,7 @@ function stepText({ name, lines }: Step, apply: readonly string[]): string {
   ].join('\n');
 }
 
-function notesOf({ originals, places, policies, ways }: Plan, steps: readonly Step[]): string[] {
+function notesOf({ originals, places, policies, ways, shut }: Plan, steps: readonly Step[]): string[] {
   const told = steps.flatMap((step) => step.told);
   const stranded = ways.filter(
     ({ place, gateway, isSpare }) =>
@@ -165,6 +165,7 @@ function notesOf({ originals, places, policies, ways }: Plan, steps: readonly St
   );
   const unknown = places.filter(({ isUnknown, isGateway }) => isUnknown && !isGateway);
   return [
+    ...shut,
     ...dryRuns(originals),
     ...idleRules(policies, told),
     ...doors(told),
