@@ -4,7 +4,7 @@ import { rootNamespace } from '../explain/world.ts';
 import { nameOf } from '../policy/selection.ts';
 import type { KubeObject } from '../target/target.ts';
 import { isIngress, ownNamespace, type Place } from './places.ts';
-import { isTelling, type Told } from './requests/received.ts';
+import { type Echo, isTelling } from './requests/received.ts';
 import type { Client } from './senders.ts';
 
 const standIn = 'jwt-e2e/stand-in';
@@ -14,7 +14,7 @@ const standIn = 'jwt-e2e/stand-in';
  *
  * @param told what workloads have to tell of the requests that they receive
  */
-export function standIns(places: readonly Place[], clients: readonly Client[], told: Told): KubeObject[] {
+export function standIns(places: readonly Place[], clients: readonly Client[], told: Echo): KubeObject[] {
   const own = places.filter((place) => !isIngress(place));
   const namespaces = [...new Set([...own, ...clients].map(({ namespace }) => namespace))];
   const workloads = own.filter(({ isGateway }) => !isGateway);
@@ -49,7 +49,7 @@ function object(
 }
 
 /** nginx that answers 200 to every path and method, with what it has to tell of the request. */
-function configuration(namespace: string, places: readonly Place[], told: Told): KubeObject {
+function configuration(namespace: string, places: readonly Place[], told: Echo): KubeObject {
   const ports = places.flatMap((place) =>
     place.services.flatMap((each) => each.ports.map(({ targetPort }) => targetPort)),
   );
@@ -80,7 +80,7 @@ function mapOf(header: string): string {
 }
 
 /** Behind the last header there must be no comma, so the host, which is always there, comes last. */
-function echoOf({ headers }: Told): string {
+function echoOf({ headers }: Echo): string {
   const echoes = headers.map((header) => `$echo_${header.replaceAll('-', '_')}`).join('');
   return `{ "url": "$request_uri", "headers": { ${echoes}"host": "$host" } }`;
 }

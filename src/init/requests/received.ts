@@ -14,7 +14,7 @@ import { type Claims, derived, fixed, type TokenList, type TokenTry, textOf } fr
 import type { Asking, Judged } from './tried-ways.ts';
 
 /** What rules for tokens say of a request that passes. */
-export interface Told {
+export interface Echo {
   /** In lower case, those alone that a stand-in can tell. */
   readonly headers: readonly string[];
   /** A token in the query stays there. */
@@ -36,7 +36,8 @@ export const spoofed = 'spoofed';
 /** Whether nginx can write it between quotes in JSON: it escapes nothing. */
 const isPlain = (text: string) => /^[\x20-\x7e]*$/.test(text) && !/["\\]/.test(text);
 
-export function toldBy(rules: readonly JwtRule[]): Told {
+/** What a stand-in has to tell, so that it is seen whether these rules do what they say. */
+export function toldBy(rules: readonly JwtRule[]): Echo {
   const names = rules.flatMap((rule) => [...outputsOf(rule), ...forwardedIn(rule)]);
   return {
     headers: [...new Set(names.map((name) => name.toLowerCase()))].filter(canTell),
@@ -130,7 +131,8 @@ export function receivedIn(
   };
 }
 
-export function isTelling({ headers, path }: Told): boolean {
+/** Whether rules say anything of what a workload receives. */
+export function isTelling({ headers, path }: Echo): boolean {
   return headers.length > 0 || path;
 }
 
