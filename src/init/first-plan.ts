@@ -8,7 +8,7 @@ import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
 import { problemOf } from './known-fields.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
-import { untold } from './requests/received.ts';
+import { untold } from './requests/echoed.ts';
 import { hostFor, otherHost } from './requests/tried-requests.ts';
 import type { Way } from './requests/tried-ways.ts';
 import { outside, sleep } from './senders.ts';

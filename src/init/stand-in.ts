@@ -4,7 +4,7 @@ import { rootNamespace } from '../explain/world.ts';
 import { nameOf } from '../policy/selection.ts';
 import type { KubeObject } from '../target/target.ts';
 import { isIngress, ownNamespace, type Place } from './places.ts';
-import { type Echo, isTelling } from './requests/received.ts';
+import { type Echo, isTelling } from './requests/echoed.ts';
 import type { Client } from './senders.ts';
 
 const standIn = 'jwt-e2e/stand-in';

@@ -7,7 +7,7 @@ import { jwtRulesOf } from '../../policy/token-locations.ts';
 import type { KubeObject, Survey } from '../../target/target.ts';
 import { type IssuerPlan, issuersOf, stranger } from '../issuers.ts';
 import { dnsName } from '../places.ts';
-import { isTelling, toldBy } from '../requests/received.ts';
+import { isTelling, toldBy } from '../requests/echoed.ts';
 import { type Claims, claimsFor, needsToken, type TokenTry } from '../requests/tried-tokens.ts';
 import { Asking, usualRequest } from '../requests/tried-ways.ts';
 import { alternativesOf, otherPath, pathsFor } from '../requests/wanted.ts';

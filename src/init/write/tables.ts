@@ -1,8 +1,8 @@
 /** The tables of the scenario: what is sent, and what the model says must come back. */
 
 import { isIngress } from '../places.ts';
+import { receivedIn, spoofed } from '../requests/echoed.ts';
 import type { Told } from '../requests/overlooked.ts';
-import { receivedIn, spoofed } from '../requests/received.ts';
 import type { Group } from '../requests/tried-requests.ts';
 import type { TokenTry } from '../requests/tried-tokens.ts';
 import type { Asking, Context, Judged, Way } from '../requests/tried-ways.ts';

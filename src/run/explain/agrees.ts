@@ -1,5 +1,6 @@
 /** Whether what the policies say of a request is what a scenario expects of it. */
 import type { RequestCheck } from '../../plan/types.ts';
+import { isOfOthers } from '../../policy/rules.ts';
 import { absent } from '../../scenario/format/schema-answers.ts';
 import { isExpected } from '../../scenario/table.ts';
 import { partsOf } from '../answers/compare.ts';
@@ -37,14 +38,6 @@ export const refusedCall: Readonly<Record<string, number>> = { '7': 403, '16': 4
 
 function namedIn<T>(headers: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.entries(headers).find(([each]) => each.toLowerCase() === name)?.[1];
-}
-
-const ofOthers =
-  /^(host|user-agent|accept|connection|content-.*|transfer-encoding|via|forwarded|x-forwarded-(for|proto|host|port|client-cert)|x-request-id|x-envoy-.*|x-b3-.*|trace.*)$/i;
-
-/** Whether clients and proxies add a header for themselves, so that policies alone do not say what it is. */
-export function isOfOthers(name: string): boolean {
-  return ofOthers.test(name);
 }
 
 /** Whether the application receives what is expected, as far as policies decide that. */

@@ -118,7 +118,10 @@ test('without a pod that can send, requests come from outside, along the routes'
       apiVersion: networking,
       kind: 'Gateway',
       metadata: { name: 'edge', namespace: 'istio-system' },
-      spec: { selector: { istio: 'ingressgateway' } },
+      spec: {
+        selector: { istio: 'ingressgateway' },
+        servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+      },
     },
     {
       apiVersion: networking,

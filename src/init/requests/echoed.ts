@@ -3,8 +3,8 @@
  * it. Stand-ins tell it.
  */
 import { valueAt, withClaim } from '../../policy/match/claims.ts';
+import { isOfOthers } from '../../policy/rules.ts';
 import { type JwtRule, jwtRulesOf, locationsOf } from '../../policy/token-locations.ts';
-import { isOfOthers } from '../../run/explain/agrees.ts';
 import { absent } from '../../scenario/format/schema-answers.ts';
 import { escapeTemplate } from '../../scenario/template.ts';
 import type { KubeObject } from '../../target/target.ts';
