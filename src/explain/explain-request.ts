@@ -1,6 +1,7 @@
 /** What a mesh answers to one request by its policies, and why: without a mesh. */
 
 import { decide } from '../policy/decide.ts';
+import { shutAt, shutText } from '../policy/gateway-ports.ts';
 import type { Answer, Mesh, Verification } from '../policy/input.ts';
 import type { Jwt } from '../policy/jwt.ts';
 import { reasonsOf } from '../policy/reasons.ts';
@@ -9,6 +10,7 @@ import { verifyWith } from '../policy/verify.ts';
 import type { KubeObject } from '../target/target.ts';
 import type { CurlRequest } from './curl-line.ts';
 import { type FoundWorkload, findWorkload } from './find-workload.ts';
+import { worldOf } from './world.ts';
 
 export interface Question {
   readonly request: CurlRequest;
@@ -25,6 +27,8 @@ export interface Question {
 export interface Explained {
   readonly answer: Answer;
   readonly workload: FoundWorkload;
+  /** Why no request gets in there; undefined when one does, as far as that is known. */
+  readonly shut: string | undefined;
   /** What was taken for granted. */
   readonly assumptions: readonly string[];
 }
@@ -34,7 +38,10 @@ export function explainRequest({ request, to, objects, mesh, client, at }: Quest
   const { url, path, method, headers } = request;
   const isDefault = url.port === '';
   const port = isDefault ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-  const workload = findWorkload(to, port, objects);
+  // With the Services that istiod makes for Gateways.
+  const world = worldOf(objects);
+  const workload = findWorkload(to, port, world.objects);
+  const shut = shutAt(workload, { objects, rootNamespace: mesh.rootNamespace });
   const assumptions: string[] = [];
   const verify = (jwt: Jwt, rule: JwtRule): Verification => {
     if (rule.jwks !== undefined) return verifyWith(rule.jwks, jwt);
@@ -59,11 +66,16 @@ export function explainRequest({ request, to, objects, mesh, client, at }: Quest
     },
     { mesh, workload, policies: objects, verify, isTcp: workload.isTcp },
   );
-  return { answer, workload, assumptions: [...new Set(assumptions)] };
+  return {
+    answer,
+    workload,
+    shut: shut && shutText(shut),
+    assumptions: [...new Set(assumptions)],
+  };
 }
 
 /** For people: the answer, then why. */
-export function explanationText({ answer, workload, assumptions }: Explained): string {
+export function explanationText({ answer, workload, shut, assumptions }: Explained): string {
   const { status, body, unknown, decidedBy } = answer;
   const first =
     status === undefined
@@ -75,6 +87,7 @@ export function explanationText({ answer, workload, assumptions }: Explained): s
   const port = workload.port === undefined ? 'port not known' : `port ${workload.port} of the container`;
   const reasons = reasonsOf(answer);
   return [
+    ...(shut === undefined ? [] : [`No request gets in there: ${shut}.`, 'If one did:']),
     first,
     '',
     `Workload: namespace ${workload.namespace}, ${labels.join(', ')}; ${port}. From ${workload.how}.`,

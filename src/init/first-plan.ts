@@ -1,12 +1,14 @@
 /** From the user's objects to what the scenario has in place, on which ways it sends, and what it leaves out. */
 import { HarnessError } from '../base/errors.ts';
-import { rootNamespace } from '../explain/world.ts';
+import { rootNamespace, worldOf } from '../explain/world.ts';
+import { shutBySpec, shutIn, shutText } from '../policy/gateway-ports.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
 import { holdsFor, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
 import { problemOf } from './known-fields.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
+import { untold } from './requests/echoed.ts';
 import { hostFor, otherHost } from './requests/tried-requests.ts';
 import type { Way } from './requests/tried-ways.ts';
 import { outside, sleep } from './senders.ts';
@@ -35,6 +37,8 @@ export interface Plan {
   readonly around: readonly KubeObject[];
   /** What of the policies stays in the user's files. */
   readonly kept: Kept;
+  /** Gateways of the user by which no request comes in, though one comes in by those of the scenario: a line each. */
+  readonly shut: readonly string[];
   /** Of the user, what nobody knows the effect of. */
   readonly unknowable: readonly KubeObject[];
   readonly ways: readonly Way[];
@@ -76,6 +80,9 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
   });
   if (originals.length === 0) throw nothing(foreign, wanted, where, leftOut);
   const policies = originals.map(withoutPrivate);
+  leftOut.push(
+    ...originals.flatMap((policy) => untold(policy).map((why) => ({ what: nameOf(policy), why }))),
+  );
   const gateways = places.filter(({ isGateway }) => isGateway);
   const { peers, around } = besides(objects, places, gateways, leftOut);
   const unknowable = objects.filter(
@@ -92,6 +99,7 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
     peers,
     around,
     kept: nothingKept,
+    shut: shutGateways(objects),
     unknowable,
     ways: waysOf(places, gateways, around, policies),
     leftOut,
@@ -172,6 +180,18 @@ function besides(
     return gateway === undefined ? [] : [gatewayObject(ref, gateway)];
   });
   return { peers, around: [...made, ...around] };
+}
+
+/** Of a Gateway whose workload is not among the objects nobody knows the Service. */
+function shutGateways(objects: readonly KubeObject[]): string[] {
+  const world = worldOf(objects);
+  return objects.flatMap((object) => {
+    const isFound = world.pods.some((pod) => holdsFor(object, pod, rootNamespace));
+    const shut = object.kind !== 'Gateway' ? undefined : isFound ? shutIn(object, world) : shutBySpec(object);
+    return shut === undefined
+      ? []
+      : [`no request comes in by a Gateway of yours, and one does here, by port 80: ${shutText(shut)}`];
+  });
 }
 
 /** The stand-in that a Gateway is for: by its selector, or the only one, or the first. */

@@ -4,12 +4,17 @@ import { rootNamespace } from '../explain/world.ts';
 import { nameOf } from '../policy/selection.ts';
 import type { KubeObject } from '../target/target.ts';
 import { isIngress, ownNamespace, type Place } from './places.ts';
+import { type Echo, isTelling } from './requests/echoed.ts';
 import type { Client } from './senders.ts';
 
 const standIn = 'jwt-e2e/stand-in';
 
-/** Everything that must be there before policies are, each object once. */
-export function standIns(places: readonly Place[], clients: readonly Client[]): KubeObject[] {
+/**
+ * Everything that must be there before policies are, each object once.
+ *
+ * @param told what workloads have to tell of the requests that they receive
+ */
+export function standIns(places: readonly Place[], clients: readonly Client[], told: Echo): KubeObject[] {
   const own = places.filter((place) => !isIngress(place));
   const namespaces = [...new Set([...own, ...clients].map(({ namespace }) => namespace))];
   const workloads = own.filter(({ isGateway }) => !isGateway);
@@ -25,6 +30,7 @@ export function standIns(places: readonly Place[], clients: readonly Client[]): 
       configuration(
         namespace,
         workloads.filter((place) => place.namespace === namespace),
+        told,
       ),
     ),
     ...own.flatMap((place) => [...services(place), place.isGateway ? gateway(place) : workload(place)]),
@@ -42,19 +48,41 @@ function object(
   return { apiVersion, kind, metadata, ...more };
 }
 
-/** nginx that answers 200 to every path and method. */
-function configuration(namespace: string, places: readonly Place[]): KubeObject {
+/** nginx that answers 200 to every path and method, with what it has to tell of the request. */
+function configuration(namespace: string, places: readonly Place[], told: Echo): KubeObject {
   const ports = places.flatMap((place) =>
     place.services.flatMap((each) => each.ports.map(({ targetPort }) => targetPort)),
   );
   const listens = [...new Set(ports)].sort((one, other) => one - other).map((port) => `  listen ${port};`);
-  const server = ['server {', ...listens, '  location / { default_type text/plain; return 200 here; }', '}'];
+  const isTold = isTelling(told);
+  const answer = isTold
+    ? `default_type application/json; return 200 '${echoOf(told)}';`
+    : 'default_type text/plain; return 200 here;';
+  const server = [
+    ...(isTold ? told.headers.map(mapOf) : []),
+    'server {',
+    ...listens,
+    `  location / { ${answer} }`,
+    '}',
+  ];
   return object(
     'v1',
     'ConfigMap',
     { name: 'stand-in', namespace },
     { data: { 'default.conf': server.join('\n') } },
   );
+}
+
+/** A header that did not come is not in the echo, and not an empty text. */
+function mapOf(header: string): string {
+  const variable = header.replaceAll('-', '_');
+  return `map $http_${variable} $echo_${variable} { "" ""; default '"${header}": "$http_${variable}", '; }`;
+}
+
+/** Behind the last header there must be no comma, so the host, which is always there, comes last. */
+function echoOf({ headers }: Echo): string {
+  const echoes = headers.map((header) => `$echo_${header.replaceAll('-', '_')}`).join('');
+  return `{ "url": "$request_uri", "headers": { ${echoes}"host": "$host" } }`;
 }
 
 function services({ name, namespace, services: all }: Place): KubeObject[] {

@@ -35,6 +35,8 @@ export type Verdict =
       readonly witness: Witness;
       /** The same as its parts. */
       readonly sent: ClassRequest;
+      /** It passes either way, and what the workload gets is not the same. */
+      readonly isReceived: boolean;
     }
   /** No request at all is answered otherwise. */
   | {
@@ -169,9 +171,9 @@ function verdictOf(
   const beyond = new Set<string>();
   for (const [original, { model, survey }] of meshes) {
     const found = differenceOf(original, survey, both);
-    const { witness, sent } = found;
+    const { witness, sent, isReceived = false } = found;
     if (witness !== undefined && sent !== undefined)
-      return { kind: 'survived', step: model.step.name, witness, sent };
+      return { kind: 'survived', step: model.step.name, witness, sent, isReceived };
     why ??= found.gap;
     const { pods, rootNamespace } = original.survey;
     for (const pod of pods) {

@@ -20,6 +20,8 @@ export interface Found {
   readonly witness: Witness | undefined;
   /** The request of the witness. */
   readonly sent: ClassRequest | undefined;
+  /** It passes either way, and the workload gets other headers or another path. */
+  readonly isReceived?: boolean;
   /** Why there may be one all the same. */
   readonly gap: string | undefined;
   /** Pods that requests reach, as `namespace/name`. */
@@ -67,7 +69,7 @@ export function differenceOf(original: Original, mesh: Survey, changed: readonly
   const reached = new Set<string>();
   let unknown: string | undefined;
   let faint: Pick<Found, 'witness' | 'sent'> | undefined;
-  let hidden: Pick<Found, 'witness' | 'sent'> | undefined;
+  let hidden: Pick<Found, 'witness' | 'sent' | 'isReceived'> | undefined;
   for (const each of requests) {
     const key = JSON.stringify([each.origin, each.request]);
     const before = answers.get(key) ?? answered(each, survey, failures);
@@ -87,7 +89,7 @@ export function differenceOf(original: Original, mesh: Survey, changed: readonly
     if (before.text !== after.text) faint ??= { witness, sent: each };
     else if (before.received !== after.received) {
       const mistaken = `${passes}, and the workload gets other headers or another path`;
-      hidden ??= { witness: { ...witness, mistaken }, sent: each };
+      hidden ??= { witness: { ...witness, mistaken }, sent: each, isReceived: true };
     }
   }
   return { ...(faint ?? hidden ?? { witness: undefined, sent: undefined }), gap: unknown ?? gap, reached };

@@ -109,6 +109,15 @@ export function isHeaderKnown(name: string, isSent: boolean): boolean {
   return !writtenByProxies.test(name) && (isSent || !added.test(name));
 }
 
+/** Headers that clients and proxies add for themselves, of which policies say nothing. */
+const ofOthers =
+  /^(host|user-agent|accept|connection|content-.*|transfer-encoding|via|forwarded|x-forwarded-(for|proto|host|port|client-cert)|x-request-id|x-envoy-.*|x-b3-.*|trace.*)$/i;
+
+/** Whether clients and proxies add a header for themselves, so that policies alone do not say what it is. */
+export function isOfOthers(name: string): boolean {
+  return ofOthers.test(name);
+}
+
 /** Fields of `source` and `operation`, with or without `not` before them. */
 function attributeOf(field: string, subject: Subject): Attribute {
   const { request } = subject;

@@ -245,3 +245,22 @@ test('a Service that is not there is taken to have pods with its name as label a
     expect.objectContaining({ code: 'E_USAGE', message: '--to orders is no Service of a namespace' }),
   );
 });
+
+test.each([
+  ['edge.shop', 'networking.istio.io/v1', { selector: { app: 'edge' } }, 'has no servers'],
+  [
+    'edge-istio.shop',
+    'gateway.networking.k8s.io/v1',
+    { gatewayClassName: 'istio', listeners: [{ name: 'a', port: 80, protocol: 'TCP' }] },
+    'has listeners for TCP only',
+  ],
+])('a gateway %s by which no request comes in', (to, apiVersion, spec, why) => {
+  const gateway = object('Gateway', 'edge', spec, apiVersion);
+  const request = parseCurlLine(`curl http://${to}/`, {});
+  const asked = { request, to, mesh: defaultMesh, client: undefined, at: 0 };
+  const text = explanationText(explainRequest({ ...asked, objects: [gateway] }));
+  expect(text).toMatch(
+    new RegExp(`^No request gets in there: Gateway shop/edge ${why}, .*Write .*\\.\nIf one did:\nIt passes`),
+  );
+  expect(explanationText(explainRequest({ ...asked, objects: [] }))).toMatch(/^It passes/);
+});

@@ -134,3 +134,39 @@ test('what people may write, and no template of ours', () => {
   const { text } = write([tokens({ issuer: 'https://a/${b}' }), rules(odd)]);
   expect(parseScenario(text, 'first.yaml', undefined, knownApps()).errors).toEqual([]);
 });
+
+test.each([
+  ['x_user', 'nginx, which stands in for your workloads, passes over headers'],
+  ['x-request-id', 'clients and proxies write it themselves'],
+])('a header %s that no stand-in tells is named', (header, why) => {
+  const told = [
+    { header, claim: 'sub' },
+    { header: 'X-Email', claim: 'email' },
+  ];
+  const objects = [tokens({ outputClaimToHeaders: told })];
+  const { text } = write(objects);
+  expect(text).toContain(`what becomes of the header ${header} is not looked at: ${why}`);
+  expect(text).toContain('x-email: some email');
+  expect(text).not.toMatch(new RegExp(`${header}: (some|absent|spoofed)`));
+});
+
+test('stand-ins tell nothing where no policy says what becomes of headers', () => {
+  const [plain] = applied([tokens()], 'ConfigMap') as unknown as [{ data: Record<string, string> }];
+  expect(plain.data['default.conf']).toContain('return 200 here;');
+});
+
+test('a Gateway of the user by which no request comes in is named', () => {
+  const edge = (spec: object): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'g', namespace: 'edge' },
+    spec: { selector: { tier: 'edge' }, ...spec },
+  });
+  const server = (protocol: string) => [{ port: { number: 80, name: 'a', protocol }, hosts: ['*'] }];
+  const notesOf = (spec: object) => write([gatewayPolicy({ tier: 'edge' }, 'edge'), edge(spec)]).notes.join();
+  expect(notesOf({})).toContain(
+    'no request comes in by a Gateway of yours, and one does here, by port 80: Gateway edge/g has no servers, so it opens no port. Write servers:',
+  );
+  expect(notesOf({ servers: server('TCP') })).toContain('has servers for TCP only');
+  expect(notesOf({ servers: server('HTTP') })).not.toContain('Gateway of yours');
+});

@@ -139,7 +139,10 @@ export class LyingMesh extends FakeTarget {
           apiVersion: 'networking.istio.io/v1',
           kind: 'Gateway',
           metadata: { name: 'g', namespace: 'foo' },
-          spec: { selector: { istio: 'ingressgateway' } },
+          spec: {
+            selector: { istio: 'ingressgateway' },
+            servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+          },
         },
         {
           apiVersion: 'networking.istio.io/v1',

@@ -4,6 +4,7 @@ import { exitCodes, formatPlace, HarnessError, type Place } from '../../base/err
 import { oneLine } from '../../base/harmless.ts';
 import { wholeOf } from '../../explain/scenario-text.ts';
 import { doubtsAbout, doubtText } from '../../policy/doubts/doubts.ts';
+import { shutIn, shutText } from '../../policy/gateway-ports.ts';
 import { nameOf, policyKinds, whyIdle } from '../../policy/selection.ts';
 import { plural } from '../../report/text.ts';
 import {
@@ -21,7 +22,7 @@ import { forEachPlanned } from './predictions.ts';
 
 /**
  * Checks scenario files, and then each expectation that can be compared without a mesh. Policies that can hardly be meant as
- * they are raise warnings, which leave the exit code as it is.
+ * they are, and Gateways that let no request in, raise warnings, which leave the exit code as it is.
  *
  * @returns the exit code: that of lint, or 3 when an expectation is not what the policies say
  */
@@ -64,10 +65,10 @@ export async function strictLintCommand(
   return exitCodes.passed;
 }
 
-/** Policies of a scenario that are probably mistaken, with where they stand. */
+/** Policies and Gateways of a scenario that are probably mistaken, with where they stand. */
 interface PlacedDoubt {
   readonly place: Place;
-  /** A whole sentence that names the policy. */
+  /** A whole sentence that names it. */
   readonly text: string;
 }
 
@@ -84,7 +85,12 @@ function doubtsOfStep({ applied }: ModelStep, survey: Survey, seen: Set<string>)
     const place = placeOf.get(doubt.policy);
     return place === undefined ? [] : [{ place, text: doubtText(doubt) }];
   });
-  return [...idle, ...doubts].filter(({ place, text }) => {
+  const shut = applied.flatMap(({ object, place, step }) => {
+    const isMeant = object.kind !== 'Gateway' || step.selectsNothing;
+    const found = isMeant ? undefined : shutIn(object, survey);
+    return found === undefined ? [] : [{ place, text: shutText(found) }];
+  });
+  return [...idle, ...doubts, ...shut].filter(({ place, text }) => {
     const key = `${formatPlace(place)} ${text}`;
     return !seen.has(key) && seen.add(key);
   });

@@ -2,10 +2,12 @@
 import { basename, extname } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import { rulesOf } from '../../policy/rules.ts';
-import { policyKinds } from '../../policy/selection.ts';
-import type { Survey } from '../../target/target.ts';
+import { nameOf, policyKinds } from '../../policy/selection.ts';
+import { jwtRulesOf } from '../../policy/token-locations.ts';
+import type { KubeObject, Survey } from '../../target/target.ts';
 import { type IssuerPlan, issuersOf, stranger } from '../issuers.ts';
 import { dnsName } from '../places.ts';
+import { isTelling, toldBy } from '../requests/echoed.ts';
 import { type Claims, claimsFor, needsToken, type TokenTry } from '../requests/tried-tokens.ts';
 import { Asking, usualRequest } from '../requests/tried-ways.ts';
 import { alternativesOf, otherPath, pathsFor } from '../requests/wanted.ts';
@@ -58,12 +60,11 @@ export function liveScenario(
   }
   const sent = new Set(steps.flatMap((step) => step.tokens));
   const tokens = own.tokens.filter((token) => sent.has(token) || isExtended(token, sent));
-  const notes = [...ofWays, ...own.notes, ...unknownIn(steps)];
+  const notes = [...ofWays, ...own.notes, ...unknownIn(steps), ...unseen(policies)];
   const text = [
     ...commented(header(where, file, notes)),
     `name: ${dnsName(namespace ?? 'mesh')}-${dnsName(basename(file, extname(file)))}`,
     `title: ${inline(`Who gets in on the mesh of ${where}, as it is`)}`,
-    `source: ${inline({ document: `The policies of ${where}`, section: namespace ?? 'all namespaces' })}`,
     'live: true',
     ...issuerLines(issuers, own, tokens),
     ...(tokens.length === 0
@@ -77,6 +78,16 @@ export function liveScenario(
   ].join('\n');
   const checks = steps.reduce((sum, step) => sum + step.checks, 0);
   return { text: `${text}\n`, policies: policies.length, checks, notes };
+}
+
+/** An application of others may tell what it received, and nobody here knows that. */
+function unseen(policies: readonly KubeObject[]): string[] {
+  const telling = policies.filter((policy) => isTelling(toldBy(jwtRulesOf(policy))));
+  return telling.length === 0
+    ? []
+    : [
+        `what ${telling.map(nameOf).join(', ')} does to headers is not looked at: where your application tells what it received, expect it with "received"`,
+      ];
 }
 
 function isExtended({ name }: TokenTry, sent: ReadonlySet<TokenTry>): boolean {

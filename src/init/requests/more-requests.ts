@@ -18,12 +18,14 @@ export interface Extra {
   readonly sent: ClassRequest;
   /** Also with the claims that stand for whatever policies do not name. */
   readonly isWhole: boolean;
+  /** Only what the workload receives tells the mistake. */
+  readonly isTold: boolean;
 }
 
 /** Adds a request to the table that it fits in, or as one of its own; what no table can have is left away. */
 export function addRequest(
   asked: readonly Asked[],
-  { sent, isWhole }: Extra,
+  { sent, isWhole, isTold }: Extra,
   clients: readonly Client[],
   tokens: TokenList,
 ): void {
@@ -32,7 +34,9 @@ export function addRequest(
   const { path } = sent.parts;
   const possible = asked.flatMap(({ asking, groups }) => {
     const context = contextFor(asking, sent, token, clients);
-    return context === undefined ? [] : { asking, groups, context };
+    return context === undefined
+      ? []
+      : { asking, groups, context: isTold ? { ...context, isTold } : context };
   });
   const arriving = possible.filter(({ asking, context }) => asking.arrives(context, path));
   // What is refused on its way does not arrive anywhere.

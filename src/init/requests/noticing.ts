@@ -41,7 +41,9 @@ export async function writeNoticing(plan: Plan, where: string, file: string, jud
   for (let round = 0; round < rounds && missed.length > 0; round++) {
     // What is not noticed the first time needs all of the request.
     const isWhole = round > 0;
-    const more = missed.map(({ sent }) => [`${isWhole} ${sent.words}`, { sent, isWhole }] as const);
+    const more = missed.map(
+      ({ sent, isReceived }) => [`${isWhole} ${sent.words}`, { sent, isWhole, isTold: isReceived }] as const,
+    );
     const all = new Map([...found, ...more]);
     const larger = writeScenario(plan, where, file, [...all.values()]);
     const left = new Set(missed.map(({ mutant }) => mistakeText(mutant)));
@@ -59,6 +61,6 @@ export async function writeNoticing(plan: Plan, where: string, file: string, jud
 
 function survivors(mutants: readonly JudgedMutant[] = []) {
   return mutants.flatMap(({ mutant, verdict }) =>
-    verdict.kind === 'survived' ? [{ mutant, witness: verdict.witness, sent: verdict.sent }] : [],
+    verdict.kind === 'survived' ? [{ mutant, ...verdict }] : [],
   );
 }

@@ -30,7 +30,7 @@ export interface TokenTry {
 const farAway = 4_685_989_700;
 const somebody = 'somebody';
 /** What they are: the issuer, and times, which are numbers. */
-const fixed = ['iss', 'exp', 'nbf', 'iat'];
+export const fixed = ['iss', 'exp', 'nbf', 'iat'];
 
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 

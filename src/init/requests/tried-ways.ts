@@ -41,6 +41,8 @@ export interface Context {
   readonly at?: Location;
   /** A table of its own, where not all answers of the other one would be known. */
   readonly isApart?: boolean;
+  /** A table of its own, in which it is expected what the workload receives. */
+  readonly isTold?: boolean;
 }
 
 /** A request as a way is usually asked. */

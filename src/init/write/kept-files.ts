@@ -1,5 +1,6 @@
 /** Policies that stay in the user's files, so that what is tested is what is deployed; and why others are copied. */
 import { relative, sep } from 'node:path';
+import { groupBy } from '../../base/group.ts';
 import { nameOf } from '../../policy/selection.ts';
 import { jwtRulesOf } from '../../policy/token-locations.ts';
 import { type Whereabouts, withOwnFiles } from '../../scenario/format/own-files.ts';
@@ -37,7 +38,8 @@ interface Carried {
 }
 
 /**
- * What stays in its files: those that have nothing in them but what the scenario applies.
+ * What stays in its files: of each file all of the kinds that the scenario applies, unless an object of these kinds must not be
+ * applied.
  *
  * @param files undefined when the policies are in none, as those of a cluster
  * @param from where the scenario is going to be
@@ -56,10 +58,11 @@ export function keptFiles(
   const entries: OwnFiles[] = [];
   const names = new Set<string>();
   const copied: string[] = [];
-  for (const file of files) {
+  for (const whole of files) {
+    if (!whole.objects.some((object) => carried.has(nameIn(object)))) continue;
+    const { file, kinds } = ofCarriedKinds(whole, carried);
     const own = file.objects.map(nameIn);
-    if (!own.some((name) => carried.has(name))) continue;
-    const entry = entryFor(file, carried, issuers, from);
+    const entry = entryFor(file, kinds, carried, issuers, from);
     const why =
       whyMixed(own, carried, times) ??
       (file.warnings.length > 0 ? 'not all of it can be read' : undefined) ??
@@ -72,6 +75,20 @@ export function keptFiles(
     for (const name of own) names.add(name);
   }
   return { entries: together(entries), names, copied };
+}
+
+/**
+ * The file as a scenario has it, without what is of other kinds than those that it applies.
+ *
+ * @returns these kinds, when there are others; undefined: all are applied
+ */
+function ofCarriedKinds(
+  file: ReadFile,
+  carried: ReadonlyMap<string, KubeObject>,
+): { file: ReadFile; kinds: readonly string[] | undefined } {
+  const kinds = new Set(file.objects.filter((object) => carried.has(nameIn(object))).map(({ kind }) => kind));
+  const objects = file.objects.filter(({ kind }) => kinds.has(kind));
+  return { file: { ...file, objects }, kinds: objects.length < file.objects.length ? [...kinds] : undefined };
 }
 
 function nameIn(object: KubeObject): string {
@@ -97,6 +114,7 @@ function whyMixed(
 /** What a file says, and what a test must change of it. */
 function entryFor(
   { path, objects }: ReadFile,
+  kinds: readonly string[] | undefined,
   carried: ReadonlyMap<string, KubeObject>,
   issuers: readonly IssuerPlan[],
   { folder }: Whereabouts,
@@ -117,6 +135,7 @@ function entryFor(
   });
   return {
     files: relative(folder, path).split(sep).join('/'),
+    ...(kinds === undefined ? {} : { kinds: [...kinds] }),
     ...(keys.size === 0 ? {} : { keys: [...keys] }),
     ...(patches.length === 0 ? {} : { patches }),
   };
@@ -169,15 +188,19 @@ function whyUnusable(
   return step?.apply.map(nameIn).join() === own.join() ? undefined : 'a scenario reads it otherwise';
 }
 
-/** Files in which nothing is changed are one entry. */
+/** Files in which nothing is changed, and of which the same kinds are applied, are one entry. */
 function together(entries: readonly OwnFiles[]): OwnFiles[] {
   const plain = entries.filter(({ patches }) => patches === undefined);
-  const keys = [...new Set(plain.flatMap((each) => each.keys ?? []))];
-  const files = plain.flatMap((each) => each.files);
-  const [only] = files;
-  const common =
-    only === undefined
-      ? []
-      : [{ files: files.length === 1 ? only : files, ...(keys.length === 0 ? {} : { keys }) }];
+  const alike = groupBy(plain, ({ kinds = [] }) => [...kinds].sort().join());
+  const common = [...alike.values()].map((group): OwnFiles => {
+    const files = group.flatMap((each) => each.files);
+    const keys = [...new Set(group.flatMap((each) => each.keys ?? []))];
+    const kinds = group[0]?.kinds;
+    return {
+      files: files.length === 1 ? String(files[0]) : files,
+      ...(kinds === undefined ? {} : { kinds }),
+      ...(keys.length === 0 ? {} : { keys }),
+    };
+  });
   return [...common, ...entries.filter(({ patches }) => patches !== undefined)];
 }

@@ -1,6 +1,7 @@
 /** The tables of the scenario: what is sent, and what the model says must come back. */
 
 import { isIngress } from '../places.ts';
+import { receivedIn, spoofed } from '../requests/echoed.ts';
 import type { Told } from '../requests/overlooked.ts';
 import type { Group } from '../requests/tried-requests.ts';
 import type { TokenTry } from '../requests/tried-tokens.ts';
@@ -68,6 +69,12 @@ function table(
   const common = doubts.every((each) => each.join() === doubts[0]?.join()) ? (doubts[0] ?? []) : [];
   const [first] = tokens;
   const place = first === undefined ? undefined : asking.placeOf(first, referenceTo(first), context.at);
+  const cellOf = (token: TokenTry | undefined, judged: Judged) => {
+    const isNamed = token !== undefined && place !== undefined;
+    const reference = (part: string) => (isNamed ? referenceTo(token, part) : `\${token${part}}`);
+    const received = context.isTold === true ? receivedIn(asking, judged, token, reference) : undefined;
+    return received === undefined ? judged.code : inline({ code: judged.code, received });
+  };
   const request = requestOf(
     asking,
     context,
@@ -87,7 +94,7 @@ function table(
         `  columns: ${inline(columns)}${commentFor(common)}`,
         ...known.map(({ token, cells }) => {
           const comment = common.length > 0 ? '' : commentFor(doubtsIn(cells));
-          return `  ${inline(token?.name ?? noToken)}: [${cells.map(({ judged }) => judged.code).join(', ')}]${comment}`;
+          return `  ${inline(token?.name ?? noToken)}: [${cells.map(({ judged }) => cellOf(token, judged)).join(', ')}]${comment}`;
         }),
       ],
       checks: known.length * columns.length,
@@ -115,8 +122,8 @@ function commentFor(doubts: readonly string[]): string {
   return doubts.length === 0 ? '' : ` # check this: ${doubts.join('; ')}`;
 }
 
-function referenceTo({ name }: TokenTry): string {
-  return /^[\w-]+$/.test(name) ? `\${tokens.${name}}` : `\${tokens["${name}"]}`;
+function referenceTo({ name }: TokenTry, part = ''): string {
+  return /^[\w-]+$/.test(name) ? `\${tokens.${name}${part}}` : `\${tokens["${name}"]${part}}`;
 }
 
 function requestOf(
@@ -136,14 +143,21 @@ function requestOf(
 }
 
 /** In what a table differs from the usual one of its way. */
-function detailsOf({ way }: Asking, { method, host, url, client, headers, isApart }: Context): string {
+function detailsOf(
+  { way }: Asking,
+  { method, host, url, client, headers, isApart, isTold }: Context,
+): string {
   return [
     ...(method === 'GET' ? [] : [method]),
     ...(host === way.host || host === undefined ? [] : [`host ${host}`]),
     ...(url === way.addresses[0]?.url ? [] : [`port ${new URL(url).port}`]),
     ...(client.name === way.client.name ? [] : [`from ${client.namespace}/${client.serviceAccount}`]),
-    ...Object.entries(headers).map(([name, value]) => `header ${name} ${value}`),
+    ...Object.entries(headers)
+      .filter(([, value]) => value !== spoofed)
+      .map(([name, value]) => `header ${name} ${value}`),
+    ...(Object.values(headers).includes(spoofed) ? ['headers of proxies spoofed'] : []),
     ...(isApart === true ? ['apart'] : []),
+    ...(isTold === true ? ['what is received'] : []),
   ]
     .map((each) => `, ${each.replaceAll('${', '{')}`)
     .join('');

@@ -2,10 +2,12 @@
 import { basename, extname } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import { nameOf } from '../../policy/selection.ts';
+import { jwtRulesOf } from '../../policy/token-locations.ts';
 import type { KubeObject } from '../../target/target.ts';
 import type { Plan } from '../first-plan.ts';
 import { stranger } from '../issuers.ts';
 import { dnsName, type Place, policiesAt } from '../places.ts';
+import { receivedGroups, toldBy } from '../requests/echoed.ts';
 import { addRequest, type Extra } from '../requests/more-requests.ts';
 import { doors, dryRuns, idleRules, portsInHosts } from '../requests/overlooked.ts';
 import { groupsOf } from '../requests/tried-requests.ts';
@@ -40,13 +42,15 @@ export function writeScenario(
 ): Written {
   const { policies, places, peers, around, kept, ways, issuers } = plan;
   const clients = clientsFor(policies);
-  const there = [...standIns(places, [sleep, outside, ...clients]), ...around];
+  const told = toldBy(policies.flatMap(jwtRulesOf));
+  const there = [...standIns(places, [sleep, outside, ...clients], told), ...around];
   const here = [...there, ...peers, ...policies];
   const whole = [...there, ...peers, ...plan.originals, ...plan.unknowable];
   const tokens = new TokenList(issuers);
   const asked = ways.map((way) => {
     const asking = new Asking(way, { here, whole });
-    return { asking, groups: groupsOf(asking, tokens) };
+    const groups = groupsOf(asking, tokens);
+    return { asking, groups: [...groups, ...receivedGroups(asking, groups, tokens)] };
   });
   for (const extra of extras) addRequest(asked, extra, [sleep, outside, ...clients], tokens);
   const before = asked.flatMap(({ asking, groups }) => {
@@ -66,6 +70,7 @@ export function writeScenario(
     ...standIns(
       places,
       [outside, ...clients].filter((client) => used.has(nameOfClient(client))),
+      told,
     ),
     ...around,
   ];
@@ -111,7 +116,6 @@ export function writeScenario(
     // No two files of a folder have the same.
     `name: ${dnsName(plan.namespaces[0] ?? 'policies')}-${dnsName(basename(file, extname(file)))}`,
     `title: ${inline(`Policies of ${subject} let in whom they should`)}`,
-    `source: ${inline({ document: `Policies of ${subject}`, section: where })}`,
     'apps: [sleep]',
     ...(issuers.length === 0
       ? []
@@ -147,7 +151,7 @@ function stepText({ name, lines }: Step, apply: readonly string[]): string {
   ].join('\n');
 }
 
-function notesOf({ originals, places, policies, ways }: Plan, steps: readonly Step[]): string[] {
+function notesOf({ originals, places, policies, ways, shut }: Plan, steps: readonly Step[]): string[] {
   const told = steps.flatMap((step) => step.told);
   const stranded = ways.filter(
     ({ place, gateway, isSpare }) =>
@@ -161,6 +165,7 @@ function notesOf({ originals, places, policies, ways }: Plan, steps: readonly St
   );
   const unknown = places.filter(({ isUnknown, isGateway }) => isUnknown && !isGateway);
   return [
+    ...shut,
     ...dryRuns(originals),
     ...idleRules(policies, told),
     ...doors(told),

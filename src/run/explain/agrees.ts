@@ -1,5 +1,6 @@
 /** Whether what the policies say of a request is what a scenario expects of it. */
 import type { RequestCheck } from '../../plan/types.ts';
+import { isOfOthers } from '../../policy/rules.ts';
 import { absent } from '../../scenario/format/schema-answers.ts';
 import { isExpected } from '../../scenario/table.ts';
 import { partsOf } from '../answers/compare.ts';
@@ -39,15 +40,11 @@ function namedIn<T>(headers: Readonly<Record<string, T>>, name: string): T | und
   return Object.entries(headers).find(([each]) => each.toLowerCase() === name)?.[1];
 }
 
-/** Headers that clients and proxies add for themselves, of which policies say nothing. */
-const ofOthers =
-  /^(host|user-agent|accept|connection|content-.*|transfer-encoding|via|forwarded|x-forwarded-.*|x-request-id|x-envoy-.*|x-b3-.*|trace.*)$/i;
-
 /** Whether the application receives what is expected, as far as policies decide that. */
 function passesOn({ received }: Expected, { answer }: Hop): boolean {
   if (received?.path !== undefined && received.path !== answer.path) return false;
   return Object.entries(received?.headers ?? {})
-    .filter(([name]) => !ofOthers.test(name))
+    .filter(([name]) => !isOfOthers(name))
     .every(([name, wanted]) => valueDifference(wanted, valuesIn(answer.headers, name)) === undefined);
 }
 

@@ -1,6 +1,7 @@
 /** The proxies that a request passes, and what each of them answers by the model in src/policy. */
 import type { Verify } from '../../policy/authenticate.ts';
 import { decide } from '../../policy/decide.ts';
+import { shutAt, shutText } from '../../policy/gateway-ports.ts';
 import type { Answer, Request } from '../../policy/input.ts';
 import { pathAndQuery, withoutQuery } from '../../policy/match/path.ts';
 import { meshWith } from '../../policy/read-mesh-config.ts';
@@ -92,6 +93,8 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
   const first = gateway ?? client ?? way.backends[0];
   if (request.http === '1.0' && first !== undefined)
     return unknownAt(first, 'whether proxies take HTTP/1.0 (PILOT_HTTP10 of istiod) is not known here');
+  const shut = gateway?.proxy === undefined ? undefined : shutAt(gateway, survey);
+  if (gateway !== undefined && shut !== undefined) return unknownAt(gateway, shutText(shut));
   if (gateway?.proxy !== undefined && !arrive(gateway, undefined)) return hops;
   const from = gateway ?? origin;
   // The gateway through which it comes is not there.

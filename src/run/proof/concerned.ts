@@ -1,5 +1,6 @@
 /** The proxies whose configuration counts for a step: those on the way of requests, and those that policies hold for. */
 
+import { shutAt, shutBySpec } from '../../policy/gateway-ports.ts';
 import { holdsFor, nameOf, policyKinds, whyIdle } from '../../policy/selection.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, ProxyRef, Survey } from '../../target/target.ts';
 import { type Way, wayOf } from './way.ts';
@@ -66,15 +67,16 @@ export function concernedBy(
 }
 
 /** Without the pods that requests pass, an answer proves nothing, whatever it is. */
-function whyUnknown(
-  ways: readonly (Sent & { readonly way: Way })[],
-  { hidden, ingress: { namespace, labels } }: Survey,
-): Concerned['unknown'] {
-  if (hidden.includes('Pod'))
+function whyUnknown(ways: readonly (Sent & { readonly way: Way })[], survey: Survey): Concerned['unknown'] {
+  if (survey.hidden.includes('Pod'))
     return {
       message: 'this user may not list pods, so nobody knows which proxies decide about the requests',
       hint: 'Give the user the role in docs/rbac/data-plane.yaml; "jwt-e2e doctor" says what is missing.',
     };
+  const shut = shutOnTheWay(ways, survey);
+  if (shut !== undefined) return shut;
+  const { hidden, ingress } = survey;
+  const { namespace, labels } = ingress;
   const lost = ways.find(
     ({ origin, way, isElsewhen = false }) =>
       origin.kind === 'ingress' && !isElsewhen && way.gateways.length === 0,
@@ -98,6 +100,27 @@ function whyUnknown(
   };
 }
 
+/** A proxy without a port for HTTP has nothing that policies could be seen in, and whoever answers is not asked by it. */
+function shutOnTheWay(ways: readonly (Sent & { readonly way: Way })[], survey: Survey): Concerned['unknown'] {
+  for (const { origin, way, isElsewhen = false } of ways) {
+    if (isElsewhen) continue;
+    const named = origin.kind === 'ingress' ? origin.gateway : undefined;
+    const own = survey.objects.filter(
+      ({ kind, metadata: { name, namespace } }) =>
+        kind === 'Gateway' && name === named?.name && namespace === named?.namespace,
+    );
+    const [shut] = [...own.map(shutBySpec), ...way.gateways.map((pod) => shutAt(pod, survey))].flatMap(
+      (each) => each ?? [],
+    );
+    if (shut !== undefined)
+      return {
+        message: `${nameOf(shut.gateway)} ${shut.why}, and requests are sent through it`,
+        hint: `${shut.hint}.`,
+      };
+  }
+  return undefined;
+}
+
 /** The proxies that are the first to decide about a request. */
 export function decidersOf({ origin, request }: Sent, survey: Survey): ProxyRef[] {
   return deciders(origin, wayOf(origin, request, survey)).flatMap((pod) => refOf(pod, survey) ?? []);
@@ -114,7 +137,10 @@ function deciders(origin: Origin, { gateways, backends }: Way): readonly MeshPod
   return origin.kind === 'ingress' ? gateways : backends;
 }
 
-/** A gateway that no Gateway opens a port on has no listeners, so nothing can be seen in it, and it answers nobody. */
+/** A gateway that no Gateway opens a port for HTTP on has nothing in it that policies could be seen in. */
 function isOpen(pod: MeshPod, { objects, rootNamespace }: Survey): boolean {
-  return objects.some((object) => object.kind === 'Gateway' && holdsFor(object, pod, rootNamespace));
+  return objects.some(
+    (object) =>
+      object.kind === 'Gateway' && holdsFor(object, pod, rootNamespace) && shutBySpec(object) === undefined,
+  );
 }

@@ -3,6 +3,7 @@
  * too few would be a hole in it. So every route that fits the host counts, whatever it says of paths and headers.
  */
 
+import { shutBySpec } from '../../policy/gateway-ports.ts';
 import { gatewayNameLabel, hasLabels, holdsFor, nameOf } from '../../policy/selection.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
 import { formsOf, hostMatches } from './host-names.ts';
@@ -175,8 +176,10 @@ class Walk {
   #through(gateways: readonly MeshPod[], hosts: readonly string[]): void {
     for (const pod of gateways) this.#gateways.add(pod);
     const { rootNamespace } = this.#survey;
-    const bound = this.#of('Gateway').filter((gateway) =>
-      gateways.some((pod) => holdsFor(gateway, pod, rootNamespace)),
+    // By a port that carries no HTTP no request comes so far.
+    const bound = this.#of('Gateway').filter(
+      (gateway) =>
+        shutBySpec(gateway) === undefined && gateways.some((pod) => holdsFor(gateway, pod, rootNamespace)),
     );
     for (const host of hosts) {
       const forms = formsOf(host, '');

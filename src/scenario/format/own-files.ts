@@ -123,11 +123,12 @@ class Reading {
       this.#wrong(['files'], message, 'Save it to a file.');
       return [];
     }
-    const { files, namespace, keys = [], patches = [] } = parsed.data;
+    const { files, kinds, namespace, keys = [], patches = [] } = parsed.data;
+    const mistakes = errors.length;
     const found = Array.isArray(files)
       ? files.flatMap((pattern, index) => this.#matching(pattern, ['files', index], where))
       : this.#matching(files, ['files'], where);
-    const objects = found.map((each) => {
+    const objects = this.#ofKinds(found, kinds, errors.length === mistakes).map((each) => {
       const object = escaped(each.object) as Json;
       return { ...each, object: namespace === undefined ? object : movedTo(object, namespace) };
     });
@@ -284,6 +285,27 @@ class Reading {
         return items.map((object, index) => ({ object: Object(object) as Json, yaml, at: ['items', index] }));
       return [{ object: yaml.data, yaml, at: [] }];
     });
+  }
+
+  /**
+   * @param kinds undefined: all that there are
+   * @param isWhole all files were read; what is missing may be in the others
+   */
+  #ofKinds(
+    found: readonly Found[],
+    kinds: readonly string[] | undefined,
+    isWhole: boolean,
+  ): readonly Found[] {
+    if (kinds === undefined) return found;
+    const there = new Set(found.map(({ object }) => String(object.kind)));
+    for (const [index, kind] of kinds.entries())
+      if (isWhole && !there.has(kind))
+        this.#wrong(
+          ['kinds', index],
+          `there is no ${kind} in these files`,
+          hintFor(kind, [...there], 'kinds in them'),
+        );
+    return found.filter(({ object }) => kinds.includes(String(object.kind)));
   }
 
   /** Rules for these issuers get the keys of this run, which sign the tokens of the scenario. */

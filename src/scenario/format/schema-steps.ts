@@ -45,6 +45,11 @@ export const ownFilesSchema = z
       '../policies/*.yaml',
       ['../policies/jwt.yaml', '../overlays/test'],
     ),
+    kinds: note(
+      z.array(line).min(1, 'expected at least one kind').optional(),
+      'Only objects of these kinds are applied, and all others in the files are left out. Default: all.',
+      ['AuthorizationPolicy', 'RequestAuthentication'],
+    ),
     namespace: note(line.optional(), 'Put everything into this namespace.', 'foo'),
     keys: note(
       z.array(text).optional(),

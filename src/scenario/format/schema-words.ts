@@ -24,10 +24,15 @@ export const line = text.regex(
   new RegExp(`^[^${controls}]*$`),
   'expected text without line breaks and control characters',
 );
+/** What is filled in may have blanks in its name: `${tokens["wrong audience"]}`. */
+const filledIn = String.raw`\$\{[^}${controls}]*\}`;
 /** A path as it stands in a request. */
 export const path = z
   .string()
-  .regex(new RegExp(`^/[^ ${controls}]*$`), 'expected a path that starts with "/" and has no blanks in it');
+  .regex(
+    new RegExp(String.raw`^/(?:[^ $${controls}]|\$(?!\{)|${filledIn})*$`),
+    'expected a path that starts with "/" and has no blanks in it',
+  );
 const range = z.string().min(1, 'expected a range of versions, such as ">=1.21 <1.27.8"');
 export const fetchMode = z.enum(['istiod', 'envoy', 'hybrid']);
 /** All kinds of target that there are. */

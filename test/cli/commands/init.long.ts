@@ -67,7 +67,7 @@ describe('out of a folder', () => {
   test('one namespace of several', async () => {
     const { text } = await init({ from: '.', namespace: 'shop' });
     // What is for the whole mesh is for this namespace, too; what is for gateways of others is not.
-    expect(text).toContain('metadata: { name: jwt, namespace: istio-system }');
+    expect(text).toMatch(/files: \.\.\/wide\/policies\.yaml\n +kinds: \[RequestAuthentication\]/);
     expect(text).not.toContain('name: ingress-jwt');
     expect(text).toContain('istio-system/ingress-jwt: it is for a gateway of another namespace');
     expect(text).not.toContain('namespace: pay');

@@ -70,3 +70,42 @@ test('warnings stand beside what the policies contradict', async () => {
   expect(lines.filter((line) => line.includes('warning:'))).toHaveLength(2);
   expect(lines.at(-1)).toBe('1 mistake in 1 file');
 });
+
+test('a Gateway that lets no request in raises a warning, and what is expected through it is compared with nothing', async () => {
+  const gateway = (spec: string) => `name: shut
+title: A Gateway without a port
+apps: [httpbin]
+steps:
+  - name: one
+    apply:
+      - apiVersion: networking.istio.io/v1
+        kind: Gateway
+        metadata: { name: gw, namespace: foo }
+        spec: { selector: { istio: ingressgateway }${spec} }
+      - apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata: { name: to-httpbin, namespace: foo }
+        spec: { hosts: ["*"], gateways: [gw], http: [{ route: [{ destination: { host: httpbin } }] }] }
+      - apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata: { name: nobody, namespace: istio-system }
+        spec: { selector: { matchLabels: { istio: ingressgateway } } }
+    through: ingress
+    expect:
+      columns: [no token]
+      /ip: [403]
+`;
+  const server = (protocol: string) =>
+    `, servers: [{ port: { number: 80, name: a, protocol: ${protocol} }, hosts: ["*"] }]`;
+  expect((await lint(gateway(server('HTTP')))).lines).toEqual([
+    '1 expectation of 1 compared with the policies, no contradiction',
+  ]);
+  expect(await lint(gateway(''))).toEqual({
+    code: 0,
+    lines: [
+      'it.yaml:7:9: warning: Gateway foo/gw has no servers, so it opens no port. Write servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["*"] }]',
+      '0 expectations of 1 compared with the policies, no contradiction',
+    ],
+  });
+  expect((await lint(gateway(server('TCP')))).lines[0]).toContain('has servers for TCP only');
+});

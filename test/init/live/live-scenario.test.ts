@@ -118,7 +118,10 @@ test('without a pod that can send, requests come from outside, along the routes'
       apiVersion: networking,
       kind: 'Gateway',
       metadata: { name: 'edge', namespace: 'istio-system' },
-      spec: { selector: { istio: 'ingressgateway' } },
+      spec: {
+        selector: { istio: 'ingressgateway' },
+        servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+      },
     },
     {
       apiVersion: networking,
@@ -146,4 +149,17 @@ test('nothing to ask', () => {
   expect(() => write(mesh([service('orders')], pods))).toThrow(
     expect.objectContaining({ code: 'E_USAGE', message: expect.stringContaining('nothing in context mine') }),
   );
+});
+
+test('what becomes of headers is left to whoever knows what the application tells', () => {
+  const telling = [
+    tokens({ forwardOriginalToken: true }),
+    rules([anybody]),
+    service('orders'),
+    service('curl'),
+  ];
+  expect(write(mesh(telling, pods)).notes).toContainEqual(
+    'what RequestAuthentication shop/tokens does to headers is not looked at: where your application tells what it received, expect it with "received"',
+  );
+  expect(write(mesh(shop, pods)).notes.join()).not.toContain('headers');
 });

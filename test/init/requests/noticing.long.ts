@@ -1,5 +1,5 @@
 /** What `init` writes notices the mistakes that `mutate` makes in its policies, or names them. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/base/kube-object.ts';
 import { judgeIn } from '../../../src/cli/commands/init.ts';
 import { planFor } from '../../../src/init/first-plan.ts';
@@ -80,16 +80,48 @@ test('a policy that holds for another workload by mistake is noticed there', asy
   expect(after).toEqual([]);
 });
 
-test('what no status code shows is named', async () => {
-  const { after, notes } = await noticed([tokens({ forwardOriginalToken: true })]);
-  expect(after).toEqual(['its rule without its `forwardOriginalToken`']);
-  expect(notes).toEqual([
-    expect.stringMatching(
-      /^no check here notices this mistake: RequestAuthentication shop\/tokens, its rule without its `forwardOriginalToken` \(GET .*the workload gets other headers/,
-    ),
-  ]);
-});
+describe('what no status code shows is seen in what the workload receives', () => {
+  const authenticated = rules([{ from: [{ source: { requestPrincipals: ['*'] } }] }]);
+  const outputs = (...claims: string[]) => ({
+    outputClaimToHeaders: claims.map((name) => ({ header: `x-${name}`, claim: name })),
+  });
 
+  test.each<[string, object, string[]]>([
+    ['a token', { forwardOriginalToken: true }, ['authorization: "Bearer ${token}"']],
+    [
+      'a token in another header',
+      { forwardOriginalToken: true, fromHeaders: [{ name: 'X-Jwt', prefix: 'Token ' }] },
+      ['x-jwt: "Token ${tokens.valid}"'],
+    ],
+    [
+      'a token in the query',
+      { forwardOriginalToken: true, fromParams: ['jwt'] },
+      ['path: "/?jwt=${tokens.valid}"'],
+    ],
+    [
+      'a token whose name has blanks, in the query',
+      { forwardOriginalToken: true, fromParams: ['jwt'], audiences: ['shop'], ...outputs('email') },
+      [`path: '/?jwt=\${tokens["with email some email"]}'`],
+    ],
+    ['the payload', { outputPayloadToHeader: 'x-payload' }, ['x-payload: "${token.payload}"']],
+    ['claims', outputs('sub', 'email'), ['x-sub: somebody', 'x-email: some email', 'x-email: spoofed']],
+    [
+      'a claim within another',
+      { outputClaimToHeaders: [{ header: 'x-realm', claim: 'realm.name' }] },
+      ['x-realm: some name', 'x-realm: spoofed'],
+    ],
+    [
+      'a list, which comes in base64',
+      { ...outputs('aud'), audiences: ['shop'] },
+      [`x-aud: ${Buffer.from('["shop"]').toString('base64')}`],
+    ],
+  ])('%s', async (_, rule, told) => {
+    const { after, notes, text } = await noticed([tokens(rule), authenticated]);
+    expect(after).toEqual([]);
+    expect(notes).toEqual([]);
+    for (const each of told) expect(text).toContain(each);
+  });
+});
 test('what would take a method that nobody can send is no mistake that checks miss', async () => {
   const { before, notes } = await noticed([
     rules([{ ...to({ methods: ['/a.B/C'] }), from: [{ source: { namespaces: ['foo'] } }] }]),

@@ -59,6 +59,33 @@ test('PeerAuthentications stay with the policies', () => {
   ]);
 });
 
+test('of files with other objects the kinds of the policies are named', () => {
+  const other = (kind: string) => ({ apiVersion: 'v1', kind, metadata: { name: 'c', namespace: 'shop' } });
+  const custom = policy('AuthorizationPolicy', { action: 'CUSTOM' }, { name: 'ask' });
+  const { entries, objects, copied } = kept({
+    'a.yaml': [tokens(), other('ConfigMap'), custom],
+    'b.yaml': [rules([{}])],
+    'c.yaml': [other('Secret'), tokens({}, { name: 'more' })],
+    'd.yaml': [policy('PeerAuthentication', { mtls: { mode: 'STRICT' } }), other('ConfigMap')],
+  });
+  expect(entries).toEqual([
+    {
+      files: ['../policies/a.yaml', '../policies/c.yaml'],
+      kinds: ['RequestAuthentication'],
+      keys: ['login-example-com'],
+    },
+    { files: '../policies/b.yaml' },
+    { files: '../policies/d.yaml', kinds: ['PeerAuthentication'] },
+  ]);
+  expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+    'RequestAuthentication tokens',
+    'RequestAuthentication more',
+    'AuthorizationPolicy rules',
+    'PeerAuthentication rules',
+  ]);
+  expect(copied).toEqual([]);
+});
+
 test('what a test must change is in patches: addresses, rules for any issuer, what an API server has written', () => {
   const list = [
     { from: [{ source: { ipBlocks: ['10.0.0.0/8'] } }] },
@@ -100,14 +127,11 @@ test('what a test must change is in patches: addresses, rules for any issuer, wh
 const big = `${'# '.padEnd(1024, 'x')}\n`.repeat(1100);
 test.each<[string, Files, string]>([
   [
-    'other objects',
-    { 'a.yaml': [tokens(), { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } }] },
-    'policies/a.yaml: it also has ConfigMap default/c, which the scenario must not apply',
-  ],
-  [
-    'what is left out',
-    { 'a.yaml': [tokens(), policy('AuthorizationPolicy', { action: 'CUSTOM' })] },
-    'policies/a.yaml: it also has AuthorizationPolicy shop/rules, which the scenario must not apply',
+    'of a kind one that is left out',
+    {
+      'a.yaml': [tokens(), rules([{}]), policy('AuthorizationPolicy', { action: 'CUSTOM' }, { name: 'ask' })],
+    },
+    'policies/a.yaml: it also has AuthorizationPolicy shop/ask, which the scenario must not apply',
   ],
   [
     'the same twice',

@@ -29,6 +29,12 @@ test.each<[string, Expected, Hop, boolean | undefined]>([
     passing,
     true,
   ],
+  [
+    'a header that only looks like one',
+    { code: 200, received: { headers: { 'x-forwarded-user': 'me' } } },
+    passing,
+    false,
+  ],
   ['nothing passes', { code: '4xx', received: { path: '/a' } }, hop({ status: 403 }), false],
   [
     'several texts',

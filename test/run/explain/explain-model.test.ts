@@ -33,7 +33,16 @@ const service = (port: object): KubeObject => ({
   spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080, ...port }] },
 });
 const routes = (http: object): KubeObject[] => [
-  object('Gateway', 'public', { selector: gatewayLabels }, 'istio-system', 'networking'),
+  object(
+    'Gateway',
+    'public',
+    {
+      selector: gatewayLabels,
+      servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+    },
+    'istio-system',
+    'networking',
+  ),
   object(
     'VirtualService',
     'web',

@@ -17,7 +17,11 @@ const workload = (name: string, port: object = {}): KubeObject[] => [
   object('', 'Service', name, { selector: { app: name }, ports: [{ name: 'http', port: 80, ...port }] }),
 ];
 const base = [...workload('a'), ...workload('b'), ...workload('client')];
-const gateway = object('networking.istio.io', 'Gateway', 'gw', { selector: { istio: 'ingressgateway' } });
+const servers = [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }];
+const gateway = object('networking.istio.io', 'Gateway', 'gw', {
+  selector: { istio: 'ingressgateway' },
+  servers,
+});
 const routes = (http: object[], more: object = {}) =>
   object('networking.istio.io', 'VirtualService', 'vs', {
     hosts: ['shop.example.com'],
@@ -188,11 +192,15 @@ describe('routes', () => {
     });
     expect(
       passed(
-        [object('networking.istio.io', 'Gateway', 'none', { selector: { istio: 'other' } }), gateway, two],
+        [
+          object('networking.istio.io', 'Gateway', 'none', { selector: { istio: 'other' }, servers }),
+          gateway,
+          two,
+        ],
         '/',
       ),
     ).toEqual([['b'], 200]);
-    const foreign = object('networking.istio.io', 'Gateway', 'gw', { selector: { istio: 'other' } });
+    const foreign = object('networking.istio.io', 'Gateway', 'gw', { selector: { istio: 'other' }, servers });
     const policy = object('security.istio.io', 'AuthorizationPolicy', 'gw', { rules: [{}] }, 'istio-system');
     const ofPolicy = routes([to('b')], { gateways: ['istio-system/gw'] });
     for (const objects of [
@@ -206,6 +214,19 @@ describe('routes', () => {
       routes([], { http: undefined, tcp: [to('b')] }),
     ])
       expect(passed([gateway, own], '/')).toEqual([[], 404]);
+  });
+
+  test('of a Gateway without a port for HTTP are followed by nobody', () => {
+    const closed = object('networking.istio.io', 'Gateway', 'closed', {
+      selector: { istio: 'ingressgateway' },
+    });
+    const bound = routes([to('b')], { gateways: ['foo/closed'] });
+    const hops = walk([closed, bound], '/');
+    expect(hops.map(({ answer }) => [answer.status, ...answer.unknown])).toEqual([
+      [undefined, expect.stringMatching(/^Gateway foo\/closed has no servers, so it opens no port\. Write /)],
+    ]);
+    // Another one is open, and has no route.
+    expect(passed([closed, gateway, bound], '/')).toEqual([[], 404]);
   });
 
   test('of a VirtualService without a namespace are in default', () => {
@@ -277,7 +298,7 @@ describe('routes', () => {
       object('gateway.networking.k8s.io', kind, name, spec);
     const backendRefs = [{ name: 'b', port: 80 }];
     const objects = [
-      api('Gateway', 'edge', {}),
+      api('Gateway', 'edge', { listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }] }),
       api('HTTPRoute', 'r', { parentRefs: [{ name: 'edge' }], rules: [{ backendRefs }] }),
     ];
     const survey = {
@@ -637,7 +658,7 @@ describe('mutual TLS', () => {
   });
 
   test('a Gateway that selects the workload is no Service of it', () => {
-    const other = object('networking.istio.io', 'Gateway', 'c', { selector: { app: 'a' } });
+    const other = object('networking.istio.io', 'Gateway', 'c', { selector: { app: 'a' }, servers });
     expect(passed([policy, other, rule({ host: 'c', ...plain })], '/', { pod: 'a' })).toEqual([['a'], 200]);
   });
 });

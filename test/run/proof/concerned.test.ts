@@ -16,7 +16,8 @@ const gateway = pod('gateway', {
   labels: { istio: 'ingressgateway', app: 'gw' },
 });
 const pods = [pod('sleep'), pod('httpbin'), pod('other'), gateway];
-const open = object('Gateway', 'g', { selector: { istio: 'ingressgateway' } });
+const servers = [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }];
+const open = object('Gateway', 'g', { selector: { istio: 'ingressgateway' }, servers });
 const route = object('VirtualService', 'v', {
   hosts: ['*'],
   gateways: ['g'],
@@ -67,6 +68,25 @@ describe('proxies that count', () => {
     expect(rolesOf([fromPod], {}, [policy('p', 'httpbin')])).toEqual(['httpbin decides', 'sleep passes']);
   });
 
+  test('are not known where a Gateway on the way opens no port for HTTP', () => {
+    const closed = (more: object) =>
+      object('Gateway', 'g', { selector: { istio: 'ingressgateway' }, ...more });
+    const whyOf = (gateway: KubeObject) =>
+      concernedBy([fromOutside], [], survey({ objects: [service, gateway, route] })).unknown;
+    expect(whyOf(open)).toBeUndefined();
+    expect(whyOf(closed({}))).toEqual({
+      message: 'Gateway foo/g has no servers, so it opens no port, and requests are sent through it',
+      hint: 'Write servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["*"] }].',
+    });
+    const tcp = [{ port: { number: 80, name: 'tcp', protocol: 'TCP' }, hosts: ['*'] }];
+    expect(whyOf(closed({ servers: tcp }))?.message).toContain('has servers for TCP only');
+    // Sent in another step, in which it may be another one.
+    const elsewhen = { ...fromOutside, isElsewhen: true };
+    expect(
+      concernedBy([elsewhen], [], survey({ objects: [service, closed({}), route] })).unknown,
+    ).toBeUndefined();
+  });
+
   test('run, are proxies, and have a port open', () => {
     const but = (name: string, more: Partial<MeshPod>) => ({
       pods: pods.map((each) => (each.name === name ? { ...each, ...more } : each)),
@@ -74,7 +94,7 @@ describe('proxies that count', () => {
     expect(rolesOf([fromPod], but('sleep', { proxy: undefined }))).toEqual(['httpbin decides']);
     expect(rolesOf([fromPod], but('httpbin', { isReady: false }))).toEqual(['sleep passes']);
     // Another object that selects the gateway opens none.
-    const other = object('Gateway', 'g', { selector: { istio: 'other' } });
+    const other = object('Gateway', 'g', { selector: { istio: 'other' }, servers });
     const sidecars = object('Sidecar', 's', { workloadSelector: { labels: { app: 'gw' } } }, 'istio-system');
     const objects = [service, other, sidecars, route];
     expect(rolesOf([fromOutside], { objects })).toEqual([]);

@@ -31,6 +31,7 @@ const istio = (kind: string, name: string, spec: object, namespace = 'foo'): Kub
   metadata: { name, namespace },
   spec,
 });
+const servers = [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }];
 const services = [
   service('httpbin', { selector: { app: 'httpbin' }, clusterIP: '10.96.0.7' }),
   service('other', { selector: { app: 'other' } }),
@@ -315,7 +316,7 @@ describe('from a pod', () => {
 
   test('through a gateway it goes on by its routes', () => {
     const objects = [
-      istio('Gateway', 'g', { selector: { istio: 'edge' }, servers: [{ hosts: ['*'] }] }, 'edge'),
+      istio('Gateway', 'g', { selector: { istio: 'edge' }, servers }, 'edge'),
       istio('VirtualService', 'v', {
         hosts: ['my.example.com'],
         gateways: ['edge/g'],
@@ -332,7 +333,7 @@ describe('from a pod', () => {
 });
 
 describe('through the ingress', () => {
-  const gateway = istio('Gateway', 'g', { selector: { istio: 'ingressgateway' } });
+  const gateway = istio('Gateway', 'g', { selector: { istio: 'ingressgateway' }, servers });
   const route = (hosts: string[], gateways = ['g']) =>
     istio('VirtualService', 'v', {
       hosts,
@@ -363,13 +364,13 @@ describe('through the ingress', () => {
     ['a route of a gateway of this name elsewhere', [gateway, route(['*'], ['bar/g'])], undefined, []],
     [
       'a route of one of two gateways',
-      [istio('Gateway', 'more', { selector: { istio: 'ingressgateway' } }), gateway, route(['*'])],
+      [istio('Gateway', 'more', { selector: { istio: 'ingressgateway' }, servers }), gateway, route(['*'])],
       undefined,
       ['httpbin'],
     ],
     [
       'a gateway of other pods',
-      [istio('Gateway', 'g', { selector: { istio: 'other' } }), route(['*'])],
+      [istio('Gateway', 'g', { selector: { istio: 'other' }, servers }), route(['*'])],
       undefined,
       [],
     ],
@@ -401,7 +402,7 @@ describe('through the ingress', () => {
       pod('egress', { proxy: 'gateway', namespace: 'istio-system', labels: { istio: 'egressgateway' } }),
     ];
     // One of them has this Gateway.
-    const own = istio('Gateway', 'g', { selector: { own: 'yes' } });
+    const own = istio('Gateway', 'g', { selector: { own: 'yes' }, servers });
     const way = wayOf(
       ingress,
       { url: '/', headers: [] },
@@ -463,7 +464,7 @@ describe('through a Gateway that is named', () => {
 
   test('requests begin at its pods: by name for the Gateway API, by labels in any namespace for Istio', () => {
     expect(gatewaysOf(through('foo', 'edge'), [ofGatewayApi])).toEqual(['edge-istio']);
-    const ofIstio = istio('Gateway', 'mine', { selector: { istio: 'edge' } });
+    const ofIstio = istio('Gateway', 'mine', { selector: { istio: 'edge' }, servers });
     expect(gatewaysOf(through('foo', 'mine'), [ofIstio, ofGatewayApi])).toEqual(['edge']);
   });
 
@@ -603,7 +604,7 @@ describe('answers may vary', () => {
   });
 
   test('with two gateways, and by filters of these', () => {
-    const gateway = istio('Gateway', 'g', { selector: { istio: 'ingressgateway' } });
+    const gateway = istio('Gateway', 'g', { selector: { istio: 'ingressgateway' }, servers });
     const to = { hosts: ['*'], gateways: ['g'], http: [{ route: [{ destination: { host: 'httpbin' } }] }] };
     const through = (objects: KubeObject[], more: Partial<Survey> = {}) =>
       wayOf(

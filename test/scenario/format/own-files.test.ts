@@ -104,6 +104,42 @@ describe('files', () => {
     ]);
   });
 
+  const deployment = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: orders, namespace: shop }
+spec: { image: "${'$'}{nobody}" }
+`;
+  const mixed = {
+    'policies/a.yaml': `${authentication}---\n${deployment}`,
+    'policies/b.yaml': `${authorization}---\n${deployment}`,
+  };
+
+  test('may be of some kinds only, and others are left out', () => {
+    const of = (kinds: string, more = '') => load(mixed, `[{ files: ../policies, kinds: ${kinds}${more} }]`);
+    expect(of('[AuthorizationPolicy, RequestAuthentication]').names).toEqual(bothNames);
+    expect(of('[AuthorizationPolicy]', ', namespace: foo').names).toEqual([
+      'AuthorizationPolicy foo/require',
+    ]);
+    expect(of('[RequestAuthentication]', ', keys: [sample]').errors).toEqual([]);
+    expect(of('[RequestAuthentication]', ', patches: [{ kind: Deployment, merge: {} }]').errors).toEqual([
+      expect.stringContaining('there is no Deployment in these files | There is: RequestAuthentication jwt.'),
+    ]);
+  });
+
+  test('of a kind that is not in them are a mistake, unless a file cannot be read', () => {
+    const of = (kinds: string, files: Readonly<Record<string, string>> = mixed) =>
+      load(files, `[{ files: ../policies, kinds: ${kinds} }]`).errors;
+    expect(of('[RequestAuthentication, AuthorisationPolicy]')).toEqual([
+      'tests/own.yaml:9:66: there is no AuthorisationPolicy in these files | Did you mean "AuthorizationPolicy"?',
+    ]);
+    expect(of('[Service]')).toEqual([
+      'tests/own.yaml:9:43: there is no Service in these files | The kinds in them are: RequestAuthentication, Deployment, AuthorizationPolicy.',
+    ]);
+    expect(of('[Service]', { 'policies/a.yaml': '# nothing' })[0]).toContain('There are no kinds in them.');
+    expect(of('[Service]', { 'policies/a.yaml': 'a: [' })).toEqual([expect.not.stringContaining('Service')]);
+    expect(of('[]')[0]).toContain('expected at least one kind');
+  });
+
   test('are taken literally', () => {
     const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c, namespace: foo }\ndata: { a: "\${HOME} $\${x}" }\n`;
     const { manifests, errors } = load({ 'p.yaml': text }, '[{ files: ../p.yaml }]');

@@ -36,7 +36,7 @@ function inServer(server: ServerBlock, mounts: Mounts, request: AppRequest, uri:
 /** What a location answers under a condition that holds for this request. */
 function conditional(location: Location | undefined, request: AppRequest): Scope | undefined {
   return location?.conditions.find(
-    ({ variable, value, isNot }) => (variableValue(variable, request) === value) !== isNot,
+    ({ variable, value, isNot }) => (variableValue(variable, request, location.maps) === value) !== isNot,
   )?.scope;
 }
 
@@ -57,7 +57,7 @@ function serve(scope: Scope, mounts: Mounts, request: AppRequest, uri: string, f
 /** The answer of a `return`. Source: https://nginx.org/en/docs/http/ngx_http_rewrite_module.html#return */
 function fixed(scope: Scope, request: AppRequest, uri: string): Answer {
   const { code } = scope.return!;
-  const text = withVariables(scope.return!.text, request);
+  const text = withVariables(scope.return!.text, request, scope.maps);
   if (code === 444) return { status: code, headers: [], body: '', hangUp: true };
   if (redirects.includes(code) && text !== '') return redirect(request, code, text);
   if (code >= 300 && text === '') return statusPage(code);
@@ -79,7 +79,7 @@ function redirect(request: AppRequest, code: number, to: string): Answer {
 /** Adds what every answer of this place has. */
 function decorate(base: Answer, scope: Scope, request: AppRequest): Answer {
   const added = scope.addHeaders
-    .map((each) => ({ ...each, value: withVariables(each.value, request) }))
+    .map((each) => ({ ...each, value: withVariables(each.value, request, scope.maps) }))
     .filter(({ value, always }) => value !== '' && (always || decorated.includes(base.status)))
     .map(({ name, value }) => [name, value] as const);
   return { ...base, headers: [['Server', 'nginx'], ...base.headers, ...added], logged: scope.logged };

@@ -1,8 +1,9 @@
 /** What the stand-in for nginx understands of a configuration, and what it says to the rest. */
 import { HarnessError } from '../../../../base/errors.ts';
 import { check, unknown } from './nginx-directives.ts';
+import { readMap } from './nginx-maps.ts';
 import { type Directive, parseConfiguration, refused } from './nginx-syntax.ts';
-import { knownVariables, unknownVariable } from './nginx-variables.ts';
+import { knownVariables, type Maps, noMaps, unknownVariable } from './nginx-variables.ts';
 
 /** What holds for requests in one place: inherited from http to server to location. */
 export interface Scope {
@@ -13,6 +14,8 @@ export interface Scope {
   /** Whether requests are in the log of the container. */
   readonly logged: boolean;
   readonly return?: { readonly code: number; readonly text: string };
+  /** Variables of the configuration's own. */
+  readonly maps: Maps;
 }
 
 export interface Location extends Scope {
@@ -49,6 +52,7 @@ const http: Scope = {
   defaultType: 'application/octet-stream',
   addHeaders: [],
   logged: true,
+  maps: noMaps,
 };
 
 /** The log files that the official image links to the standard output. */
@@ -64,13 +68,19 @@ export function readConfiguration(files: ReadonlyMap<string, string>): ServerBlo
   const all = [...files].flatMap(([file, source]) =>
     parseConfiguration(source, file).map((directive) => ({ file, directive })),
   );
+  const maps = new Map(
+    all.flatMap(({ file, directive }) =>
+      directive.name === 'map' && directive.block !== undefined ? [readMap(directive, file)] : [],
+    ),
+  );
+  const outer: Scope = { ...http, maps };
   // Directives of http hold for servers in front of them too.
-  for (const { file, directive } of all) check(directive, 'http', file);
+  for (const { file, directive } of all) check(directive, 'http', file, namesIn(outer));
   const scope = all
     .filter(({ directive }) => directive.block === undefined)
-    .reduce((so, { file, directive }) => extend(so, directive, http, file), http);
+    .reduce((so, { file, directive }) => extend(so, directive, outer, file), outer);
   const servers = all
-    .filter(({ directive }) => directive.block !== undefined)
+    .filter(({ directive }) => directive.name === 'server')
     .map(({ file, directive }) => readServer(directive, scope, file));
   const defaults = servers.flatMap(({ listen }) => listen.filter(({ isDefault }) => isDefault));
   const twice = repeated(defaults.map(({ address, port }) => `${address}:${port}`));
@@ -80,9 +90,13 @@ export function readConfiguration(files: ReadonlyMap<string, string>): ServerBlo
   });
 }
 
+function namesIn({ maps }: Scope): ReadonlySet<string> {
+  return new Set(maps.keys());
+}
+
 function readServer(server: Directive, inherited: Scope, file: string): ServerBlock {
   const directives = server.block ?? [];
-  for (const each of directives) check(each, 'server', file);
+  for (const each of directives) check(each, 'server', file, namesIn(inherited));
   const scope = readScope(directives, inherited, file);
   const all = (name: string) => directives.filter((each) => each.name === name);
   const listen = all('listen').map((each) => readListen(each, file));
@@ -101,7 +115,7 @@ function readServer(server: Directive, inherited: Scope, file: string): ServerBl
 
 function readLocation(location: Directive, inherited: Scope, file: string): Location {
   const directives = location.block ?? [];
-  for (const each of directives) check(each, 'location', file);
+  for (const each of directives) check(each, 'location', file, namesIn(inherited));
   const alias = directives.find(({ name }) => name === 'alias');
   if (alias && directives.some(({ name }) => name === 'root')) {
     throw refused('a location has "root" or "alias", not both', file, alias.line);
@@ -123,9 +137,9 @@ function readCondition({ args, line, block = [] }: Directive, inherited: Scope, 
   const written = args.join(' ');
   const [, variable = '', sign = '', value = ''] = /^\(\s*\$(\w+) (!?=) (.*?)\s*\)$/.exec(written) ?? [];
   const knows = `if ($VARIABLE = VALUE) and if ($VARIABLE != VALUE) with ${knownVariables}`;
-  if (variable === '' || unknownVariable(`$${variable}`) !== undefined)
+  if (variable === '' || unknownVariable(`$${variable}`, namesIn(inherited)) !== undefined)
     throw unknown(`if ${written}`, file, line, knows);
-  for (const each of block) check(each, 'if', file);
+  for (const each of block) check(each, 'if', file, namesIn(inherited));
   const { return: _, ...open } = inherited;
   const scope = readScope(block, open, file);
   if (scope.return === undefined) throw unknown('an if without a return', file, line, knows);

@@ -18,6 +18,8 @@ const everywhere: readonly Context[] = ['http', 'server', 'location'];
 const noEffect: Known = { in: everywhere, args: [1, 99] };
 
 const known: Readonly<Record<string, Known>> = {
+  // What is in its block are values, and no directives: nginx-maps.ts.
+  map: { in: ['http'], args: [2, 2], block: true },
   server: { in: ['http'], args: [0, 0], block: true },
   listen: { in: ['server'], args: [1, 99] },
   server_name: { in: ['server'], args: [1, 99], variables: 'unknown' },
@@ -52,9 +54,10 @@ export function unknown(what: string, file: string, line: number, knows: string)
 /**
  * Checks one directive, but not those in its block.
  *
+ * @param own variables that the configuration gives a value
  * @throws HarnessError E_NOT_READY with file and line
  */
-export function check(directive: Directive, context: Context, file: string): void {
+export function check(directive: Directive, context: Context, file: string, own: ReadonlySet<string>): void {
   const { name, args, line, block } = directive;
   const entry = Object.hasOwn(known, name) ? known[name] : undefined;
   if (entry === undefined) {
@@ -71,7 +74,7 @@ export function check(directive: Directive, context: Context, file: string): voi
   if (args.length < least || args.length > most) {
     throw refused(`invalid number of arguments in "${name}" directive`, file, line);
   }
-  checkVariables(entry, args, file, line);
+  checkVariables(entry, args, file, line, own);
   checkArguments(directive, file);
   for (const single of once) {
     const [, second] = (block ?? []).filter((each) => each.name === single);
@@ -79,13 +82,19 @@ export function check(directive: Directive, context: Context, file: string): voi
   }
 }
 
-function checkVariables({ variables }: Known, args: readonly string[], file: string, line: number): void {
+function checkVariables(
+  { variables }: Known,
+  args: readonly string[],
+  file: string,
+  line: number,
+  own: ReadonlySet<string>,
+): void {
   if (variables === 'unknown') {
     const found = args.find((each) => each.includes('$'));
     if (found !== undefined) throw unknown(`variables, as in ${found}`, file, line, 'plain text only');
   }
   if (variables === 'filled in') {
-    const found = args.map(unknownVariable).find((each) => each !== undefined);
+    const found = args.map((each) => unknownVariable(each, own)).find((each) => each !== undefined);
     if (found !== undefined) throw unknown(`the variable ${found}`, file, line, knownVariables);
   }
 }

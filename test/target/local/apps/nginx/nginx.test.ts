@@ -302,6 +302,27 @@ describe('what depends on the request', () => {
   });
 });
 
+describe('a variable that is made of another one', () => {
+  const map = `map $http_x_user $user { "" ""; ADA 'the "first"'; default '"x-user": "$http_x_user", '; }`;
+  const server = `server { listen 8080; location / { return 200 '{ $user"method": "$request_method" }'; } }`;
+
+  test.each<[Record<string, string>, string]>([
+    [{}, '{ "method": "GET" }'],
+    [{ 'x-user': 'grace' }, '{ "x-user": "grace", "method": "GET" }'],
+    [{ 'X-User': 'Ada' }, '{ the "first""method": "GET" }'],
+  ])('%j', async (headers, body) => {
+    const app = await startNginx(`${server} ${map}`);
+    expect((await send(app, '/a', { headers })).body).toBe(body);
+  });
+
+  test('without a default it is empty, and a condition can ask for it', async () => {
+    const asked = 'location / { if ($is_ada = yes) { return 200; } return 403 "<$is_ada>"; }';
+    const app = await startNginx(`map $http_x_user $is_ada { ada yes; } server { ${asked} }`);
+    expect((await send(app, '/', { headers: { 'x-user': 'ada' } })).status).toBe(200);
+    expect(await send(app, '/')).toMatchObject({ status: 403, body: '<>' });
+  });
+});
+
 describe('what is refused', () => {
   const stranger = 'the stand-in for nginx on target local does not know';
   test.each([
@@ -324,6 +345,15 @@ describe('what is refused', () => {
       `${stranger} the variable $remote_addr (file default.conf, line 1); it knows $host,`,
     ],
     ['server { add_header a b$arg_c; }', `${stranger} the variable $arg_c`],
+    ['map $http_a $b { ~a c; }', `${stranger} ~a in a map`],
+    ['map $http_a $b { hostnames; }', `${stranger} hostnames in a map`],
+    ['map $arg_a $b { c d; }', `${stranger} the variable $arg_a`],
+    ['map $http_a $b { c $b; }', `${stranger} the variable $b`],
+    ['map $http_a b { c d; }', 'invalid variable name "b"'],
+    ['map $http_a $b { c; }', 'invalid number of the map parameters'],
+    ['map $http_a $b { c d; C e; }', 'conflicting parameter "C"'],
+    ['server { map $http_a $b { c d; } }', '"map" directive is not allowed here'],
+    ['server { return 200 $b; } map $http_a $c { d e; }', `${stranger} the variable $b`],
     ['server { if ($host = a) { return 200; } }', '"if" directive is not allowed here'],
     ['server { location / { if ($arg_a = b) { return 200; } } }', `${stranger} if ($arg_a = b)`],
     ['server { location / { if ($http_a ~ b) { return 200; } } }', `${stranger} if ($http_a ~ b)`],
