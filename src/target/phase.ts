@@ -40,7 +40,8 @@ export function restartText({ fetch, variables }: IstiodStart): string {
   return `Restarting istiod: keys are fetched by ${fetch}${more.join('')}`;
 }
 
-/** Says for which mesh settings istiod or proxies start anew. */
+/** Says for which mesh settings istiod or proxies start anew, by the names that scenarios have for them. */
 export function startText(changed: readonly string[]): string {
-  return `Starting ${needsIstiod(changed) ? 'istiod and proxies' : 'proxies'} anew: ${changed.join(', ')} changed`;
+  const names = new Set(changed.map((path) => path.split('.').slice(0, 2).join('.')));
+  return `Starting ${needsIstiod(changed) ? 'istiod and proxies' : 'proxies'} anew: ${[...names].join(', ')} changed`;
 }
