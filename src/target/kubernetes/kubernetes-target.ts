@@ -91,6 +91,8 @@ export abstract class KubernetesTarget implements Target {
   readonly #containers = new Map<string, string>();
   /** Kinds that the API server was seen not to have. */
   readonly #absent = new Set<string>();
+  /** Mesh settings for which something is to start anew: some stay when that has failed. */
+  readonly #due = new Set<string>();
   /** Changed since the last {@link survey}, which waits until controllers have caught up with them. */
   #unsettled: ObjectKey[] = [];
 
@@ -230,8 +232,10 @@ export abstract class KubernetesTarget implements Target {
     const declared = () => declaredMeshConfig(this.clients, this.options.istioNamespace, signal);
     const before = await declared();
     await change();
-    const later = changedForLater(await declared(), before);
-    if (later.length > 0) await this.startAnew(later, signal);
+    for (const path of changedForLater(await declared(), before)) this.#due.add(path);
+    if (this.#due.size === 0) return;
+    await this.startAnew([...this.#due], signal);
+    this.#due.clear();
   }
 
   /**

@@ -68,7 +68,9 @@ class SharedTarget extends KubernetesTarget {
   readonly anew: (readonly string[])[] = [];
   protected async startAnew(changed: readonly string[]): Promise<void> {
     this.anew.push(changed);
+    if (this.failsToStart) throw new Error('no');
   }
+  failsToStart = false;
   fetchMode(): FetchMode {
     return 'istiod';
   }
@@ -591,7 +593,14 @@ describe('apply', () => {
     await target.setMeshConfig({ trustDomain: 'a', trustDomainAliases: ['b'] }, signal);
     await target.setMeshConfig({}, signal);
     const proxies = 'defaultConfig.gatewayTopology.numTrustedProxies';
-    expect(target.anew).toEqual([['trustDomain', proxies], [proxies], ['trustDomain']]);
+    expect(target.anew.splice(0)).toEqual([['trustDomain', proxies], [proxies], ['trustDomain']]);
+    // What has not started anew has to, also when nothing else changes.
+    target.failsToStart = true;
+    await expect(target.setMeshConfig({ trustDomain: 'a' }, signal)).rejects.toThrow('no');
+    target.failsToStart = false;
+    await target.setMeshConfig({ trustDomain: 'a' }, signal);
+    await target.setMeshConfig({ trustDomain: 'a' }, signal);
+    expect(target.anew).toEqual([['trustDomain'], ['trustDomain']]);
   });
 
   test('warnings are those of the API server, and those about settings that hold later', async () => {
