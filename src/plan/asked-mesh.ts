@@ -12,15 +12,13 @@ export interface MeshSettings {
 export const asItIs: MeshSettings = { config: {}, variables: {} };
 
 export function settingsOf(mesh: MeshSpec | undefined): MeshSettings {
-  const { pathNormalization, trustDomainAliases, extensionProviders, istiod = {} } = mesh ?? {};
-  return {
-    config: {
-      ...(pathNormalization === undefined ? {} : { pathNormalization: { normalization: pathNormalization } }),
-      ...(trustDomainAliases === undefined ? {} : { trustDomainAliases }),
-      ...(extensionProviders === undefined ? {} : { extensionProviders }),
-    },
-    variables: istiod,
+  const { fetch: _, istiod = {}, pathNormalization, ...fields } = mesh ?? {};
+  const config = {
+    ...fields,
+    pathNormalization: pathNormalization && { normalization: pathNormalization },
   };
+  const given = Object.entries(config).filter(([, value]) => value !== undefined);
+  return { config: Object.fromEntries(given), variables: istiod };
 }
 
 /** Whether they ask for anything. */

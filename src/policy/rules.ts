@@ -243,10 +243,13 @@ function identity(key: string, { request, mesh, namespace }: Subject): Attribute
   return { has, note, test };
 }
 
-/** A principal of one trust domain of the mesh is one of each (pilot/pkg/security/trustdomain). */
+/**
+ * A principal of one trust domain of the mesh is one of each, and so is one of cluster.local, whatever the mesh is called
+ * (ReplaceTrustDomainAliases in pilot/pkg/security/trustdomain/bundle.go).
+ */
 function principalsFor(value: string, { trustDomains }: Mesh): string[] {
   const [domain = '', ...rest] = value.split('/');
-  if (rest.length === 0 || !trustDomains.includes(domain)) return [value];
+  if (rest.length !== 4 || ![...trustDomains, 'cluster.local'].includes(domain)) return [value];
   return trustDomains.map((each) => [each, ...rest].join('/'));
 }
 

@@ -78,6 +78,17 @@ export function changedForLater(declared: MeshConfig, before: MeshConfig): strin
   return [...new Set(paths)];
 }
 
+/**
+ * Whether istiod itself has to start anew for these settings. It checks the certificates of proxies by the trust domain that it has
+ * started with (createPeerCertVerifier in pilot/pkg/bootstrap/server.go), and the identities that it has noted for endpoints are of
+ * that one too; what is in `defaultConfig` it hands to proxies that start.
+ *
+ * @param changed paths as {@link changedForLater} says them
+ */
+export function needsIstiod(changed: readonly string[]): boolean {
+  return changed.some((path) => !path.startsWith('defaultConfig.'));
+}
+
 /** Istio's own (pkg/config/mesh/mesh.go, DefaultMeshConfig): they stay in force when they are no longer declared. */
 const defaults: readonly Leaf[] = leavesOf({
   connectTimeout: '10s',

@@ -2,6 +2,7 @@
 
 import { asHarnessError } from '../base/errors.ts';
 import { problemOf } from '../base/events.ts';
+import { needsIstiod } from './mesh-config.ts';
 import type { IstiodStart, Progress } from './target.ts';
 
 /**
@@ -37,4 +38,10 @@ export async function phase<T>(
 export function restartText({ fetch, variables }: IstiodStart): string {
   const more = Object.entries(variables).map(([name, value]) => `, ${name}=${value}`);
   return `Restarting istiod: keys are fetched by ${fetch}${more.join('')}`;
+}
+
+/** Says for which mesh settings istiod or proxies start anew, by the names that scenarios have for them. */
+export function startText(changed: readonly string[]): string {
+  const names = new Set(changed.map((path) => path.split('.').slice(0, 2).join('.')));
+  return `Starting ${needsIstiod(changed) ? 'istiod and proxies' : 'proxies'} anew: ${[...names].join(', ')} changed`;
 }

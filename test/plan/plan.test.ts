@@ -397,6 +397,13 @@ describe('mesh settings', () => {
     ]);
   });
 
+  test('are fields of MeshConfig, as istiod reads them', () => {
+    const defaultConfig = { gatewayTopology: { numTrustedProxies: 1 } };
+    expect(
+      groupsOf([own('a', `{ trustDomain: a.b, defaultConfig: ${JSON.stringify(defaultConfig)} }`)]),
+    ).toEqual([[undefined, { trustDomain: 'a.b', defaultConfig }, {}, 'a']]);
+  });
+
   test('are said with the scenario, and need a target that can change them', () => {
     const missing = new Map([['mesh-settings', 'others use it']]);
     const { groups, scenarios } = planOf([own('a', quick), own('b', merge), own('g', '{}')], {}, {}, missing);

@@ -95,6 +95,8 @@ describe('what is not known', () => {
     [{ ipBlocks: ['fd00::/8'] }, { sourceAddress: '10.1.2.3' }, 403],
     [{ remoteIpBlocks: ['10.0.0.0/8'] }, { remoteAddress: '10.1.2.3' }, 200],
     [{ principals: ['old/ns/foo/sa/x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
+    [{ principals: ['cluster.local/ns/foo/sa/x'] }, { principal: 'old/ns/foo/sa/x' }, 200],
+    [{ principals: ['cluster.local/foo/x'] }, { principal: 'old/foo/x' }, 403],
     [{ principals: ['other/ns/foo/sa/x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 403],
     [{ serviceAccounts: ['x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
     [{ serviceAccounts: ['bar/x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 403],
@@ -104,6 +106,17 @@ describe('what is not known', () => {
     const mesh = { ...defaultMesh, trustDomains: ['cluster.local', 'old'] };
     expect(status([policy({ rules: source(fields) })], request, { mesh })).toBe(wanted);
   });
+});
+
+test('cluster.local stands for the trust domain of the mesh in principals, whatever it is called, and nowhere else', () => {
+  const mesh = { ...defaultMesh, trustDomains: ['new', 'old'] };
+  const of = (fields: object, principal: string) =>
+    status([policy({ rules: [{ from: [{ source: fields }] }] })], { principal }, { mesh });
+  const principals = ['cluster.local/ns/foo/sa/x'];
+  expect([of({ principals }, 'new/ns/foo/sa/x'), of({ principals }, 'old/ns/foo/sa/x')]).toEqual([200, 200]);
+  expect(of({ principals }, 'cluster.local/ns/foo/sa/x')).toBe(403);
+  expect(of({ principals: ['*/ns/foo/sa/x'] }, 'other/ns/foo/sa/x')).toBe(200);
+  expect(of({ trustDomains: ['cluster.local'] }, 'new/ns/foo/sa/x')).toBe(403);
 });
 
 describe('a port that is no HTTP', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { changedForLater, mayHoldMeshConfig, notTaken } from '../../src/target/mesh-config.ts';
+import { changedForLater, mayHoldMeshConfig, needsIstiod, notTaken } from '../../src/target/mesh-config.ts';
 
 /** Of a stock istiod: what /debug/mesh answers, but for fields that no test is about. */
 const stock = {
@@ -122,4 +122,9 @@ test('what holds only after a restart is named, where it has changed', () => {
   expect(
     changedForLater({ ...before, rootNamespace: 'x', pathNormalization: { normalization: 'NONE' } }, before),
   ).toEqual(['rootNamespace']);
+});
+
+test('istiod has to start anew for what it takes only then, and not for what it hands to proxies', () => {
+  expect(needsIstiod(['defaultConfig.gatewayTopology.numTrustedProxies'])).toBe(false);
+  expect(needsIstiod(['defaultConfig.concurrency', 'trustDomain'])).toBe(true);
 });

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Goes into containers, or is run as it is, and so is a file that needs no other. */
-const alone = ['jwks/server.mjs'];
+const alone = ['jwks/server.mjs', 'target/authorizer/ext-authz.mjs'];
 
 /**
  * Style sheets, scripts for browsers, and programs that stand for themselves.

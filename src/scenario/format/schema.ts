@@ -48,6 +48,11 @@ const meshSchema = z
       'How proxies normalize paths before policies look at them. Default: as the mesh is installed, which is BASE in a stock one.',
       'DECODE_AND_MERGE_SLASHES',
     ),
+    trustDomain: note(
+      z.string().min(1, 'expected a trust domain').optional(),
+      'The trust domain of the mesh. istiod and the proxies start anew with it, and without it afterwards.',
+      'new.example.com',
+    ),
     trustDomainAliases: note(
       z.array(z.string().min(1)).min(1, 'expected at least one trust domain').optional(),
       'Trust domains whose identities count as those of the mesh.',
@@ -62,6 +67,11 @@ const meshSchema = z
           envoyExtAuthzHttp: { service: 'authorizer.foo.svc.cluster.local', port: 8000 },
         },
       ],
+    ),
+    defaultConfig: note(
+      z.record(z.string(), json).optional(),
+      "Fields of Istio's ProxyConfig for all proxies, over those of the installation: gatewayTopology and proxyHeaders. The proxies start anew with them, and without them afterwards.",
+      { gatewayTopology: { numTrustedProxies: 1 } },
     ),
     istiod: note(
       z

@@ -67,6 +67,22 @@ function checkNames({ apps, mesh, requires, tags }: ScenarioSpec, report: Report
   checkOnce(mesh?.fetch ?? [], ['mesh', 'fetch'], report);
   checkOnce(mesh?.trustDomainAliases ?? [], ['mesh', 'trustDomainAliases'], report);
   checkVariables(mesh?.istiod ?? {}, report);
+  checkProxyConfig(mesh?.defaultConfig, report);
+}
+
+/** What istiod makes configuration of that it sends (pilot/pkg/networking/core/gateway.go, .../util/proxy_headers.go). */
+const proxyFields = ['gatewayTopology', 'proxyHeaders'];
+
+/** Other fields are for pilot-agent and for injection, which not every target has, or are about no answer. */
+function checkProxyConfig(config: Readonly<Record<string, unknown>> | undefined, report: Report): void {
+  if (config === undefined) return;
+  const path = ['mesh', 'defaultConfig'];
+  const hint = `A scenario can set ${proxyFields.join(' and ')}. Others are about how proxies are started, which belongs to the installation.`;
+  const names = Object.keys(config);
+  if (names.length === 0) report(path, 'expected at least one field', hint);
+  for (const name of names)
+    if (!proxyFields.includes(name))
+      report([...path, name], `a scenario cannot set ${name} of proxies`, hint, 'key');
 }
 
 function checkVariables(variables: Readonly<Record<string, string>>, report: Report): void {

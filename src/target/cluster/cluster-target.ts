@@ -273,6 +273,14 @@ export class ClusterTarget extends KubernetesTarget {
     });
   }
 
+  /** Scenarios with mesh settings are skipped here. */
+  protected async startAnew(changed: readonly string[]): Promise<void> {
+    throw new HarnessError(
+      'E_ISTIO',
+      `the mesh is shared, and does not start anew for ${changed.join(', ')}`,
+    );
+  }
+
   async caCertificate(): Promise<string> {
     return (await this.#authority('trusted')).certPem;
   }

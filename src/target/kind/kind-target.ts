@@ -18,9 +18,11 @@ import {
   settleIstiod,
 } from '../kubernetes/settings/istiod-settings.ts';
 import { leftMeshConfig } from '../kubernetes/settings/mesh-config-overlay.ts';
+import { restartProxies } from '../kubernetes/settings/restart-proxies.ts';
 import { sweep } from '../kubernetes/undo/sweep.ts';
 import type { Guardian } from '../local/processes/guardian.ts';
-import { phase, restartText } from '../phase.ts';
+import { needsIstiod } from '../mesh-config.ts';
+import { phase, restartText, startText } from '../phase.ts';
 import type { CapabilityName, IstiodStart, KeyServerHandle, KeyServerStart, Progress } from '../target.ts';
 import { Authorities } from './authorities.ts';
 import { type Notes, readNotes, writeNotes } from './cluster-notes.ts';
@@ -186,7 +188,10 @@ export class KindTarget extends KubernetesTarget {
     this.#fetch = istiod?.fetch ?? 'istiod';
     this.#variables = istiod?.variables ?? {};
     const left = await leftMeshConfig(this.clients, istioNamespace, signal);
-    if (left !== undefined) await applyObject(this.clients.data, left, { signal });
+    if (left === undefined) return;
+    await this.startingAnew(async () => {
+      await applyObject(this.clients.data, left, { signal });
+    }, signal);
   }
 
   /** istiod begins to watch its kinds when they are there. */
@@ -250,6 +255,18 @@ export class KindTarget extends KubernetesTarget {
     this.#fresh = true;
   }
 
+  protected async startAnew(changed: readonly string[], signal: AbortSignal): Promise<void> {
+    const start = { fetch: this.#fetch, variables: this.#variables };
+    await phase(this.#progress, startText(changed), async () => {
+      if (needsIstiod(changed)) {
+        await restartIstiod(this.clients, istioNamespace, start, signal);
+        this.#fresh = true;
+      }
+      await restartProxies(this.clients, signal);
+      await settleIstiod(this.clients, istioNamespace, signal);
+    });
+  }
+
   async keysUsed(): Promise<void> {
     this.#fresh = false;
   }
@@ -299,6 +316,7 @@ export class KindTarget extends KubernetesTarget {
    * restarts in the background; the next run waits until that is done.
    */
   async #leaveInOrder(notes: Notes, signal: AbortSignal): Promise<void> {
+    await this.setMeshConfig({}, signal);
     await this.undoScenarios(signal);
     await beginRestart(this.clients, istioNamespace, { fetch: 'istiod', variables: {} }, signal);
     await this.#note({ ...notes, fresh: 'yes' }, signal);

@@ -13,6 +13,7 @@ import { curlBatch, curlLine, shellQuote } from '../curl-batch.ts';
 import { type Entrance, findEntrance } from '../gateways/gateway-entrance.ts';
 import { gatewayId, urlOf } from '../gateways/gateway-urls.ts';
 import { markerPolicy } from '../marker.ts';
+import { changedForLater } from '../mesh-config.ts';
 import { inRounds } from '../rounds.ts';
 import { curlOverTls, sendThroughIngress } from '../send-through-ingress.ts';
 import type {
@@ -45,7 +46,7 @@ import { loadApp } from './load-apps.ts';
 import { collectEvidence } from './mesh-evidence.ts';
 import { podFetches, podLogEnd } from './pod-fetches.ts';
 import { adminGet, ingressProxies, listenersPath, proxyPolicies, versionsIn } from './proxy-admin.ts';
-import { overlaidMeshConfig } from './settings/mesh-config-overlay.ts';
+import { declaredMeshConfig, overlaidMeshConfig } from './settings/mesh-config-overlay.ts';
 import {
   noteMeshSettings,
   type SettingsTaken,
@@ -70,7 +71,7 @@ const routesScope = 'routes of ';
 /** What {@link KubernetesTarget.mark} has applied. */
 const markerScope = 'marker';
 /** What {@link KubernetesTarget.setMeshConfig} has applied. */
-const meshConfigScope = 'mesh config';
+export const meshConfigScope = 'mesh config';
 
 export abstract class KubernetesTarget implements Target {
   abstract readonly name: string;
@@ -90,6 +91,8 @@ export abstract class KubernetesTarget implements Target {
   readonly #containers = new Map<string, string>();
   /** Kinds that the API server was seen not to have. */
   readonly #absent = new Set<string>();
+  /** Mesh settings for which something is to start anew: some stay when that has failed. */
+  readonly #due = new Set<string>();
   /** Changed since the last {@link survey}, which waits until controllers have caught up with them. */
   #unsettled: ObjectKey[] = [];
 
@@ -215,12 +218,32 @@ export abstract class KubernetesTarget implements Target {
     takenByIstiod(this.clients, ...change);
 
   async setMeshConfig(config: MeshConfig, signal: AbortSignal): Promise<void> {
-    await this.undo(meshConfigScope, signal);
-    if (Object.keys(config).length === 0) return;
     const { istioNamespace } = this.options;
-    const object = await overlaidMeshConfig(this.clients, istioNamespace, config, signal);
-    await this.apply([object], meshConfigScope, signal);
+    await this.startingAnew(async () => {
+      await this.undo(meshConfigScope, signal);
+      if (Object.keys(config).length === 0) return;
+      const object = await overlaidMeshConfig(this.clients, istioNamespace, config, signal);
+      await this.apply([object], meshConfigScope, signal);
+    }, signal);
   }
+
+  /** Changes mesh settings, and has what takes them only when it starts start anew. */
+  protected async startingAnew(change: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const declared = () => declaredMeshConfig(this.clients, this.options.istioNamespace, signal);
+    const before = await declared();
+    await change();
+    for (const path of changedForLater(await declared(), before)) this.#due.add(path);
+    if (this.#due.size === 0) return;
+    await this.startAnew([...this.#due], signal);
+    this.#due.clear();
+  }
+
+  /**
+   * Has istiod and the proxies start anew where the mesh settings that were changed need it.
+   *
+   * @param changed paths of settings that hold only for what starts from now on, such as `defaultConfig.gatewayTopology`
+   */
+  protected abstract startAnew(changed: readonly string[], signal: AbortSignal): Promise<void>;
 
   #noteMeshSettings(keys: readonly ObjectKey[], signal: AbortSignal): Promise<SettingsTaken> {
     const { istioNamespace } = this.options;

@@ -1,12 +1,13 @@
-/** The applications of kind/apps: their manifests with the images filled in. */
+/** The applications of kind/apps: their manifests with images, and programs of this product, filled in. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { HarnessError } from '../../base/errors.ts';
+import { moduleFile } from '../../base/files/product-files.ts';
 import type { KubeObject } from '../target.ts';
 
 /**
- * Reads `<folder>/<name>.yaml` and replaces `${images.NAME}`.
+ * Reads `<folder>/<name>.yaml` and replaces `${images.NAME}`, and `${programs.ext-authz}` by the text of that program.
  *
  * @throws HarnessError E_SETTINGS for an application that does not exist or is not YAML, or an image that is not set.
  */
@@ -27,15 +28,19 @@ export function loadApp(
       hint: `Known are: ${known.join(', ')}; others need a file ${file}.`,
     });
   }
-  const filled = text.replace(/\$\{images\.([-\w]+)\}/g, (_match, image: string) => {
-    const value = images[image];
-    if (value === undefined) {
-      throw new HarnessError('E_SETTINGS', `${file} needs the image "${image}", which is not set`, {
-        hint: `Set it with --image ${image}=NAME.`,
-      });
-    }
-    return value;
-  });
+  // JSON is YAML. Looked for in the manifest only, and not in the program.
+  const program = () => JSON.stringify(readFileSync(moduleFile('target/authorizer/ext-authz.mjs'), 'utf8'));
+  const filled = text
+    .replace('${programs.ext-authz}', program)
+    .replace(/\$\{images\.([-\w]+)\}/g, (_match, image: string) => {
+      const value = images[image];
+      if (value === undefined) {
+        throw new HarnessError('E_SETTINGS', `${file} needs the image "${image}", which is not set`, {
+          hint: `Set it with --image ${image}=NAME.`,
+        });
+      }
+      return value;
+    });
   const lineCounter = new LineCounter();
   return [...parseAllDocuments(filled, { lineCounter, prettyErrors: false })].flatMap((document) => {
     const [mistake] = document.errors;

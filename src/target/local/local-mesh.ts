@@ -60,6 +60,7 @@ interface Running {
   readonly kubelet: Kubelet;
   readonly resolver: Resolver;
   readonly discovery: Discovery;
+  readonly identities: Identities;
   readonly gateway: RunningGateway;
 }
 
@@ -170,6 +171,16 @@ export class LocalMesh {
     await discovery.restart(start, proxies, signal);
   }
 
+  /**
+   * Gives every proxy a certificate of the trust domain that the mesh settings have now, and has another istiod take over, which
+   * accepts no other. Returns once it has sent every proxy what it is to have.
+   */
+  async renewCertificates(signal: AbortSignal): Promise<void> {
+    const { discovery, identities } = this.#running;
+    identities.setTrustDomain(discovery.trustDomain);
+    await this.setIstiod({ fetch: discovery.mode, variables: discovery.variables }, signal);
+  }
+
   /** Where Services without exportTo are visible. */
   get defaultServiceExportTo(): readonly string[] {
     return this.#running.discovery.defaultServiceExportTo;
@@ -264,6 +275,7 @@ export class LocalMesh {
       envoy: programs.envoy,
       istioVersion: programs.istio,
       discovery: { address, port: discovery.port },
+      proxyDefaults: () => discovery.proxyDefaults,
       secretSocket,
       images,
       start,
@@ -284,6 +296,6 @@ export class LocalMesh {
       kubelet.start(),
       gatewayApiCrds === undefined ? undefined : kubelet.startGateways(),
     ]);
-    return { block, ca, client, kubeconfig, kubelet, resolver, discovery, gateway };
+    return { block, ca, client, kubeconfig, kubelet, resolver, discovery, identities, gateway };
   }
 }

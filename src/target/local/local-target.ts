@@ -14,8 +14,9 @@ import { curlLine, shellQuote } from '../curl-batch.ts';
 import { noGatewayApi } from '../gateways/gateway-api.ts';
 import type { Entrance } from '../gateways/gateway-entrance.ts';
 import { waitForDeployed } from '../kubernetes/endpoints.ts';
-import { KubernetesTarget } from '../kubernetes/kubernetes-target.ts';
+import { KubernetesTarget, meshConfigScope } from '../kubernetes/kubernetes-target.ts';
 import type { TakeMeshSettings } from '../kubernetes/settings/mesh-settings.ts';
+import { needsIstiod } from '../mesh-config.ts';
 import { phase, restartText } from '../phase.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';
 import type {
@@ -141,7 +142,8 @@ export class LocalTarget extends KubernetesTarget {
   ): Promise<Applied[]> {
     for (const object of objects) {
       refuseAddresses(object);
-      if (isMeshConfig(keyOf(object))) refuseWhatIsFixed(object);
+      // Settings of scenarios are those that it can follow.
+      if (scope !== meshConfigScope && isMeshConfig(keyOf(object))) refuseWhatIsFixed(object);
     }
     const { resolver } = this.#running;
     const real = objects.map((object) => withRealPorts(object, (ip) => resolver.externalAt(ip)));
@@ -258,6 +260,17 @@ export class LocalTarget extends KubernetesTarget {
     this.#fresh = true;
   }
 
+  protected async startAnew(changed: readonly string[], signal: AbortSignal): Promise<void> {
+    // Proxies without settings of their own get `defaultConfig` from istiod at once; others start after this.
+    if (!needsIstiod(changed)) return;
+    await phase(
+      this.#progress,
+      `Restarting istiod, with new certificates: ${changed.join(', ')} changed`,
+      () => this.#whole(signal, (own) => this.#running.renewCertificates(own)),
+    );
+    this.#fresh = true;
+  }
+
   async keysUsed(): Promise<void> {
     this.#fresh = false;
   }
@@ -311,6 +324,7 @@ export class LocalTarget extends KubernetesTarget {
   /** Puts everything back to what it was before a run, with an istiod that has no keys of it. */
   async clear(signal: AbortSignal): Promise<void> {
     await Promise.allSettled([...this.#keyServers].map((server) => server.stop()));
+    await this.setMeshConfig({}, signal);
     await this.undoScenarios(signal);
     await this.#whole(signal, (own) => this.#running.setIstiod({ fetch: 'istiod', variables: {} }, own));
     this.#fresh = true;

@@ -91,6 +91,28 @@ describeOnLocal('mesh settings', () => {
     await becomes([plain, dotted]);
   });
 
+  test('of scenarios with another trust domain bring certificates of it, and those of before come back', async () => {
+    const request = { id: 'a', method: 'GET', url: 'http://httpbin.foo:8000/headers', headers: [] };
+    const limit = { requestMs: 15_000, allMs: 30_000 };
+    const client = async () => {
+      const [[answer] = []] = await target.send(sleep, [request], 1, signal, limit);
+      return /URI=([^"]*)/.exec(answer?.body ?? '')?.[1] ?? answer?.status;
+    };
+    const is = (domain: string) =>
+      expect.poll(client, { timeout: 10_000, interval: 50 }).toBe(`spiffe://${domain}/ns/foo/sa/default`);
+    await is('cluster.local');
+    await target.setMeshConfig({ trustDomain: 'new.example.com' }, signal);
+    await is('new.example.com');
+    await target.setIstiod(
+      { fetch: 'istiod', variables: { PILOT_JWT_PUB_KEY_REFRESH_INTERVAL: '7s' } },
+      signal,
+    );
+    await is('new.example.com');
+    await target.setMeshConfig({}, signal);
+    await is('cluster.local');
+    await target.setIstiod({ fetch: 'istiod', variables: {} }, signal);
+  });
+
   test('that istiod does not take are an error with what it says', async () => {
     const wrong = configMap('pathNormalization: { normalization: SOME }');
     await expect(target.apply([wrong], 'wrong', signal)).rejects.toMatchObject({

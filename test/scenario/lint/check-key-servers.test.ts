@@ -84,6 +84,7 @@ describe('the mesh', () => {
     '{ istiod: { PILOT_X: "1", B_2: "" } }',
     '{ pathNormalization: NONE, trustDomainAliases: [a, b], fetch: [envoy] }',
     '{ extensionProviders: [{ name: a }] }',
+    '{ trustDomain: a.b, defaultConfig: { gatewayTopology: { numTrustedProxies: 1 }, proxyHeaders: {} } }',
   ])('can be %s', (mesh) => {
     expect(mistakesOf(source(works, 'set: { keys: {} }', mesh))).toEqual([]);
   });
@@ -97,6 +98,13 @@ describe('the mesh', () => {
     ['{ istiod: { A-B: x } }', '"A-B" cannot be the name of a variable'],
     ['{ istiod: { PILOT_X: 1 } }', 'expected text: put numbers, true and false in quotes, found 1'],
     ['{ trustDomainAliases: [a, a] }', '"a" is there twice'],
+    ['{ trustDomain: "" }', 'expected a trust domain, found ""'],
+    ['{ defaultConfig: {} }', 'expected at least one field'],
+    ['{ defaultConfig: { concurrency: 2 } }', 'a scenario cannot set concurrency of proxies'],
+    [
+      '{ defaultConfig: { proxyHeaders: {}, proxyMetadata: {} } }',
+      'a scenario cannot set proxyMetadata of proxies',
+    ],
   ])('cannot be %s', (mesh, mistake) => {
     const [found] = mistakesOf(source(works, 'set: { keys: {} }', mesh));
     expect(found?.replace(/^\S+ /, '')).toBe(mistake);

@@ -64,6 +64,13 @@ class SharedTarget extends KubernetesTarget {
     return expect.fail('not here');
   }
   async setIstiod(): Promise<void> {}
+  /** For which settings istiod or proxies were to start anew, each time. */
+  readonly anew: (readonly string[])[] = [];
+  protected async startAnew(changed: readonly string[]): Promise<void> {
+    this.anew.push(changed);
+    if (this.failsToStart) throw new Error('no');
+  }
+  failsToStart = false;
   fetchMode(): FetchMode {
     return 'istiod';
   }
@@ -566,6 +573,34 @@ describe('apply', () => {
     seen.length = 0;
     await target.undo('other', signal);
     expect(seen).toHaveLength(2);
+  });
+
+  test('mesh settings of scenarios that hold only from a start on have things start anew, also without them again', async () => {
+    pod('istiod-1', 'istiod', {
+      metadata: { name: 'istiod-1', namespace: 'istio-system', labels: { app: 'istiod' } },
+    });
+    api.onExec((session) => {
+      const { mesh = '{}' } = (api.get('v1', 'ConfigMap', 'istio', 'istio-system')?.data ?? {}) as {
+        mesh?: string;
+      };
+      session.stdout(mesh);
+      session.exit(0);
+    });
+    const defaultConfig = { gatewayTopology: { numTrustedProxies: 1 } };
+    await target.setMeshConfig({ trustDomainAliases: ['a'] }, signal);
+    expect(target.anew).toEqual([]);
+    await target.setMeshConfig({ trustDomain: 'a', defaultConfig }, signal);
+    await target.setMeshConfig({ trustDomain: 'a', trustDomainAliases: ['b'] }, signal);
+    await target.setMeshConfig({}, signal);
+    const proxies = 'defaultConfig.gatewayTopology.numTrustedProxies';
+    expect(target.anew.splice(0)).toEqual([['trustDomain', proxies], [proxies], ['trustDomain']]);
+    // What has not started anew has to, also when nothing else changes.
+    target.failsToStart = true;
+    await expect(target.setMeshConfig({ trustDomain: 'a' }, signal)).rejects.toThrow('no');
+    target.failsToStart = false;
+    await target.setMeshConfig({ trustDomain: 'a' }, signal);
+    await target.setMeshConfig({ trustDomain: 'a' }, signal);
+    expect(target.anew).toEqual([['trustDomain'], ['trustDomain']]);
   });
 
   test('warnings are those of the API server, and those about settings that hold later', async () => {

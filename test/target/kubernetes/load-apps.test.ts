@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -27,6 +27,14 @@ describe.each(shipped)('the application %s', (name) => {
     for (const image of imagesOf(objects)) expect(Object.values(images)).toContain(image);
     expect(JSON.stringify(objects)).not.toContain('${images');
   });
+});
+
+test('a program of this product is as it is in the sources, whatever it has in it', () => {
+  const config = loadApp('kind/apps', 'authorizer', images).find(
+    ({ metadata }) => metadata.name === 'authorizer-grpc',
+  );
+  const text = readFileSync('src/target/authorizer/ext-authz.mjs', 'utf8');
+  expect(config?.data).toEqual({ 'ext-authz.mjs': text });
 });
 
 test('an image can be another one', () => {

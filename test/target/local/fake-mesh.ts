@@ -58,6 +58,7 @@ export class FakeMesh {
       folder: this.folder,
       envoy: fakeEnvoy,
       istioVersion: '1.31.0',
+      proxyDefaults: () => ({}),
       discovery: { address: block.control, port: 15012 },
       secretSocket: join(this.folder, 'sds'),
       images: {},

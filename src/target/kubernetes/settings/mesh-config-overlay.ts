@@ -2,8 +2,14 @@
  * Fields of MeshConfig over those of the installation, in the ConfigMap that istiod reads. What was there before is kept in an
  * annotation as well, so that it comes back when the run that has put them there is killed.
  */
+import { isMap } from '../../../base/kube-object.ts';
 import { getObject } from '../../../kube/objects.ts';
-import { type MeshConfig, meshConfigName, meshConfigOf } from '../../../policy/read-mesh-config.ts';
+import {
+  lastMeshConfigOf,
+  type MeshConfig,
+  meshConfigName,
+  meshConfigOf,
+} from '../../../policy/read-mesh-config.ts';
 import type { KubeObject } from '../../target.ts';
 import type { Clients } from '../client-for.ts';
 
@@ -31,8 +37,27 @@ export async function overlaidMeshConfig(
     kind,
     metadata: { name, namespace, annotations: { [annotation]: before } },
     // JSON is YAML, and every field of it is as it was.
-    data: { mesh: JSON.stringify({ ...meshConfigOf(live), ...config }, null, 2) },
+    data: { mesh: JSON.stringify(overlaid(meshConfigOf(live), config), null, 2) },
   };
+}
+
+/** As istiod reads a file over its defaults: field by field, those of `defaultConfig` too (ApplyMeshConfig in pkg/config/mesh). */
+function overlaid(installed: MeshConfig, config: MeshConfig): MeshConfig {
+  const [under, over] = [installed.defaultConfig, config.defaultConfig];
+  return {
+    ...installed,
+    ...config,
+    ...(isMap(under) && isMap(over) ? { defaultConfig: { ...under, ...over } } : {}),
+  };
+}
+
+/** What the ConfigMap says now; nothing when it is not there, or when istiod could not read it. */
+export async function declaredMeshConfig(
+  clients: Clients,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<MeshConfig> {
+  return lastMeshConfigOf(await getObject(clients.data, keyIn(namespace), signal));
 }
 
 /** What a run that was killed has left over the settings of the installation; undefined when it has left nothing. */

@@ -5,6 +5,7 @@
 
 import type { App } from './app-request.ts';
 import { bookinfo } from './bookinfo.ts';
+import { serveExtAuthz } from './ext-authz.ts';
 import { httpbin } from './httpbin/httpbin.ts';
 import { nginx } from './nginx/nginx.ts';
 import { serve } from './server.ts';
@@ -16,6 +17,7 @@ export type AppKind =
   | 'bookinfo-details'
   | 'bookinfo-reviews'
   | 'bookinfo-ratings'
+  | 'ext-authz'
   | 'sleep';
 
 export interface AppStart {
@@ -50,8 +52,10 @@ export interface RunningApp {
  * know, with those that it knows
  */
 export async function startApp(start: AppStart): Promise<RunningApp> {
+  // It reads no files.
+  if (start.kind === 'ext-authz') return { ...(await serveExtAuthz(start)), setMounts: () => {} };
   let { mounts } = start;
-  const app = create(start, () => mounts);
+  const app = create(start.kind, start.containerPorts, () => mounts);
   const { ports, close } = await serve(app, { ...start, name: start.kind });
   return {
     ports,
@@ -62,7 +66,11 @@ export async function startApp(start: AppStart): Promise<RunningApp> {
   };
 }
 
-function create({ kind, containerPorts }: AppStart, mounts: () => AppStart['mounts']): App {
+function create(
+  kind: Exclude<AppKind, 'ext-authz'>,
+  containerPorts: readonly number[],
+  mounts: () => AppStart['mounts'],
+): App {
   switch (kind) {
     case 'httpbin':
       return httpbin(containerPorts);

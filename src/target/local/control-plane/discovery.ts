@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { HarnessError } from '../../../base/errors.ts';
 import type { FetchMode } from '../../../base/events.ts';
+import { isMap } from '../../../base/kube-object.ts';
 import { timeouts } from '../../../base/timeouts.ts';
 import { until } from '../../../base/wait.ts';
 import type { MeshConfig } from '../../../policy/read-mesh-config.ts';
 import { notTaken } from '../../mesh-config.ts';
 import type { IstiodStart } from '../../target.ts';
+import { defaultTrustDomain } from '../envoy/identities.ts';
 import { portOn } from '../network/addresses.ts';
 import {
   type IstiodFiles,
@@ -88,6 +90,18 @@ export class Discovery {
   get defaultServiceExportTo(): readonly string[] {
     const found = this.#meshConfig.defaultServiceExportTo;
     return Array.isArray(found) ? found.map(String) : ['*'];
+  }
+
+  /** Of the mesh settings that hold now. */
+  get trustDomain(): string {
+    const { trustDomain } = this.#meshConfig;
+    return typeof trustDomain === 'string' ? trustDomain : defaultTrustDomain;
+  }
+
+  /** What the mesh settings that hold now say about every proxy. */
+  get proxyDefaults(): Readonly<Record<string, unknown>> {
+    const { defaultConfig } = this.#meshConfig;
+    return isMap(defaultConfig) ? defaultConfig : {};
   }
 
   get log(): string {

@@ -3,6 +3,7 @@
  * refused, so that nothing is tested without it.
  */
 import { HarnessError } from '../../../base/errors.ts';
+import { isMap } from '../../../base/kube-object.ts';
 import { nameOfKey } from '../../../base/names.ts';
 import { keyOf } from '../../../kube/objects.ts';
 import { type MeshConfig, meshConfigName, meshConfigOf } from '../../../policy/read-mesh-config.ts';
@@ -88,5 +89,7 @@ export function mergedMeshConfig(
   const kept = ['accessLogFile', 'enablePrometheusMerge', 'defaultProviders'].filter(
     (name) => declared[name] !== undefined && JSON.stringify(declared[name]) !== JSON.stringify(own[name]),
   );
-  return { config: { ...declared, ...own }, kept };
+  const [asked, needed] = [declared.defaultConfig, own.defaultConfig];
+  const defaultConfig = isMap(asked) && isMap(needed) ? { ...asked, ...needed } : needed;
+  return { config: { ...declared, ...own, defaultConfig }, kept };
 }

@@ -5,10 +5,14 @@ import type { Mounts } from '../kubelet/mounts.ts';
 import type { Workload } from '../kubelet/workload.ts';
 import type { Secret } from './secrets.ts';
 
+/** Istio's own (DefaultMeshConfig in pkg/config/mesh/mesh.go). */
+export const defaultTrustDomain = 'cluster.local';
+
 export class Identities {
   readonly #ca: Ca;
   readonly #onReady: () => void;
   readonly #certificates = new Map<string, Secret | undefined>();
+  #trustDomain = defaultTrustDomain;
 
   /** @param onReady called when a certificate that was asked for has been made */
   constructor(ca: Ca, onReady: () => void) {
@@ -16,9 +20,15 @@ export class Identities {
     this.#onReady = onReady;
   }
 
+  /** From now on certificates are of this trust domain; all proxies get new ones. */
+  setTrustDomain(trustDomain: string): void {
+    this.#trustDomain = trustDomain;
+    this.#onReady();
+  }
+
   /** The certificate of a service account; undefined while it is being made. */
   of(namespace: string, serviceAccount: string): Secret | undefined {
-    const id = `spiffe://cluster.local/ns/${namespace}/sa/${serviceAccount}`;
+    const id = `spiffe://${this.#trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
     if (!this.#certificates.has(id)) {
       this.#certificates.set(id, undefined);
       void issueCertificate(this.#ca, { uris: [id] }).then(({ certPem, keyPem }) => {

@@ -28,7 +28,7 @@ const repositories: Readonly<Record<string, AppKind>> = {
 /**
  * The stand-in for an image: by the settings (`--image`), else by the name of its repository.
  *
- * @param container its name tells when several names have the same image
+ * @param container its name tells when several names have the same image, and which program one of Node.js runs
  * @throws HarnessError E_NOT_READY when there is none
  */
 export function standInFor(
@@ -36,6 +36,7 @@ export function standInFor(
   container: string,
   images: Readonly<Record<string, string>>,
 ): AppKind {
+  if (container === 'ext-authz' && image === images.node) return 'ext-authz';
   const names = Object.keys(images).filter((name) => images[name] === image);
   const candidates = names.map((name) => (name === 'curl' ? 'sleep' : name));
   const found = kinds.filter((kind) => candidates.includes(kind));

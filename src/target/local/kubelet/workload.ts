@@ -34,6 +34,8 @@ export interface Surroundings {
   readonly envoy: string;
   readonly istioVersion: string;
   readonly discovery: { readonly address: string; readonly port: number };
+  /** What the mesh settings say about proxies now. */
+  readonly proxyDefaults: () => Readonly<Record<string, unknown>>;
   readonly secretSocket: string;
   readonly images: Readonly<Record<string, string>>;
   readonly start: StartPart;
@@ -204,7 +206,7 @@ export class Workload {
 
   async #startProxy(proxy: 'sidecar' | 'gateway'): Promise<void> {
     const { namespace, name, address, spec } = this.identity;
-    const { discovery, envoy, folder, istioVersion, secretSocket, start } = this.#around;
+    const { discovery, envoy, folder, istioVersion, proxyDefaults, secretSocket, start } = this.#around;
     this.#envoy = await Envoy.start({
       kind: proxy === 'sidecar' ? 'sidecar' : 'router',
       namespace,
@@ -212,7 +214,7 @@ export class Workload {
       address,
       labels: { ...spec.labels, [workloadLabel]: name },
       serviceAccount: spec.serviceAccount,
-      proxyConfig: proxyConfigOf(spec.annotations),
+      proxyConfig: proxyConfigOf(spec.annotations, proxyDefaults()),
       istioVersion,
       discovery,
       secretSocket,

@@ -5,6 +5,7 @@ import { loadKubeConfig } from '../../../../src/kube/kube-config.ts';
 import { applyObject } from '../../../../src/kube/objects.ts';
 import type { Clients } from '../../../../src/target/kubernetes/client-for.ts';
 import {
+  declaredMeshConfig,
   leftMeshConfig,
   overlaidMeshConfig,
 } from '../../../../src/target/kubernetes/settings/mesh-config-overlay.ts';
@@ -40,6 +41,30 @@ async function overlaid(): Promise<unknown> {
 test('fields come over those of the installation, and others stay', async () => {
   put(installed);
   expect(await overlaid()).toEqual({ trustDomain: 'mine', ...merge });
+});
+
+test('what is said of all proxies comes over what the installation says of them, field by field', async () => {
+  put('defaultConfig: { discoveryAddress: a, gatewayTopology: { numTrustedProxies: 2, proxyProtocol: {} } }');
+  const own = { defaultConfig: { gatewayTopology: { numTrustedProxies: 1 }, proxyHeaders: {} } };
+  const { data } = await overlaidMeshConfig(clients, namespace, own, signal);
+  expect(parse((data as { mesh: string }).mesh)).toEqual({
+    defaultConfig: { discoveryAddress: 'a', ...own.defaultConfig },
+  });
+  put('trustDomain: mine');
+  expect(
+    parse(((await overlaidMeshConfig(clients, namespace, own, signal)).data as { mesh: string }).mesh),
+  ).toEqual({
+    trustDomain: 'mine',
+    ...own,
+  });
+});
+
+test('what is declared is nothing where there is nothing, or nothing that istiod can read', async () => {
+  expect(await declaredMeshConfig(clients, namespace, signal)).toEqual({});
+  put('- a');
+  expect(await declaredMeshConfig(clients, namespace, signal)).toEqual({});
+  put('trustDomain: mine');
+  expect(await declaredMeshConfig(clients, namespace, signal)).toEqual({ trustDomain: 'mine' });
 });
 
 test('where nothing is installed they are all', async () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { closeApps, raw, send, start, startNginx } from './support.ts';
@@ -24,6 +25,29 @@ describe('ports', () => {
     const app = await start(kind, { containerPorts });
     expect([...app.ports.keys()]).toEqual(expected);
     for (const port of expected) expect((await send(app, '/', { port })).status).toBe(200);
+  });
+
+  test('ext-authz speaks gRPC on the first of them, and ends at once', async () => {
+    const app = await start('ext-authz', { containerPorts: [9000] });
+    expect([...app.ports.keys()]).toEqual([9000]);
+    const client = connectHttp2(`http://127.0.0.1:${app.ports.get(9000)}`);
+    const request = client.request({ ':method': 'POST', ':path': '/none' });
+    request.end();
+    const [headers] = await once(request, 'response');
+    expect(headers).toMatchObject({ ':status': 200, 'content-type': 'application/grpc' });
+    const closed = once(client, 'close');
+    await app.close();
+    await closed;
+    await app.close();
+    app.setMounts(new Map());
+    const used = await taken();
+    await expect(start('ext-authz', { port: () => used.port, containerPorts: [9000] })).rejects.toMatchObject(
+      {
+        code: 'E_NOT_READY',
+        message: expect.stringMatching(/^ext-authz cannot listen: /),
+      },
+    );
+    used.release();
   });
 
   test('the real port and address are those that were asked for', async () => {

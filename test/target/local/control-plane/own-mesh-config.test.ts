@@ -83,5 +83,10 @@ describe('mesh settings of a local mesh', () => {
       kept: ['defaultProviders'],
     });
     expect(mergedMeshConfig({}, own)).toEqual({ config: own, kept: [] });
+    const asked = { defaultConfig: { discoveryAddress: 'x', gatewayTopology: { numTrustedProxies: 1 } } };
+    expect(mergedMeshConfig(asked, own).config).toEqual({
+      ...own,
+      defaultConfig: { discoveryAddress: '127.0.0.1:15012', gatewayTopology: { numTrustedProxies: 1 } },
+    });
   });
 });

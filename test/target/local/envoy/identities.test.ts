@@ -41,6 +41,15 @@ describe('the certificate of a service account', () => {
     expect(made).toBe(2);
   });
 
+  test('is another one when the mesh has another trust domain, for which proxies are told to ask again', async () => {
+    await certificateOf('foo', 'httpbin');
+    identities.setTrustDomain('new.example.com');
+    expect(made).toBe(2);
+    expect(identities.of('foo', 'httpbin')).toBeUndefined();
+    const { chain } = await certificateOf('foo', 'httpbin');
+    expect(new X509Certificate(chain).subjectAltName).toBe('URI:spiffe://new.example.com/ns/foo/sa/httpbin');
+  });
+
   test('says who it is as Istio does, and is accepted as client and as server', async () => {
     const { chain, key } = await certificateOf('foo', 'httpbin');
     const leaf = new X509Certificate(chain);

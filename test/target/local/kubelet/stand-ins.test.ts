@@ -30,6 +30,13 @@ describe('an image has a stand-in', () => {
     expect(standInFor('all', 'httpbin', images)).toBe('httpbin');
     expect(standInFor('all', 'something', images)).toBe('httpbin');
   });
+
+  test('by the container and the image of Node.js, when it is a program of this product', () => {
+    const images = { node: 'mirror/node', nginx: 'nginx' };
+    expect(standInFor('mirror/node', 'ext-authz', images)).toBe('ext-authz');
+    expect(standInFor('nginx', 'ext-authz', images)).toBe('nginx');
+    expect(() => standInFor('mirror/node', 'app', images)).toThrow('cannot run the image mirror/node');
+  });
 });
 
 test.each(['redis:8', '', 'toString', 'mirror/constructor'])('no other image can be run: "%s"', (image) => {
