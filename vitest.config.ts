@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { scenarios } from './src/vitest-plugin/plugin.ts';
 
@@ -6,9 +7,13 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    // The default leaves a core to nobody.
-    maxWorkers: '100%',
-    setupFiles: ['./test/support/report-causes.ts'],
+    // Many tests wait for something most of the time.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    setupFiles: ['./test/support/each-file.ts'],
+    // What a test changes in its process.
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
     // A golden file that is not there is a failure, not one to write: --update writes it.
     update: 'none',
     projects: [

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { pasteLines } from '../../src/run/paste-lines.ts';
 import { shellQuote } from '../../src/target/curl-batch.ts';
 import { rememberOpaque, rememberToken } from '../../src/token/decode.ts';
@@ -14,7 +14,7 @@ import { typescript } from '../support/typescript.ts';
 
 const section = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const token = `${section({ alg: 'ES256' })}.${section({ iss: 'me' })}.c2lnbmF0dXJlLW9mLXRoaXMtdG9rZW4tb25seQ`;
-rememberToken(token);
+beforeAll(() => rememberToken(token));
 
 const lineOf = (...words: readonly string[]) => ['printf', '%s\\n', ...words].map(shellQuote).join(' ');
 const shell = (line: string) => spawnSync('sh', ['-c', line], { encoding: 'utf8' }).stdout;

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { makeCa } from '../../../src/jwks/certificates.ts';
 import { startKeyServer } from '../../../src/target/kind/key-server-container.ts';
 import { unaborted } from '../../support/signals.ts';
@@ -32,11 +32,12 @@ beforeAll(async () => {
   });
   engine.listen(0, '127.0.0.1');
   await once(engine, 'listening');
+});
+beforeEach(() => {
   vi.stubEnv('DOCKER_HOST', `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`);
   vi.stubEnv('TESTCONTAINERS_RYUK_DISABLED', 'true');
 });
 afterAll(() => {
-  vi.unstubAllEnvs();
   engine.close();
   engine.closeAllConnections();
 });
