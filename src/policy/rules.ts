@@ -254,8 +254,7 @@ function principalsFor(value: string, { trustDomains }: Mesh): string[] {
 }
 
 /** Envoy's x-forwarded-for, and gatewayTopology of Istio's ProxyConfig. */
-const ofForwarded =
-  ': proxies take it from X-Forwarded-For, of which the last address counts unless numTrustedProxies says how many proxies stand before the mesh';
+const ofForwarded = ': of X-Forwarded-For the last address counts, unless numTrustedProxies is set';
 
 function address(has: string | undefined, what: string, whereFrom = ''): Attribute {
   if (has === undefined) return unknown(`${what} is not known here${whereFrom}`);

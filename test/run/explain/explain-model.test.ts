@@ -351,7 +351,7 @@ describe('a request through the gateway', () => {
   test('that depends on an address: that it is not known', () => {
     const objects = [...routes({}), access([{ from: [{ source: { remoteIpBlocks: ['203.0.113.9'] } }] }])];
     expect(cause({ objects, through: true })).toBe(
-      'foo/web refuses it: AuthorizationPolicy foo/rules (ALLOW): rule 1 may match: wants remoteIpBlocks = 203.0.113.9; the address of the client is not known here: proxies take it from X-Forwarded-For, of which the last address counts unless numTrustedProxies says how many proxies stand before the mesh',
+      'foo/web refuses it: AuthorizationPolicy foo/rules (ALLOW): rule 1 may match: wants remoteIpBlocks = 203.0.113.9; the address of the client is not known here: of X-Forwarded-For the last address counts, unless numTrustedProxies is set',
     );
   });
 });
