@@ -100,6 +100,11 @@ export class Envoy {
     }
   }
 
+  /** Whether it listens on this now, such as `127.0.0.1:8080`. @throws HarnessError E_EXEC */
+  async isOn(address: string, signal: AbortSignal): Promise<boolean> {
+    return (await this.get('listeners', signal)).includes(`::${address}\n`);
+  }
+
   /** Waits until it listens on all of these, such as `127.0.0.1:8080`. */
   async listensOn(addresses: readonly string[], signal: AbortSignal): Promise<void> {
     await until(

@@ -232,7 +232,7 @@ export class Workload {
     const targets = new Map(ports.map((each) => [each.targetPort, each.protocol]));
     if (![...targets.values()].some(isHttp)) targets.set(inboundPort, 'HTTP');
     for (const port of targets.keys()) {
-      if (proxy !== 'none' && !this.#real.has(port)) this.#real.set(port, await portOn(address, port));
+      if (proxy !== 'none' && !this.#real.has(port)) this.#real.set(port, await this.#listenableFor(port));
     }
     const inbound = [...targets].map(([port, protocol]) => ({
       port: this.realPort(port),
@@ -266,6 +266,18 @@ export class Workload {
           ];
     // Not before: what the API server has refused is told again.
     this.#told = text;
+  }
+
+  /**
+   * A port on which the proxy can listen for a target port: this one, where it can be had. A Gateway may have had it listen there
+   * before its Service was seen, and then it is not free, and ours.
+   */
+  async #listenableFor(port: number): Promise<number> {
+    const { address } = this.identity;
+    const isOwn = async () => await this.#envoy?.isOn(`${address}:${port}`, this.#around.signal);
+    if (await isOwn()) return port;
+    const free = await portOn(address, port);
+    return free !== port && (await isOwn()) ? port : free;
   }
 
   /** Those of the ports of Services on which its sidecar can listen for the application; 80 has a socket. */

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { KubeObject } from '../../../../src/target/target.ts';
 import { FakeApi, failure } from '../../../support/fake-api.ts';
@@ -240,6 +244,22 @@ describe('a gateway by injection', () => {
       .poll(() => ['Pod', 'WorkloadEntry', 'EnvoyFilter'].flatMap((kind) => api.all(kind)))
       .toEqual([]);
     expect(mesh.problems).toEqual([]);
+  });
+
+  test('keeps the port on which a Gateway had it listen before its Service was seen', async () => {
+    injected();
+    api.put(gateway());
+    await mesh.ready('my-gateway', 1);
+    const [workload] = mesh.kubelet.workloads;
+    const { address, name } = workload!.identity;
+    const taken = [8080, 8443].map((port) => createServer().listen(port, address));
+    await Promise.all(taken.map((server) => once(server, 'listening')));
+    writeFileSync(join(mesh.folder, `listeners-${name}`), `listener::${address}:8080\n`);
+    const ports = [8080, 8443].map((port) => ({ name: `http-${port}`, port, targetPort: port }));
+    api.put(service('my-gateway', ports, { selector: { istio: 'my-gateway' } }));
+    await expect.poll(() => workload!.realPort(8443)).not.toBe(8443);
+    expect(workload!.realPort(8080)).toBe(8080);
+    for (const server of taken) server.close();
   });
 
   test('that is not injected says what is missing, as an image that never comes', async () => {
