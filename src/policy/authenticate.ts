@@ -12,6 +12,7 @@ import {
   type JwtRule,
   jwtRulesOf,
   locationsOf,
+  outputsOf,
   placeText,
   withoutToken,
 } from './token-locations.ts';
@@ -226,15 +227,9 @@ function normalized(
   );
 }
 
-function outputNames({ outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRule): string[] {
-  return [outputPayloadToHeader ?? [], outputClaimToHeaders.map(({ header }) => header)]
-    .flat()
-    .map((name) => name.toLowerCase());
-}
-
 /** Nobody else can send what the proxy adds. */
 function withoutOutputs(rule: JwtRule, headers: readonly Header[]): readonly Header[] {
-  const names = outputNames(rule);
+  const names = outputsOf(rule).map((name) => name.toLowerCase());
   if (names.length === 0) return headers;
   return headers.filter(([name]) => !names.includes(name.toLowerCase()));
 }

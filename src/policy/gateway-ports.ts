@@ -48,6 +48,17 @@ export function shutBySpec(gateway: KubeObject): Shut | undefined {
   };
 }
 
+/** Whether a Gateway opens a port for HTTP at a pod, as far as it says. */
+export function opensAt(
+  object: KubeObject,
+  pod: Parameters<typeof holdsFor>[1],
+  rootNamespace: string,
+): boolean {
+  return (
+    object.kind === 'Gateway' && holdsFor(object, pod, rootNamespace) && shutBySpec(object) === undefined
+  );
+}
+
 /**
  * Why no HTTP request can come in at a pod of a gateway. Where no Gateway is for the pod, nothing is said: it may be one of
  * others.

@@ -34,6 +34,11 @@ export function meshConfigOf(object: KubeObject | undefined): MeshConfig {
   throw fail('they are no map');
 }
 
+/** The mesh's own. */
+export function trustDomainOf({ trustDomain }: MeshConfig): string {
+  return typeof trustDomain === 'string' ? trustDomain : String(defaultMesh.trustDomains[0]);
+}
+
 /** What istiod has taken of it: nothing when it could not read it. */
 export function lastMeshConfigOf(object: KubeObject | undefined): MeshConfig {
   try {
@@ -83,14 +88,14 @@ export function meshWith(objects: readonly KubeObject[], rootNamespace: string):
       metadata.namespace === rootNamespace &&
       metadata.name === meshConfigName(undefined),
   );
-  const { pathNormalization, trustDomain, trustDomainAliases } = lastMeshConfigOf(object);
+  const config = lastMeshConfigOf(object);
+  const { pathNormalization, trustDomainAliases } = config;
   const { normalization } = isMap(pathNormalization) ? pathNormalization : {};
-  const own = typeof trustDomain === 'string' ? [trustDomain] : defaultMesh.trustDomains;
   const aliases = Array.isArray(trustDomainAliases) ? trustDomainAliases.map(String) : [];
   return {
     ...defaultMesh,
     rootNamespace,
-    trustDomains: [...own, ...aliases],
+    trustDomains: [trustDomainOf(config), ...aliases],
     pathNormalization: modes.includes(normalization)
       ? (normalization as PathNormalization)
       : defaultMesh.pathNormalization,

@@ -71,6 +71,12 @@ export function placeText(location: Location): string {
     : `header ${location.name}, after "${location.prefix}"`;
 }
 
+/** Headers that the proxy makes of a token, as the rule spells them. */
+export function outputsOf({ outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRule): string[] {
+  const claims = outputClaimToHeaders.map(({ header }) => header);
+  return outputPayloadToHeader ? [outputPayloadToHeader, ...claims] : claims;
+}
+
 /** A request whose token was accepted goes on without it, but for cookies (removeJwt). */
 export function withoutToken(
   location: Location,

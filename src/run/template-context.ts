@@ -180,6 +180,7 @@ interface GatewayCertificate {
   readonly ca: string;
 }
 
+/** Certificates that gateways serve HTTPS with, made for the scenario. */
 async function makeCertificates(
   specs: PlannedScenario['certificates'],
 ): Promise<ReadonlyMap<string, GatewayCertificate>> {

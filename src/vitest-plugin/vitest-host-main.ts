@@ -82,7 +82,7 @@ server.once('error', (thrown) => {
 server.listen(config.socket, () => process.stdout.write(listening));
 
 /** What to say about an event while tests wait: how the mesh is set up, what it is, and warnings. One line, or nothing. */
-export function progressLine(event: Event): string | undefined {
+function progressLine(event: Event): string | undefined {
   switch (event.type) {
     case 'phase-finished': {
       const note = event.note === undefined ? '' : `, ${event.note}`;
@@ -100,7 +100,7 @@ export function progressLine(event: Event): string | undefined {
 }
 
 /** What the mesh is. */
-export function meshLine({ istio, target, envoy, kubernetes, reason }: MeshFacts): string {
+function meshLine({ istio, target, envoy, kubernetes, reason }: MeshFacts): string {
   const more = [
     envoy === undefined ? [] : `Envoy ${envoy}`,
     kubernetes === undefined ? [] : `Kubernetes ${kubernetes}`,

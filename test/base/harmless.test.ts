@@ -1,36 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HarmlessOutput, harmlessJson, inert, oneLine, own, visible } from '../../src/base/harmless.ts';
+import { oddText } from '../support/odd-text.ts';
 
-/** Any UTF-16, with lone surrogates, and often what terminals and CI systems have a meaning for. */
-const text = fc.oneof(
-  fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
-  fc
-    .array(
-      fc.constantFrom(
-        '\u001b[2J',
-        '\u001b]0;owned\u0007',
-        '\u001b[31m',
-        '\u009b31m',
-        '\u202e',
-        '\u2066',
-        '\u200b',
-        '\ufeff',
-        '\u{e0041}',
-        '\ud800',
-        '\u2028',
-        '\r',
-        '\n',
-        '\r\n',
-        ':',
-        '::error::planted',
-        '#',
-        '##[error]planted',
-        ' ',
-        'a',
-      ),
-    )
-    .map((parts) => parts.join('')),
+/** Often what terminals and CI systems have a meaning for. */
+const text = oddText(
+  '\u001b[2J',
+  '\u001b]0;owned\u0007',
+  '\u001b[31m',
+  '\u009b31m',
+  '\u202e',
+  '\u2066',
+  '\u200b',
+  '\ufeff',
+  '\u{e0041}',
+  '\ud800',
+  '\u2028',
+  '\r',
+  '\n',
+  '\r\n',
+  ':',
+  '::error::planted',
+  '#',
+  '##[error]planted',
+  ' ',
+  'a',
 );
 
 const harmful = /(?![\t\n])\p{Cc}|[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\p{Surrogate}/u;

@@ -4,7 +4,7 @@
  */
 import { valueAt, withClaim } from '../../policy/match/claims.ts';
 import { isOfOthers } from '../../policy/rules.ts';
-import { type JwtRule, jwtRulesOf, locationsOf } from '../../policy/token-locations.ts';
+import { type JwtRule, jwtRulesOf, locationsOf, outputsOf } from '../../policy/token-locations.ts';
 import { absent } from '../../scenario/format/schema-answers.ts';
 import { escapeTemplate } from '../../scenario/template.ts';
 import type { KubeObject } from '../../target/target.ts';
@@ -38,7 +38,7 @@ const isPlain = (text: string) => /^[\x20-\x7e]*$/.test(text) && !/["\\]/.test(t
 
 /** What a stand-in has to tell, so that it is seen whether these rules do what they say. */
 export function toldBy(rules: readonly JwtRule[]): Echo {
-  const names = rules.flatMap((rule) => [...outputsOf(rule), ...forwardedIn(rule)]);
+  const names = namesIn(rules);
   return {
     headers: [...new Set(names.map((name) => name.toLowerCase()))].filter(canTell),
     path: rules.some(
@@ -49,8 +49,7 @@ export function toldBy(rules: readonly JwtRule[]): Echo {
 
 /** Why no check looks at a header that a policy writes or keeps, a line for each. */
 export function untold(policy: KubeObject): string[] {
-  const names = jwtRulesOf(policy).flatMap((rule) => [...outputsOf(rule), ...forwardedIn(rule)]);
-  return [...new Set(names)]
+  return [...new Set(namesIn(jwtRulesOf(policy)))]
     .filter((name) => !canTell(name))
     .map((name) =>
       isOfOthers(name)
@@ -140,10 +139,9 @@ function canTell(name: string): boolean {
   return tellable.test(name) && !isOfOthers(name);
 }
 
-/** Headers that the proxy makes of a token. */
-function outputsOf({ outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRule): string[] {
-  const payload = outputPayloadToHeader ?? '';
-  return [...(payload === '' ? [] : [payload]), ...outputClaimToHeaders.map(({ header }) => header)];
+/** Headers of which rules say something. */
+function namesIn(rules: readonly JwtRule[]): string[] {
+  return rules.flatMap((rule) => [...outputsOf(rule), ...forwardedIn(rule)]);
 }
 
 /** Headers in which a token stays that would be taken out otherwise. */

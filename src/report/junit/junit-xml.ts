@@ -143,6 +143,7 @@ function seconds(ms: number): string {
   return (Number.isFinite(ms) ? Math.max(0, ms) / 1000 : 0).toFixed(3);
 }
 
+/** Just enough XML to write reports: elements, attributes, text. */
 export interface XmlElement {
   readonly name: string;
   /** In the order in which they are written; undefined ones are left out. */

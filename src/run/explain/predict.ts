@@ -94,21 +94,24 @@ export async function modelSteps(
     const applied = placedObjects(step, { scenario, context });
     const asked = step.checks.flatMap((check) =>
       check.kind === 'request' && check.skip === undefined && !context.unknown.has(check.request.token ?? '')
-        ? askedOf(check, step, origin, context).map((each) =>
-            takesHttp10 && each.request.http === '1.0'
-              ? { ...each, request: { ...each.request, http: undefined } }
-              : each,
-          )
+        ? [askedOf(check, step, origin, context, takesHttp10)]
         : [],
     );
     return [{ step, base, applied, asked, keys }];
   });
 }
 
-function askedOf(check: RequestCheck, step: PlannedStep, usual: Origin, context: RunContext): AskedRequest[] {
+function askedOf(
+  check: RequestCheck,
+  step: PlannedStep,
+  usual: Origin,
+  context: RunContext,
+  takesHttp10: boolean,
+): AskedRequest {
   const expected = resolve(check.expected, namesFor(check, context), check.place) as RequestCheck['expected'];
-  const request = buildRequest(check, step, context, 'predicted');
-  return [{ check, expected, request, origin: check.request.client ?? usual }];
+  const built = buildRequest(check, step, context, 'predicted');
+  const request = takesHttp10 && built.http === '1.0' ? { ...built, http: undefined } : built;
+  return { check, expected, request, origin: check.request.client ?? usual };
 }
 
 /**

@@ -1,9 +1,9 @@
 /** The route of a VirtualService or HTTPRoute that a request takes, and what it makes of the request. */
-import { shutBySpec } from '../../policy/gateway-ports.ts';
+import { opensAt } from '../../policy/gateway-ports.ts';
 import type { Header, Request } from '../../policy/input.ts';
 import { withoutQuery } from '../../policy/match/path.ts';
 import { allOf, type Truth } from '../../policy/match/truth.ts';
-import { gatewayNameLabel, holdsFor } from '../../policy/selection.ts';
+import { gatewayNameLabel } from '../../policy/selection.ts';
 import type { KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
 import { formsOf, hostMatches } from '../proof/host-names.ts';
 import { isBound, isOfMesh } from '../proof/way.ts';
@@ -77,13 +77,7 @@ export function routed(request: Request, at: MeshPod | Client, survey: Survey): 
 
 /** Whether a VirtualService is for a gateway, by one of the Gateways that this pod serves. */
 function isBoundAt(pod: MeshPod, service: KubeObject, { objects, rootNamespace }: Survey): boolean {
-  return objects.some(
-    (object) =>
-      object.kind === 'Gateway' &&
-      holdsFor(object, pod, rootNamespace) &&
-      isBound(service, object) &&
-      shutBySpec(object) === undefined,
-  );
+  return objects.some((object) => opensAt(object, pod, rootNamespace) && isBound(service, object));
 }
 
 function along(

@@ -1,6 +1,6 @@
 /** The proxies whose configuration counts for a step: those on the way of requests, and those that policies hold for. */
 
-import { shutAt, shutBySpec } from '../../policy/gateway-ports.ts';
+import { opensAt, shutAt, shutBySpec } from '../../policy/gateway-ports.ts';
 import { holdsFor, nameOf, policyKinds, whyIdle } from '../../policy/selection.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, ProxyRef, Survey } from '../../target/target.ts';
 import { type Way, wayOf } from './way.ts';
@@ -139,8 +139,5 @@ function deciders(origin: Origin, { gateways, backends }: Way): readonly MeshPod
 
 /** A gateway that no Gateway opens a port for HTTP on has nothing in it that policies could be seen in. */
 function isOpen(pod: MeshPod, { objects, rootNamespace }: Survey): boolean {
-  return objects.some(
-    (object) =>
-      object.kind === 'Gateway' && holdsFor(object, pod, rootNamespace) && shutBySpec(object) === undefined,
-  );
+  return objects.some((object) => opensAt(object, pod, rootNamespace));
 }

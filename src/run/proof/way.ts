@@ -3,7 +3,7 @@
  * too few would be a hole in it. So every route that fits the host counts, whatever it says of paths and headers.
  */
 
-import { shutBySpec } from '../../policy/gateway-ports.ts';
+import { opensAt } from '../../policy/gateway-ports.ts';
 import { gatewayNameLabel, hasLabels, holdsFor, nameOf } from '../../policy/selection.ts';
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
 import { formsOf, hostMatches } from './host-names.ts';
@@ -177,9 +177,8 @@ class Walk {
     for (const pod of gateways) this.#gateways.add(pod);
     const { rootNamespace } = this.#survey;
     // By a port that carries no HTTP no request comes so far.
-    const bound = this.#of('Gateway').filter(
-      (gateway) =>
-        shutBySpec(gateway) === undefined && gateways.some((pod) => holdsFor(gateway, pod, rootNamespace)),
+    const bound = this.#of('Gateway').filter((gateway) =>
+      gateways.some((pod) => opensAt(gateway, pod, rootNamespace)),
     );
     for (const host of hosts) {
       const forms = formsOf(host, '');

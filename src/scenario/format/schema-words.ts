@@ -51,14 +51,19 @@ export const duration = z
   .string()
   .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'expected a duration such as 500ms, 3s or 2m')
   // Timers end at 24 days, and what is longer is not waited for at all.
-  .refine((text) => millisecondsOf(text) <= 86_400_000, {
+  .refine((text) => exactlyIn(text) <= 86_400_000, {
     error: 'expected a duration of at most a day, which is 1440m',
   });
 
-/** Of a duration such as 500ms, 3s or 2m; 0 for what is none. */
-export function millisecondsOf(text: string): number {
+/** Milliseconds of a duration such as 500ms, 3s or 2m; 0 for what is none. */
+function exactlyIn(text: string): number {
   const [, count = '0', unit = 's'] = /^([\d.]+)(ms|s|m)$/.exec(text) ?? [];
-  return Math.round(Number(count) * { ms: 1, s: 1000, m: 60_000 }[unit as 'ms' | 's' | 'm']);
+  return Number(count) * { ms: 1, s: 1000, m: 60_000 }[unit as 'ms' | 's' | 'm'];
+}
+
+/** The same in whole milliseconds. */
+export function millisecondsOf(text: string): number {
+  return Math.round(exactlyIn(text));
 }
 
 export const json: z.ZodType<unknown> = z.unknown();

@@ -36,6 +36,7 @@ const certificateSchema = z
 /** MeshConfig.ProxyPathNormalization.NormalizationType of Istio. */
 const pathNormalizations = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;
 
+/** What a scenario asks of the mesh as a whole. Scenarios that ask for the same run together. */
 const meshSchema = z
   .strictObject({
     fetch: note(

@@ -9,7 +9,6 @@
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 import { createServer } from 'node:http2';
-import process from 'node:process';
 
 const checkPath = '/envoy.service.auth.v3.Authorization/Check';
 /** More than Envoy lets through in headers, which is all that it asks about. */
@@ -165,6 +164,3 @@ function bytes(field, value) {
 function text(field, value) {
   return bytes(field, Buffer.from(value, 'utf8'));
 }
-
-// In a container. By a variable: files of a ConfigMap are links, so that a module does not know itself by its path.
-if (process.env.EXT_AUTHZ_PORT) extAuthzServer().listen(Number(process.env.EXT_AUTHZ_PORT), '0.0.0.0');

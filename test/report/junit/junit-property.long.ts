@@ -5,34 +5,28 @@ import { type CheckState, type Event, type ScenarioInfo, stamped } from '../../.
 import { junitSuites } from '../../../src/report/junit/junit-model.ts';
 import { element, junitXml, xmlDocument } from '../../../src/report/junit/junit-xml.ts';
 import { ResultModel } from '../../../src/report/model.ts';
+import { oddText } from '../../support/odd-text.ts';
 import { check, planned, requireJwt, scenarioEvents } from '../fixture.ts';
 import { validateJUnit } from '../validate.ts';
 
-/** Any UTF-16, with lone surrogates, and often what XML has a meaning for. */
-const text = fc.oneof(
-  fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
-  fc
-    .array(
-      fc.constantFrom(
-        '<',
-        '>',
-        '&',
-        '"',
-        "'",
-        ']]>',
-        '<!--',
-        '-->',
-        '&#0;',
-        '\u0000',
-        '\u001b[31m',
-        '\r\n',
-        '\ud800',
-        '\ufffe',
-        'a',
-        ' ',
-      ),
-    )
-    .map((parts) => parts.join('')),
+/** Often what XML has a meaning for. */
+const text = oddText(
+  '<',
+  '>',
+  '&',
+  '"',
+  "'",
+  ']]>',
+  '<!--',
+  '-->',
+  '&#0;',
+  '\u0000',
+  '\u001b[31m',
+  '\r\n',
+  '\ud800',
+  '\ufffe',
+  'a',
+  ' ',
 );
 const states = fc.constantFrom<CheckState>('passed', 'failed', 'error', 'skipped');
 

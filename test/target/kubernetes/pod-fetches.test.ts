@@ -1,11 +1,11 @@
 /** Who fetched, by logs of pods as an API server gives them; the clock of the node is another than ours. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { timeouts } from '../../../src/base/timeouts.ts';
-import { KubeClient } from '../../../src/kube/kube-client.ts';
-import { loadKubeConfig } from '../../../src/kube/kube-config.ts';
+import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { podFetches, podLogEnd } from '../../../src/target/kubernetes/pod-fetches.ts';
-import { FakeApi, failure } from '../../support/fake-api.ts';
+import { type FakeApi, failure } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
+import { useFakeApi } from '../../support/use-fake-api.ts';
 
 let api: FakeApi;
 let client: KubeClient;
@@ -16,12 +16,9 @@ let logs: Record<string, string[] | number>;
 /** Whether what is written to a container comes to its log. */
 let writes: boolean | 'lost';
 let clock = 0;
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
-  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
+useFakeApi((server, made) => {
+  api = server;
+  client = made;
   logs = {};
   writes = true;
   api.onExec((session) => {
@@ -40,12 +37,6 @@ beforeEach(() => {
     const text = isBefore ? tail.join('\n') : tail.map((line) => `${line}\n`).join('');
     return { status: 200, body: text.slice(0, Number(query.limitBytes)) };
   });
-});
-afterEach(async () => {
-  await client.close();
-});
-afterAll(async () => {
-  await api.stop();
 });
 
 function add(pod: string, ...lines: string[]): void {

@@ -9,9 +9,9 @@ import { isMap } from '../../../base/kube-object.ts';
 import { timeouts } from '../../../base/timeouts.ts';
 import { until } from '../../../base/wait.ts';
 import type { MeshConfig } from '../../../policy/read-mesh-config.ts';
+import { trustDomainOf } from '../../../policy/read-mesh-config.ts';
 import { notTaken } from '../../mesh-config.ts';
 import type { IstiodStart } from '../../target.ts';
-import { defaultTrustDomain } from '../envoy/identities.ts';
 import { portOn } from '../network/addresses.ts';
 import {
   type IstiodFiles,
@@ -94,8 +94,7 @@ export class Discovery {
 
   /** Of the mesh settings that hold now. */
   get trustDomain(): string {
-    const { trustDomain } = this.#meshConfig;
-    return typeof trustDomain === 'string' ? trustDomain : defaultTrustDomain;
+    return trustDomainOf(this.#meshConfig);
   }
 
   /** What the mesh settings that hold now say about every proxy. */

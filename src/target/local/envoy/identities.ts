@@ -1,18 +1,17 @@
 /** The certificates of workloads: SPIFFE IDs of their service accounts, signed by the CA of the mesh. */
+
 import { rootCertificates } from 'node:tls';
 import { type Ca, issueCertificate } from '../../../jwks/certificates.ts';
+import { trustDomainOf } from '../../../policy/read-mesh-config.ts';
 import type { Mounts } from '../kubelet/mounts.ts';
 import type { Workload } from '../kubelet/workload.ts';
 import type { Secret } from './secrets.ts';
-
-/** Istio's own (DefaultMeshConfig in pkg/config/mesh/mesh.go). */
-export const defaultTrustDomain = 'cluster.local';
 
 export class Identities {
   readonly #ca: Ca;
   readonly #onReady: () => void;
   readonly #certificates = new Map<string, Secret | undefined>();
-  #trustDomain = defaultTrustDomain;
+  #trustDomain = trustDomainOf({});
 
   /** @param onReady called when a certificate that was asked for has been made */
   constructor(ca: Ca, onReady: () => void) {

@@ -1,10 +1,11 @@
-/** Writes the status of a Deployment, as the controllers of a cluster do. */
+/** What the controllers of a cluster do for Deployments. */
 import type { KubeClient } from '../../../kube/kube-client.ts';
 import { KubeError } from '../../../kube/kube-error.ts';
 import { deleteObject, keyOf, listObjects } from '../../../kube/objects.ts';
 import { gatewayNameLabel } from '../../../policy/selection.ts';
 import type { KubeObject } from '../../target.ts';
 
+/** Writes the status of a Deployment. */
 export async function reportDeployment(
   client: KubeClient,
   deployment: KubeObject,
@@ -46,6 +47,7 @@ const kinds = [
   { apiVersion: 'v1', kind: 'Service' },
 ] as const;
 
+/** Deletes what istiod has deployed for a Gateway that is gone, as the garbage collector of a cluster does. */
 export async function collectDeployed(
   client: KubeClient,
   { metadata }: KubeObject,

@@ -1,7 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { timeouts } from '../../../../src/base/timeouts.ts';
-import { KubeClient } from '../../../../src/kube/kube-client.ts';
-import { loadKubeConfig } from '../../../../src/kube/kube-config.ts';
 import type { Clients } from '../../../../src/target/kubernetes/client-for.ts';
 import {
   beginRestart,
@@ -10,25 +8,16 @@ import {
   restartIstiod,
   setExtraRootCa,
 } from '../../../../src/target/kubernetes/settings/istiod-settings.ts';
-import { FakeApi, failure } from '../../../support/fake-api.ts';
+import { type FakeApi, failure } from '../../../support/fake-api.ts';
 import { unaborted } from '../../../support/signals.ts';
+import { useFakeApi } from '../../../support/use-fake-api.ts';
 
 let api: FakeApi;
 let clients: Clients;
 const signal = unaborted();
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
-  const client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
-  clients = { data: client, mesh: client };
-});
-afterEach(async () => {
-  await clients.data.close();
-});
-afterAll(async () => {
-  await api.stop();
+useFakeApi((server, made) => {
+  api = server;
+  clients = { data: made, mesh: made };
 });
 
 const ready = { conditions: [{ type: 'Ready', status: 'True' }] };

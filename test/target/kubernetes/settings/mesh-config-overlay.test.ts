@@ -1,7 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { KubeClient } from '../../../../src/kube/kube-client.ts';
-import { loadKubeConfig } from '../../../../src/kube/kube-config.ts';
 import { applyObject } from '../../../../src/kube/objects.ts';
 import type { Clients } from '../../../../src/target/kubernetes/client-for.ts';
 import {
@@ -9,23 +7,18 @@ import {
   leftMeshConfig,
   overlaidMeshConfig,
 } from '../../../../src/target/kubernetes/settings/mesh-config-overlay.ts';
-import { FakeApi } from '../../../support/fake-api.ts';
+import type { FakeApi } from '../../../support/fake-api.ts';
 import { unaborted } from '../../../support/signals.ts';
+import { useFakeApi } from '../../../support/use-fake-api.ts';
 
 let api: FakeApi;
 let clients: Clients;
 const signal = unaborted();
 const namespace = 'istio-system';
-beforeAll(async () => {
-  api = await FakeApi.start();
+useFakeApi((server, made) => {
+  api = server;
+  clients = { data: made, mesh: made };
 });
-beforeEach(() => {
-  api.reset();
-  const client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
-  clients = { data: client, mesh: client };
-});
-afterEach(() => clients.data.close());
-afterAll(() => api.stop());
 
 const installed = '# of the installation\ntrustDomain: mine\npathNormalization: { normalization: NONE }\n';
 const put = (mesh: string) =>

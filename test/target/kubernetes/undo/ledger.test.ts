@@ -1,32 +1,23 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { KubeClient } from '../../../../src/kube/kube-client.ts';
-import { loadKubeConfig } from '../../../../src/kube/kube-config.ts';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import type { KubeClient } from '../../../../src/kube/kube-client.ts';
 import { Ledger } from '../../../../src/target/kubernetes/undo/ledger.ts';
 import type { KubeObject } from '../../../../src/target/target.ts';
-import { FakeApi, failure } from '../../../support/fake-api.ts';
+import { type FakeApi, failure } from '../../../support/fake-api.ts';
 import { unaborted } from '../../../support/signals.ts';
+import { useFakeApi } from '../../../support/use-fake-api.ts';
 
 let api: FakeApi;
 let client: KubeClient;
 let ledger: Ledger;
 let warnings: string[];
 const signal = unaborted();
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
+useFakeApi((server, made) => {
+  api = server;
+  client = made;
   api.realistic = true;
   api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'foo' } });
-  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
   warnings = [];
   ledger = new Ledger({ data: client, mesh: client }, (message) => warnings.push(message));
-});
-afterEach(async () => {
-  await client.close();
-});
-afterAll(async () => {
-  await api.stop();
 });
 
 const policy = (spec: unknown, metadata: object = {}): KubeObject => ({

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { KubeClient } from '../../../../src/kube/kube-client.ts';
 import { loadKubeConfig } from '../../../../src/kube/kube-config.ts';
 import {
@@ -10,16 +10,14 @@ import {
 } from '../../../../src/target/kubernetes/undo/sweep.ts';
 import { FakeApi, failure } from '../../../support/fake-api.ts';
 import { unaborted } from '../../../support/signals.ts';
+import { useFakeApi } from '../../../support/use-fake-api.ts';
 
 let api: FakeApi;
 let client: KubeClient;
 const signal = unaborted();
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
-  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
+useFakeApi((server, made) => {
+  api = server;
+  client = made;
   const put = (apiVersion: string, kind: string, namespace: string) =>
     api.put({ apiVersion, kind, metadata: { name: `${kind.toLowerCase()}-1`, namespace } });
   put('security.istio.io/v1', 'RequestAuthentication', 'foo');
@@ -31,12 +29,6 @@ beforeEach(() => {
   put('networking.istio.io/v1', 'Gateway', 'foo');
   put('networking.istio.io/v1alpha3', 'EnvoyFilter', 'foo');
   put('v1', 'ConfigMap', 'foo');
-});
-afterEach(async () => {
-  await client.close();
-});
-afterAll(async () => {
-  await api.stop();
 });
 
 const left = () => [...api.objects.values()].map(({ kind }) => kind);

@@ -1,30 +1,22 @@
 /** In which order things are undone, and what happens when some of it cannot be. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { KubeClient } from '../../../../src/kube/kube-client.ts';
 import { loadKubeConfig } from '../../../../src/kube/kube-config.ts';
 import { clientFor } from '../../../../src/target/kubernetes/client-for.ts';
 import { Ledger } from '../../../../src/target/kubernetes/undo/ledger.ts';
 import type { KubeObject } from '../../../../src/target/target.ts';
-import { FakeApi, failure } from '../../../support/fake-api.ts';
+import { type FakeApi, failure } from '../../../support/fake-api.ts';
 import { unaborted } from '../../../support/signals.ts';
+import { useFakeApi } from '../../../support/use-fake-api.ts';
 
 let api: FakeApi;
 let client: KubeClient;
 let ledger: Ledger;
 const signal = unaborted();
-beforeAll(async () => {
-  api = await FakeApi.start();
-});
-beforeEach(() => {
-  api.reset();
-  client = new KubeClient(loadKubeConfig({ file: api.kubeconfig }));
+useFakeApi((server, made) => {
+  api = server;
+  client = made;
   ledger = new Ledger({ data: client, mesh: client });
-});
-afterEach(async () => {
-  await client.close();
-});
-afterAll(async () => {
-  await api.stop();
 });
 
 const configMap = (name: string, value = 'ours'): KubeObject => ({
