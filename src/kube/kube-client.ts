@@ -12,7 +12,7 @@ import { limits, readUpTo, sizeText } from '../base/files/limits.ts';
 import { linesIn } from '../base/files/lines.ts';
 import { nameOfError } from '../base/names.ts';
 import { timeouts } from '../base/timeouts.ts';
-import { throwIfAborted, within } from '../base/wait.ts';
+import { pause, throwIfAborted, within } from '../base/wait.ts';
 import { KubeError } from './kube-error.ts';
 
 export interface KubeRequest {
@@ -25,6 +25,17 @@ export interface KubeRequest {
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
 }
+
+interface KubeAnswer {
+  readonly body: unknown;
+  readonly warnings: string[];
+  readonly date?: number;
+}
+
+/** The webhook has not answered, whatever it would have said (apiserver, pkg/admission/plugin/webhook/errors). */
+const webhookAway = /failed calling webhook ".*?": failed to call webhook: /;
+
+const webhookPauseMs = 200;
 
 export class KubeClient {
   readonly config: KubeConfig;
@@ -44,14 +55,25 @@ export class KubeClient {
 
   /**
    * One request; returns the parsed body (text when it is not JSON), the warnings that the API server sent along, and the
-   * time that it has (RFC 9110, section 6.6.1), in milliseconds since 1970.
+   * time that it has (RFC 9110, section 6.6.1), in milliseconds since 1970. Asks again while an admission webhook is away, as
+   * that of an istiod that is restarted is: nothing has been changed then.
    *
    * @throws KubeError for an error answer; HarnessError E_KUBE when the server cannot be reached.
    */
-  async request(
-    path: string,
-    options: KubeRequest,
-  ): Promise<{ body: unknown; warnings: string[]; date?: number }> {
+  async request(path: string, options: KubeRequest): Promise<KubeAnswer> {
+    const deadline = performance.now() + Math.min(timeouts.webhook, options.timeoutMs ?? Infinity);
+    for (;;) {
+      try {
+        return await this.#request(path, options);
+      } catch (thrown) {
+        if (!(thrown instanceof KubeError && webhookAway.test(thrown.message))) throw thrown;
+        if (performance.now() >= deadline) throw thrown;
+        await pause(webhookPauseMs, options.signal);
+      }
+    }
+  }
+
+  async #request(path: string, options: KubeRequest): Promise<KubeAnswer> {
     const limit = within(
       options.timeoutMs ?? timeouts.kubeRequest,
       options.signal,

@@ -80,6 +80,38 @@ describe('request', () => {
     expect(warnings).toEqual([String.raw`field "spec.x" is \ deprecated`, 'one', 'two', 'schlüssel']);
   });
 
+  const away =
+    'Internal error occurred: failed calling webhook "validation.istio.io": failed to call webhook: ' +
+    'Post "https://istiod.istio-system.svc:443/validate?timeout=10s": connection refused';
+
+  test('asks again while an admission webhook is away', async () => {
+    api.rule('PATCH', /./, failure(500, 'InternalError', away), 2);
+    api.rule('PATCH', /./, { status: 200, body: { done: true } });
+    const { body } = await client.request('/x', { method: 'PATCH', body: {}, signal: unaborted() });
+    expect(body).toEqual({ done: true });
+    expect(api.requests).toHaveLength(3);
+  });
+
+  test('says what the API server says when the webhook stays away, and stops when it is interrupted', async () => {
+    api.rule('PATCH', /./, failure(500, 'InternalError', away));
+    const call = (signal: AbortSignal) =>
+      client.request('/x', { method: 'PATCH', body: {}, signal, timeoutMs: 500 });
+    await expect(call(unaborted())).rejects.toMatchObject({ code: 'E_KUBE', status: 500, message: away });
+    const asked = api.requests.length;
+    expect(asked).toBeGreaterThan(1);
+    await expect(call(AbortSignal.timeout(100))).rejects.toMatchObject({ code: 'E_INTERRUPTED' });
+    expect(api.requests).toHaveLength(asked + 1);
+  });
+
+  test('a webhook that refuses is asked once', async () => {
+    const said = 'admission webhook "validation.istio.io" denied the request: configuration is invalid';
+    api.rule('PATCH', /./, failure(400, 'BadRequest', said));
+    await expect(
+      client.request('/x', { method: 'PATCH', body: {}, signal: unaborted() }),
+    ).rejects.toMatchObject({ status: 400 });
+    expect(api.requests).toHaveLength(1);
+  });
+
   test('turns a Status into an error that keeps code, reason and message, and says what was asked of whom', async () => {
     api.rule('GET', /./, failure(403, 'Forbidden', 'pods is forbidden'));
     const error = await client.request('/api/v1/pods', { signal: unaborted() }).catch((thrown) => thrown);

@@ -326,8 +326,7 @@ export class LocalTarget extends KubernetesTarget {
     await Promise.allSettled([...this.#keyServers].map((server) => server.stop()));
     await this.setMeshConfig({}, signal);
     await this.undoScenarios(signal);
-    await this.#whole(signal, (own) => this.#running.setIstiod({ fetch: 'istiod', variables: {} }, own));
-    this.#fresh = true;
+    await this.setIstiod({ fetch: 'istiod', variables: {} }, signal);
   }
 
   memory(): MemoryUse[] {

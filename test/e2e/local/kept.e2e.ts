@@ -40,6 +40,9 @@ describeOnLocal('a mesh that is kept', () => {
       expect(run.cases.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
       expect(run.output).not.toContain('Starting');
     }
+    // Only the first istiod of a mesh has Istio's own ports. Nobody has had keys fetched, so there was no need for another.
+    const istiod = home.processes.find((process) => isPart.istiod?.(process));
+    expect(istiod?.args).toContainEqual(expect.stringMatching(/^--httpsAddr=.*:15017$/));
   });
 
   test('is not made again by "up"', async () => {
