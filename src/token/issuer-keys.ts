@@ -1,4 +1,5 @@
-import { createPublicKey, generateKeyPair as generateNodeKeys, KeyObject, randomBytes } from 'node:crypto';
+import * as crypto from 'node:crypto';
+import { createPublicKey, KeyObject, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { HarnessError } from '../base/errors.ts';
@@ -69,9 +70,12 @@ export async function makeIssuerKeys(
 /** Pairs of this process by algorithm, for keys that no mesh gets to see. */
 const pairs = new Map<Algorithm, Promise<Pair>[]>();
 
+/** An RSA key of this size takes a quarter of the time, and still has room for what PS512 signs. */
+const predictedRsaBits = 1536;
+
 /**
- * {@link makeIssuerKeys} for keys that no mesh gets to see: pairs are made once for this process, because an RSA one takes a
- * fifth of a second. All pairs of one `runId` are different; those of another one are the same again.
+ * {@link makeIssuerKeys} for keys that no mesh gets to see: pairs are made once for this process, and smaller, because an RSA
+ * one takes a fifth of a second otherwise. All pairs of one `runId` are different; those of another one are the same again.
  */
 export function reusingPairs(): typeof makeIssuerKeys {
   const taken = new Map<string, number>();
@@ -81,7 +85,7 @@ export function reusingPairs(): typeof makeIssuerKeys {
     taken.set(owner, index + 1);
     const made = pairs.get(algorithm) ?? [];
     pairs.set(algorithm, made);
-    made[index] ??= makePair(algorithm);
+    made[index] ??= makePair(algorithm, predictedRsaBits);
     return made[index];
   };
   return (name, spec, runId) => makeIssuerKeys(name, spec, runId, (algorithm) => pairOf(runId, algorithm));
@@ -147,19 +151,23 @@ async function makeKey(
   return { kid, algorithm, privateKey, publicJwk: withMembers({ ...common, ...jwk }) };
 }
 
-async function makePair(algorithm: Algorithm): Promise<Pair> {
-  // jose makes no keys for these two.
-  if (algorithm === 'ES256K' || algorithm === 'Ed448') {
-    const { publicKey, privateKey } =
-      algorithm === 'Ed448'
-        ? await promisify(generateNodeKeys)('ed448')
-        : await promisify(generateNodeKeys)('ec', { namedCurve: 'secp256k1' });
-    return [privateKey, publicKey.export({ format: 'jwk' })];
-  }
+/** @param rsaBits below 2048 jose neither makes nor uses a key */
+async function makePair(algorithm: Algorithm, rsaBits = 2048): Promise<Pair> {
+  const small = algorithmInfo[algorithm].kty === 'RSA' && rsaBits < 2048;
+  // jose makes none of these.
+  const own =
+    algorithm === 'Ed448'
+      ? await generateNodeKeys('ed448')
+      : algorithm === 'ES256K'
+        ? await generateNodeKeys('ec', { namedCurve: 'secp256k1' })
+        : small && (await generateNodeKeys('rsa', { modulusLength: rsaBits }));
+  if (own) return [own.privateKey, own.publicKey.export({ format: 'jwk' })];
   // Extractable, because forging hands the key over to node:crypto. 2048 bits is jose's size for RSA.
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
   return [privateKey, await exportJWK(publicKey)];
 }
+
+const generateNodeKeys = promisify(crypto.generateKeyPair);
 
 /** The public half in PEM (SubjectPublicKeyInfo); undefined for a secret, which has none. */
 export function publicPem({ privateKey }: Pick<IssuerKey, 'privateKey'>): string | undefined {

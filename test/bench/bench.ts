@@ -18,7 +18,7 @@ import { mergeSettings } from '../../src/settings/settings.ts';
 import { meshName, text } from '../../src/settings/typed.ts';
 import { KindCluster } from '../../src/target/kind/kind-cluster.ts';
 import { type CheckCost, measureChecks } from './check-cost.ts';
-import { firstLine, jwtE2e, reportFiles, reports } from './command.ts';
+import { explanation, firstLine, jwtE2e, reportFiles, reports } from './command.ts';
 import { type Comparison, judge, type Measure, table } from './result.ts';
 
 const { values: options } = parseArgs({
@@ -65,6 +65,7 @@ async function measureCost(signal: AbortSignal): Promise<CheckCost | string> {
 }
 
 async function measureAll(signal: AbortSignal): Promise<Measure[]> {
+  const explained = await explanation(Number(options.times), signal);
   const cold: number[] = [];
   const kept: number[] = [];
   if (options.cold) cold.push(await jwtE2e(run('--name', `${name}-cold`), signal));
@@ -93,6 +94,7 @@ async function measureAll(signal: AbortSignal): Promise<Measure[]> {
     },
     { name: 'kept', what: 'all documented scenarios with run --reuse', ms: kept, targetMs: 30_000 },
     firstLine(),
+    explained,
     {
       name: 'check',
       what: 'a check from the sleep pod as the runner does it: 5 requests',

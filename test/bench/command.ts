@@ -32,6 +32,14 @@ export function firstLine(): Measure {
   };
 }
 
+/** How long the words about one check take, which need no mesh. */
+export async function explanation(times: number, signal: AbortSignal): Promise<Measure> {
+  const ms: number[] = [];
+  const line = ['explain', 'scenarios/documented/require-jwt.yaml', '--grep', '/valid/'];
+  for (let time = 0; time < times; time++) ms.push(await jwtE2e(line, signal));
+  return { name: 'explain', what: 'the explanation of one check', ms, targetMs: 500 };
+}
+
 /** Runs the product; returns milliseconds. @throws Error when it does not end with 0 */
 export async function jwtE2e(args: readonly string[], signal: AbortSignal): Promise<number> {
   process.stdout.write(`jwt-e2e ${args.join(' ')} ...`);

@@ -1,8 +1,5 @@
 /** `jwt-e2e explain`: what policies answer to a request, or to those of scenarios, and why, without a mesh. */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../base/errors.ts';
-import { standardInput } from '../../base/files/standard-input.ts';
 import { parseCurlLine } from '../../explain/curl-line.ts';
 import { explainRequest, explanationText } from '../../explain/explain-request.ts';
 import { defaultMesh } from '../../policy/input.ts';
@@ -21,12 +18,11 @@ import type { Io } from '../support/io.ts';
  * @throws HarnessError E_USAGE for a line that cannot be read, and when it is not said where the policies are
  */
 export async function explainCommand(words: readonly string[], values: Values, io: Io): Promise<number> {
-  const areFiles =
-    words.length > 0 && words.every((word) => word === standardInput || existsSync(resolve(io.cwd, word)));
-  if (areFiles && text(values, 'to') === undefined)
-    return (await import('../models/explain-scenarios.ts')).explainScenarios(words, values, io);
   const line = words.join(' ').trim();
   const to = text(values, 'to');
+  // One that is not there is missed as a file: its name is all that was wrong.
+  if (to === undefined && line !== '' && !/^curl\b|:\/\//.test(line))
+    return (await import('../models/explain-scenarios.ts')).explainScenarios(words, values, io);
   if (line === '' || to === undefined) {
     throw new HarnessError('E_USAGE', 'explain needs a request and the Service that it is sent to', {
       hint: "Write: jwt-e2e explain --from policies/ --to httpbin.foo 'curl http://httpbin.foo:8000/ip'",

@@ -150,6 +150,12 @@ describe('scenario files', () => {
     expect(broken.stdout()).not.toContain('compared');
   });
 
+  test('that are not there are missed by name', async () => {
+    const missing = await explain(['no-such.yaml'], { grep: 'valid' });
+    expect(missing.code).toBe(2);
+    expect(missing.text).toContain('no-such.yaml does not exist');
+  });
+
   test('with mistakes end with 3, and a name that nothing has with 2', async () => {
     writeFileSync(join(cwd, 'bad.yaml'), 'name: bad\n');
     expect((await explain(['bad.yaml'], {})).code).toBe(3);
