@@ -70,6 +70,7 @@ export class KindCluster {
     cgroup: string,
     signal: AbortSignal,
     guardian?: Guardian,
+    onNode: () => void = () => {},
   ): Promise<void> {
     const config = parse(readFileSync(configFile, 'utf8')) as ClusterConfig;
     const port = await portOn('127.0.0.1');
@@ -101,6 +102,10 @@ export class KindCluster {
         {
           signal,
           timeoutMs: timeouts.createCluster,
+          // kind has waited until the node has started its container runtime.
+          onLine: (line) => {
+            if (/✓ Preparing nodes/.test(line)) onNode();
+          },
           // When its docker client is ended too, nobody can say any more whether the node will still be made.
           sparesChildren: true,
           guardian,

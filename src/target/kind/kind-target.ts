@@ -102,7 +102,7 @@ export class KindTarget extends KubernetesTarget {
   }
 
   async #create(cgroup: string, signal: AbortSignal): Promise<void> {
-    const { name, nodeImage, hub, tag, folder, programs, overlays, apps, images } = this.#settings;
+    const { nodeImage, hub, tag, folder, programs, overlays, apps, images } = this.#settings;
     // Set before: an interruption while it is being created must delete what is there of it.
     this.#created = true;
     this.#guard(true);
@@ -110,12 +110,11 @@ export class KindTarget extends KubernetesTarget {
     // It may have to be fetched, which goes on while the cluster is made.
     const istioctl = programs.istioctl();
     istioctl.catch(() => {});
-    await phase(this.#progress, `Creating kind cluster "${name}" (${nodeImage})`, () =>
-      this.#cluster.create(join(folder, 'cluster.yaml'), nodeImage, cgroup, signal, this.#guardian),
-    );
+    const ofIstio = [`${hub}/pilot:${tag}`, `${hub}/proxyv2:${tag}`];
+    await this.#createNode(cgroup, ofIstio, signal);
     const load = (wanted: readonly string[], own: AbortSignal) =>
       loadLocalImages(this.#engine, this.#cluster, wanted, this.#progress, own);
-    const loaded = await load([`${hub}/pilot:${tag}`, `${hub}/proxyv2:${tag}`], signal);
+    const loaded = await load(ofIstio, signal);
     const settingsFile = join(folder, 'istio.yaml');
     const install = async (own: AbortSignal) => {
       const files = { settingsFile, overlays, extraRootCa, guardian: this.#guardian };
@@ -137,6 +136,31 @@ export class KindTarget extends KubernetesTarget {
     this.#fresh = true;
     await this.#note({ istio: tag, hub, nodeImage, loaded: loaded.join(' '), fresh: 'no' }, signal);
     if (this.#settings.keep) this.#guard(false);
+  }
+
+  /** Makes the cluster, whose node takes images as soon as its container runtime has started. */
+  async #createNode(cgroup: string, early: readonly string[], signal: AbortSignal): Promise<void> {
+    const { name, nodeImage, folder } = this.#settings;
+    let tell = () => {};
+    const node = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const works = [
+      (own: AbortSignal) =>
+        phase(this.#progress, `Creating kind cluster "${name}" (${nodeImage})`, () =>
+          this.#cluster.create(join(folder, 'cluster.yaml'), nodeImage, cgroup, own, this.#guardian, tell),
+        ).finally(tell),
+      async (own: AbortSignal) => {
+        await node;
+        try {
+          const images = await this.#engine.present(early, own);
+          if (images.length > 0) await this.#cluster.loadImages(images, own);
+        } catch {
+          // They are loaded once more, which is quick when they are there, and says what is wrong when they are not.
+        }
+      },
+    ];
+    await together(works, (work, own) => work(own), signal);
   }
 
   /** @param withCluster whether the cluster goes with this process when it is killed */
