@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { HarnessError } from '../../base/errors.ts';
 import { timeouts } from '../../base/timeouts.ts';
+import { until } from '../../base/wait.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
+import { getObject } from '../../kube/objects.ts';
 import { runTool } from '../../programs/tools.ts';
 import type { Guardian } from '../local/processes/guardian.ts';
 import type { KindCluster } from './kind-cluster.ts';
@@ -50,6 +53,40 @@ export async function installIstio(
       code: 'E_ISTIO',
       hint: `Check that ${install.hub}/pilot:${install.tag} and ${install.hub}/proxyv2:${install.tag} can be pulled, or are in the local engine (--hub, --tag).`,
     },
+  );
+}
+
+/**
+ * Waits until pods that start from now on get their proxy: istiod is ready, and has put its certificate authority into the webhook
+ * for injection (pkg/webhooks/webhookpatch.go).
+ *
+ * @param isInstalled whether there is no need to look any more, as where an overlay gives the webhook another name
+ */
+export async function waitForInjection(
+  client: KubeClient,
+  namespace: string,
+  isInstalled: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const read = (key: Parameters<typeof getObject>[1]) =>
+    getObject(client, key, signal).catch(() => undefined);
+  await until(
+    'istiod injecting proxies',
+    async () => {
+      if (isInstalled()) return true;
+      const istiod = await read({ apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: 'istiod' });
+      const { availableReplicas = 0 } = (istiod?.status ?? {}) as { availableReplicas?: number };
+      if (availableReplicas === 0) return 'istiod is not ready';
+      const injector = await read({
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'MutatingWebhookConfiguration',
+        name: 'istio-sidecar-injector',
+      });
+      const { webhooks = [] } = (injector ?? {}) as { webhooks?: { clientConfig?: { caBundle?: string } }[] };
+      const isSigned = webhooks.length > 0 && webhooks.every(({ clientConfig }) => clientConfig?.caBundle);
+      return isSigned || 'its webhook has no certificate authority yet';
+    },
+    { timeoutMs: timeouts.installIstio, intervalMs: 250, signal, code: 'E_NOT_READY' },
   );
 }
 

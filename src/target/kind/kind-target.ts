@@ -28,7 +28,7 @@ import { Authorities } from './authorities.ts';
 import { type Notes, readNotes, writeNotes } from './cluster-notes.ts';
 import { Engine } from './container-engine.ts';
 import { guardRun } from './guard.ts';
-import { installIstio } from './istio.ts';
+import { installIstio, waitForInjection } from './istio.ts';
 import { startKeyServer } from './key-server-container.ts';
 import { ingressNodePort, KindCluster } from './kind-cluster.ts';
 import type { KindSettings } from './kind-settings.ts';
@@ -115,24 +115,25 @@ export class KindTarget extends KubernetesTarget {
     const load = (wanted: readonly string[], own: AbortSignal) =>
       loadLocalImages(this.#engine, this.#cluster, wanted, this.#progress, own);
     const loaded = await load(ofIstio, signal);
+    await this.#connect();
     const settingsFile = join(folder, 'istio.yaml');
+    let isInstalled = false;
     const install = async (own: AbortSignal) => {
       const files = { settingsFile, overlays, extraRootCa, guardian: this.#guardian };
       await installIstio(this.#cluster, { istioctl: await istioctl, hub, tag, ...files }, own);
+      isInstalled = true;
     };
-    // Mostly istioctl waits for pods, so the other images are loaded meanwhile.
+    // Mostly istioctl waits for pods, so the other images are loaded meanwhile, and applications start beside the gateways.
     const works = [
       (own: AbortSignal) => phase(this.#progress, `Installing Istio ${tag}`, () => install(own)),
       async (own: AbortSignal) => {
         loaded.push(...(await load(appImages(this.options.appsFolder, apps, images), own)));
+        await waitForInjection(this.clients.data, istioNamespace, () => isInstalled, own);
+        await phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.startApps(apps, own));
       },
     ];
     await together(works, (work, own) => work(own), signal);
-    await this.#connect();
-    await Promise.all([
-      phase(this.#progress, `Starting ${apps.join(', ')}`, () => this.startApps(apps, signal)),
-      this.#installGatewayApi(signal),
-    ]);
+    await this.#installGatewayApi(signal);
     this.#fresh = true;
     await this.#note({ istio: tag, hub, nodeImage, loaded: loaded.join(' '), fresh: 'no' }, signal);
     if (this.#settings.keep) this.#guard(false);

@@ -40,6 +40,8 @@ test.each([
       `case "$*" in
   'create cluster'*)
     note the node is there
+    while [ "$1" != --kubeconfig ]; do shift; done
+    cp '${folder}/kubeconfig' "$2"
     echo ' ✓ Preparing nodes 📦' >&2
     ${until('Istio is loaded')}
     note cluster ;;
@@ -47,6 +49,19 @@ test.each([
   'load docker-image'*) ${until('istioctl begins')}; note applications are loaded ;;
 esac
 `,
+    );
+    // Nobody is there.
+    const cluster = {
+      clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+      users: [{ name: 'u', user: {} }],
+    };
+    const context = {
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    };
+    writeFileSync(
+      join(folder, 'kubeconfig'),
+      JSON.stringify({ apiVersion: 'v1', kind: 'Config', ...cluster, ...context }),
     );
     const docker = program('docker', `case "$*" in info*) echo '28.0.0 2' ;; esac\n`);
     const istioctl = program(
