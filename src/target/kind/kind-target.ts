@@ -111,10 +111,10 @@ export class KindTarget extends KubernetesTarget {
     const istioctl = programs.istioctl();
     istioctl.catch(() => {});
     const ofIstio = [`${hub}/pilot:${tag}`, `${hub}/proxyv2:${tag}`];
-    await this.#createNode(cgroup, ofIstio, signal);
+    const early = await this.#createNode(cgroup, ofIstio, signal);
     const load = (wanted: readonly string[], own: AbortSignal) =>
       loadLocalImages(this.#engine, this.#cluster, wanted, this.#progress, own);
-    const loaded = await load(ofIstio, signal);
+    const loaded = early ?? (await load(ofIstio, signal));
     await this.#connect();
     const settingsFile = join(folder, 'istio.yaml');
     let isInstalled = false;
@@ -139,13 +139,23 @@ export class KindTarget extends KubernetesTarget {
     if (this.#settings.keep) this.#guard(false);
   }
 
-  /** Makes the cluster, whose node takes images as soon as its container runtime has started. */
-  async #createNode(cgroup: string, early: readonly string[], signal: AbortSignal): Promise<void> {
+  /**
+   * Makes the cluster, whose node takes images as soon as its container runtime has started.
+   *
+   * @param images what to load meanwhile
+   * @returns what was loaded; undefined when that has failed, and is to be done once more by somebody who says what is wrong
+   */
+  async #createNode(
+    cgroup: string,
+    images: readonly string[],
+    signal: AbortSignal,
+  ): Promise<string[] | undefined> {
     const { name, nodeImage, folder } = this.#settings;
     let tell = () => {};
     const node = new Promise<void>((resolve) => {
       tell = resolve;
     });
+    let loaded: string[] | undefined;
     const works = [
       (own: AbortSignal) =>
         phase(this.#progress, `Creating kind cluster "${name}" (${nodeImage})`, () =>
@@ -154,14 +164,16 @@ export class KindTarget extends KubernetesTarget {
       async (own: AbortSignal) => {
         await node;
         try {
-          const images = await this.#engine.present(early, own);
-          if (images.length > 0) await this.#cluster.loadImages(images, own);
+          const local = await this.#engine.present(images, own);
+          if (local.length > 0) await this.#cluster.loadImages(local, own);
+          loaded = local;
         } catch {
-          // They are loaded once more, which is quick when they are there, and says what is wrong when they are not.
+          // It is tried again.
         }
       },
     ];
     await together(works, (work, own) => work(own), signal);
+    return loaded;
   }
 
   /** @param withCluster whether the cluster goes with this process when it is killed */
