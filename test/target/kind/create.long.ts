@@ -5,9 +5,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KindSettings } from '../../../src/target/kind/kind-settings.ts';
 import { KindTarget } from '../../../src/target/kind/kind-target.ts';
+import type { FakeApi } from '../../support/fake-api.ts';
 import { unaborted } from '../../support/signals.ts';
+import { useFakeApi } from '../../support/use-fake-api.ts';
 
 let folder: string;
+let api: FakeApi;
+useFakeApi((started) => {
+  api = started;
+});
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-create-'));
   vi.stubEnv('XDG_STATE_HOME', folder);
@@ -41,7 +47,7 @@ test.each([
   'create cluster'*)
     note the node is there
     while [ "$1" != --kubeconfig ]; do shift; done
-    cp '${folder}/kubeconfig' "$2"
+    cp '${api.kubeconfig}' "$2"; cp '${api.folder}/ca.pem' "$(dirname "$2")"
     echo ' ✓ Preparing nodes 📦' >&2
     ${until('Istio is loaded')}
     note cluster ;;
@@ -49,19 +55,6 @@ test.each([
   'load docker-image'*) ${until('istioctl begins')}; note applications are loaded ;;
 esac
 `,
-    );
-    // Nobody is there.
-    const cluster = {
-      clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
-      users: [{ name: 'u', user: {} }],
-    };
-    const context = {
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-      'current-context': 'x',
-    };
-    writeFileSync(
-      join(folder, 'kubeconfig'),
-      JSON.stringify({ apiVersion: 'v1', kind: 'Config', ...cluster, ...context }),
     );
     const docker = program('docker', `case "$*" in info*) echo '28.0.0 2' ;; esac\n`);
     const istioctl = program(
@@ -96,6 +89,11 @@ esac
       ...(fails ? ['Istio is loaded'] : []),
       ...['istioctl begins', 'applications are loaded'],
     ]);
+    // Proxies need names before the first readiness probe of CoreDNS.
+    const dns = { method: 'PATCH', path: '/api/v1/namespaces/kube-system/services/kube-dns' };
+    expect(api.requests).toContainEqual(
+      expect.objectContaining({ ...dns, body: { spec: { publishNotReadyAddresses: true } } }),
+    );
     expect(phases).toContain('phase-failed Installing Istio 1.0.0');
     await target.down(unaborted());
   },
