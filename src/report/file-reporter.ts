@@ -8,10 +8,16 @@ import { ResultModel } from './model.ts';
 import type { Reporter } from './reporter.ts';
 import type { RunResult } from './result.ts';
 
+/** A report that takes longer than this, in milliseconds, is not made anew after every scenario. */
+const quickMs = 20;
+
+/** So many times as long as it took to make a report, nobody makes it anew because of a scenario. */
+const restFactor = 20;
+
 /**
- * Writes the file at the start of the run, when it is known what will run, after every scenario and at the end. Until
- * the end the result says that the run has not finished: what a killed process leaves behind is neither green nor
- * missing.
+ * Writes the file at the start of the run, when it is known what will run, after every scenario and at the end; a long report
+ * a while after a scenario, so that it takes a twentieth of the time and not a quarter. Until the end the result says that the
+ * run has not finished: what a killed process leaves behind is neither green nor missing.
  */
 export class FileReporter implements Reporter {
   readonly name: string;
@@ -19,6 +25,11 @@ export class FileReporter implements Reporter {
   readonly #render: (result: RunResult) => string;
   readonly #model = new ResultModel();
   #started = false;
+  /** Whether the file has all that is known. */
+  #isWritten = false;
+  /** When scenarios may have it written again, on the clock of performance.now(). */
+  #next = 0;
+  #timer: NodeJS.Timeout | undefined;
   #problem: HarnessError | undefined;
 
   constructor(name: string, file: string, render: (result: RunResult) => string) {
@@ -30,6 +41,7 @@ export class FileReporter implements Reporter {
   /** @throws HarnessError E_SETTINGS when the file cannot be written */
   handle(event: Event): void {
     this.#model.add(event);
+    this.#isWritten = false;
     switch (event.type) {
       case 'run-started':
         this.#started = true;
@@ -38,15 +50,17 @@ export class FileReporter implements Reporter {
       case 'planned':
       case 'phase-failed':
       case 'mesh-failed':
-      case 'scenario-finished':
       case 'run-finished':
         this.#write();
+        break;
+      case 'scenario-finished':
+        this.#writeInTime();
     }
   }
 
-  /** Writes once more: an earlier attempt may have failed, or the run may have ended without its last event. */
+  /** Writes what is not written: an earlier attempt may have failed, or the run may have ended without its last event. */
   async close(): Promise<void> {
-    this.#write();
+    if (!this.#isWritten) this.#write();
   }
 
   /** Writes the report of a result that is known already. @throws HarnessError E_SETTINGS when it cannot be written */
@@ -59,10 +73,39 @@ export class FileReporter implements Reporter {
     return this.#problem;
   }
 
+  #writeInTime(): void {
+    const wait = this.#next - performance.now();
+    if (wait <= 0) {
+      this.#writeTimed();
+      return;
+    }
+    this.#timer ??= setTimeout(() => {
+      try {
+        this.#writeTimed();
+      } catch {
+        // It is tried again later, at the latest by close(), and told then.
+      }
+    }, wait).unref();
+  }
+
+  #writeTimed(): void {
+    const began = performance.now();
+    try {
+      this.#write();
+    } finally {
+      const now = performance.now();
+      const took = now - began;
+      this.#next = took <= quickMs ? now : now + restFactor * took;
+    }
+  }
+
   #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (!this.#started) return;
     try {
       this.write(this.#model.result());
+      this.#isWritten = true;
       this.#problem = undefined;
     } catch (thrown) {
       this.#problem = asHarnessError(thrown);

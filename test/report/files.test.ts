@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HarnessError } from '../../src/base/errors.ts';
-import { JsonReporter, writeAtomically } from '../../src/report/file-reporter.ts';
+import { FileReporter, JsonReporter, writeAtomically } from '../../src/report/file-reporter.ts';
 import { JUnitReporter } from '../../src/report/junit/junit.ts';
 import { typescript } from '../support/typescript.ts';
 import * as runs from './runs.ts';
@@ -15,7 +15,10 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'jwt-e2e-report-'));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 describe('writeAtomically', () => {
   it('makes the folder, replaces the file and leaves nothing else', () => {
@@ -72,6 +75,34 @@ describe('file reporters', () => {
       const { run, exitCode } = JSON.parse(readFileSync(files.json, 'utf8'));
       expect([run.state, exitCode]).toEqual(last ? ['finished', 0] : ['running', null]);
     });
+  });
+
+  it('are made less often for scenarios where that takes long, and at once in the end', async () => {
+    vi.useFakeTimers();
+    let made = 0;
+    const reporter = new FileReporter('slow report', path.join(folder, 'slow'), () => {
+      vi.advanceTimersByTime(100);
+      return `${++made}`;
+    });
+    const at = runs.passed.findIndex(({ type }) => type === 'scenario-finished');
+    const [finished, last] = [runs.passed[at], runs.passed.at(-1)];
+    if (finished === undefined || last?.type !== 'run-finished') throw new Error('no such events');
+    for (const event of runs.passed.slice(0, at)) reporter.handle(event);
+    const before = made;
+    for (let scenario = 0; scenario < 4; scenario++) reporter.handle(finished);
+    expect(made).toBe(before + 1);
+    // Nobody has to wait for another scenario.
+    vi.advanceTimersByTime(1999);
+    expect(made).toBe(before + 1);
+    vi.advanceTimersByTime(1);
+    expect(made).toBe(before + 2);
+    reporter.handle(finished);
+    expect(made).toBe(before + 2);
+    reporter.handle(last);
+    expect(made).toBe(before + 3);
+    await reporter.close();
+    vi.advanceTimersByTime(10_000);
+    expect(made).toBe(before + 3);
   });
 
   it('write nothing when no run began', async () => {
