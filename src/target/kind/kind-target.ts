@@ -18,13 +18,20 @@ import {
   setExtraRootCa,
   settleIstiod,
 } from '../kubernetes/settings/istiod-settings.ts';
-import { leftMeshConfig } from '../kubernetes/settings/mesh-config-overlay.ts';
+import { leftMeshConfig, overlaidMeshConfig } from '../kubernetes/settings/mesh-config-overlay.ts';
 import { restartProxies } from '../kubernetes/settings/restart-proxies.ts';
 import { sweep } from '../kubernetes/undo/sweep.ts';
 import type { Guardian } from '../local/processes/guardian.ts';
 import { needsIstiod } from '../mesh-config.ts';
 import { phase, restartText, startText } from '../phase.ts';
-import type { CapabilityName, IstiodStart, KeyServerHandle, KeyServerStart, Progress } from '../target.ts';
+import type {
+  CapabilityName,
+  IstiodStart,
+  KeyServerHandle,
+  KeyServerStart,
+  KubeObject,
+  Progress,
+} from '../target.ts';
 import { Authorities } from './authorities.ts';
 import { type Notes, readNotes, writeNotes } from './cluster-notes.ts';
 import { Engine } from './container-engine.ts';
@@ -228,9 +235,14 @@ export class KindTarget extends KubernetesTarget {
     this.#variables = istiod?.variables ?? {};
     const left = await leftMeshConfig(this.clients, istioNamespace, signal);
     if (left === undefined) return;
-    await this.startingAnew(async () => {
-      await applyObject(this.clients.data, left, { signal });
-    }, signal);
+    const apply = (object: KubeObject) => applyObject(this.clients.data, object, { signal });
+    // Nobody knows what has started since: the run that was to see to it was killed.
+    await this.startingAnew(
+      async () => void (await apply(await overlaidMeshConfig(this.clients, istioNamespace, {}, signal))),
+      signal,
+      ['mesh settings'],
+    );
+    await apply(left);
   }
 
   /**

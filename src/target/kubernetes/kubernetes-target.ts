@@ -219,19 +219,30 @@ export abstract class KubernetesTarget implements Target {
 
   async setMeshConfig(config: MeshConfig, signal: AbortSignal): Promise<void> {
     const { istioNamespace } = this.options;
+    const isEmpty = Object.keys(config).length === 0;
     await this.startingAnew(async () => {
-      await this.undo(meshConfigScope, signal);
-      if (Object.keys(config).length === 0) return;
+      if (isEmpty && this.ledger.keys(meshConfigScope).length === 0) return;
       const object = await overlaidMeshConfig(this.clients, istioNamespace, config, signal);
       await this.apply([object], meshConfigScope, signal);
     }, signal);
+    // Only now the note about it goes: who is killed before leaves proxies that have not started anew.
+    if (isEmpty) await this.undo(meshConfigScope, signal);
   }
 
-  /** Changes mesh settings, and has what takes them only when it starts start anew. */
-  protected async startingAnew(change: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  /**
+   * Changes mesh settings, and has what takes them only when it starts start anew.
+   *
+   * @param due what may not have started since it was changed
+   */
+  protected async startingAnew(
+    change: () => Promise<void>,
+    signal: AbortSignal,
+    due: readonly string[] = [],
+  ): Promise<void> {
     const declared = () => declaredMeshConfig(this.clients, this.options.istioNamespace, signal);
     const before = await declared();
     await change();
+    for (const path of due) this.#due.add(path);
     for (const path of changedForLater(await declared(), before)) this.#due.add(path);
     if (this.#due.size === 0) return;
     await this.startAnew([...this.#due], signal);

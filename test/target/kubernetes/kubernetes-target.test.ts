@@ -66,8 +66,10 @@ class SharedTarget extends KubernetesTarget {
   async setIstiod(): Promise<void> {}
   /** For which settings istiod or proxies were to start anew, each time. */
   readonly anew: (readonly string[])[] = [];
+  onAnew = () => {};
   protected async startAnew(changed: readonly string[]): Promise<void> {
     this.anew.push(changed);
+    this.onAnew();
     if (this.failsToStart) throw new Error('no');
   }
   failsToStart = false;
@@ -576,6 +578,9 @@ describe('apply', () => {
   });
 
   test('mesh settings of scenarios that hold only from a start on have things start anew, also without them again', async () => {
+    const installed = '{"accessLogFile":   "/dev/stdout"}';
+    const metadata = { name: 'istio', namespace: 'istio-system' };
+    api.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata, ...{ data: { mesh: installed } } });
     pod('istiod-1', 'istiod', {
       metadata: { name: 'istiod-1', namespace: 'istio-system', labels: { app: 'istiod' } },
     });
@@ -587,6 +592,10 @@ describe('apply', () => {
       session.exit(0);
     });
     const defaultConfig = { gatewayTopology: { numTrustedProxies: 1 } };
+    const note = () =>
+      api.get('v1', 'ConfigMap', 'istio', 'istio-system')?.metadata.annotations?.['jwt-e2e/mesh-before'];
+    const noted: unknown[] = [];
+    target.onAnew = () => noted.push(note());
     await target.setMeshConfig({ trustDomainAliases: ['a'] }, signal);
     expect(target.anew).toEqual([]);
     await target.setMeshConfig({ trustDomain: 'a', defaultConfig }, signal);
@@ -594,6 +603,10 @@ describe('apply', () => {
     await target.setMeshConfig({}, signal);
     const proxies = 'defaultConfig.gatewayTopology.numTrustedProxies';
     expect(target.anew.splice(0)).toEqual([['trustDomain', proxies], [proxies], ['trustDomain']]);
+    // Who is killed while they start leaves word of it to the next run.
+    expect(noted).toEqual([installed, installed, installed]);
+    expect(note()).toBeUndefined();
+    expect(api.get('v1', 'ConfigMap', 'istio', 'istio-system')?.data).toEqual({ mesh: installed });
     // What has not started anew has to, also when nothing else changes.
     target.failsToStart = true;
     await expect(target.setMeshConfig({ trustDomain: 'a' }, signal)).rejects.toThrow('no');

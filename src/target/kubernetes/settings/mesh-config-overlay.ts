@@ -22,7 +22,12 @@ const keyIn = (namespace: string) => ({
   namespace,
 });
 
-/** The ConfigMap to apply. @throws HarnessError E_UNPROVEN when the settings that are there cannot be read */
+/**
+ * The ConfigMap to apply: these fields over the settings of the installation, which it says too. Without fields it has those
+ * alone, as they were written.
+ *
+ * @throws HarnessError E_UNPROVEN when the settings that are there cannot be read
+ */
 export async function overlaidMeshConfig(
   clients: Clients,
   namespace: string,
@@ -31,14 +36,13 @@ export async function overlaidMeshConfig(
 ): Promise<KubeObject> {
   const { apiVersion, kind, name } = keyIn(namespace);
   const live = await getObject(clients.data, keyIn(namespace), signal);
-  const before = textOf(live);
-  return {
-    apiVersion,
-    kind,
-    metadata: { name, namespace, annotations: { [annotation]: before } },
-    // JSON is YAML, and every field of it is as it was.
-    data: { mesh: JSON.stringify(overlaid(meshConfigOf(live), config), null, 2) },
-  };
+  const before = live?.metadata.annotations?.[annotation] ?? textOf(live);
+  const installed = meshConfigOf(live && { ...live, ...{ data: { mesh: before } } });
+  // JSON is YAML, and every field of it is as it was.
+  const mesh =
+    Object.keys(config).length === 0 ? before : JSON.stringify(overlaid(installed, config), null, 2);
+  const metadata = { name, namespace, annotations: { [annotation]: before } };
+  return { apiVersion, kind, metadata, ...{ data: { mesh } } };
 }
 
 /** As istiod reads a file over its defaults: field by field, those of `defaultConfig` too (ApplyMeshConfig in pkg/config/mesh). */

@@ -79,3 +79,16 @@ test('what a run has left is put back as it was written, and nothing is left of 
   expect(left?.data).toEqual({ mesh: installed });
   expect(left?.metadata.annotations).toBeUndefined();
 });
+
+test('settings that come after others are put over those of the installation too', async () => {
+  put(installed);
+  const apply = async (config: object) =>
+    applyObject(clients.data, await overlaidMeshConfig(clients, namespace, { ...config }, signal), { signal });
+  await apply({ trustDomain: 'other' });
+  await apply(merge);
+  expect(await declaredMeshConfig(clients, namespace, signal)).toEqual({ trustDomain: 'mine', ...merge });
+  // Without any they are as they were written, and the note about them stays.
+  await apply({});
+  expect(api.get('v1', 'ConfigMap', 'istio', namespace)?.data).toEqual({ mesh: installed });
+  expect((await leftMeshConfig(clients, namespace, signal))?.data).toEqual({ mesh: installed });
+});
