@@ -83,7 +83,9 @@ test('what a run has left is put back as it was written, and nothing is left of 
 test('settings that come after others are put over those of the installation too', async () => {
   put(installed);
   const apply = async (config: object) =>
-    applyObject(clients.data, await overlaidMeshConfig(clients, namespace, { ...config }, signal), { signal });
+    applyObject(clients.data, await overlaidMeshConfig(clients, namespace, { ...config }, signal), {
+      signal,
+    });
   await apply({ trustDomain: 'other' });
   await apply(merge);
   expect(await declaredMeshConfig(clients, namespace, signal)).toEqual({ trustDomain: 'mine', ...merge });
