@@ -1,17 +1,25 @@
 /** `jwt-e2e matrix`: the jobs of a CI matrix, from kind/versions.yaml. */
+import { compare, gt, parse } from 'semver';
 import { asHarnessError, exitCodes, HarnessError } from '../../base/errors.ts';
 import { harmlessJson, oneLine, own } from '../../base/harmless.ts';
 import { versionsFile } from '../../engine/product.ts';
+import { defaultLimits } from '../../programs/download/download-limits.ts';
+import { imageTags } from '../../programs/oci/image.ts';
 import { matrix } from '../../programs/release-matrix.ts';
 import { loadVersions, type Versions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, hubOf, text } from '../../settings/typed.ts';
 import type { Io } from '../support/io.ts';
-import { findPreRelease } from '../support/pre-release.ts';
 import { withSignals } from '../support/signals.ts';
 
 /** Versions become parts of names of files and of artifacts. */
 const version = /^\d+\.\d+(\.\d+)?(-[0-9A-Za-z][0-9A-Za-z.-]*)?$/;
+
+/** Builds for distroless images and the like have further parts. */
+const plainPreRelease = /^\d+\.\d+\.\d+-(alpha|beta|rc)\.\d+$/;
+
+/** A list of tags is small: what takes longer than this is no answer. Milliseconds. */
+const tagLimits = { ...defaultLimits, downloadMs: 30_000 };
 
 /**
  * Prints the jobs as JSON on one line. A version of Istio that the file does not have becomes an experimental job. When
@@ -49,10 +57,7 @@ function wantedOf(values: Values): string[] | undefined {
 async function preRelease(values: Values, versions: Versions, io: Io): Promise<string[]> {
   const hub = hubOf(values, versions);
   try {
-    const found = await withSignals(
-      (signal) => findPreRelease(versions, hub, { signal }),
-      'Nothing was done.',
-    );
+    const found = await withSignals((signal) => findPreRelease(versions, hub, signal), 'Nothing was done.');
     return found === undefined ? [] : [found];
   } catch (thrown) {
     const error = asHarnessError(thrown);
@@ -62,4 +67,39 @@ async function preRelease(values: Values, versions: Versions, io: Io): Promise<s
     io.stderr.write(`${io.env.GITHUB_ACTIONS === 'true' ? own('::warning::') : ''}${oneLine(message)}\n`);
     return [];
   }
+}
+
+/**
+ * Asks the registry of the images for {@link newestPreRelease}. The registry and not a list of releases, because a
+ * version without images cannot be tested.
+ *
+ * @param hub registry and folder, such as docker.io/istio
+ * @throws HarnessError E_PROGRAM when the registry does not say; E_TIMEOUT; E_INTERRUPTED
+ */
+export async function findPreRelease(
+  versions: Versions,
+  hub: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const tags = await imageTags({ image: `${hub}/pilot`, signal, limits: tagLimits });
+  return newestPreRelease(
+    tags,
+    versions.istio.releases.map(({ version }) => version),
+  );
+}
+
+/**
+ * The newest pre-release among `tags` of something that is newer than all of `releases` and not released itself.
+ * Undefined between the release of a minor version and the first alpha of the next one.
+ */
+export function newestPreRelease(tags: readonly string[], releases: readonly string[]): string | undefined {
+  const isReleased = new Set(tags);
+  return tags
+    .filter((tag) => {
+      if (!plainPreRelease.test(tag) || !releases.every((release) => gt(tag, release))) return false;
+      const { major, minor, patch } = parse(tag)!;
+      return !isReleased.has(`${major}.${minor}.${patch}`);
+    })
+    .sort(compare)
+    .at(-1);
 }

@@ -1,7 +1,7 @@
 /** `jwt-e2e run --watch`: the meshes stay up, and what a saved file affects is run again at once. */
 import { dirname, resolve } from 'node:path';
 import { exitCodes, HarnessError } from '../../base/errors.ts';
-import type { Emit, MeshFacts } from '../../base/events.ts';
+import type { Emit, Event, MeshFacts } from '../../base/events.ts';
 import { onAbort } from '../../base/wait.ts';
 import type { PlannedGroup, PlannedScenario } from '../../plan/types.ts';
 import { type RoundRequest, runRound } from '../../run/run-all.ts';
@@ -11,11 +11,9 @@ import { type LoadedScenario, loadScenarios } from '../../scenario/load.ts';
 import type { Target } from '../../target/target.ts';
 import { exitCodeOf, renderAll } from '../commands/lint.ts';
 import { FileWatcher } from './file-watcher.ts';
-import { Failed } from './watch-failed.ts';
 import { type Keyboard, type WatchKey, WatchKeys } from './watch-keys.ts';
 import { appFiles, verdictLine, watchingLine } from './watch-lines.ts';
 import { Pending } from './watch-pending.ts';
-import { Progress } from './watch-progress.ts';
 
 export interface WatchRequest extends Omit<RoundRequest, 'plan' | 'cut' | 'reload' | 'emit'> {
   readonly targets: readonly Target[];
@@ -223,4 +221,67 @@ class Watch {
     ignore();
     this.#wake = () => {};
   }
+}
+
+/** Which files have scenarios that did not pass when they ran last. */
+class Failed {
+  /** The files of scenarios, by mesh and id. */
+  readonly #files = new Map<string, string>();
+  readonly #running = new Set<string>();
+  readonly #failed = new Set<string>();
+
+  note(event: Event): void {
+    if (event.type === 'scenario-started') {
+      const { id, mesh, place } = event.scenario;
+      this.#files.set(scenarioKey(mesh, id), place.file);
+      this.#running.delete(scenarioKey(mesh, id));
+    }
+    if (event.type === 'check-finished' && ['failed', 'error'].includes(event.check.state)) {
+      this.#running.add(scenarioKey(event.mesh, event.check.scenario));
+    }
+    if (event.type === 'scenario-finished') {
+      const which = scenarioKey(event.mesh, event.scenario);
+      if (event.problem !== undefined || this.#running.has(which)) this.#failed.add(which);
+      else this.#failed.delete(which);
+    }
+  }
+
+  get files(): Set<string> {
+    return new Set([...this.#failed].flatMap((which) => this.#files.get(which) ?? []));
+  }
+}
+
+/** Which scenarios of a round have come to their end: what is cut short has to be run again. */
+class Progress {
+  readonly #cut: AbortSignal;
+  readonly #planned = new Set<string>();
+  /** The files of scenarios that have not ended, by mesh and id. */
+  readonly #open = new Map<string, string>();
+
+  constructor(cut: AbortSignal) {
+    this.#cut = cut;
+  }
+
+  note(event: Event): void {
+    if (event.type === 'planned') {
+      this.#planned.add(event.mesh);
+      for (const { info } of event.scenarios) {
+        this.#open.set(scenarioKey(event.mesh, info.id), info.place.file);
+      }
+    }
+    // One that ends after the round was cut short has not run to its end.
+    if (event.type === 'scenario-finished' && !this.#cut.aborted) {
+      this.#open.delete(scenarioKey(event.mesh, event.scenario));
+    }
+  }
+
+  /** Of these files those whose scenarios have not all ended on all of so many meshes. */
+  unfinished(files: ReadonlySet<string>, meshes: number): string[] {
+    const open = new Set(this.#open.values());
+    return [...files].filter((file) => this.#planned.size < meshes || open.has(file));
+  }
+}
+
+function scenarioKey(mesh: string, id: string): string {
+  return JSON.stringify([mesh, id]);
 }

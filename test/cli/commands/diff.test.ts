@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
-import { afterAll, expect, test } from 'vitest';
-import { diffCommand } from '../../../src/cli/commands/diff.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { diffCommand, readVerdicts, whyNoVerdict } from '../../../src/cli/commands/diff.ts';
+import { changesBetween } from '../../../src/report/changes/changes.ts';
 import { conformanceYaml } from '../../../src/report/conformance/conformance.ts';
 import { resultOf, withChecks } from '../../report/results.ts';
 import * as runs from '../../report/runs.ts';
@@ -14,6 +15,10 @@ write('old.json', passed);
 write('old.yaml', conformanceYaml(passed));
 write('new.json', failures);
 write('new.yaml', conformanceYaml(failures));
+write('several.json', resultOf(runs.several));
+write('several.yaml', conformanceYaml(resultOf(runs.several)));
+write('a#b.json', passed);
+write('empty.yaml', '');
 write('killed.json', resultOf(runs.killed));
 write('setup.yaml', conformanceYaml(resultOf(runs.setupFailed)));
 
@@ -94,4 +99,50 @@ test.each([
   const { exitCode, error } = await call(diffCommand, files);
   expect([exitCode, error?.code, error?.message]).toEqual([2, 'E_USAGE', message]);
   expect(error?.hint).toBeDefined();
+});
+
+describe('a report is found', () => {
+  test('as JSON and as YAML, with the same in it', () => {
+    const [json, yaml] = [readVerdicts('old.json', cwd), readVerdicts('old.yaml', cwd)];
+    expect(json.facts?.istio).toBe('1.30.3');
+    expect(changesBetween(json, yaml)).toMatchObject({ compared: 6, same: 6, changes: [] });
+  });
+
+  test.each(['several.json', 'several.yaml'])('with one of the meshes of %s', (file) => {
+    const found = readVerdicts(`${file}#istio-1.30.3-envoy-1.40.0`, cwd);
+    expect(found.facts?.envoy).toBe('1.40.0');
+    expect(() => readVerdicts(file, cwd)).toThrow(
+      expect.objectContaining({
+        code: 'E_USAGE',
+        message: `${file} has the results of 3 meshes`,
+        hint: `Name one of them: "${file}#istio-1.30.3-envoy-1.36.4" or "${file}#istio-1.30.3-envoy-1.40.0" or "${file}#istio-1.31.0-envoy-1.40.0".`,
+      }),
+    );
+    expect(() => readVerdicts(`${file}#istio-1.29`, cwd)).toThrow(/there is no mesh "istio-1.29" in/);
+  });
+
+  test('when its name has a # in it', () => {
+    expect(readVerdicts('a#b.json', cwd).verdicts.size).toBe(6);
+  });
+
+  test('or not', () => {
+    expect(() => readVerdicts('none.json', cwd)).toThrow('none.json does not exist');
+    expect(() => readVerdicts('empty.yaml', cwd)).toThrow('empty.yaml is empty');
+  });
+
+  test.each([
+    ['was killed', resultOf(runs.killed), 'the run has not finished'],
+    ['was interrupted', resultOf(runs.interrupted), 'the run was interrupted'],
+    ['had no mesh', resultOf(runs.setupFailed), 'istioctl install ended with exit code 1 (E_ISTIO)'],
+    [
+      'has skipped all',
+      withChecks(passed, (check) => ({ ...check, state: 'skipped' })),
+      'no check of it has a verdict',
+    ],
+  ])('without a verdict when the run %s', (_, result, why) => {
+    write('x.json', result);
+    write('x.yaml', conformanceYaml(result));
+    for (const file of ['x.json', 'x.yaml']) expect(whyNoVerdict(readVerdicts(file, cwd))).toBe(why);
+    expect(whyNoVerdict(readVerdicts('old.json', cwd))).toBeUndefined();
+  });
 });

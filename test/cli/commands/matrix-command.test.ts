@@ -1,11 +1,16 @@
 import { PassThrough } from 'node:stream';
-import { expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
 import { HarmlessOutput } from '../../../src/base/harmless.ts';
-import { matrixCommand } from '../../../src/cli/commands/matrix-command.ts';
+import { findPreRelease, matrixCommand, newestPreRelease } from '../../../src/cli/commands/matrix-command.ts';
 import type { MatrixEntry } from '../../../src/programs/release-matrix.ts';
+import { loadVersions } from '../../../src/programs/versions.ts';
 import type { Values } from '../../../src/settings/settings.ts';
 import { downloads } from '../../programs/downloads.ts';
 import { failure } from '../../programs/oci/fetcher.ts';
+import { pushImage } from '../../programs/oci/images.ts';
+import { skipped, startRegistry } from '../../programs/oci/registries.ts';
+import { unaborted } from '../../support/signals.ts';
 
 async function run(values: Values, env: NodeJS.ProcessEnv = {}) {
   const stdout = new PassThrough();
@@ -74,4 +79,42 @@ test('a registry that does not answer keeps nothing else from being tested', asy
 test('who asks for a version gets no pre-release on top', async () => {
   const { jobs } = await run({ istio: '1.29.9', 'pre-release': true, hub: await hub(['1.99.0-alpha.1']) });
   expect(jobs).toEqual(['1.29.9 1.35.8 true']);
+});
+
+const known = ['1.31.1', '1.30.5'];
+
+describe('the newest pre-release', () => {
+  test.each([
+    ['the highest by semver, not by text', ['1.32.0-alpha.2', '1.32.0-alpha.10'], '1.32.0-alpha.10'],
+    [
+      'a candidate rather than a beta or an alpha',
+      ['1.32.0-rc.0', '1.32.0-beta.3', '1.32.0-alpha.9'],
+      '1.32.0-rc.0',
+    ],
+    ['none of a version that was released meanwhile', ['1.32.0-rc.2', '1.32.0'], undefined],
+    [
+      'that of the next version when there is one',
+      ['1.32.0-rc.2', '1.32.0', '1.33.0-alpha.0'],
+      '1.33.0-alpha.0',
+    ],
+    ['none that is older than a known release', ['1.31.0-rc.0', '1.31.1-rc.1'], undefined],
+    ['one of a newer patch release', ['1.31.2-rc.0'], '1.31.2-rc.0'],
+    [
+      'no other builds',
+      ['1.32.0-alpha.1-distroless', '1.32-dev', 'latest', '1.32.0-alpha.1.debug'],
+      undefined,
+    ],
+    ['nothing of nothing', [], undefined],
+  ])('is %s', (_, tags, expected) => {
+    expect(newestPreRelease(tags, known)).toBe(expected);
+    expect(newestPreRelease(tags.toReversed(), known)).toBe(expected);
+  });
+});
+
+test.skipIf(skipped !== undefined)('the newest pre-release is found in a real registry', async () => {
+  const registry = await startRegistry();
+  for (const tag of ['1.31.1', '1.99.0-alpha.1', '1.99.0-beta.0'])
+    await pushImage(registry, 'istio/pilot', { layers: [] }, tag);
+  const versions = loadVersions(fileURLToPath(new URL('../../../kind/versions.yaml', import.meta.url)));
+  expect(await findPreRelease(versions, `${registry}/istio`, unaborted())).toBe('1.99.0-beta.0');
 });

@@ -1,8 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { imageExists } from '../../../src/programs/oci/image.ts';
-import { quick, temporaryFolder } from '../downloads.ts';
+import { imageExists, imageTags } from '../../../src/programs/oci/image.ts';
+import { unaborted } from '../../support/signals.ts';
+import { downloads, quick, temporaryFolder } from '../downloads.ts';
 import { failure, fetcher } from './fetcher.ts';
 import { digest, pushImage, pushIndex, pushManifest } from './images.ts';
 import { front, skipped, startRegistry } from './registries.ts';
@@ -364,5 +366,62 @@ describe.skipIf(skipped !== undefined)(`files out of a registry (skipped when ${
     await run(`${registry}/istio/pilot:nested`);
 
     expect(readFileSync(target, 'utf8')).toBe('deep');
+  });
+});
+
+/** Answers with pages of tags; `link` makes the header of each but the last. */
+async function paged(pages: readonly (readonly string[])[], link: (page: number, url: string) => string) {
+  const server = await downloads();
+  const path = (page: number) => `/v2/istio/pilot/tags/list?n=1000${page === 0 ? '' : `&last=${page}`}`;
+  for (const [page, tags] of pages.entries()) {
+    server.routes.set(path(page), (_: IncomingMessage, response: ServerResponse) => {
+      if (page < pages.length - 1) response.setHeader('Link', link(page + 1, server.url));
+      response.end(JSON.stringify({ name: 'istio/pilot', tags: tags.length === 0 ? null : tags }));
+    });
+  }
+  return { image: `${server.url.slice('http://'.length)}/istio/pilot`, asked: server.asked };
+}
+
+describe('the tags of a repository', () => {
+  test('are read to the last page, whether links are relative or absolute', async () => {
+    const links = [
+      (page: number) => `</v2/istio/pilot/tags/list?n=1000&last=${page}>; rel="next"`,
+      (page: number, url: string) => `<${url}/v2/istio/pilot/tags/list?n=1000&last=${page}>; rel=next`,
+    ];
+    for (const link of links) {
+      const { image } = await paged([['a'], ['b', 'c'], []], link);
+      expect(await imageTags({ image, signal: unaborted(), limits: quick })).toEqual(['a', 'b', 'c']);
+    }
+  });
+
+  test('are asked for at the registry only, wherever a link leads', async () => {
+    const { image, asked } = await paged(
+      [['a'], ['b']],
+      () => '<https://attacker.example/v2/istio/pilot/tags/list?n=1000&last=1>; rel="next"',
+    );
+    expect(await imageTags({ image, signal: unaborted(), limits: quick })).toEqual(['a', 'b']);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('that never end are an error', async () => {
+    const { image, asked } = await paged(
+      [['a'], ['b'], ['c']],
+      () => '</v2/istio/pilot/tags/list?n=1000&last=1>; rel="next"',
+    );
+    const error = await failure(imageTags({ image, signal: unaborted(), limits: quick }));
+    expect(error.message).toMatch(/last=1 is page 100 and not the last$/);
+    expect(asked).toHaveLength(100);
+  });
+
+  test('that are no list are an error that names the registry', async () => {
+    const server = await downloads();
+    server.routes.set('/v2/istio/pilot/tags/list?n=1000', (_, response) => {
+      response.setHeader('content-type', 'text/html');
+      response.end('<html>log in</html>');
+    });
+    const image = `${server.url.slice('http://'.length)}/istio/pilot`;
+    expect((await failure(imageTags({ image, signal: unaborted(), limits: quick }))).message).toContain(
+      'with an HTML page',
+    );
   });
 });

@@ -1,12 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CheckResult, CheckState } from '../../../src/base/events.ts';
 import { changesBetween } from '../../../src/report/changes/changes.ts';
-import { readVerdicts, whyNoVerdict } from '../../../src/report/changes/changes-read.ts';
 import { changeLines } from '../../../src/report/changes/changes-text.ts';
-import { conformanceYaml } from '../../../src/report/conformance/conformance.ts';
 import { meshVerdicts } from '../../../src/report/conformance/conformance-verdicts.ts';
 import { colorsOf } from '../../../src/report/console/terminal.ts';
 import type { RunResult } from '../../../src/report/result.ts';
@@ -148,62 +143,5 @@ describe('people read', () => {
     const text = changeLines(one, other, changesBetween(one, other), noColors).join('\n');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about control characters
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
-  });
-});
-
-describe('a report is found', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-changes-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
-  const several = resultOf(runs.several);
-  write('one.json', JSON.stringify(passed));
-  write('one.yaml', conformanceYaml(passed));
-  write('several.json', JSON.stringify(several));
-  write('several.yaml', conformanceYaml(several));
-  write('a#b.json', JSON.stringify(passed));
-  write('empty.yaml', '');
-
-  test('as JSON and as YAML, with the same in it', () => {
-    const [json, yaml] = [readVerdicts('one.json', folder), readVerdicts('one.yaml', folder)];
-    expect(json.facts?.istio).toBe('1.30.3');
-    expect(changesBetween(json, yaml)).toMatchObject({ compared: 6, same: 6, changes: [] });
-  });
-
-  test.each(['several.json', 'several.yaml'])('with one of the meshes of %s', (file) => {
-    const found = readVerdicts(`${file}#istio-1.30.3-envoy-1.40.0`, folder);
-    expect(found.facts?.envoy).toBe('1.40.0');
-    expect(() => readVerdicts(file, folder)).toThrow(
-      expect.objectContaining({
-        code: 'E_USAGE',
-        message: `${file} has the results of 3 meshes`,
-        hint: `Name one of them: "${file}#istio-1.30.3-envoy-1.36.4" or "${file}#istio-1.30.3-envoy-1.40.0" or "${file}#istio-1.31.0-envoy-1.40.0".`,
-      }),
-    );
-    expect(() => readVerdicts(`${file}#istio-1.29`, folder)).toThrow(/there is no mesh "istio-1.29" in/);
-  });
-
-  test('when its name has a # in it', () => {
-    expect(readVerdicts('a#b.json', folder).verdicts.size).toBe(6);
-  });
-
-  test('or not', () => {
-    expect(() => readVerdicts('none.json', folder)).toThrow('none.json does not exist');
-    expect(() => readVerdicts('empty.yaml', folder)).toThrow('empty.yaml is empty');
-  });
-
-  test.each([
-    ['was killed', resultOf(runs.killed), 'the run has not finished'],
-    ['was interrupted', resultOf(runs.interrupted), 'the run was interrupted'],
-    ['had no mesh', resultOf(runs.setupFailed), 'istioctl install ended with exit code 1 (E_ISTIO)'],
-    [
-      'has skipped all',
-      withChecks(passed, (check) => ({ ...check, state: 'skipped' })),
-      'no check of it has a verdict',
-    ],
-  ])('without a verdict when the run %s', (_, result, why) => {
-    write('x.json', JSON.stringify(result));
-    write('x.yaml', conformanceYaml(result));
-    for (const file of ['x.json', 'x.yaml']) expect(whyNoVerdict(readVerdicts(file, folder))).toBe(why);
-    expect(whyNoVerdict(only(passed))).toBeUndefined();
   });
 });

@@ -1,8 +1,8 @@
 /** Proxies of the environment. */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { proxies } from '../../../src/cli/doctor/proxy-variables.ts';
-import { around } from './support.ts';
+import { proxies } from '../../../src/cli/commands/doctor.ts';
+import { around } from '../doctor/support.ts';
 
 const proxy = 'http://proxy.example.com:3128';
 
