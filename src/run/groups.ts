@@ -1,16 +1,17 @@
 /** The scenarios of a plan, group after group; what can be begun early is begun early, and ended whatever happens. */
 import { isDeepStrictEqual } from 'node:util';
-import { asHarnessError, type HarnessError } from '../base/errors.ts';
+import { asHarnessError, HarnessError } from '../base/errors.ts';
 import { type MeshFacts, problemOf } from '../base/events.ts';
 import { skippedForFailFast } from '../base/skipped.ts';
 import { areOwn } from '../plan/asked-mesh.ts';
 import { nothingMatches } from '../plan/select.ts';
 import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import type { Target } from '../target/target.ts';
+import type { IssuerKey, IssuerKeys } from '../token/issuer-keys.ts';
+import { issuerWith } from '../token/own-key.ts';
 import { intentOf } from './intent.ts';
 import { keyAddresses } from './keys/key-cache.ts';
 import type { KeyRing } from './keys/key-ring.ts';
-import { withOwnKey } from './keys/with-own-key.ts';
 import { withoutVerdict } from './results.ts';
 import type { Mesh } from './run-mesh.ts';
 import { type Prepared, runScenario, stopKeyServers } from './run-scenario.ts';
@@ -165,6 +166,20 @@ function prepare(scenario: PlannedScenario, { keys, mesh, options, stop }: Group
   // What goes wrong here is reported by the scenario that needs it.
   keyServers.catch(() => {});
   return { issuers, keyServers };
+}
+
+/** The keys of a scenario, with this one in place of those of each issuer whose keys a server of the user's own serves. */
+export function withOwnKey(
+  issuers: ReadonlyMap<string, IssuerKeys>,
+  { ownServers, keyServers }: PlannedScenario,
+  key: IssuerKey | undefined,
+): ReadonlyMap<string, IssuerKeys> {
+  const served = new Set(ownServers.map((name) => keyServers[name]?.serves));
+  if (served.size === 0) return issuers;
+  if (key === undefined) throw new HarnessError('E_INTERNAL', 'there is no key for the server of the user');
+  return new Map(
+    [...issuers].map(([name, made]) => [name, served.has(name) ? issuerWith(key, name, made.issuer) : made]),
+  );
 }
 
 /** Tells of a scenario that does not run. */

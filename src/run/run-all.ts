@@ -2,8 +2,7 @@
 import { HarnessError } from '../base/errors.ts';
 import type { Emit, MeshFacts, Shard, Unstamped } from '../base/events.ts';
 import { together } from '../base/wait.ts';
-import { repetitions } from '../plan/repeat.ts';
-import type { PlannedGroup } from '../plan/types.ts';
+import type { PlannedCheck, PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import type { CapabilityName, Target } from '../target/target.ts';
 import type { Baseline } from './answers/known.ts';
 import { KnownDeviations } from './answers/known-use.ts';
@@ -143,4 +142,34 @@ async function runOn(mesh: Mesh, request: RoundRequest, tally: Tally): Promise<v
   } catch (thrown) {
     tally.failed(mesh, thrown, stop.aborted);
   }
+}
+
+/**
+ * The groups once for each time they run, each with ids of their own: `require-jwt#2`, and checks below it.
+ *
+ * @param times 1 leaves everything as it is
+ */
+export function repetitions(groups: readonly PlannedGroup[], times: number): (readonly PlannedGroup[])[] {
+  if (times <= 1) return [groups];
+  return Array.from({ length: times }, (_, index) =>
+    groups.map((group) => ({
+      ...group,
+      scenarios: group.scenarios.map((scenario) => repetition(scenario, index + 1)),
+    })),
+  );
+}
+
+function repetition(scenario: PlannedScenario, repeat: number): PlannedScenario {
+  const { id } = scenario.info;
+  const ownId = `${id}#${repeat}`;
+  const own = <Check extends PlannedCheck>(check: Check): Check => ({
+    ...check,
+    // Ids of checks start with that of their scenario.
+    id: `${ownId}${check.id.slice(id.length)}`,
+  });
+  return {
+    ...scenario,
+    info: { ...scenario.info, id: ownId, repeat },
+    steps: scenario.steps.map((step) => ({ ...step, checks: step.checks.map(own) })),
+  };
 }

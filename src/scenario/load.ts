@@ -3,12 +3,13 @@
 import { dirname } from 'node:path';
 import { type ErrorCode, HarnessError, inFileOrder, type Place } from '../base/errors.ts';
 import { isMap } from '../base/kube-object.ts';
+import { hintFor } from '../base/suggest.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
 import { explainIssues, noMessage } from './format/issues.ts';
 import { expandLists } from './format/lists.ts';
-import { withAnswers } from './format/named-answers.ts';
 import { type Whereabouts, withOwnFiles } from './format/own-files.ts';
 import { type ScenarioSpec, scenarioSchema } from './format/schema.ts';
+import { codeClass } from './format/schema-tables.ts';
 import { type KnownApp, knownApps } from './known-apps.ts';
 import { checkApps } from './lint/check-apps.ts';
 import { checkReferences } from './lint/check-references.ts';
@@ -140,6 +141,55 @@ export function parseScenario(
 function withoutOwnKeys(data: unknown): unknown {
   if (!isMap(data)) return data;
   return Object.fromEntries(Object.entries(data).filter(([key]) => !key.startsWith('x-')));
+}
+
+interface AnswerProblem {
+  readonly path: Path;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/**
+ * Names of answers, in cells, are the answers that the scenario gives these names. What is wrong besides stays as it is.
+ *
+ * @returns the data without such names, and what is wrong with those that name nothing
+ */
+function withAnswers(data: unknown): { data: unknown; problems: readonly AnswerProblem[] } {
+  if (!isMap(data) || !Array.isArray(data.steps)) return { data, problems: [] };
+  const answers = isMap(data.answers) ? data.answers : {};
+  const hint = 'In a cell it is a status code. Choose another name.';
+  const problems: AnswerProblem[] = Object.keys(answers)
+    .filter((name) => codeClass.test(name) || /^\d*$/.test(name))
+    .map((name) => ({ path: ['answers', name], message: `"${name}" cannot be the name of an answer`, hint }));
+  const resolve = (cell: unknown, path: Path): unknown => {
+    if (Array.isArray(cell)) return cell.map((each, index) => resolve(each, [...path, index]));
+    if (typeof cell !== 'string') return cell;
+    if (codeClass.test(cell)) return { code: cell };
+    if (Object.hasOwn(answers, cell)) return answers[cell];
+    problems.push({ path, ...unknownAnswer(cell, Object.keys(answers)) });
+    return 200;
+  };
+  const steps = data.steps.map((step: unknown, index) => {
+    if (!isMap(step) || !isMap(step.expect)) return step;
+    const rows = Object.entries(step.expect).map(([row, cells]) => {
+      const path = ['steps', index, 'expect', row];
+      const isRow = row !== 'columns' && Array.isArray(cells);
+      return [row, isRow ? cells.map((cell: unknown, at) => resolve(cell, [...path, at])) : cells];
+    });
+    return { ...step, expect: Object.fromEntries(rows) };
+  });
+  return { data: { ...data, steps }, problems };
+}
+
+function unknownAnswer(name: string, names: readonly string[]): { message: string; hint: string } {
+  if (/^\d{3}$/.test(name))
+    return { message: `the status code ${name} is a text here`, hint: `Write ${name} without quotes.` };
+  if (names.length > 0)
+    return { message: `there is no answer "${name}"`, hint: hintFor(name, names, 'answers') };
+  return {
+    message: `"${name}" is no status code, and there is no answer of this name`,
+    hint: `Write a status code such as 200, a class of them such as 2xx, or an answer such as { code: 401, body: … }; or say under "answers:" at the top of the scenario what "${name}" is.`,
+  };
 }
 
 function sameNames(scenarios: readonly LoadedScenario[]): HarnessError[] {

@@ -6,12 +6,13 @@ import { answersWhileWatched, planFor, roundOf, targetsOf } from '../engine/engi
 import { lookAhead } from '../engine/look-ahead.ts';
 import { type RunSettings, runSettings } from '../engine/run-settings.ts';
 import { whyLeftOut } from '../plan/inventory.ts';
+import { grepStep } from '../plan/select.ts';
+import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import { KeyRing } from '../run/keys/key-ring.ts';
 import { shown, withoutTokens } from '../run/private.ts';
 import { runRound } from '../run/run-all.ts';
 import { type Mesh, meshesOf } from '../run/run-mesh.ts';
 import { type LoadedScenario, loadScenarios } from '../scenario/load.ts';
-import { pickChecks } from './pick.ts';
 import type { FileLine, FileRequest, HostConfig } from './vitest-protocol.ts';
 
 type SessionConfig = Omit<HostConfig, 'socket'>;
@@ -162,4 +163,23 @@ export class Session {
       signal: this.#stop.signal,
     };
   }
+}
+
+/**
+ * The part of a plan that is needed for some checks: steps before them keep what they apply, since later steps build on
+ * it; steps behind the last of them are left out.
+ *
+ * @param wanted ids of checks
+ */
+export function pickChecks(groups: readonly PlannedGroup[], wanted: ReadonlySet<string>): PlannedGroup[] {
+  return groups
+    .map((group) => ({ ...group, scenarios: group.scenarios.flatMap((each) => pick(each, wanted)) }))
+    .filter(({ scenarios }) => scenarios.length > 0);
+}
+
+function pick(scenario: PlannedScenario, wanted: ReadonlySet<string>): PlannedScenario[] {
+  const last = scenario.steps.findLastIndex(({ checks }) => checks.some(({ id }) => wanted.has(id)));
+  if (last === -1) return [];
+  const steps = scenario.steps.slice(0, last + 1).map((step) => grepStep(step, (id) => wanted.has(id)));
+  return [{ ...scenario, steps }];
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { HarnessError } from '../../src/base/errors.ts';
 import type { Event, FetchMode } from '../../src/base/events.ts';
 import { skippedForFailFast } from '../../src/base/skipped.ts';
-import { type GroupRequest, runGroups } from '../../src/run/groups.ts';
+import { type GroupRequest, runGroups, withOwnKey } from '../../src/run/groups.ts';
 import { intentOf } from '../../src/run/intent.ts';
 import { KeyRing } from '../../src/run/keys/key-ring.ts';
 import { Mesh } from '../../src/run/run-mesh.ts';
@@ -11,7 +11,7 @@ import { Tally } from '../../src/run/tally.ts';
 import type { Intent } from '../../src/target/target.ts';
 import type { IssuerKey } from '../../src/token/issuer-keys.ts';
 import { readOwnKey } from '../../src/token/own-key.ts';
-import { facts as planFacts, planOf } from '../plan/support.ts';
+import { facts as planFacts, planOf, scenario, step } from '../plan/support.ts';
 import { scenarioOf } from '../scenario/support.ts';
 import { FakeTarget } from '../support/fake-target.ts';
 import { unaborted } from '../support/signals.ts';
@@ -334,4 +334,21 @@ describe('what does not run', () => {
     expect(started(events)).toEqual(['one']);
     expect(callsOf(target, 'setIstiod')).toEqual([]);
   });
+});
+
+test('issuers whose keys the server serves sign with it, and no others', async () => {
+  const [planned] = planOf([
+    scenario('one', step('one', ['/: [200, 200]']), 'keyServers: { keys: { serves: sample } }'),
+  ]).scenarios;
+  if (planned === undefined) return expect.fail('it is planned');
+  const issuers = new Map([
+    ...(await new KeyRing('abc123').get(planned)),
+    ...(await new KeyRing('abc124').get({ ...planned, issuers: { other: { issuer: 'them' } } })),
+  ]);
+  const key = readOwnKey(fileOf(rsaJwk()), '--external-jwks-key');
+  expect(withOwnKey(issuers, planned, key)).toBe(issuers);
+  const served = withOwnKey(issuers, { ...planned, ownServers: ['keys'] }, key);
+  expect(served.get('sample')).toMatchObject({ name: 'sample', issuer: 'me' });
+  expect(served.get('sample')?.jwks()).toEqual({ keys: [key.publicJwk] });
+  expect(served.get('other')).toBe(issuers.get('other'));
 });

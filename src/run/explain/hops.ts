@@ -1,8 +1,9 @@
 /** The proxies that a request passes, and what each of them answers by the model in src/policy. */
+import { satisfies } from 'semver';
 import type { Verify } from '../../policy/authenticate.ts';
 import { decide } from '../../policy/decide.ts';
 import { shutAt, shutText } from '../../policy/gateway-ports.ts';
-import type { Answer, Request } from '../../policy/input.ts';
+import type { Answer, Mesh, Request } from '../../policy/input.ts';
 import { pathAndQuery, withoutQuery } from '../../policy/match/path.ts';
 import { meshWith } from '../../policy/read-mesh-config.ts';
 import { holdsFor, isWide, policyKinds } from '../../policy/selection.ts';
@@ -10,7 +11,6 @@ import { isHttp, protocolOf, type ServiceSpec, selecting, targetPortOf } from '.
 import type { HttpRequest, KubeObject, MeshPod, Origin, Survey } from '../../target/target.ts';
 import { formsOf, hostMatches } from '../proof/host-names.ts';
 import { wayOf } from '../proof/way.ts';
-import { ofEnvoy } from './envoy-versions.ts';
 import type { Routed } from './http-routes.ts';
 import { routed } from './routed.ts';
 
@@ -120,6 +120,31 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
     return unknownAt(backend, 'PeerAuthentication wants mutual TLS, and the client sends plain text');
   arrive(backend, port);
   return hops;
+}
+
+/**
+ * Before CVE-2026-26308 was fixed, `x-role: user` and `x-role: admin` were compared as `user,admin`, so that a DENY for admin
+ * did not see it (runtime feature rbac_match_headers_individually; Istio 1.29.1, 1.28.5, 1.27.8).
+ */
+const apart = '>=1.37.1 || >=1.36.5 <1.37.0 || >=1.35.8 <1.36.0 || >=1.34.13 <1.35.0';
+
+/**
+ * Before CVE-2026-73551 was fixed, `..;a` in a path was not taken for `..` (runtime feature
+ * strip_dotdot_segments_with_parameter; Istio 1.30.4, 1.29.7).
+ */
+const parametersOfDots = '>=1.39.1 || >=1.38.4 <1.39.0 || >=1.37.6 <1.38.0 || >=1.36.10 <1.37.0';
+
+/**
+ * In what versions of Envoy answer otherwise.
+ *
+ * @param envoy its version; undefined or no version: as in those of today
+ */
+export function ofEnvoy(
+  envoy: string | undefined,
+): Pick<Mesh, 'takesHeadersApart' | 'ignoresParametersOfDots'> {
+  const [version] = /^\d+\.\d+\.\d+/.exec(envoy ?? '') ?? [];
+  const isIn = (range: string) => version === undefined || satisfies(version, range);
+  return { takesHeadersApart: isIn(apart), ignoresParametersOfDots: isIn(parametersOfDots) };
 }
 
 /** Whether a Gateway opens a port at the pods of a gateway, and routes are no secret to this user. */

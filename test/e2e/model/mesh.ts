@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HarnessError } from '../../../src/base/errors.ts';
 import { defaultMesh, type Header } from '../../../src/policy/input.ts';
-import { ofEnvoy } from '../../../src/run/explain/envoy-versions.ts';
+import { ofEnvoy } from '../../../src/run/explain/hops.ts';
 import type { LocalTarget } from '../../../src/target/local/local-target.ts';
 import type { HttpResponse, KubeObject, ProxyRef } from '../../../src/target/target.ts';
 import {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { alternativesOf } from '../../../src/policy/doubts/constraints.ts';
-import { contradictionOf, covers } from '../../../src/policy/doubts/cover.ts';
+import { contradictionOf, covers } from '../../../src/policy/doubts/doubts.ts';
 import { defaultMesh } from '../../../src/policy/input.ts';
 import { withoutQuery } from '../../../src/policy/match/path.ts';
 import { type Rule, type Subject, traceRule } from '../../../src/policy/rules.ts';

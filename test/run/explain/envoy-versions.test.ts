@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ofEnvoy } from '../../../src/run/explain/envoy-versions.ts';
+import { ofEnvoy } from '../../../src/run/explain/hops.ts';
 
 test.each([
   ['1.40.0', true],

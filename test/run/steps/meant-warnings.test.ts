@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { meantWarnings } from '../../../src/run/steps/meant-warnings.ts';
+import { meantWarnings } from '../../../src/run/steps/step.ts';
 
 const warning = (index: number) =>
   `jwks key at index ${index} contains private key material; only public keys are used for verification`;

@@ -1,9 +1,9 @@
 /** Classes of status codes, answers with names, keys of the author's own, and times relative to now. */
 import { describe, expect, test } from 'vitest';
-import { difference } from '../../../src/run/answers/compare.ts';
-import type { Answer } from '../../../src/scenario/format/schema.ts';
-import { parseScenario } from '../../../src/scenario/load.ts';
-import { casesOf, isExpected } from '../../../src/scenario/table.ts';
+import { difference } from '../../src/run/answers/compare.ts';
+import type { Answer } from '../../src/scenario/format/schema.ts';
+import { parseScenario } from '../../src/scenario/load.ts';
+import { casesOf, isExpected } from '../../src/scenario/table.ts';
 
 const source = (cells: string, more = '') => `${more}
 name: named

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pickChecks } from '../../src/vitest-plugin/pick.ts';
+import { pickChecks } from '../../src/vitest-plugin/vitest-session.ts';
 import { planOf, scenario, step } from '../plan/support.ts';
 
 const applying = (name: string) =>
