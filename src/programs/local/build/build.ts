@@ -2,15 +2,17 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { HarnessError } from '../../../base/errors.ts';
+import { LockFile } from '../../../base/files/lock-file.ts';
 import { productRoot } from '../../../base/files/product-files.ts';
+import { pause } from '../../../base/wait.ts';
 import { type Bundle, bundleFolder, findBundle, foundIn, makeBundle } from '../sources/bundle.ts';
 import { type Context, noDownload, unreachable } from '../sources/source-context.ts';
 import { versionOf } from '../version.ts';
 import { compile, compiled, linkerFlags } from './compile.ts';
 import { findGo, goTool } from './go.ts';
-import { inTurn } from './lock-turn.ts';
 import { type Found, type MeshProgram, once, type Problem, type Source } from './source.ts';
 
 /** The folder with the module that is built. */
@@ -108,6 +110,36 @@ export class BuildSource implements Source {
       if (this.#context.signal.aborted) throw thrown;
       return false;
     }
+  }
+}
+
+interface TurnOptions {
+  /** Between two looks whether it is our turn, milliseconds. */
+  readonly waitMs: number;
+  /** Called once when another process, by its id, has to be waited for. */
+  readonly onWait: (pid: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Calls `work` while no other process that uses the same `file` does. A process that was killed does not keep the others
+ * waiting. Processes of other machines that share the folder are not waited for.
+ *
+ * @throws HarnessError E_INTERRUPTED while it waits; what `work` throws
+ */
+export async function inTurn<T>(file: string, options: TurnOptions, work: () => Promise<T>): Promise<T> {
+  const { waitMs, onWait, signal } = options;
+  const lock = new LockFile(`${file}-${hostname()}`, 'XDG_CACHE_HOME');
+  let told = false;
+  for (let holder = lock.take(); holder !== undefined; holder = lock.take()) {
+    if (!told) onWait(holder.pid);
+    told = true;
+    await pause(waitMs, signal);
+  }
+  try {
+    return await work();
+  } finally {
+    lock.release();
   }
 }
 

@@ -2,8 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { BuildSource } from '../../../../src/programs/local/build/build.ts';
-import { inTurn } from '../../../../src/programs/local/build/lock-turn.ts';
+import { BuildSource, inTurn } from '../../../../src/programs/local/build/build.ts';
 import { bundleFolder } from '../../../../src/programs/local/sources/bundle.ts';
 import type { Context } from '../../../../src/programs/local/sources/source-context.ts';
 import { unaborted } from '../../../support/signals.ts';

@@ -1,9 +1,8 @@
 /** What the stand-in for nginx understands of a configuration, and what it says to the rest. */
 import { HarnessError } from '../../../../base/errors.ts';
 import { check, unknown } from './nginx-directives.ts';
-import { readMap } from './nginx-maps.ts';
 import { type Directive, parseConfiguration, refused } from './nginx-syntax.ts';
-import { knownVariables, type Maps, noMaps, unknownVariable } from './nginx-variables.ts';
+import { knownVariables, type Maps, noMaps, unknownVariable, type VariableMap } from './nginx-variables.ts';
 
 /** What holds for requests in one place: inherited from http to server to location. */
 export interface Scope {
@@ -92,6 +91,41 @@ export function readConfiguration(files: ReadonlyMap<string, string>): ServerBlo
 
 function namesIn({ maps }: Scope): ReadonlySet<string> {
   return new Set(maps.keys());
+}
+
+/** Of an entry of a map what is no value, or one that is compared otherwise. */
+const specialInMap = /^(?:hostnames|include|volatile)$|^~/;
+
+/**
+ * A variable that a configuration makes of others: `map $http_x $known { "" none; default some; }`.
+ * Source: https://nginx.org/en/docs/http/ngx_http_map_module.html
+ */
+function readMap({ args, line, block = [] }: Directive, file: string): [string, VariableMap] {
+  const [of = '', variable = ''] = args;
+  const [, name] = /^\$(\w+)$/.exec(variable) ?? [];
+  if (name === undefined) throw refused(`invalid variable name "${variable}"`, file, line);
+  const values = new Map<string, string>();
+  let otherwise = '';
+  checkKnown(of, file, line);
+  for (const entry of block) {
+    const [value] = entry.args;
+    if (specialInMap.test(entry.name))
+      throw unknown(`${entry.name} in a map`, file, entry.line, 'values of a text');
+    if (value === undefined || entry.args.length > 1 || entry.block !== undefined)
+      throw refused('invalid number of the map parameters', file, entry.line);
+    checkKnown(value, file, entry.line);
+    const key = entry.name.replace(/^\\/, '').toLowerCase();
+    if (entry.name === 'default') otherwise = value;
+    else if (values.has(key)) throw refused(`conflicting parameter "${entry.name}"`, file, entry.line);
+    else values.set(key, value);
+  }
+  return [name, { of, values, otherwise }];
+}
+
+/** Only of what a request is: so no variable is made of itself. */
+function checkKnown(text: string, file: string, line: number): void {
+  const stranger = unknownVariable(text);
+  if (stranger !== undefined) throw unknown(`the variable ${stranger}`, file, line, knownVariables);
 }
 
 function readServer(server: Directive, inherited: Scope, file: string): ServerBlock {
