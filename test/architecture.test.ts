@@ -1,7 +1,7 @@
 /** The parts of the product know each other in one direction only. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { circles, importsOf, rules, violations } from './imports.ts';
+import { circles, importsOf, rules, strays, violations } from './imports.ts';
 
 function sources(): Map<string, string> {
   const paths = readdirSync('src', { recursive: true, encoding: 'utf8' })
@@ -39,6 +39,28 @@ test('a folder has at most 15 files, and no two files have one name', () => {
   expect(full).toEqual([]);
   const names = files.map(({ name }) => name).filter((name) => !/^(index\.ts|tsconfig\.json)$/.test(name));
   expect([...timesOf(names)].filter(([, count]) => count > 1)).toEqual([]);
+});
+
+test('a file with less than 60 lines is part of the only file that imports it, unless that gets longer than 300', () => {
+  expect(strays(sources())).toEqual([]);
+  const long = (count: number, first = '') => `${first}${'\n'.repeat(count)}`;
+  const files = (small: string, user: string, path = 'b/small.ts') =>
+    new Map([
+      ['b/user.ts', user],
+      [path, small],
+    ]);
+  const user = (count: number) => long(count, "import { a } from './small.ts';");
+  const found = ['b/small.ts belongs into b/user.ts'];
+  expect(strays(files(long(59), user(241)))).toEqual(found);
+  expect(strays(files(long(59), long(1, "import type { A } from './small.ts';")))).toEqual(found);
+  expect(strays(files(long(59), long(1, "export { a } from './small.ts';")))).toEqual(found);
+  expect(strays(files(long(60), user(1)))).toEqual([]);
+  expect(strays(files(long(59), user(242)))).toEqual([]);
+  expect(strays(files(long(59), long(1, "import './small.mjs';"), 'b/small.mjs'))).toEqual([]);
+  const loaded = `${user(1)}const b = await import('./small.ts');\n`;
+  expect(strays(files(long(59), loaded))).toEqual([]);
+  const other = new Map([...files(long(59), user(1)), ['c.ts', "import { a } from './b/small.ts';"]]);
+  expect(strays(other)).toEqual([]);
 });
 
 test('rules are about files that exist, and nothing is imported against them by way of a circle', () => {

@@ -71,6 +71,8 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
 export interface Import {
   readonly specifier: string;
   readonly typeOnly: boolean;
+  /** By `import()`, so that it is loaded when it is needed. */
+  readonly isDynamic: boolean;
   readonly line: number;
 }
 
@@ -78,12 +80,13 @@ export interface Import {
 export function importsOf(source: string): Import[] {
   const code = withoutComments(source);
   const found: Import[] = [];
-  const collect = (pattern: RegExp, typeOnly: (clause: string) => boolean) => {
+  const collect = (pattern: RegExp, typeOnly: (clause: string) => boolean, isDynamic = false) => {
     for (const match of code.matchAll(pattern)) {
       const line = code.slice(0, match.index + match[0].search(/\S/)).split('\n').length;
       found.push({
         specifier: match.groups!.specifier!,
         typeOnly: typeOnly(match.groups!.clause ?? ''),
+        isDynamic,
         line,
       });
     }
@@ -94,7 +97,7 @@ export function importsOf(source: string): Import[] {
     isTypeOnly,
   );
   collect(new RegExp(String.raw`^\s*import${specifier}`, 'gm'), () => false);
-  collect(new RegExp(String.raw`\bimport\s*\(${specifier}`, 'g'), () => false);
+  collect(new RegExp(String.raw`\bimport\s*\(${specifier}`, 'g'), () => false, true);
   return found.sort((one, other) => one.line - other.line);
 }
 
@@ -158,6 +161,31 @@ export function circles(files: ReadonlyMap<string, string>): string[] {
   };
   for (const path of files.keys()) visit(path, []);
   return found;
+}
+
+/**
+ * Small files that belong into the only file that imports them: one thing is then read in one place. What is loaded only
+ * when it is needed stays by itself, and so does what would make its user long.
+ */
+export function strays(files: ReadonlyMap<string, string>): string[] {
+  const users = new Map<string, Map<string, boolean>>();
+  for (const [path, source] of files) {
+    for (const { specifier, isDynamic } of importsOf(source)) {
+      const target = posix.join(posix.dirname(path), specifier);
+      const of = users.get(target) ?? new Map<string, boolean>();
+      users.set(target, of.set(path, isDynamic || of.get(path) === true));
+    }
+  }
+  const lines = (path: string) => (files.get(path) ?? '').split('\n').length - 1;
+  return [...files.keys()].flatMap((path) => {
+    const [only, ...others] = users.get(path) ?? [];
+    if (only === undefined || others.length > 0) return [];
+    const [user, isDynamic] = only;
+    // What is loaded as it is, such as into a process of its own, is .mjs.
+    if (isDynamic || !path.endsWith('.ts') || !user.endsWith('.ts')) return [];
+    const fits = lines(path) < 60 && lines(path) + lines(user) <= 300;
+    return fits ? [`${path} belongs into ${user}`] : [];
+  });
 }
 
 function partOf(path: string): string {
