@@ -1,5 +1,4 @@
-import * as crypto from 'node:crypto';
-import { createPublicKey, KeyObject, randomBytes } from 'node:crypto';
+import { createPublicKey, generateKeyPair as generateNodeKeys, KeyObject, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { HarnessError } from '../base/errors.ts';
@@ -151,23 +150,27 @@ async function makeKey(
   return { kid, algorithm, privateKey, publicJwk: withMembers({ ...common, ...jwk }) };
 }
 
-/** @param rsaBits below 2048 jose neither makes nor uses a key */
+/** @param rsaBits size of RSA keys; 2048 is the smallest that jose makes */
 async function makePair(algorithm: Algorithm, rsaBits = 2048): Promise<Pair> {
-  const small = algorithmInfo[algorithm].kty === 'RSA' && rsaBits < 2048;
-  // jose makes none of these.
-  const own =
-    algorithm === 'Ed448'
-      ? await generateNodeKeys('ed448')
-      : algorithm === 'ES256K'
-        ? await generateNodeKeys('ec', { namedCurve: 'secp256k1' })
-        : small && (await generateNodeKeys('rsa', { modulusLength: rsaBits }));
-  if (own) return [own.privateKey, own.publicKey.export({ format: 'jwk' })];
+  const nodeKeys = nodeKeysOf(algorithm, rsaBits);
+  if (nodeKeys !== undefined) {
+    const { publicKey, privateKey } = await nodeKeys;
+    return [privateKey, publicKey.export({ format: 'jwk' })];
+  }
   // Extractable, because forging hands the key over to node:crypto. 2048 bits is jose's size for RSA.
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
   return [privateKey, await exportJWK(publicKey)];
 }
 
-const generateNodeKeys = promisify(crypto.generateKeyPair);
+const generatePair = promisify(generateNodeKeys);
+
+/** Pairs that jose does not make; undefined for all others. */
+function nodeKeysOf(algorithm: Algorithm, rsaBits: number) {
+  if (algorithm === 'Ed448') return generatePair('ed448');
+  if (algorithm === 'ES256K') return generatePair('ec', { namedCurve: 'secp256k1' });
+  const isSmall = algorithmInfo[algorithm].kty === 'RSA' && rsaBits < 2048;
+  return isSmall ? generatePair('rsa', { modulusLength: rsaBits }) : undefined;
+}
 
 /** The public half in PEM (SubjectPublicKeyInfo); undefined for a secret, which has none. */
 export function publicPem({ privateKey }: Pick<IssuerKey, 'privateKey'>): string | undefined {

@@ -173,9 +173,8 @@ export class KindTarget extends KubernetesTarget {
       async (own: AbortSignal) => {
         await node;
         try {
-          const local = await this.#engine.present(images, own);
-          if (local.length > 0) await this.#cluster.loadImages(local, own);
-          loaded = local;
+          // Without a word: the phase that is shown is the making of the cluster.
+          loaded = await loadLocalImages(this.#engine, this.#cluster, images, () => {}, own);
         } catch {
           // It is tried again.
         }
@@ -235,13 +234,12 @@ export class KindTarget extends KubernetesTarget {
     this.#variables = istiod?.variables ?? {};
     const left = await leftMeshConfig(this.clients, istioNamespace, signal);
     if (left === undefined) return;
-    const apply = (object: KubeObject) => applyObject(this.clients.data, object, { signal });
+    const back = await overlaidMeshConfig(this.clients, istioNamespace, {}, signal);
+    const apply = async (object: KubeObject) => {
+      await applyObject(this.clients.data, object, { signal });
+    };
     // Nobody knows what has started since: the run that was to see to it was killed.
-    await this.startingAnew(
-      async () => void (await apply(await overlaidMeshConfig(this.clients, istioNamespace, {}, signal))),
-      signal,
-      ['mesh settings'],
-    );
+    await this.startingAnew(() => apply(back), signal, ['mesh settings']);
     await apply(left);
   }
 

@@ -3,36 +3,12 @@ import { XMLParser } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
 import { visible } from '../../../src/base/harmless.ts';
 import { escaped, html, pathAddress, webAddress } from '../../../src/report/html/markup.ts';
-import { oddText } from '../../support/odd-text.ts';
+import { markupMarks, oddText } from '../../support/odd-text.ts';
 
-/** Often what HTML has a meaning for. */
 const text = oddText(
-  '<',
-  '>',
-  '&',
-  '"',
-  "'",
-  '`',
-  '=',
-  '</script>',
-  '<!--',
-  '-->',
-  '&#0;',
-  '&lt',
-  '\u0000',
-  '\u001b[31m',
-  '\r\n',
-  '\r',
-  '\ud800',
-  '\udc00',
-  '\u2028',
-  '\u202e',
-  '\u2066',
-  '\ufeff',
-  '\u{e0041}',
-  'a',
-  ' ',
-  '\n',
+  ...markupMarks,
+  ...['`', '=', '</script>', '&lt', '\r', '\n', '\udc00'],
+  ...['\u2028', '\u202e', '\u2066', '\ufeff', '\u{e0041}'],
 );
 
 describe('escaped', () => {

@@ -37,12 +37,12 @@ export async function overlaidMeshConfig(
   const { apiVersion, kind, name } = keyIn(namespace);
   const live = await getObject(clients.data, keyIn(namespace), signal);
   const before = live?.metadata.annotations?.[annotation] ?? textOf(live);
-  const installed = meshConfigOf(live && { ...live, ...{ data: { mesh: before } } });
+  const installed = meshConfigOf(live && { ...live, data: { mesh: before } });
   // JSON is YAML, and every field of it is as it was.
   const mesh =
     Object.keys(config).length === 0 ? before : JSON.stringify(overlaid(installed, config), null, 2);
   const metadata = { name, namespace, annotations: { [annotation]: before } };
-  return { apiVersion, kind, metadata, ...{ data: { mesh } } };
+  return { apiVersion, kind, metadata, data: { mesh } };
 }
 
 /** As istiod reads a file over its defaults: field by field, those of `defaultConfig` too (ApplyMeshConfig in pkg/config/mesh). */
