@@ -1,5 +1,5 @@
 /** What is said of a program that failed: the reason out of what it wrote, and all of it as details. */
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { expect, test, vi } from 'vitest';
 import { runTool } from '../../src/programs/tools.ts';
 import { unaborted } from '../support/signals.ts';
 import { typescript } from '../support/typescript.ts';
+import { temporaryFolder } from './downloads.ts';
 
 const options = { signal: unaborted(), timeoutMs: 20_000, code: 'E_CLUSTER', hint: 'Try this.' } as const;
 const shell = (script: string, more: object = {}) =>
@@ -70,7 +71,7 @@ test('says when there was no output, no such program, or no end', async () => {
 
 test('ends the program with the signal, and what it has started, and says so', async () => {
   const controller = new AbortController();
-  const file = join(mkdtempSync(join(tmpdir(), 'jwt-e2e-tools-')), 'pid');
+  const file = join(temporaryFolder(), 'pid');
   const running = shell(`sleep 60 & echo $! > ${file}; wait`, { signal: controller.signal });
   const pid = () => (existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0);
   await vi.waitFor(() => expect(pid()).toBeGreaterThan(0), 10_000);
@@ -80,7 +81,7 @@ test('ends the program with the signal, and what it has started, and says so', a
 });
 
 test('lets what the program has started come to its end when it is told to, and not for longer than we live', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-tools-'));
+  const folder = temporaryFolder();
   const file = join(folder, 'done');
   const tools = fileURLToPath(new URL('../../src/programs/tools.ts', import.meta.url));
   const program = `
