@@ -2,6 +2,9 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { scenarios } from './src/vitest-plugin/plugin.ts';
 
+/** Their temporary files are gone afterwards. */
+const globalSetup = './test/support/temporary.ts';
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -20,13 +23,13 @@ export default defineConfig({
       {
         // Files share processes, which halves the time: what a test changes in its process it puts back.
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], isolate: false },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], isolate: false, globalSetup },
       },
       {
         // What starts programs, shells and pseudo-terminals, stops and kills them, builds the package, or tries thousands
         // of cases: minutes.
         extends: true,
-        test: { name: 'long', include: ['test/**/*.long.ts'] },
+        test: { name: 'long', include: ['test/**/*.long.ts'], globalSetup },
       },
       {
         // Needs a real mesh; without one its tests are skipped, with the reason.
