@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // What is waited for comes at once, but for a machine that is busy with other tests.
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     // Many tests wait for something most of the time.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),

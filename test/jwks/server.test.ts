@@ -257,7 +257,7 @@ describe('the process', () => {
       const started = performance.now();
       running.process.kill(signal);
       expect(await exited).toEqual([0, null]);
-      expect(performance.now() - started).toBeLessThan(2_000);
+      expect(performance.now() - started).toBeLessThan(20_000);
       expect(await hanging).toBeInstanceOf(Error);
     },
   );

@@ -86,7 +86,7 @@ test('a command that writes without an end is cut off, and hung up on', async ()
     code: 'E_EXEC',
     message: expect.stringContaining('the command wrote more than 2 MiB, and was cut off'),
   });
-  await vi.waitFor(() => expect(isOpen).toBe(false));
+  await expect.poll(() => isOpen).toBe(false);
 });
 
 test('as much as it may write is no error, and of its errors the beginning is kept', async () => {
@@ -151,9 +151,9 @@ test('an API server that never answers keeps no connection open, which would kee
   const before = api.connections;
   api.exec.refuse = 'hang';
   const pending = run({ timeoutMs: 200 });
-  await vi.waitFor(() => expect(api.connections).toBe(before + 1));
+  await expect.poll(() => api.connections).toBe(before + 1);
   await expect(pending).rejects.toMatchObject({ code: 'E_EXEC' });
-  await vi.waitFor(() => expect(api.connections).toBe(before));
+  await expect.poll(() => api.connections).toBe(before);
 });
 
 test('says what is missing when it is forbidden', async () => {

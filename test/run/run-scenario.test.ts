@@ -292,7 +292,7 @@ describe('what is put back', () => {
 
 test('key servers are stopped, whatever comes of it', async () => {
   const { target } = await ran(served('nobody'), { more: server, target: failing('undo') });
-  await vi.waitFor(() => expect(target.servers.map(({ stops }) => stops)).toEqual([1]));
+  await expect.poll(() => target.servers.map(({ stops }) => stops)).toEqual([1]);
   const stop = vi.fn(() => Promise.reject(new Error('it is gone')));
   const handle = { stop } as unknown as KeyServerHandle;
   const issuers = Promise.resolve(new Map());

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { openerOf, openPage, opensByItself } from '../../../src/cli/support/open-page.ts';
 
 const desktop = { DISPLAY: ':0' };
@@ -55,7 +55,7 @@ test.runIf(process.platform === 'linux')('no shell reads the name of the file', 
   try {
     process.env.PATH = `${folder}${delimiter}${path}`;
     await openPage(join(folder, '$(touch x) ;.html'), desktop, () => expect.unreachable());
-    await vi.waitFor(() => expect(readFileSync(seen, 'utf8')).toBe(`${folder}/$(touch x) ;.html\n`));
+    await expect.poll(() => readFileSync(seen, 'utf8')).toBe(`${folder}/$(touch x) ;.html\n`);
     process.env.PATH = join(folder, 'nothing');
     const said: string[] = [];
     await openPage('report.html', desktop, (line) => said.push(line));

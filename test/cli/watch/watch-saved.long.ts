@@ -53,8 +53,8 @@ describe('what is saved', () => {
     const saved = Date.now();
     watch.write('scenarios/a.yaml', wrong('a'));
     await watch.said('From saving to the verdict');
-    expect(Date.now() - saved).toBeLessThan(2000);
-    expect(watch.text()).toMatch(/From saving to the verdict: [01]\.\d s\n/);
+    expect(Date.now() - saved).toBeLessThan(5000);
+    expect(watch.text()).toMatch(/From saving to the verdict: [0-4]\.\d s\n/);
   });
 
   test('by renaming, twice, or in two halves, is run once', async () => {

@@ -220,7 +220,7 @@ describe('page', () => {
     const large = { ...result, scenarios: [{ ...scenario!, checks }] };
     const start = performance.now();
     expect(renderHtml(large).length).toBeLessThan(3_000_000);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(5000);
   });
 });
 

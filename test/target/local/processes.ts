@@ -13,7 +13,7 @@ export function isRunning(pid: number): boolean {
 
 /** Waits until the process has ended. */
 export async function ends(pid: number): Promise<void> {
-  await expect.poll(() => isRunning(pid), { timeout: 5000, interval: 10 }).toBe(false);
+  await expect.poll(() => isRunning(pid), { interval: 10 }).toBe(false);
 }
 
 /** Processes that have this argument, whole. */

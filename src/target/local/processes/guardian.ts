@@ -6,7 +6,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { nameOfError } from '../../../base/names.ts';
 
-/** `+ pid` and `- pid` keep the list, a negative number for a group; `.` lets all go on. */
+/**
+ * `+ pid` and `- pid` keep the list, a negative number for a group; `.` lets all go on. The rest waits until what was
+ * killed is gone, as it may still write into a folder that is to be deleted; where there is no /proc it does not wait.
+ */
 const script = `
 trap '' INT TERM HUP
 pids=' '
@@ -18,6 +21,15 @@ while read -r what pid; do
   esac
 done
 for each in $pids; do kill -s KILL -- "$each" 2> /dev/null; done
+living() {
+  cat /proc/[0-9]*/stat 2> /dev/null | while read -r line; do
+    pid=\${line%% *}
+    set -- \${line##*) }
+    case "$1 $pids" in Z*) ;; *" $pid "* | *" -$3 "*) echo "$pid" ;; esac
+  done
+}
+tries=0
+while [ $tries -lt 20 ] && [ -n "$(living)" ]; do sleep 0.1; tries=$((tries + 1)); done
 `;
 
 /** What is done in the end, by a shell. */

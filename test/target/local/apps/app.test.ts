@@ -90,7 +90,7 @@ describe('connections', () => {
     await Promise.all([app.close(), app.close()]);
     await ended;
     expect(await waiting).toBe('ECONNRESET');
-    expect(performance.now() - begin).toBeLessThan(2_000);
+    expect(performance.now() - begin).toBeLessThan(8_000);
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
     // What was waited for is given up quietly.
     expect(app.lines.filter((line) => line.includes('/delay'))).toEqual([]);

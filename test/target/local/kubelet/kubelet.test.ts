@@ -460,7 +460,7 @@ describe('at its end', () => {
     await expect.poll(() => mesh.parts.length).toBe(1);
     const started = performance.now();
     await mesh.stop();
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     await ends(mesh.parts[0]!.pid);
   });
 });

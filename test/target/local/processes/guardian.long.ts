@@ -86,15 +86,19 @@ test('let go, it ends nothing and deletes nothing', async () => {
   expect(existsSync(folder)).toBe(true);
 });
 
-test('it kills whole groups, and does what it is to do after that', async () => {
+test('it kills whole groups, and does what it is to do once they are gone', async () => {
   const file = join(folder, 'sleeps');
-  const args = ['-c', 'sleep 60 & echo $! > "$1"; wait', 'sh', file];
+  // The kernel takes a while to end a process that has much memory: it is still there when kill has returned.
+  const big =
+    'const memory = Buffer.alloc(6e8, 1); console.log(process.pid); setTimeout(() => memory.length, 60_000)';
+  const args = ['-c', '"$1" -e "$2" > "$3" & wait', 'sh', process.execPath, big, file];
   const child = spawn('sh', args, { detached: true, stdio: 'ignore' });
   children.push(child);
   const written = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
   await expect.poll(written, { timeout: 10_000 }).toMatch(/\d+\n/);
   const sleeping = Number(readFileSync(file, 'utf8'));
-  const script = 'kill -0 "$1" 2> /dev/null && [ "$(cut -d" " -f3 /proc/$1/stat)" != Z ] || touch "$2"';
+  const zombie = "stat=') Z '; read -r stat < /proc/$1/stat; case $stat in *') Z '*) ;; *) exit ;; esac";
+  const script = `if kill -0 "$1"; then ${zombie}; fi; touch "$2"`;
   const done = join(folder, 'done');
   const guardian = new Guardian({ script, args: [String(sleeping), done] });
   guardian.add(-child.pid!);
