@@ -18,8 +18,12 @@ export async function createDefinitions(
     .flatMap((file) => readFileSync(file, 'utf8').split(/^---[ \t]*$/m))
     .filter((text) => /^kind: CustomResourceDefinition$/m.test(text));
   const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const { body } = await client.request(path, { signal });
+  const there = new Set((body as { items: Definition[] }).items.map(({ metadata }) => metadata.name));
+  const isThere = (text: string) => there.has(/^ {2}name: (\S+)$/m.exec(text)?.[1] ?? '');
   await Promise.all(
     documents.map(async (body) => {
+      if (isThere(body)) return;
       try {
         await client.request(path, { method: 'POST', contentType: 'application/yaml', body, signal });
       } catch (thrown) {
@@ -36,6 +40,7 @@ export async function createDefinitions(
 }
 
 interface Definition {
+  readonly metadata: { readonly name: string };
   readonly spec: { readonly group: string; readonly versions: readonly { name: string; served: boolean }[] };
   readonly status?: { readonly conditions?: readonly { type: string; status: string }[] };
 }

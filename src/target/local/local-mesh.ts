@@ -15,6 +15,7 @@ import { injectorConfig } from './control-plane/gateway-template.ts';
 import { istioNamespace } from './control-plane/istiod.ts';
 import type { IstiodEnv } from './control-plane/istiod-env.ts';
 import { Relay } from './control-plane/relay.ts';
+import { StoredDefinitions } from './control-plane/stored-definitions.ts';
 import type { Envoy } from './envoy/envoy.ts';
 import { Identities, secretFor } from './envoy/identities.ts';
 import { SecretServer } from './envoy/secrets.ts';
@@ -37,6 +38,8 @@ export interface MeshBinaries {
   readonly envoy: string;
   /** YAML file with Istio's CustomResourceDefinitions. */
   readonly crds: string;
+  /** Folder for what one mesh can make use of that another one has made. */
+  readonly cacheDir?: string | undefined;
 }
 
 export interface MeshOptions {
@@ -244,7 +247,12 @@ export class LocalMesh {
     const [block, ca] = await Promise.all([AddressBlock.claim(), makeCa('istio-jwt-e2e local')]);
     this.#closing.push(() => block.release());
     const address = block.control;
-    const { client, kubeconfig } = await startApiServer({ ...programs, folder, address, ca, start }, signal);
+    const stored =
+      programs.cacheDir === undefined
+        ? undefined
+        : new StoredDefinitions(programs.cacheDir, definitions, programs.kubeApiserver);
+    const apiServer = await startApiServer({ ...programs, folder, address, ca, stored, start }, signal);
+    const { client, kubeconfig } = apiServer;
     this.#closing.push(() => client.close());
     await applyObject(client, namespace(istioNamespace), { signal });
     await applyObject(client, injectorConfig(), { signal });
@@ -295,6 +303,7 @@ export class LocalMesh {
       applyObject(client, webhook, { signal }),
       kubelet.start(),
       gatewayApiCrds === undefined ? undefined : kubelet.startGateways(),
+      apiServer.keepDefinitions(),
     ]);
     return { block, ca, client, kubeconfig, kubelet, resolver, discovery, identities, gateway };
   }

@@ -115,6 +115,7 @@ describe('a folder that was set', () => {
       pilotDiscovery: join(folder, 'pilot-discovery'),
       envoy: join(folder, 'envoy'),
       crds: join(folder, 'crds.yaml'),
+      cacheDir: options.cacheDir,
       origins: Object.fromEntries(
         ['etcd', 'kube-apiserver', 'pilot-discovery', 'envoy', 'crds'].map((name) => [name, folder]),
       ),

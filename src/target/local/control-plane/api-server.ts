@@ -9,7 +9,9 @@ import { timeouts } from '../../../base/timeouts.ts';
 import { type Ca, issueCertificate } from '../../../jwks/certificates.ts';
 import { KubeClient } from '../../../kube/kube-client.ts';
 import { portOn } from '../network/addresses.ts';
+import { goMemory } from '../processes/memory.ts';
 import type { Part, PartStart } from '../processes/part.ts';
+import type { StoredDefinitions } from './stored-definitions.ts';
 import { untilAnswers } from './wait-http.ts';
 
 /** Starts a part of the mesh; `folder` and `logFile` are filled in. */
@@ -21,20 +23,29 @@ export interface ApiServerOptions {
   readonly folder: string;
   readonly address: string;
   readonly ca: Ca;
+  readonly stored: StoredDefinitions | undefined;
   readonly start: StartPart;
+}
+
+export interface RunningApiServer {
+  readonly client: KubeClient;
+  readonly kubeconfig: string;
+  /** Keeps the definitions that it has now for the next one, unless it has them from one before. */
+  keepDefinitions(): Promise<void>;
 }
 
 /** Starts both and returns a client once requests are answered. @throws HarnessError E_CLUSTER with their last lines */
 export async function startApiServer(
   options: ApiServerOptions,
   signal: AbortSignal,
-): Promise<{ client: KubeClient; kubeconfig: string }> {
-  const { folder, address, ca, start } = options;
+): Promise<RunningApiServer> {
+  const { folder, address, ca, stored, start } = options;
   const securePort = await portOn(address, 6443);
-  const etcdUrl = `unix://${join(folder, 'etcd.client')}`;
+  const etcdSocket = join(folder, 'etcd.client');
+  const etcdUrl = `unix://${etcdSocket}`;
   // What it would tell other members, if there were any: it takes no path of a socket for that.
   const told = 'http://localhost';
-  await start({
+  const etcd = await start({
     name: 'etcd',
     program: options.etcd,
     args: [
@@ -48,6 +59,9 @@ export async function startApiServer(
       `--initial-cluster=default=${told}:2380`,
     ],
   });
+  const restoring = stored?.restore(etcd, etcdSocket, signal);
+  // It is waited for below.
+  restoring?.catch(() => {});
   const token = randomBytes(24).toString('base64url');
   const certificate = await issueCertificate(ca, { dnsNames: ['localhost'], ips: [address] });
   const file = (name: string, content: string) => {
@@ -85,6 +99,7 @@ export async function startApiServer(
       '--enable-priority-and-fairness=false',
       '--profiling=false',
     ],
+    env: goMemory,
   });
   const kubeconfig = file('kubeconfig', kubeConfigOf(`https://${address}:${securePort}`, ca.certPem, token));
   const { loadKubeConfig } = await import('../../../kube/kube-config.ts');
@@ -96,7 +111,14 @@ export async function startApiServer(
     timeouts.localStart,
     signal,
   );
-  return { client, kubeconfig };
+  const isRestored = await restoring;
+  return {
+    client,
+    kubeconfig,
+    keepDefinitions: async () => {
+      if (!isRestored) await stored?.save(etcdSocket, signal);
+    },
+  };
 }
 
 /** JSON is YAML. */

@@ -2,6 +2,7 @@
 import { HarnessError } from '../../../base/errors.ts';
 import type { FetchMode } from '../../../base/events.ts';
 import { fetchVariable, isFixedVariable } from '../../../base/istiod-variables.ts';
+import { goMemory } from '../processes/memory.ts';
 
 /** Variables by name. */
 export type IstiodEnv = Readonly<Record<string, string>>;
@@ -43,7 +44,7 @@ function neededEnv({ namespace, mode, rootsFile, folder, proxyUrl }: Needed): Is
 /** @param given comes over what a local mesh only prefers */
 export function istiodEnv(needed: Needed, given: IstiodEnv): IstiodEnv {
   // One change at a time is made here: nothing is won by waiting for more.
-  return { PILOT_DEBOUNCE_AFTER: '10ms', ...given, ...neededEnv(needed) };
+  return { PILOT_DEBOUNCE_AFTER: '10ms', ...goMemory, ...given, ...neededEnv(needed) };
 }
 
 /**

@@ -35,3 +35,9 @@ export function describeMemory(uses: readonly MemoryUse[]): string {
   const each = uses.map(({ part, bytes }) => `${part} ${mebibytes(bytes)}`);
   return `${total} MiB (${each.join(', ')})`;
 }
+
+/**
+ * For programs that are written in Go: a start of the API server takes a quarter less of a core when it collects garbage
+ * more seldom; from this much memory on it is as careful as always.
+ */
+export const goMemory = { GOGC: '400', GOMEMLIMIT: '768MiB' };

@@ -12,6 +12,7 @@ const needed = {
 test('istiod gets what was asked for, and what a local mesh needs whatever was', () => {
   expect(istiodEnv(needed, {})).toMatchObject({
     PILOT_DEBOUNCE_AFTER: '10ms',
+    GOGC: '400',
     PILOT_JWT_ENABLE_REMOTE_JWKS: 'envoy',
     HTTP_PROXY: 'http://127.0.0.1:1',
   });
@@ -19,8 +20,9 @@ test('istiod gets what was asked for, and what a local mesh needs whatever was',
     PILOT_JWT_ENABLE_REMOTE_JWKS: 'false',
     POD_NAME: 'istiod',
   });
-  expect(istiodEnv(needed, { PILOT_DEBOUNCE_AFTER: '100ms', A: 'b' })).toMatchObject({
+  expect(istiodEnv(needed, { PILOT_DEBOUNCE_AFTER: '100ms', GOGC: '50', A: 'b' })).toMatchObject({
     PILOT_DEBOUNCE_AFTER: '100ms',
+    GOGC: '50',
     A: 'b',
   });
 });
