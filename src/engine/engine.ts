@@ -15,7 +15,7 @@ import type { Values } from '../settings/settings.ts';
 import { count, flag } from '../settings/typed.ts';
 import type { Target } from '../target/target.ts';
 import { isWhole } from './baseline.ts';
-import { atOnceOf } from './jobs.ts';
+import { atOnceOf, sharingOf } from './jobs.ts';
 import { productVersion } from './product.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { Choice } from './targets/choose-target.ts';
@@ -115,6 +115,7 @@ export async function execute(execution: Execution, targets: readonly Target[]):
     ...roundOf(execution),
     targets,
     atOnce,
+    sharing: () => sharingOf(settings.values, targets.length),
     plan: (facts, missing) => planFor(settings, scenarios, facts, missing).groups,
     emit,
   });

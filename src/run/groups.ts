@@ -31,19 +31,8 @@ export interface GroupRequest {
   readonly stop: AbortSignal;
 }
 
-/**
- * Runs all groups and emits what comes of them.
- *
- * @throws HarnessError E_USAGE when there is nothing to run, and what keeps a whole group from running
- */
-export async function runGroups(
-  groups: readonly PlannedGroup[],
-  facts: MeshFacts,
-  request: GroupRequest,
-  tally: Tally,
-): Promise<void> {
-  const { mesh, signal } = request;
-  const { target } = mesh;
+/** Tells what is going to be run on a mesh. @throws HarnessError E_USAGE when that is nothing */
+export function tellPlan(groups: readonly PlannedGroup[], facts: MeshFacts, tally: Tally): void {
   const all = groups.flatMap((group) => group.scenarios);
   if (all.length === 0) throw nothingMatches();
   tally.emit({
@@ -59,9 +48,21 @@ export async function runGroups(
     tally.emit({
       type: 'warning',
       message: `no scenario takes its keys from ${ownKeyServer}: with the host of its key server filled in, its jwksUri must be this address`,
-      mesh: mesh.label,
+      mesh: facts.id,
     });
   }
+}
+
+/** Runs all groups and emits what comes of them. @throws HarnessError what keeps a whole group from running */
+export async function runGroups(
+  groups: readonly PlannedGroup[],
+  facts: MeshFacts,
+  request: GroupRequest,
+  tally: Tally,
+): Promise<void> {
+  const { mesh, signal } = request;
+  const { target } = mesh;
+  const all = groups.flatMap((group) => group.scenarios);
   if (!mesh.begun) await target.begin?.(intentOf(groups), signal);
   mesh.begun = true;
   // Keys take time to make and servers to start, and neither needs the mesh in a certain state.

@@ -1,15 +1,16 @@
 /** The whole run: meshes up, plan, groups of scenarios, meshes down. Everything it does is told as events. */
-import { HarnessError } from '../base/errors.ts';
+import { asHarnessError, HarnessError } from '../base/errors.ts';
 import type { Emit, MeshFacts, Shard, Unstamped } from '../base/events.ts';
 import { together } from '../base/wait.ts';
 import type { PlannedCheck, PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import type { CapabilityName, Target } from '../target/target.ts';
 import type { Baseline } from './answers/known.ts';
 import { KnownDeviations } from './answers/known-use.ts';
-import { runGroups } from './groups.ts';
+import { type GroupRequest, runGroups, tellPlan } from './groups.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { withoutTokens } from './private.ts';
-import { type Mesh, meshesOf } from './run-mesh.ts';
+import { Mesh, meshesOf } from './run-mesh.ts';
+import { sharesOf } from './shares.ts';
 import type { RunOptions } from './steps/step-state.ts';
 import { Tally } from './tally.ts';
 
@@ -43,6 +44,8 @@ export interface RoundRequest {
         emit: (event: Unstamped) => void,
       ) => Promise<readonly PlannedGroup[]>)
     | undefined;
+  /** Says among how many meshes alike the scenarios of one may be divided. Default: they are not. */
+  readonly sharing?: (() => number) | undefined;
   /** Applications whose manifests have changed since the round before. */
   readonly reload?: readonly string[] | undefined;
 }
@@ -125,6 +128,8 @@ async function runOn(mesh: Mesh, request: RoundRequest, tally: Tally): Promise<v
   const { target } = mesh;
   const { signal, cut, reload = [] } = request;
   const stop = cut === undefined ? signal : AbortSignal.any([signal, cut]);
+  /** Those that share the scenarios. */
+  const others: Mesh[] = [];
   try {
     if (reload.length > 0 && mesh.facts !== undefined) await target.reload?.(reload, signal);
     const facts = await mesh.ready((event) => tally.emit(event), signal);
@@ -134,14 +139,55 @@ async function runOn(mesh: Mesh, request: RoundRequest, tally: Tally): Promise<v
     const own = { ...request, options, mesh, stop };
     for (const each of rounds) {
       if (stop.aborted || (request.failFast && tally.hasFailures)) break;
-      await runGroups(each, facts, own, tally);
+      tellPlan(each, facts, tally);
+      await runShared(each, facts, own, tally, others);
     }
     if (stop.aborted || request.conclude === undefined) return;
     const more = await request.conclude(rounds[0] ?? [], (event) => tally.emit(event));
-    if (more.length > 0) await runGroups(more, facts, own, tally);
+    if (more.length === 0) return;
+    tellPlan(more, facts, tally);
+    await runGroups(more, facts, own, tally);
   } catch (thrown) {
     tally.failed(mesh, thrown, stop.aborted);
+  } finally {
+    const errors = await Promise.all(others.map((each) => each.end()));
+    for (const error of errors) if (error !== undefined) tally.failed(mesh, error, stop.aborted);
   }
+}
+
+/** Divides them among this mesh and others like it, which are set up when they are needed. @param others those that are */
+async function runShared(
+  groups: readonly PlannedGroup[],
+  facts: MeshFacts,
+  request: GroupRequest & Pick<RoundRequest, 'sharing'>,
+  tally: Tally,
+  others: Mesh[],
+): Promise<void> {
+  const { mesh, signal } = request;
+  const makeOther = mesh.target.another?.bind(mesh.target);
+  const [first = [], ...more] = sharesOf(groups, makeOther === undefined ? 1 : (request.sharing?.() ?? 1));
+  const left: PlannedGroup[] = [];
+  const onOther = async (share: readonly PlannedGroup[], index: number) => {
+    const other = others[index] ?? new Mesh(makeOther!(index + 2), undefined);
+    others[index] = other;
+    try {
+      await other.ready(() => {}, signal);
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const { message } = asHarnessError(thrown);
+      tally.emit({
+        type: 'warning',
+        message: `another mesh could not be started, and its scenarios run after the others on the first one: ${message}`,
+        mesh: mesh.label,
+      });
+      left.push(...share);
+      return;
+    }
+    await runGroups(share, facts, { ...request, mesh: other }, tally);
+  };
+  const ended = await Promise.allSettled([runGroups(first, facts, request, tally), ...more.map(onOther)]);
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  if (left.length > 0) await runGroups(left, facts, request, tally);
 }
 
 /**

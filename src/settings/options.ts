@@ -182,7 +182,8 @@ const running = about('How they run', [
   {
     name: 'jobs',
     value: 'N',
-    description: 'how many meshes at a time, when there are several (default: as many as memory allows)',
+    description:
+      'how many meshes at a time: of several versions, or alike for a long run on local meshes (default: as many as fit)',
     form: numberTo(100),
   },
   {

@@ -34,6 +34,15 @@ export async function phase<T>(
   }
 }
 
+/** For work that can be done without as well: that it failed is not told as a failure of the run. */
+export function dispensable(progress: Progress): Progress {
+  return (event) => {
+    if (event.type !== 'phase-failed') return progress(event);
+    const { phase: name, durationMs } = event;
+    progress({ type: 'phase-finished', phase: name, durationMs, note: 'it was given up' });
+  };
+}
+
 /** Says with what istiod is restarted. */
 export function restartText({ fetch, variables }: IstiodStart): string {
   const more = Object.entries(variables).map(([name, value]) => `, ${name}=${value}`);

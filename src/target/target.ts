@@ -296,6 +296,12 @@ export interface Target {
   /** What this target cannot do, with the reason that the report shows. */
   readonly missing: ReadonlyMap<CapabilityName, string>;
 
+  /**
+   * Another mesh like this one, not up yet, which can run some of its scenarios at the same time.
+   *
+   * @param number of it, from 2, for what is told about it
+   */
+  another?(number: number): Target;
   /** Creates or finds the mesh and says what it is. */
   up(signal: AbortSignal): Promise<MeshFacts>;
   /**

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { HarnessError } from '../../src/base/errors.ts';
 import type { Event, FetchMode } from '../../src/base/events.ts';
 import { skippedForFailFast } from '../../src/base/skipped.ts';
-import { type GroupRequest, runGroups, withOwnKey } from '../../src/run/groups.ts';
+import { type GroupRequest, runGroups, tellPlan, withOwnKey } from '../../src/run/groups.ts';
 import { intentOf } from '../../src/run/intent.ts';
 import { KeyRing } from '../../src/run/keys/key-ring.ts';
 import { Mesh } from '../../src/run/run-mesh.ts';
@@ -69,9 +69,11 @@ async function ran(sources: readonly string[], given: Given = {}) {
   };
   const tally = new Tally((event) => events.push(event));
   const all: GroupRequest = { ...request, ...given, mesh };
-  const thrown = await runGroups(groups, { ...planFacts, ...facts }, all, tally).catch(
-    (error: unknown) => error,
-  );
+  const ownFacts = { ...planFacts, ...facts };
+  const thrown = await Promise.resolve()
+    .then(() => tellPlan(groups, ownFacts, tally))
+    .then(() => runGroups(groups, ownFacts, all, tally))
+    .catch((error: unknown) => error);
   const checks = events.flatMap((event) => (event.type === 'check-finished' ? [event.check] : []));
   return { target, mesh, events, checks, groups, thrown };
 }

@@ -35,6 +35,7 @@ export interface RunSettings
   readonly options?: Partial<RunOptions>;
   /** Meshes that nothing is planned for. */
   readonly leaveOut?: (facts: MeshFacts) => boolean;
+  readonly sharing?: () => number;
 }
 
 export async function run(sources: readonly string[], settings: RunSettings = {}): Promise<Outcome> {
@@ -47,6 +48,7 @@ export async function run(sources: readonly string[], settings: RunSettings = {}
     version: '0.0.0',
     targets,
     atOnce: settings.atOnce ?? targets.length,
+    sharing: settings.sharing,
     plan: (facts, missing) =>
       settings.leaveOut?.(facts) === true
         ? []

@@ -12,6 +12,8 @@ export interface FoundBinaries extends MeshBinaries {
 export interface LocalSettings {
   /** Which of several meshes of a run this is; undefined for the only one. */
   readonly mesh: string | undefined;
+  /** It runs a part of the scenarios of another one in the same process. */
+  readonly isShared?: boolean | undefined;
   readonly reason: string;
   readonly runId: string;
   readonly images: Readonly<Record<string, string>>;

@@ -17,7 +17,7 @@ import { waitForDeployed } from '../kubernetes/endpoints.ts';
 import { KubernetesTarget, meshConfigScope } from '../kubernetes/kubernetes-target.ts';
 import type { TakeMeshSettings } from '../kubernetes/settings/mesh-settings.ts';
 import { needsIstiod } from '../mesh-config.ts';
-import { phase, restartText } from '../phase.ts';
+import { dispensable, phase, restartText } from '../phase.ts';
 import { readProxyPolicies } from '../proxy-policies.ts';
 import type {
   Applied,
@@ -99,16 +99,29 @@ export class LocalTarget extends KubernetesTarget {
     return this.#mesh;
   }
 
+  another(number: number): LocalTarget {
+    const progress: Progress = (event) =>
+      this.#progress('phase' in event ? { ...event, phase: `${event.phase} (mesh ${number})` } : event);
+    return new LocalTarget({ ...this.#settings, isShared: true }, progress);
+  }
+
   async up(signal: AbortSignal): Promise<MeshFacts> {
-    const { images, istiodEnv, gatewayApiCrds, programs, reason } = this.#settings;
+    const { images, istiodEnv, gatewayApiCrds, programs, reason, isShared = false } = this.#settings;
     const found = await programs(signal);
     const warn = (message: string) => this.#progress({ type: 'warning', message });
     this.#mesh = await phase(
-      this.#progress,
+      isShared ? dispensable(this.#progress) : this.#progress,
       `Starting Istio ${found.istio} with Envoy ${found.envoyVersion}`,
       () =>
         LocalMesh.start(
-          { programs: found, images, istiodEnv, gatewayApiCrds, alone: this.mesh === undefined, warn },
+          {
+            programs: found,
+            images,
+            istiodEnv,
+            gatewayApiCrds,
+            alone: this.mesh === undefined && !isShared,
+            warn,
+          },
           'istiod',
           signal,
         ),

@@ -21,7 +21,8 @@ describeOnLocal('scenarios that init writes', () => {
         return output;
       }),
     );
-    const run = await home.run('run', ...files);
+    // So many that they are divided among meshes alike.
+    const run = await home.run('run', '--jobs', '2', ...files);
     expect(run.exitCode, run.output).toBe(0);
     // As many passed as there are, and each file has many.
     const [, all = '0', passed] =
@@ -29,5 +30,6 @@ describeOnLocal('scenarios that init writes', () => {
     expect(passed, run.output).toBe(all);
     expect(run.output).toContain(`checks in ${initCases.length} scenarios`);
     expect(Number(all)).toBeGreaterThan(200);
+    expect(run.output).toMatch(/Stopping the local mesh \(mesh 2\)/);
   });
 });
