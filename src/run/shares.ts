@@ -1,13 +1,18 @@
 /** Scenarios of one mesh, divided among several that are alike: each scenario runs on one of them. */
 import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
 
-/** How many steps are worth a mesh: they take longer than its start, which takes as much of the processors. */
-const stepsWorthAMesh = 100;
+/**
+ * What a scenario takes, in units of some 35 ms on two cores: each step applies something and waits for proxies, as long as
+ * five checks take. Measured with all scenarios of the product.
+ */
+const costOf = ({ skip, steps }: PlannedScenario) =>
+  skip === undefined ? steps.reduce((sum, { checks }) => sum + 5 + checks.length, 0) : 0;
 
-/** How many steps the first mesh does while another one starts. */
-const stepsMeanwhile = 25;
+/** So much is worth a mesh: it takes several times as long as the start, which takes as much of the processors. */
+const costWorthAMesh = 500;
 
-const stepsOf = ({ skip, steps }: PlannedScenario) => (skip === undefined ? steps.length : 0);
+/** What the first mesh does while another one starts. */
+const costMeanwhile = 150;
 
 /**
  * Parts of about the same length, in the order of the groups, so that each mesh is in as few states as possible; the first
@@ -19,20 +24,20 @@ export function sharesOf(
   groups: readonly PlannedGroup[],
   atMost: number,
 ): readonly (readonly PlannedGroup[])[] {
-  const all = groups.flatMap(({ scenarios }) => scenarios).reduce((sum, each) => sum + stepsOf(each), 0);
-  const count = Math.max(1, Math.min(atMost, Math.floor(all / stepsWorthAMesh)));
+  const all = groups.flatMap(({ scenarios }) => scenarios).reduce((sum, each) => sum + costOf(each), 0);
+  const count = Math.max(1, Math.min(atMost, Math.floor(all / costWorthAMesh)));
   if (count === 1) return [groups];
-  const other = (all - stepsMeanwhile) / count;
+  const other = (all - costMeanwhile) / count;
   const parts: PlannedGroup[][] = Array.from({ length: count }, () => []);
   let done = 0;
   for (const group of groups) {
     const shared: PlannedScenario[][] = parts.map(() => []);
     for (const scenario of group.scenarios) {
-      const steps = stepsOf(scenario);
+      const cost = costOf(scenario);
       // Where the middle of it is.
-      const index = Math.floor((done + steps / 2 - stepsMeanwhile) / other);
+      const index = Math.floor((done + cost / 2 - costMeanwhile) / other);
       shared[Math.min(Math.max(index, 0), count - 1)]?.push(scenario);
-      done += steps;
+      done += cost;
     }
     for (const [index, scenarios] of shared.entries()) {
       if (scenarios.length > 0) parts[index]?.push({ ...group, scenarios });

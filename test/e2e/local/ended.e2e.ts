@@ -74,6 +74,25 @@ describeOnLocal('a run', () => {
     });
   });
 
+  test.each([
+    ['SIGKILL', undefined],
+    ['SIGTERM', 143],
+  ] as const)(
+    'on two meshes that share its scenarios leaves none of them, after %s',
+    async (signal, code) => {
+      const name = `shared-${signal}`;
+      const running = home.start(name, 'run', '--profile', 'extended', '--jobs', '2');
+      await running.said(/✓ Starting Istio .* \(mesh 2\)/);
+      expect(home.meshes).toHaveLength(2);
+      const addresses = listening(home.processes);
+      running.kill(signal);
+      const run = await running.ended();
+      if (code === undefined) expect(run.exitCode).toBeUndefined();
+      else expectInterrupted(run, code);
+      await home.expectNothingLeft(addresses);
+    },
+  );
+
   test('that stops its mesh already is ended by SIGTERM with 143', async () => {
     const scenario = new Draft('require-jwt').write(home.sub('stopping'), 'require-jwt');
     const running = home.start('stopping', 'run', scenario);
