@@ -4,6 +4,7 @@
  * it deletes the folder of a local mesh, or removes a kind cluster. When the shell itself ends, another one takes over.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { nameOfError } from '../../../base/names.ts';
 
 /**
@@ -62,6 +63,11 @@ export class Guardian {
     this.#rest = typeof rest === 'string' ? { script: 'rm -rf -- "$1"', args: [rest] } : rest;
     this.#warn = warn;
     this.#start();
+  }
+
+  /** For a process to say itself that it is there, in the words of {@link add}, as `+ pid` and a line feed. */
+  get input(): Writable | 'ignore' {
+    return this.#shell?.stdin ?? 'ignore';
   }
 
   add(pid: number): void {

@@ -1,6 +1,6 @@
 /** A process of the mesh: etcd, the API server, istiod, an Envoy, a key server. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HarnessError } from '../../../base/errors.ts';
 import type { Guardian } from './guardian.ts';
@@ -26,6 +26,12 @@ const leastRoom = 1 << 20;
 /** From SIGTERM to SIGKILL, in milliseconds. */
 const grace = 1000;
 
+/**
+ * Tells the guardian before it becomes the program: this process may be killed before it can. The guardian goes on reading
+ * until the pipe is closed here as well.
+ */
+const tellGuardian = `trap '' PIPE; echo "+ $$" 2> /dev/null >&3; trap - PIPE; exec "$@" 3>&-`;
+
 export class Part {
   readonly name: string;
   readonly pid: number;
@@ -49,14 +55,15 @@ export class Part {
       });
     let log: number;
     try {
+      if (start.program.includes('/')) accessSync(start.program, constants.X_OK);
       log = openSync(start.logFile, 'a', 0o600);
     } catch (thrown) {
       throw refused(thrown);
     }
-    const child = spawn(start.program, start.args, {
+    const child = spawn('/bin/sh', ['-c', tellGuardian, 'sh', start.program, ...start.args], {
       cwd: start.folder,
       env: { PATH: process.env.PATH, HOME: start.folder, ...start.env },
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, guardian.input],
       detached: true,
     });
     closeSync(log);

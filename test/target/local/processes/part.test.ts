@@ -88,6 +88,41 @@ describe('a part that ends by itself', () => {
   });
 });
 
+describe('a part that nobody has told the guardian of', () => {
+  class Unheard extends Guardian {
+    override add(): void {}
+  }
+
+  test('tells it itself, so that it ends whatever becomes of who has started it', async () => {
+    const own = new Unheard(mkdtempSync(join(tmpdir(), 'part-')));
+    const logFile = join(folder, 'unheard.log');
+    const args = ['-c', 'echo "$0: PIPE $(trap)"; exec sleep 60'];
+    const part = await Part.start(
+      { name: 'istiod', program: '/bin/sh', args, folder, logFile },
+      own,
+      () => {},
+    );
+    await says(part, 'PIPE');
+    expect(part.log()).toBe('/bin/sh: PIPE \n');
+    await own.end();
+    await ends(part.pid);
+  });
+
+  test('starts all the same where there is no guardian that could hear it', async () => {
+    const deaf = new Unheard({ script: 'exit', args: [] });
+    await deaf.end();
+    const logFile = join(folder, 'deaf.log');
+    const args = ['-c', 'echo here; exec sleep 60'];
+    const part = await Part.start(
+      { name: 'istiod', program: '/bin/sh', args, folder, logFile },
+      deaf,
+      () => {},
+    );
+    await says(part, 'here');
+    await part.stop(true);
+  });
+});
+
 describe('a part that is stopped', () => {
   test('ends by SIGTERM, and is not told of', async () => {
     const part = await start('trap "echo bye; exit 0" TERM; echo ready; while :; do sleep 0.01; done');
