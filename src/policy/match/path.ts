@@ -34,13 +34,18 @@ export function withoutQuery(path: string): string {
   return path.split(/[?#]/)[0] ?? '';
 }
 
-/** Letters, digits and `-._~` need no escape; backslashes become slashes; `.` and `..` are followed. */
+/**
+ * Letters, digits and `-._~` need no escape, a few others get one, and a NUL makes it malformed; backslashes become slashes;
+ * `.` and `..` are followed.
+ */
 function canonical(path: string, ignoresParameters: boolean): string | undefined {
-  if (!path.startsWith('/')) return undefined;
-  const plain = path.replace(/%([0-9a-f]{2})/gi, (whole, hex: string) => {
-    const character = String.fromCharCode(Number.parseInt(hex, 16));
-    return /[\w.~-]/.test(character) ? character : whole;
-  });
+  if (!path.startsWith('/') || path.includes('%00')) return undefined;
+  const plain = path
+    .replace(/%([0-9a-f]{2})/gi, (whole, hex: string) => {
+      const character = String.fromCharCode(Number.parseInt(hex, 16));
+      return /[\w.~-]/.test(character) ? character : whole;
+    })
+    .replace(/["<>^`{|}]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
   const parts = plain.replaceAll('\\', '/').split('/').slice(1);
   const kept: string[] = [];
   for (const [index, part] of parts.entries()) {
