@@ -443,6 +443,23 @@ describe('the host of a request', () => {
   });
 });
 
+test('a gateway says by which scheme it was asked, whatever the client says', () => {
+  const jwt = object('security.istio.io', 'RequestAuthentication', 'r', {
+    selector: { matchLabels: { app: 'a' } },
+    jwtRules: [{ issuer: 'me', jwks: '{}' }],
+  });
+  const realm = (ingressUrl: string, said: string) =>
+    walk([gateway, routes([to('a')]), jwt], '/x', {
+      headers: [
+        ['Authorization', 'Bearer bad'],
+        ['X-Forwarded-Proto', said],
+      ],
+      sent: { ingressUrl },
+    }).at(-1)?.answer.wwwAuthenticate;
+  expect(realm('http://127.0.0.1:31080', 'https')).toContain('"http://shop.example.com/x"');
+  expect(realm('https://127.0.0.1:31443', 'http')).toContain('"https://shop.example.com/x"');
+});
+
 describe('a token that a gateway takes out', () => {
   const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const exp = Math.round(Date.now() / 1000) + 3600;
