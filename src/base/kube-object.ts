@@ -19,3 +19,19 @@ export interface KubeObject {
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The spec of an object without the fields that are null, as YAML has them where nothing is written. */
+export function specOf({ spec = {} }: KubeObject): unknown {
+  return hasNull(spec) ? (withoutNulls(spec) ?? {}) : spec;
+}
+
+function hasNull(value: unknown): boolean {
+  return value === null || (typeof value === 'object' && Object.values(value as object).some(hasNull));
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isMap(value)) return value;
+  const fields = Object.entries(value).filter(([, each]) => each !== null);
+  return Object.fromEntries(fields.map(([name, each]) => [name, withoutNulls(each)]));
+}

@@ -6,16 +6,15 @@
 import type { KubeObject } from '../target/target.ts';
 import type { Header, Request, TokenTrace, Verification } from './input.ts';
 import { allowsAudience, type Jwt, parseJwt, timeProblem } from './jwt.ts';
-import { valueAt } from './match/claims.ts';
 import {
   findTokens,
   type JwtRule,
   jwtRulesOf,
   locationsOf,
-  outputsOf,
   placeText,
   withoutToken,
 } from './token-locations.ts';
+import { outputs, withoutOutputs } from './token-outputs.ts';
 
 /** Whether the keys of a rule verify a token. */
 export type Verify = (token: Jwt, rule: JwtRule) => Verification;
@@ -225,34 +224,4 @@ function normalized(
       typeof value === 'string' && listed.has(name) ? value.split(' ').filter((word) => word !== '') : value,
     ]),
   );
-}
-
-/** Nobody else can send what the proxy adds. */
-function withoutOutputs(rule: JwtRule, headers: readonly Header[]): readonly Header[] {
-  const names = outputsOf(rule).map((name) => name.toLowerCase());
-  if (names.length === 0) return headers;
-  return headers.filter(([name]) => !names.includes(name.toLowerCase()));
-}
-
-function outputs(jwt: Jwt, { outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRule): Header[] {
-  const [, payload = ''] = jwt.signingInput.split('.');
-  return [
-    ...(outputPayloadToHeader === undefined ? [] : [[outputPayloadToHeader.toLowerCase(), payload] as const]),
-    // `a.b` is b in a; a claim whose name has a dot cannot be named (source/common/jwt/struct_utils.cc).
-    ...outputClaimToHeaders.flatMap(({ header, claim }): Header[] => {
-      const text = claimText(valueAt(jwt.claims, claim.split('.')));
-      return text === '' ? [] : [[header.toLowerCase(), text]];
-    }),
-  ];
-}
-
-function claimText(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'number')
-    return Number.isInteger(value) && value >= 0 && value < 2 ** 64
-      ? String(BigInt(value))
-      : value.toFixed(6);
-  // Lists and maps as JSON, in base64.
-  return value === undefined || value === null ? '' : Buffer.from(JSON.stringify(value)).toString('base64');
 }

@@ -36,7 +36,9 @@ export function decide(sent: Request, situation: Situation): Answer {
     const requires = jwtRulesOf(object).some(({ presence }) => presence === 'REQUIRED');
     return requires ? `what "presence" in ${nameOf(object)} does is not known here` : [];
   });
-  const request = asFiltersSeeIt(sent, mesh);
+  const path = normalizedPath(sent.path, mesh.pathNormalization, mesh.ignoresParametersOfDots);
+  if (path === undefined) unknown.push('the path is malformed, which a proxy answers with 400');
+  const request = asFiltersSeeIt({ ...sent, path: path ?? sent.path });
   const access = held.filter(({ kind }) => kind === 'AuthorizationPolicy');
   const authenticated = isTcp
     ? { status: 'Ok', claims: undefined, headers: request.headers, path: request.path, traces: [] }
@@ -48,22 +50,26 @@ export function decide(sent: Request, situation: Situation): Answer {
         ),
         verify,
       );
-  const subjectOf = (headers: Request['headers'], claims: Subject['claims'], why?: string): Subject => ({
-    request: { ...request, headers },
-    path: withoutQuery(request.path),
+  const subjectOf = (
+    of: Pick<Request, 'headers' | 'path'>,
+    claims: Subject['claims'],
+    why?: string,
+  ): Subject => ({
+    request: { ...request, headers: of.headers, path: of.path },
+    path: withoutQuery(of.path),
     claims,
     whyNoClaims: why,
     mesh,
     namespace: '',
     isTcp,
   });
-  const early = subjectOf(request.headers, undefined, 'action CUSTOM asks before tokens are looked at');
-  const late = subjectOf(authenticated.headers, authenticated.claims, whyNoClaims(authenticated.traces));
+  const early = subjectOf(request, undefined, 'action CUSTOM asks before tokens are looked at');
+  const late = subjectOf(authenticated, authenticated.claims, whyNoClaims(authenticated.traces));
   const traces = access.map((policy) => tracePolicy(policy, actionOf(policy) === 'CUSTOM' ? early : late));
   const inForce = traces.filter(({ dryRun }) => dryRun !== true);
   const having = (action: string) => inForce.filter((trace) => trace.action === action);
   const common = {
-    headers: authenticated.headers,
+    headers: withoutBlanks(authenticated.headers),
     path: authenticated.path,
     tokens: authenticated.traces,
     policies: traces,
@@ -82,8 +88,7 @@ export function decide(sent: Request, situation: Situation): Answer {
   if (authenticated.status !== 'Ok') {
     const body = authenticated.status;
     const status = body === 'Audiences in Jwt are not allowed' ? 403 : 401;
-    const realm = `http://${request.authority}${request.path.slice(0, 256)}`;
-    const wwwAuthenticate = `Bearer realm="${realm}", error="invalid_token"`;
+    const wwwAuthenticate = `Bearer realm="${realmOf(request)}", error="invalid_token"`;
     const decidedBy = 'RequestAuthentication';
     return unknown.length > 0
       ? because([])
@@ -108,6 +113,15 @@ export function decide(sent: Request, situation: Situation): Answer {
   };
 }
 
+/** The address of a request as it was before proxies: source/common/http/utility.cc, buildOriginalUri. */
+function realmOf({ headers, authority, path, principal }: Request): string {
+  const first = (wanted: string) => headers.find(([name]) => name.toLowerCase() === wanted)?.[1];
+  const sent = first('x-forwarded-proto') ?? 'http';
+  // What is no scheme is written anew, by that of the connection.
+  const scheme = /^https?$/.test(sent) ? sent : principal === null ? 'http' : 'https';
+  return `${scheme}://${authority}${(first('x-envoy-original-path') ?? path).slice(0, 256)}`;
+}
+
 /** Those of the root namespace come last; otherwise the oldest first, and by name (pilot/pkg/model, sortConfigByCreationTime). */
 function inIstiodsOrder(policies: readonly KubeObject[], { rootNamespace }: Mesh): KubeObject[] {
   const keyOf = ({ metadata }: KubeObject) => [
@@ -122,19 +136,19 @@ function inIstiodsOrder(policies: readonly KubeObject[], { rootNamespace }: Mesh
   return [...policies].sort((a, b) => compare(keyOf(a), keyOf(b)));
 }
 
-/**
- * Paths are normalized, headers that can be there once are joined, and blanks around values are no part of them (RFC 9110,
- * section 5.5), before any filter looks at them.
- */
-function asFiltersSeeIt(sent: Request, { pathNormalization, ignoresParametersOfDots }: Mesh): Request {
-  const headers = sent.headers.map(([name, value]): Header => [name, value.replace(/^[ \t]+|[ \t]+$/g, '')]);
-  const request = { ...sent, headers };
-  const path = normalizedPath(request.path, pathNormalization, ignoresParametersOfDots) ?? request.path;
+/** Blanks around values are no part of them (RFC 9110, section 5.5): who receives them leaves them out. */
+function withoutBlanks(headers: readonly Header[]): Header[] {
+  return headers.map(([name, value]) => [name, value.replace(/^[ \t]+|[ \t]+$/g, '')]);
+}
+
+/** Headers that can be there once are joined before any filter looks at them. */
+function asFiltersSeeIt(sent: Request): Request {
+  const headers = withoutBlanks(sent.headers);
   const isOnce = ([name]: Header) => name.toLowerCase() === 'authorization';
-  const once = request.headers.filter(isOnce);
-  if (once.length < 2) return { ...request, path };
+  const once = headers.filter(isOnce);
+  if (once.length < 2) return { ...sent, headers };
   const joined: Header = ['authorization', once.map(([, value]) => value).join(',')];
-  return { ...request, path, headers: [...request.headers.filter((each) => !isOnce(each)), joined] };
+  return { ...sent, headers: [...headers.filter((each) => !isOnce(each)), joined] };
 }
 
 function whyNoClaims(tokens: Answer['tokens']): string {

@@ -59,6 +59,7 @@ export type Verification = 'Ok' | 'unknown' | KeyProblem;
 type KeyProblem =
   | "Jwks doesn't have key to match kid or alg from Jwt"
   | 'Jwt verification fails'
+  | 'Jwt ED25519 signature is wrong length'
   | 'Jwks remote fetch is failed';
 
 /** One value that a field of a rule was compared with. */

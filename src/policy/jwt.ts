@@ -111,11 +111,17 @@ function fromBase64url(text: string): Uint8Array | undefined {
   return Buffer.from(digits, 'base64url');
 }
 
-/** A JSON object in UTF-8, as google.protobuf.Struct takes it, which wants each name once. */
+/** A JSON object in UTF-8, as google.protobuf.Struct takes it, which wants each name once; null is an empty one. */
 function structOf(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    const value: unknown = JSON.parse(text);
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const value: unknown = JSON.parse(text, (_, each: unknown) => {
+      // Half of a pair of surrogates is no text, and what is too large no number.
+      if (typeof each === 'string' ? /\p{Surrogate}/u.test(each) : Math.abs(each as number) === Infinity)
+        throw new Error('no value of protobuf');
+      return each;
+    });
+    if (value === null) return {};
     return !hasNameTwice(text) && isMap(value) ? value : undefined;
   } catch {
     return undefined;

@@ -2,6 +2,7 @@
  * AuthorizationPolicies: what each rule wants, what the request has, and which rule decides. As istiod translates them
  * (pilot/pkg/security/authz/model/model.go and generator.go) and Envoy's RBAC filter takes the translation.
  */
+import { specOf } from '../base/kube-object.ts';
 import type { KubeObject } from '../target/target.ts';
 import { isNegative, plainField, subjectOf } from './doubts/fields.ts';
 import type { FieldTrace, Mesh, Request, RuleTrace } from './input.ts';
@@ -23,15 +24,15 @@ export interface Rule {
 type Fields = Readonly<Record<string, readonly string[] | undefined>>;
 
 /** The rules of an AuthorizationPolicy, of which an empty one may be null; none for other kinds. */
-export function rulesOf({ kind, spec }: KubeObject): readonly Rule[] {
-  if (kind !== 'AuthorizationPolicy') return [];
-  const { rules = [] } = (spec ?? {}) as { rules?: readonly (Rule | null)[] };
+export function rulesOf(object: KubeObject): readonly Rule[] {
+  if (object.kind !== 'AuthorizationPolicy') return [];
+  const { rules = [] } = specOf(object) as { rules?: readonly (Rule | null)[] };
   return rules.map((rule) => rule ?? {});
 }
 
 /** Of an AuthorizationPolicy. */
-export function actionOf({ spec }: KubeObject): string {
-  return (spec as { action?: string } | undefined)?.action ?? 'ALLOW';
+export function actionOf(object: KubeObject): string {
+  return (specOf(object) as { action?: string }).action ?? 'ALLOW';
 }
 
 /** What of a request rules look at. */
@@ -55,6 +56,8 @@ interface Attribute {
   readonly has: string | undefined;
   readonly note?: string | undefined;
   readonly isHttp?: boolean;
+  /** istiod makes nothing of it, wherever it stands. */
+  readonly isBroken?: boolean;
   test(value: string): Truth;
 }
 
@@ -67,7 +70,7 @@ export function traceRule(rule: Rule, index: number, subject: Subject, action: s
     fields.push({ field: `${at}.${name}`, wants, has, matched, note });
     return matched;
   };
-  // What is about HTTP cannot hold for TCP: istiod leaves the rule out of ALLOW, and the field out of DENY.
+  // What istiod can make nothing of, as of HTTP for TCP: it leaves the rule out of ALLOW, and the field out of DENY.
   let isLeftOut = false;
   const each = (
     at: string,
@@ -76,9 +79,12 @@ export function traceRule(rule: Rule, index: number, subject: Subject, action: s
     attribute: Attribute,
   ): Truth => {
     if (wants === undefined || wants.length === 0) return true;
-    if (!subject.isTcp || attribute.isHttp !== true) return compare(at, name, wants, attribute);
+    const isLost = subject.isTcp && attribute.isHttp === true;
+    if (!isLost && attribute.isBroken !== true) return compare(at, name, wants, attribute);
     if (action === 'ALLOW') isLeftOut = true;
-    const note = 'this port is not HTTP, and a field about HTTP cannot be known there';
+    const note = isLost
+      ? 'this port is not HTTP, and a field about HTTP cannot be known there'
+      : attribute.note;
     fields.push({ field: `${at}.${name}`, wants, has: undefined, matched: action !== 'ALLOW', note });
     return action !== 'ALLOW';
   };
@@ -144,10 +150,14 @@ function conditionOf(key: string, subject: Subject, wants: readonly string[] = [
   const { request, claims, whyNoClaims } = subject;
   const header = headerOf(key);
   if (header !== undefined) {
-    const values = request.headers
-      .filter(([name]) => name.toLowerCase() === header.toLowerCase())
-      .map(([, value]) => value);
-    if (!isHeaderKnown(header, values.length > 0)) {
+    const own = ofRequestLine(header.toLowerCase(), request);
+    const values =
+      own === undefined
+        ? request.headers
+            .filter(([name]) => name.toLowerCase() === header.toLowerCase())
+            .map(([, value]) => value)
+        : [own];
+    if (own === undefined && !isHeaderKnown(header, values.length > 0)) {
       // It is one address, and compared as a text.
       const isBlock = (value: string) => /external-address$/i.test(header) && /\/\d+$/.test(value);
       const isNever = wants.length > 0 && wants.every(isBlock);
@@ -192,9 +202,22 @@ function conditionOf(key: string, subject: Subject, wants: readonly string[] = [
       const has = String(destinationPort);
       return { has, test: (value) => Number(value) === destinationPort };
     }
-    default:
-      return unknown(`${key} is not known here`);
+    default: {
+      const isBroken = /^request\.(?:headers|auth\.claims)/.test(key);
+      const note = isBroken ? `${key} is no name that istiod knows` : `${key} is not known here`;
+      return { ...unknown(note), isBroken };
+    }
   }
+}
+
+/** What is a header for Envoy although it stands in front of them; Host is another name of `:authority` (header_map_impl.cc). */
+function ofRequestLine(name: string, { method, authority, path }: Request): string | undefined {
+  return new Map([
+    [':method', method],
+    [':authority', authority],
+    ['host', authority],
+    [':path', path],
+  ]).get(name);
 }
 
 /** A text, or any of the texts of a list; numbers, booleans and maps match nothing. */
@@ -218,25 +241,23 @@ function identity(key: string, { request, mesh, namespace }: Subject): Attribute
   if (principal === undefined) return unknown('who the client is is not known here');
   const has = principal ?? undefined;
   const note = principal === null ? 'without mutual TLS a client has no identity' : undefined;
+  const is = (...parts: readonly string[]) =>
+    principal !== null && new RegExp(parts.join(''), 's').test(principal);
   const test = (value: string): boolean => {
-    if (principal === null) return false;
-    const domain = principal.split('/')[0] ?? '';
-    const [, ns = '', rest = ''] = /^[^/]*\/ns\/([^/]*)\/(.*)$/.exec(principal) ?? [];
     switch (key) {
       case 'source.principal':
-        return principalsFor(value, mesh).some((each) => matchesText(each, principal));
+        return principal !== null && principalsFor(value, mesh).some((each) => matchesText(each, principal));
+      // Of all that follows istiod makes regular expressions about the whole, so an asterisk may reach beyond its part.
       case 'source.namespace':
-        return new RegExp(`^${value.split('*').map(escaped).join('.*')}$`).test(ns);
-      case 'source.trustDomain':
-        return mesh.trustDomains.includes(value) && mesh.trustDomains.includes(domain)
-          ? true
-          : new RegExp(`^${value.split('*').map(escaped).join('[^/]*')}$`).test(domain);
+        return is('/ns/', starred(value, '.*'), '/');
+      case 'source.trustDomain': {
+        const all = mesh.trustDomains.includes(value) ? mesh.trustDomains : [value];
+        return all.some((each) => is('^', starred(each, '[^/]*'), '/'));
+      }
       default: {
         // `<name>` is of the policy's own namespace.
-        const [wantedNamespace = '', account = ''] = value.includes('/')
-          ? value.split('/')
-          : [namespace, value];
-        return ns === wantedNamespace && (rest === `sa/${account}` || rest.startsWith(`sa/${account}/`));
+        const [ns = '', account = ''] = value.includes('/') ? value.split('/') : [namespace, value];
+        return is('^.+/ns/', escaped(ns), '/(.+/)?sa/', escaped(account), '(/.+)?$');
       }
     }
   };
@@ -244,13 +265,18 @@ function identity(key: string, { request, mesh, namespace }: Subject): Attribute
 }
 
 /**
- * A principal of one trust domain of the mesh is one of each, and so is one of cluster.local, whatever the mesh is called
- * (ReplaceTrustDomainAliases in pilot/pkg/security/trustdomain/bundle.go).
+ * A principal of one trust domain of the mesh is one of each, and so is one of cluster.local, whatever the mesh is called. An
+ * asterisk in a trust domain stands for those of the mesh; one in front of it stays (pilot/pkg/security/trustdomain/bundle.go,
+ * ReplaceTrustDomainAliases).
  */
 function principalsFor(value: string, { trustDomains }: Mesh): string[] {
   const [domain = '', ...rest] = value.split('/');
-  if (rest.length !== 4 || ![...trustDomains, 'cluster.local'].includes(domain)) return [value];
-  return trustDomains.map((each) => [each, ...rest].join('/'));
+  if (rest.length !== 4 || domain === '*') return [value];
+  const isOwn = trustDomains.some((each) => matchesText(domain, each));
+  if (!isOwn && domain !== 'cluster.local') return [value];
+  return trustDomains.map((each) =>
+    domain.startsWith('*') && matchesText(domain, each) ? value : [each, ...rest].join('/'),
+  );
 }
 
 /** Envoy's x-forwarded-for, and gatewayTopology of Istio's ProxyConfig. */
@@ -264,6 +290,11 @@ function address(has: string | undefined, what: string, whereFrom = ''): Attribu
     note: `${what} is a private one, and it is not known here which`,
     test: hasPrivate,
   };
+}
+
+/** A regular expression, in which an asterisk stands for what is given. */
+function starred(text: string, any: string): string {
+  return text.split('*').map(escaped).join(any);
 }
 
 function escaped(text: string): string {

@@ -1,6 +1,8 @@
 /** Which pods a policy, or another object with a selector, holds for. */
+import { specOf } from '../base/kube-object.ts';
 import { nameOfKey } from '../base/names.ts';
 import type { KubeObject, MeshPod, ProxyRef, Survey } from '../target/target.ts';
+import { managedLabel } from './injected-proxy.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -29,6 +31,9 @@ const forWorkloads = [
   'ProxyConfig',
 ];
 
+/** Those of them that can have targetRefs. */
+const attached = ['RequestAuthentication', 'AuthorizationPolicy', 'Telemetry', 'EnvoyFilter', 'WasmPlugin'];
+
 /** The two kinds that decide about requests with tokens. */
 export const policyKinds: readonly string[] = ['RequestAuthentication', 'AuthorizationPolicy'];
 
@@ -46,13 +51,14 @@ export function hasLabels(pod: { readonly labels: Labels }, wanted: Labels): boo
 
 /** Policies for gateways and waypoints name them, and are not found by labels. */
 export function targetRefsOf(spec: unknown): readonly Ref[] {
-  const { targetRef, targetRefs = [] } = (spec ?? {}) as Spec;
-  return targetRef === undefined ? targetRefs : [targetRef, ...targetRefs];
+  const { targetRef, targetRefs } = (spec ?? {}) as Spec;
+  return [targetRef ?? [], targetRefs ?? []].flat();
 }
 
 /** Without a selector an object holds for its whole namespace, and in the root namespace for the whole mesh. */
-export function isWide({ spec }: KubeObject): boolean {
-  const { selector } = (spec ?? {}) as { selector?: { matchLabels?: object } };
+export function isWide(object: KubeObject): boolean {
+  const spec = specOf(object);
+  const { selector } = spec as { selector?: { matchLabels?: object } };
   return targetRefsOf(spec).length === 0 && Object.keys(selector?.matchLabels ?? {}).length === 0;
 }
 
@@ -63,12 +69,12 @@ export function isDryRun({ metadata }: KubeObject): boolean {
 
 /**
  * Whether an object of a kind with a selector holds for a pod: it is in the pod's namespace or in the root namespace, and the
- * pod has all labels of its selector. One with targetRefs holds for the pods of these Gateways of the Gateway API alone
- * (pilot/pkg/model/policyattachment.go, ShouldAttachPolicy). Gateways of Istio's own API select pods of every namespace.
+ * pod has all labels of its selector. One with targetRefs holds for the pods of these Gateways of the Gateway API alone, and
+ * others hold for no waypoint (pilot/pkg/model/policyattachment.go, ShouldAttachPolicy). Gateways of Istio's own API select pods of every namespace.
  */
 export function holdsFor(object: KubeObject, pod: MeshPod | ProxyPlace, rootNamespace: string): boolean {
   const { kind, apiVersion, metadata } = object;
-  const spec = (object.spec ?? {}) as Spec;
+  const spec = specOf(object) as Spec;
   const { namespace = 'default', name } = metadata;
   if (kind === 'Gateway') {
     if (!apiVersion.startsWith('gateway.networking.k8s.io/')) return hasLabels(pod, labelsOf(spec));
@@ -78,10 +84,12 @@ export function holdsFor(object: KubeObject, pod: MeshPod | ProxyPlace, rootName
   if (!isForWorkloads && spec.workloadSelector === undefined) return false;
   if (pod.namespace !== namespace && !(isForWorkloads && namespace === rootNamespace)) return false;
   const refs = targetRefsOf(spec);
-  if (refs.length === 0) return hasLabels(pod, labelsOf(spec));
-  return refs.some(
-    (ref) =>
-      ref.kind === 'Gateway' && namespace === pod.namespace && pod.labels[gatewayNameLabel] === ref.name,
+  const isWaypoint = pod.labels[managedLabel] === 'istio.io-mesh-controller';
+  if (refs.length === 0) return !(isWaypoint && attached.includes(kind)) && hasLabels(pod, labelsOf(spec));
+  return refs.some((ref) =>
+    ref.kind === 'GatewayClass'
+      ? isWaypoint && namespace === rootNamespace && ref.name === 'istio-waypoint'
+      : ref.kind === 'Gateway' && namespace === pod.namespace && pod.labels[gatewayNameLabel] === ref.name,
   );
 }
 
@@ -126,8 +134,6 @@ export function whyIdle(policy: KubeObject, survey: Survey): string | undefined 
   }
   const here = survey.pods.filter((pod) => pod.namespace === namespace);
   if (here.length === 0) return `no pod runs in namespace ${namespace}`;
-  const labels = Object.entries(labelsOf((policy.spec ?? {}) as Spec)).map(
-    ([name, value]) => `${name}=${value}`,
-  );
+  const labels = Object.entries(labelsOf(specOf(policy) as Spec)).map(([name, value]) => `${name}=${value}`);
   return `no pod of namespace ${namespace} has ${labels.join(' and ')}`;
 }

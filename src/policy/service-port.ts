@@ -36,18 +36,24 @@ const standard: Readonly<Record<string, string>> = {
   'kubernetes.io/wss': 'HTTPS',
 };
 
-const protocols = ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', 'HTTPS', 'TLS', 'TCP', 'MONGO', 'MYSQL', 'REDIS'];
+const protocols = 'HTTP HTTP2 GRPC GRPC-WEB HTTPS TLS TCP UDP MONGO MYSQL REDIS'.split(' ');
+
+/** Of SMTP, DNS, MySQL and MongoDB, where servers may speak first: Istio does not sniff there. */
+const wellKnown = [25, 53, 3306, 27017];
 
 /**
  * A port whose name says nothing is sniffed by Istio; here it is taken for what it would find where HTTP is spoken.
- * https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
+ * https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/, ConvertProtocol in
+ * pkg/config/kube/conversion.go
  */
-export function protocolOf({ name = '', appProtocol, port }: DeclaredPort): string {
+export function protocolOf({ name = '', appProtocol, port, protocol: transport }: DeclaredPort): string {
+  if (transport === 'UDP') return 'UDP';
   if (appProtocol !== undefined && Object.hasOwn(standard, appProtocol))
     return standard[appProtocol] ?? 'HTTP';
   const said = (appProtocol ?? name).toUpperCase();
   const protocol = said.startsWith('GRPC-WEB') ? 'GRPC-WEB' : (said.split('-')[0] ?? '');
   if (protocols.includes(protocol)) return protocol;
+  if (wellKnown.includes(port)) return 'TCP';
   return port === 443 ? 'HTTPS' : 'HTTP';
 }
 

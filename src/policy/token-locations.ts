@@ -1,4 +1,5 @@
 /** Where a rule of a RequestAuthentication looks for tokens (Envoy's jwt_authn, extractor.cc). */
+import { specOf } from '../base/kube-object.ts';
 import type { KubeObject } from '../target/target.ts';
 import type { Header } from './input.ts';
 
@@ -20,9 +21,9 @@ export interface JwtRule {
 }
 
 /** The rules of a RequestAuthentication; none for other kinds. */
-export function jwtRulesOf({ kind, spec }: KubeObject): readonly JwtRule[] {
-  if (kind !== 'RequestAuthentication') return [];
-  return (spec as { jwtRules?: readonly JwtRule[] } | undefined)?.jwtRules ?? [];
+export function jwtRulesOf(object: KubeObject): readonly JwtRule[] {
+  if (object.kind !== 'RequestAuthentication') return [];
+  return (specOf(object) as { jwtRules?: readonly JwtRule[] }).jwtRules ?? [];
 }
 
 export type Location =
@@ -71,12 +72,6 @@ export function placeText(location: Location): string {
     : `header ${location.name}, after "${location.prefix}"`;
 }
 
-/** Headers that the proxy makes of a token, as the rule spells them. */
-export function outputsOf({ outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRule): string[] {
-  const claims = outputClaimToHeaders.map(({ header }) => header);
-  return outputPayloadToHeader ? [outputPayloadToHeader, ...claims] : claims;
-}
-
 /** A request whose token was accepted goes on without it, but for cookies (removeJwt). */
 export function withoutToken(
   location: Location,
@@ -120,8 +115,9 @@ function valuesAt(location: Location, headers: readonly Header[], path: string):
   const pairs = headers
     .filter(([name]) => name.toLowerCase() === 'cookie')
     .flatMap(([, value]) => value.split(';'))
-    .map((pair) => splitAt(pair.trim(), '='));
-  const value = pairs.find(([name]) => name === location.name)?.[1];
+    .map((pair) => splitAt(pair.replace(/^ +/, ''), '='));
+  // One without "=" is none.
+  const value = pairs.find(([name, text]) => name === location.name && text !== undefined)?.[1];
   return value === undefined ? [] : [value.replace(/^"(.*)"$/, '$1')];
 }
 
@@ -136,12 +132,15 @@ function splitAt(text: string, sign: string): [string, string | undefined] {
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
+/** Escapes that are none stay as they are (PercentEncoding::decode). */
 function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
+    try {
+      return decodeURIComponent(escapes);
+    } catch {
+      return escapes;
+    }
+  });
 }
 
 function byBytes(a: string, b: string): number {

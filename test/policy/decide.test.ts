@@ -59,6 +59,9 @@ describe('actions', () => {
     ['an EnvoyFilter may do anything', [{ ...policy({}), kind: 'EnvoyFilter' }], undefined],
     ['of another namespace', [policy({}, { namespace: 'bar' })], 200],
     ['of the root namespace', [policy({}, { namespace: 'istio-system' })], 403],
+    ['no rules, as YAML has them where nothing is written', [policy({ action: null, rules: null })], 403],
+    ['no fields, as YAML has them', [policy({ rules: [{ from: null, when: null }] })], 200],
+    ['no rules for tokens, as YAML has them', [{ ...jwt(), spec: { jwtRules: null } }], 200],
     ['for other labels', [policy({ selector: { matchLabels: { app: 'x' } } })], 200],
   ])('%s', (_, policies, wanted) => {
     expect(status(policies)).toBe(wanted);
@@ -93,6 +96,10 @@ describe('what is not known', () => {
     [{ notIpBlocks: ['10.1.2.3'] }, { sourceAddress: '10.1.2.3' }, 403],
     [{ ipBlocks: ['fd00::/8'] }, { sourceAddress: 'fd12::1' }, 200],
     [{ ipBlocks: ['fd00::/8'] }, { sourceAddress: '10.1.2.3' }, 403],
+    [{ ipBlocks: ['::/0'] }, { sourceAddress: '10.1.2.3' }, 403],
+    [{ ipBlocks: ['0.0.0.0/0'] }, { sourceAddress: 'fd12::1' }, 403],
+    [{ ipBlocks: ['::ffff:10.0.0.0/104'] }, { sourceAddress: '10.1.2.3' }, 403],
+    [{ ipBlocks: ['10.1.255.255/16'] }, { sourceAddress: '10.1.2.3' }, 200],
     [{ remoteIpBlocks: ['10.0.0.0/8'] }, { remoteAddress: '10.1.2.3' }, 200],
     [{ principals: ['old/ns/foo/sa/x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
     [{ principals: ['cluster.local/ns/foo/sa/x'] }, { principal: 'old/ns/foo/sa/x' }, 200],
@@ -102,6 +109,23 @@ describe('what is not known', () => {
     [{ serviceAccounts: ['bar/x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 403],
     [{ trustDomains: ['cluster.*'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
     [{ namespaces: ['f*o'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
+    // An asterisk may stand for more than a namespace: `/ns/.*a/` is in this principal.
+    [{ namespaces: ['*a'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
+    [{ namespaces: ['*b'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 403],
+    [{ namespaces: ['foo/sa'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
+    [{ namespaces: ['fo.'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 403],
+    [{ trustDomains: ['*'] }, { principal: 'a/ns/foo/sa/x' }, 200],
+    [{ trustDomains: ['*'] }, { principal: null }, 403],
+    [{ trustDomains: ['old'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
+    [{ trustDomains: ['*old'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 403],
+    [{ serviceAccounts: ['foo/x'] }, { principal: 'cluster.local/ns/foo/sa/xy' }, 403],
+    // A trust domain with an asterisk is each of the mesh that it matches; one in front of it stays.
+    [{ principals: ['cluster*/ns/foo/sa/x'] }, { principal: 'cluster.local/ns/foo/sa/x' }, 200],
+    [{ principals: ['cluster*/ns/foo/sa/x'] }, { principal: 'old/ns/foo/sa/x' }, 200],
+    [{ principals: ['cluster*/ns/foo/sa/x'] }, { principal: 'cluster2/ns/foo/sa/x' }, 403],
+    [{ principals: ['*local/ns/foo/sa/x'] }, { principal: 'local/ns/foo/sa/x' }, 200],
+    [{ principals: ['*local/ns/foo/sa/x'] }, { principal: 'old/ns/foo/sa/x' }, 200],
+    [{ principals: ['else*/ns/foo/sa/x'] }, { principal: 'elsewhere/ns/foo/sa/x' }, 403],
   ])('%j of %j: %i', (fields, request, wanted) => {
     const mesh = { ...defaultMesh, trustDomains: ['cluster.local', 'old'] };
     expect(status([policy({ rules: source(fields) })], request, { mesh })).toBe(wanted);
@@ -117,6 +141,43 @@ test('cluster.local stands for the trust domain of the mesh in principals, whate
   expect(of({ principals }, 'cluster.local/ns/foo/sa/x')).toBe(403);
   expect(of({ principals: ['*/ns/foo/sa/x'] }, 'other/ns/foo/sa/x')).toBe(200);
   expect(of({ trustDomains: ['cluster.local'] }, 'new/ns/foo/sa/x')).toBe(403);
+});
+
+describe('a condition on a header', () => {
+  const of = (key: string, value: string, action = 'ALLOW', request: Partial<Request> = {}) =>
+    status([policy({ action, rules: [{ when: [{ key, values: [value] }] }] })], {
+      path: '/a/../b?x=1',
+      ...request,
+    });
+  test.each([
+    ['request.headers[:method]', 'GET'],
+    ['request.headers[:path]', '/b?x=1'],
+    ['request.headers[:authority]', 'web.foo:8000'],
+    ['request.headers[Host]', 'web.foo:8000'],
+  ])('may be about the request itself: %s', (key, value) => {
+    expect([of(key, value), of(key, 'x'), of(key, value, 'DENY')]).toEqual([200, 403, 403]);
+  });
+
+  test.each(['request.headersX[a]', 'request.auth.claimsX[a]'])(
+    'whose name is none is left out of DENY, and its rule out of ALLOW: %s',
+    (key) => {
+      expect([of(key, 'a'), of(key, 'a', 'DENY')]).toEqual([403, 403]);
+    },
+  );
+
+  test('sees the path without the token, which is no longer there', () => {
+    const rule = { key: 'request.headers[:path]', values: ['/a?x=1'] };
+    const [, value = ''] = bearer({})[0] ?? [];
+    const path = `/a?x=1&access_token=${value.slice('Bearer '.length)}`;
+    expect(status([jwt({ issuer: 'a' }), policy({ rules: [{ when: [rule] }] })], { path })).toBe(200);
+  });
+});
+
+test('a path that is malformed is answered by the proxy itself', () => {
+  expect(answer([], { path: '/a%00' })).toMatchObject({
+    status: undefined,
+    unknown: ['the path is malformed, which a proxy answers with 400'],
+  });
 });
 
 describe('a port that is no HTTP', () => {
@@ -145,9 +206,10 @@ describe('headers of the request as it goes on', () => {
         { header: 'x-half', claim: 'half' },
         { header: 'x-inner', claim: 'map.inner' },
         { header: 'x-none', claim: 'none' },
+        { header: 'x-blank', claim: 'blank' },
       ],
     };
-    const claims = { list: ['a', 'b'], half: 1.5, map: { inner: true } };
+    const claims = { list: ['a', 'b'], half: 1.5, map: { inner: true }, blank: ' a b ' };
     const headers: Request['headers'] = [
       ...bearer(claims),
       ['X-Sub', 'mallory'],
@@ -162,6 +224,7 @@ describe('headers of the request as it goes on', () => {
       ['x-list', 'WyJhIiwiYiJd'],
       ['x-half', '1.500000'],
       ['x-inner', 'true'],
+      ['x-blank', 'a b'],
     ]);
     expect(
       answer([jwt({ issuer: 'a', forwardOriginalToken: true })], { headers: bearer({}) }).headers,
@@ -184,4 +247,14 @@ test('a refusal says how to authenticate, with the path as the proxy sees it', (
     'Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections',
   ]);
   expect(wwwAuthenticate).toBe('Bearer realm="http://web.foo:8000/b?x=1", error="invalid_token"');
+});
+
+test.each<[Request['headers'], Request['principal'], string]>([
+  [[['X-Forwarded-Proto', 'https']], null, 'https://web.foo:8000/a'],
+  [[['X-Forwarded-Proto', 'ftp']], 'a/ns/b/sa/c', 'https://web.foo:8000/a'],
+  [[['X-Forwarded-Proto', 'ftp']], null, 'http://web.foo:8000/a'],
+  [[['X-Envoy-Original-Path', '/b']], null, 'http://web.foo:8000/b'],
+])('which is that of the client, as %j say', (headers, principal, realm) => {
+  const sent = { headers: [...headers, ['Authorization', 'Bearer x']] as Request['headers'], principal };
+  expect(answer([jwt({ issuer: 'a' })], sent).wwwAuthenticate).toContain(`realm="${realm}"`);
 });

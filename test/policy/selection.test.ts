@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { declaredFor, holdsFor, nameOf, whyIdle } from '../../src/policy/selection.ts';
+import { declaredFor, holdsFor, isWide, nameOf, whyIdle } from '../../src/policy/selection.ts';
 import type { KubeObject, MeshPod, Survey } from '../../src/target/target.ts';
 import { meshPod as pod } from '../support/mesh-pod.ts';
 
@@ -57,6 +57,32 @@ describe('a policy holds for', () => {
       named('edge', 'Service'),
       named('edge', 'Gateway', 'bar'),
     ]).toEqual([true, false, false, false]);
+  });
+
+  test('a waypoint when it names it, or waypoints in general in the root namespace', () => {
+    const waypoint = pod('waypoint', {
+      proxy: 'gateway',
+      labels: { ...edge.labels, 'gateway.istio.io/managed': 'istio.io-mesh-controller' },
+    });
+    const all = { targetRefs: [{ kind: 'GatewayClass', name: 'istio-waypoint' }] };
+    const named = { targetRefs: [{ kind: 'Gateway', name: 'edge' }] };
+    const of = (...policy: Parameters<typeof object>) => isFor(object(...policy), waypoint);
+    expect([
+      of('AuthorizationPolicy', {}),
+      of('AuthorizationPolicy', { selector: { matchLabels: { app: 'edge' } } }, 'istio-system'),
+      of('AuthorizationPolicy', named),
+      of('AuthorizationPolicy', all, 'istio-system'),
+      of('AuthorizationPolicy', all),
+      of('PeerAuthentication', {}),
+    ]).toEqual([false, false, true, true, false, true]);
+    expect(isFor(object('AuthorizationPolicy', all, 'istio-system'), edge)).toBe(false);
+  });
+
+  test('what it says, without what is null, as where YAML has nothing', () => {
+    const nothing = { selector: null, targetRefs: null };
+    expect(isFor(object('AuthorizationPolicy', nothing), httpbin)).toBe(true);
+    expect(isFor(object('AuthorizationPolicy', { selector: { matchLabels: null } }), httpbin)).toBe(true);
+    expect(isWide(object('AuthorizationPolicy', nothing))).toBe(true);
   });
 
   test('a gateway of the Gateway API by its labels, too', () => {

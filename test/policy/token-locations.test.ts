@@ -44,6 +44,10 @@ describe('tokens', () => {
     [[], '/?t=%zz', ['%zz']],
     [[['Cookie', 'a=1; c="x.y"']], '/', ['x.y']],
     [[['Cookie', 'cc=1']], '/', []],
+    [[['Cookie', 'c; c=x']], '/', ['x']],
+    [[['Cookie', '  c="x" ;a']], '/', ['"x" ']],
+    // Escapes that are none do not keep others from being read.
+    [[], '/?%zz=1&t=%41%zz', ['A%zz']],
   ])('%j %s', (headers, path, tokens) => {
     expect(findTokens(rule, headers, path).map(({ token }) => token)).toEqual(tokens);
   });

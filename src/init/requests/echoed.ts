@@ -4,7 +4,8 @@
  */
 import { valueAt, withClaim } from '../../policy/match/claims.ts';
 import { isOfOthers } from '../../policy/rules.ts';
-import { type JwtRule, jwtRulesOf, locationsOf, outputsOf } from '../../policy/token-locations.ts';
+import { type JwtRule, jwtRulesOf, locationsOf } from '../../policy/token-locations.ts';
+import { outputsOf } from '../../policy/token-outputs.ts';
 import { absent } from '../../scenario/format/schema-answers.ts';
 import { escapeTemplate } from '../../scenario/template.ts';
 import type { KubeObject } from '../../target/target.ts';

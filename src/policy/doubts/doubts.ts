@@ -3,6 +3,7 @@
  * nothing or less than they seem to.
  */
 import type { KubeObject, Survey } from '../../target/target.ts';
+import { isTemplate } from '../match/patterns.ts';
 import { actionOf, type Rule, rulesOf } from '../rules.ts';
 import { holdsFor, isDryRun, nameOf } from '../selection.ts';
 import { jwtRulesOf } from '../token-locations.ts';
@@ -149,7 +150,9 @@ function doubtfulValues({ key, name, values, isNot }: Constraint, action: string
     case 'paths':
       return of((value) => {
         if (/[?#]/.test(value)) return `has the path ${value}, and policies compare paths without the query`;
-        if (!/^[/*{]/.test(value)) return `has the path ${value}, and paths begin with a slash`;
+        if (isTemplate(value) && (!value.startsWith('/') || value.includes('//')))
+          return `has the path ${value}, with which Envoy ends: one with {*} or {**} begins with a slash, and has no two in a row`;
+        if (!/^[/*]/.test(value)) return `has the path ${value}, and paths begin with a slash`;
         return inTheMiddle(value.replace(/\{\*\*?\}/g, ''))
           ? `has a star within the path ${value}, which stands for itself there: write {*}`
           : undefined;

@@ -16,12 +16,14 @@ const innerStarts = inner.map(([address]) => new SocketAddress({ address }));
 const innerList = new BlockList();
 for (const [start, bits] of inner) innerList.addSubnet(start, bits, 'ipv4');
 
-/** Whether an address is in a block; false for what is no address or no block, which istiod refuses. */
+/**
+ * Whether an address is in a block; false for what is no address or no block, which istiod refuses. An address of IPv4 is in no
+ * block of IPv6, nor the other way round (Envoy's CidrRange::isInRange).
+ */
 export function inBlock(address: string, block: string): boolean {
-  const list = listOf(block);
-  return (
-    list !== undefined && isIP(address) !== 0 && list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
-  );
+  const [list, family] = [listOf(block), isIP(address)];
+  if (list === undefined || family === 0 || family !== isIP(block.split('/')[0] ?? '')) return false;
+  return list.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 /** Whether all private addresses of IPv4 are in a block; undefined when some are and others are not. */

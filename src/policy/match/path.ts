@@ -20,7 +20,8 @@ export function normalizedPath(
     mode === 'DECODE_AND_MERGE_SLASHES' ? plain.replace(/%2f/gi, '/').replace(/%5c/gi, '\\') : plain;
   const result = canonical(decoded, ignoresParameters);
   if (result === undefined || mode === 'BASE') return result === undefined ? undefined : result + query;
-  return result.replace(/\/{2,}/g, '/') + query;
+  // Of nothing but slashes two are left (PathTransformer::mergeSlashes).
+  return (/^\/\/+$/.test(result) ? '//' : result.replace(/\/{2,}/g, '/')) + query;
 }
 
 /** Path and query as they are written in an address, or in what begins with them: a URL object would normalize them. */
@@ -34,13 +35,18 @@ export function withoutQuery(path: string): string {
   return path.split(/[?#]/)[0] ?? '';
 }
 
-/** Letters, digits and `-._~` need no escape; backslashes become slashes; `.` and `..` are followed. */
+/**
+ * Letters, digits and `-._~` need no escape, a few others and bytes beyond ASCII get one, and a NUL makes it malformed; backslashes become slashes;
+ * `.` and `..` are followed.
+ */
 function canonical(path: string, ignoresParameters: boolean): string | undefined {
-  if (!path.startsWith('/')) return undefined;
-  const plain = path.replace(/%([0-9a-f]{2})/gi, (whole, hex: string) => {
-    const character = String.fromCharCode(Number.parseInt(hex, 16));
-    return /[\w.~-]/.test(character) ? character : whole;
-  });
+  if (!path.startsWith('/') || path.includes('%00')) return undefined;
+  const plain = path
+    .replace(/%([0-9a-f]{2})/gi, (whole, hex: string) => {
+      const character = String.fromCharCode(Number.parseInt(hex, 16));
+      return /[\w.~-]/.test(character) ? character : whole;
+    })
+    .replace(/["<>^`{|}\u0080-\u00ff]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
   const parts = plain.replaceAll('\\', '/').split('/').slice(1);
   const kept: string[] = [];
   for (const [index, part] of parts.entries()) {

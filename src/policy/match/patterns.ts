@@ -1,25 +1,34 @@
 /** How AuthorizationPolicies compare texts, paths and principals. */
 
-/** Exact, prefix `a*`, suffix `*a`, and `*` for anything that is there: Istio's "Rule" and its values. */
+/** Exact, prefix `a*`, suffix `*a`, and `*` for anything in one line (`.+` in pilot/pkg/security/authz/matcher/string.go). */
 export function matchesText(pattern: string, text: string | undefined): boolean {
   if (text === undefined) return false;
-  if (pattern === '*') return text !== '';
+  if (pattern === '*') return /^[^\n]+$/.test(text);
   if (pattern.startsWith('*')) return text.endsWith(pattern.slice(1));
   return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
 }
 
+/** Whether a path of a policy has `{*}` or `{**}`. */
+export function isTemplate(pattern: string): boolean {
+  return /\{\*\*?\}/.test(pattern);
+}
+
+/** What `{*}` stands for, which is not all that a path may have (kLiteral in Envoy's uri_template_internal.cc). */
+const inSegment = /[\w.~%!$&'()+,;:@=*-]/;
+
 /** As {@link matchesText}, and with `{*}` for one part of a path and `{**}` for any number of them (Istio 1.22). */
 export function matchesPath(pattern: string, path: string): boolean {
-  if (!/\{\*\*?\}/.test(pattern)) return matchesText(pattern, path);
+  if (!isTemplate(pattern)) return matchesText(pattern, path);
   // How much of the path the pattern up to here may be; a regular expression would try all ways to share the path.
   let ends = new Set([0]);
   for (const part of pattern.split(/(\{\*\*?\})/)) {
     const [first = path.length] = ends;
     const next = new Set<number>();
     if (part === '{*}' || part === '{**}') {
+      const stands = (sign = '') => (sign === '/' ? part === '{**}' : inSegment.test(sign));
       let isOpen = false;
       for (let at = first; at <= path.length; at++) {
-        if (isOpen && (part === '{**}' || path[at - 1] !== '/')) next.add(at);
+        if (isOpen && stands(path[at - 1])) next.add(at);
         else isOpen = false;
         if (!ends.has(at)) continue;
         isOpen = true;
@@ -37,15 +46,20 @@ export function matchesPath(pattern: string, path: string): boolean {
  * https://github.com/istio/istio/blob/master/pilot/pkg/security/authz/model/generator.go, requestPrincipalGenerator
  */
 export function matchesPrincipal(pattern: string, issuer: string, subject: string): boolean {
-  if (pattern === '*') return issuer !== '' && subject !== '';
   const slash = pattern.lastIndexOf('/');
-  const [ofIssuer, ofSubject] = [pattern.slice(0, Math.max(slash, 0)), pattern.slice(slash + 1)];
-  if (slash === -1) {
-    if (pattern.startsWith('*')) return issuer !== '' && matchesText(pattern, subject);
-    return pattern.endsWith('*') && subject !== '' && matchesText(pattern, issuer);
+  const [ofIssuer, ofSubject] =
+    slash === -1 ? [pattern, ''] : [pattern.slice(0, slash), pattern.slice(slash + 1)];
+  const isAny = (text: string) => matchesText('*', text);
+  if (pattern === '*') return isAny(issuer) && isAny(subject);
+  if (pattern.startsWith('*')) {
+    if (slash === -1) return isAny(issuer) && subject.endsWith(pattern.slice(1));
+    return matchesText(ofIssuer, issuer) && subject === ofSubject;
   }
-  if (pattern.startsWith('*')) return matchesText(ofIssuer, issuer) && subject === ofSubject;
-  return issuer === ofIssuer && matchesText(ofSubject, subject);
+  if (!pattern.endsWith('*')) return issuer === ofIssuer && subject === ofSubject;
+  if (slash === -1) return issuer.startsWith(pattern.slice(0, -1)) && isAny(subject);
+  return (
+    issuer === ofIssuer && (ofSubject === '*' ? isAny(subject) : subject.startsWith(ofSubject.slice(0, -1)))
+  );
 }
 
 /** As {@link matchesText}, in any case. A port that was written is part of the host. */

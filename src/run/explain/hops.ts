@@ -95,7 +95,13 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
     return unknownAt(first, 'whether proxies take HTTP/1.0 (PILOT_HTTP10 of istiod) is not known here');
   const shut = gateway?.proxy === undefined ? undefined : shutAt(gateway, survey);
   if (gateway !== undefined && shut !== undefined) return unknownAt(gateway, shutText(shut));
-  if (gateway?.proxy !== undefined && !arrive(gateway, undefined)) return hops;
+  if (gateway?.proxy !== undefined) {
+    if (!arrive(gateway, undefined)) return hops;
+    // A gateway says by which scheme it was asked, whatever the client says (use_remote_address).
+    const others = sent.headers.filter(([name]) => name.toLowerCase() !== 'x-forwarded-proto');
+    const isSecure = /^https:/i.test(asked.ingressUrl ?? '');
+    sent = { ...sent, headers: isSecure ? [...others, ['x-forwarded-proto', 'https']] : others };
+  }
   const from = gateway ?? origin;
   // The gateway through which it comes is not there.
   if ('kind' in from && from.kind === 'ingress') return hops;

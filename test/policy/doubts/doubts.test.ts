@@ -106,6 +106,10 @@ test.each([
   [{ paths: ['/a/*/b'] }, 'has a star within the path /a/*/b, which stands for itself there: write {*}'],
   [{ paths: ['/a?x=1'] }, 'has the path /a?x=1, and policies compare paths without the query'],
   [{ paths: ['a'] }, 'has the path a, and paths begin with a slash'],
+  ...['{**}', 'a/{*}', '//{*}', '/{**}//'].map((path): [Record<string, string[]>, string] => [
+    { paths: [path] },
+    `has the path ${path}, with which Envoy ends: one with {*} or {**} begins with a slash, and has no two in a row`,
+  ]),
   [{ methods: ['get'] }, 'has the method get, and methods are written in capitals'],
   [
     { hosts: ['admin.shop'] },

@@ -51,14 +51,14 @@ export function receivedOf(headers: readonly Header[]): Record<string, string> {
   return Object.fromEntries(
     followed.flatMap((name) => {
       const all = values(name);
-      return all.length === 0 ? [] : [[name, all.join(',').replaceAll(/eyJ[\w.-]*/g, 'TOKEN')]];
+      return all.length === 0 ? [] : [[name, all.join(',').replaceAll(/eyJ[\w-]*\.[\w.-]*/g, 'TOKEN')]];
     }),
   );
 }
 
 /** A token of the address is in the realm, and is another one in each process. */
 export const withoutTokens = (www: string | undefined): string | undefined =>
-  www?.replaceAll(/eyJ[\w.-]*/g, 'TOKEN');
+  www?.replaceAll(/eyJ[\w-]*\.[\w.-]*/g, 'TOKEN');
 
 /** Undefined when the answer is that of the model. */
 export function differenceOf(sent: Sent, real: Real, situation: Situation): object | undefined {
@@ -70,6 +70,9 @@ export function differenceOf(sent: Sent, real: Real, situation: Situation): obje
       path,
       headers,
       principal,
+      sourceAddress: 'private',
+      remoteAddress: 'private',
+      destinationAddress: 'private',
       destinationPort: 8080,
       at: Date.now() / 1000,
     },

@@ -33,8 +33,8 @@ const some = <T>(values: readonly T[], most = 2) =>
 const seldom = <T>(arbitrary: fc.Arbitrary<T>, among: number) =>
   fc.oneof({ weight: among - 1, arbitrary: fc.constant(undefined) }, arbitrary);
 
-const subjects = ['alice', 'bob', 'a/b', ''];
-const roles = ['admin', 'adm', 'user', 'x admin', ''];
+const subjects = ['alice', 'bob', 'a/b', '', '*lice'];
+const roles = ['admin', 'adm', 'user', 'x admin', '', ' user ', 'a\nb'];
 const paths = [
   ...[
     '/anything',
@@ -52,6 +52,9 @@ const paths = [
     '/anything/a%20b',
     '/anything/*',
     '/anything\\a',
+    '/anything/[a]',
+    '/anything/a"b',
+    '/anything/a|b',
     '/status/200',
   ],
 ];
@@ -63,10 +66,10 @@ const claims = fc.record(
     aud: fc.constantFrom<unknown>('api', 'https://api/', ['api', 'web'], ['web'], [], 'other', 7),
     exp: fc.constantFrom<unknown>(0, 4_685_989_700, 1_532_389_800, '4685989700', -1, 1.5e9),
     nbf: fc.constantFrom<unknown>(0, 4_685_989_700, 1_532_389_800),
-    role: fc.constantFrom<unknown>(...roles, ['admin', 'user'], [], 5, true, null, { admin: 'admin' }, [
-      'x',
-      ['admin'],
-    ]),
+    role: fc.constantFrom<unknown>(
+      ...[...roles, ['admin', 'user'], [], 5, true, null, { admin: 'admin' }, ['x', ['admin']]],
+      ...[-5, 1.5, 1e22, ['<a>', '\u2028', 1e15, 1e-5, 1 / 3]],
+    ),
     scope: fc.constantFrom<unknown>('read write', 'read', 'write  read', ' ', ['read']),
     groups: fc.constantFrom<unknown>('read write', 'read'),
     realm: fc.constantFrom<unknown>({ roles: ['admin'] }, { roles: 'user' }, 'roles', [{ roles: 'admin' }]),
@@ -115,7 +118,8 @@ const places = [
     'X-Token: Token ',
     'X-Other: ',
   ],
-  ...['?access_token=', '?token=', 'Cookie: session=', 'Cookie: a=b; token='],
+  ...['?access_token=', '?token=', '?%zz&t%6fken=', 'Cookie: session=', 'Cookie: a=b; token='],
+  'Cookie: token; token=',
 ];
 
 const request: fc.Arbitrary<RequestPlan> = fc.record({
@@ -128,6 +132,8 @@ const request: fc.Arbitrary<RequestPlan> = fc.record({
       ['X-Other', 'user'],
       ['X-Other', ''],
       ['x-role', 'admin'],
+      ['X-Forwarded-Proto', 'https'],
+      ['X-Forwarded-Proto', 'ftp'],
       ['Origin', 'http://x'],
       ['Access-Control-Request-Method', 'GET'],
     ),
@@ -179,6 +185,17 @@ const selection = fc.constantFrom(
   ],
 );
 
+/** With all private addresses of IPv4 or with none: local meshes have others than clusters. */
+const blocks = [
+  '0.0.0.0/0',
+  '10.1.2.3/0',
+  '::/0',
+  '203.0.113.0/24',
+  '203.0.113.7',
+  '::ffff:0:0/96',
+  'fd00::/8',
+];
+
 const texts = {
   paths: [
     '/anything',
@@ -191,6 +208,9 @@ const texts = {
     '/{*}/a',
     '/any*ing/a',
     '/anything/a/',
+    '/anything/[a]',
+    '/anything/a%22b',
+    '/anything/*%7Cb',
   ],
   methods: ['GET', 'POST', 'G*', '*ET', '*', 'get'],
   hosts: ['httpbin.foo:8000', 'httpbin.foo', 'httpbin.*', '*:8000', '*', 'HttpBin.foo*'],
@@ -198,6 +218,7 @@ const texts = {
   requestPrincipals: [
     ...issuers.flatMap((issuer) => [`${issuer}/alice`, `${issuer}/alice`, `${issuer}/*`, `${issuer}*`]),
     ...['*', '*', '*/alice', '*alice', 'https://*', 'a.example.com/a/b'],
+    ...[issuers[0], `${issuers[0]}/`, `${issuers[0]}/*lice`, `${issuers[0]}/*l*`],
   ],
   principals: [
     'cluster.local/ns/foo/sa/default',
@@ -205,9 +226,15 @@ const texts = {
     '*/sa/default',
     '*',
     'cluster.local/ns/bar/*',
+    'cluster*/ns/foo/sa/default',
+    '*local/ns/foo/sa/default',
+    'other*/ns/foo/sa/default',
   ],
-  namespaces: ['foo', 'f*', 'bar', '*'],
+  namespaces: ['foo', 'f*', 'bar', '*', '*a', '*r', 'foo/sa'],
   serviceAccounts: ['default', 'foo/default', 'bar/default', 'foo/other'],
+  ipBlocks: blocks,
+  remoteIpBlocks: blocks,
+  trustDomains: ['cluster.local', 'cluster*', '*.local', 'other', '*'],
 };
 type Texts = keyof typeof texts;
 
@@ -241,10 +268,18 @@ const condition = fc
         ['request.headers[X-Other]', ['admin', '*', 'adm*', 'admin,user']],
         ['request.headers[X-Other]', ['admin', '*', 'admin,user', 'user']],
         ['request.headers[x-role]', ['admin', '*', 'user']],
+        ['request.headers[:path]', ['/anything/a', '/anything*', '*', '*b']],
+        ['request.headers[:method]', ['GET', 'P*']],
+        ['request.headers[Host]', ['httpbin.foo:8000', 'HTTPBIN*', '*']],
+        ['request.headersX[a]', ['a']],
         ['source.namespace', ['foo', 'bar']],
+        ['source.trustDomain', [...texts.trustDomains, 'cluster.local/ns/foo']],
         ['source.serviceAccount', texts.serviceAccounts],
         ['source.principal', texts.principals],
         ['destination.port', ['8080', '80']],
+        ['source.ip', blocks],
+        ['remote.ip', blocks],
+        ['destination.ip', blocks],
       ] as const),
     ),
     fc.boolean(),
@@ -260,9 +295,13 @@ const condition = fc
 
 const parts = {
   from: fc.array(
-    fields(['requestPrincipals', 'requestPrincipals', 'requestPrincipals', 'principals', 'namespaces']).map(
-      (source) => ({ source }),
-    ),
+    fc
+      .oneof(
+        { weight: 5, arbitrary: fields([...Array(3).fill('requestPrincipals'), 'principals', 'namespaces']) },
+        { weight: 1, arbitrary: fields(['serviceAccounts', 'trustDomains', 'requestPrincipals']) },
+        { weight: 1, arbitrary: fields(['ipBlocks', 'remoteIpBlocks']) },
+      )
+      .map((source) => ({ source })),
     { minLength: 1, maxLength: 2 },
   ),
   to: fc.array(

@@ -18,11 +18,14 @@ function jwksOf(issuer: string): string {
 /** The policies with the keys of their issuers, as they are applied. */
 export function withKeys(policies: readonly KubeObject[]): KubeObject[] {
   return policies.map((policy) => {
-    const { jwtRules, ...spec } = policy.spec as { jwtRules?: { issuer: string }[] };
-    if (jwtRules === undefined) return policy;
+    const { jwtRules, ...spec } = policy.spec as { jwtRules?: { issuer: string; jwks?: string }[] };
+    if (jwtRules == null) return policy;
     return {
       ...policy,
-      spec: { ...spec, jwtRules: jwtRules.map((rule) => ({ ...rule, jwks: jwksOf(rule.issuer) })) },
+      spec: {
+        ...spec,
+        jwtRules: jwtRules.map((rule) => ({ ...rule, jwks: rule.jwks ?? jwksOf(rule.issuer) })),
+      },
     };
   });
 }

@@ -436,14 +436,28 @@ describe('the host of a request', () => {
     expect(realm(sent)).toBe(wanted);
   });
 
-  test('is no header of which a policy knows the value', () => {
-    const policy = allow({ when: [{ key: 'request.headers[host]', values: ['a'] }] });
-    expect(passed([policy], '/', { pod: 'a', headers: [['Host', 'a.foo']] })).toEqual([
-      ['a'],
-      undefined,
-      'which host the request has here is not known',
-    ]);
+  test('is a header for policies, too', () => {
+    const policy = (...values: string[]) => allow({ when: [{ key: 'request.headers[host]', values }] });
+    const of = (value: string) => passed([policy(value)], '/', { pod: 'a', headers: [['Host', 'a.foo']] });
+    expect([of('a.foo')[1], of('a')[1]]).toEqual([200, 403]);
   });
+});
+
+test('a gateway says by which scheme it was asked, whatever the client says', () => {
+  const jwt = object('security.istio.io', 'RequestAuthentication', 'r', {
+    selector: { matchLabels: { app: 'a' } },
+    jwtRules: [{ issuer: 'me', jwks: '{}' }],
+  });
+  const realm = (ingressUrl: string, said: string) =>
+    walk([gateway, routes([to('a')]), jwt], '/x', {
+      headers: [
+        ['Authorization', 'Bearer bad'],
+        ['X-Forwarded-Proto', said],
+      ],
+      sent: { ingressUrl },
+    }).at(-1)?.answer.wwwAuthenticate;
+  expect(realm('http://127.0.0.1:31080', 'https')).toContain('"http://shop.example.com/x"');
+  expect(realm('https://127.0.0.1:31443', 'http')).toContain('"https://shop.example.com/x"');
 });
 
 describe('a token that a gateway takes out', () => {

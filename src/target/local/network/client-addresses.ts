@@ -3,6 +3,7 @@
  * holds alike for both only when it has all of these addresses, or none.
  */
 import { HarnessError } from '../../../base/errors.ts';
+import { specOf } from '../../../base/kube-object.ts';
 import { nameOfKey } from '../../../base/names.ts';
 import { keyOf } from '../../../kube/objects.ts';
 import { hasPrivate } from '../../../policy/match/ip-blocks.ts';
@@ -25,7 +26,7 @@ interface Spec {
 /** @throws HarnessError E_UNPROVEN for an AuthorizationPolicy with a range that answers otherwise than in a cluster */
 export function refuseAddresses(object: KubeObject): void {
   if (object.kind !== 'AuthorizationPolicy' || !object.apiVersion.startsWith('security.istio.io/')) return;
-  const range = rangesOf((object.spec ?? {}) as Spec).find((each) => hasPrivate(each) === undefined);
+  const range = rangesOf(specOf(object) as Spec).find((each) => hasPrivate(each) === undefined);
   if (range === undefined) return;
   throw new HarnessError(
     'E_UNPROVEN',
