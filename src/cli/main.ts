@@ -225,6 +225,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
+      if (thrown.code === 'commander.unknownOption' && args.includes('curl'))
+        processIo.stderr.write("  Put the curl line in quotes: 'curl -I http://httpbin.foo:8000/ip'\n");
       return thrown.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
     }
     const error = asHarnessError(thrown);

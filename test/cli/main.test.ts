@@ -68,6 +68,7 @@ describe('wrong usage ends with 2 and says what is wrong', () => {
   test.each([
     [['run', '--targets', 'kind'], "unknown option '--targets'", '(Did you mean --target?)'],
     [['runn'], "unknown command 'runn'", '(Did you mean run?)'],
+    [['explain', '--to', 'a.b', 'curl', '-I', 'a.b'], "unknown option '-I'", 'Put the curl line in quotes'],
     [['run', '--target'], "option '--target <NAME>' argument missing", ''],
     [['up', 'extra'], 'too many arguments', ''],
     [[], 'Usage: jwt-e2e', ''],
