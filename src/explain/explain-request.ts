@@ -5,6 +5,7 @@ import { shutAt, shutText } from '../policy/gateway-ports.ts';
 import type { Answer, Mesh, Verification } from '../policy/input.ts';
 import type { Jwt } from '../policy/jwt.ts';
 import { reasonsOf } from '../policy/reasons.ts';
+import { shapeTexts, whyRefused, withoutNulls } from '../policy/shape.ts';
 import type { JwtRule } from '../policy/token-locations.ts';
 import { verifyWith } from '../policy/verify.ts';
 import type { KubeObject } from '../target/target.ts';
@@ -31,10 +32,14 @@ export interface Explained {
   readonly shut: string | undefined;
   /** What was taken for granted. */
   readonly assumptions: readonly string[];
+  /** What in policies is not as it must be, a line each. */
+  readonly malformed: readonly string[];
 }
 
 /** @throws HarnessError E_USAGE when `to` is no Service */
-export function explainRequest({ request, to, objects, mesh, client, at }: Question): Explained {
+export function explainRequest({ request, to, objects: given, mesh, client, at }: Question): Explained {
+  const whole = given.map((object) => withoutNulls(object));
+  const objects = whole.filter((object) => whyRefused(object) === undefined);
   const { url, path, method, headers } = request;
   const isDefault = url.port === '';
   const port = isDefault ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
@@ -71,11 +76,12 @@ export function explainRequest({ request, to, objects, mesh, client, at }: Quest
     workload,
     shut: shut && shutText(shut),
     assumptions: [...new Set(assumptions)],
+    malformed: whole.flatMap(shapeTexts),
   };
 }
 
 /** For people: the answer, then why. */
-export function explanationText({ answer, workload, shut, assumptions }: Explained): string {
+export function explanationText({ answer, workload, shut, assumptions, malformed }: Explained): string {
   const { status, body, unknown, decidedBy } = answer;
   const first =
     status === undefined
@@ -88,6 +94,7 @@ export function explanationText({ answer, workload, shut, assumptions }: Explain
   const reasons = reasonsOf(answer);
   return [
     ...(shut === undefined ? [] : [`No request gets in there: ${shut}.`, 'If one did:']),
+    ...malformed.map((each) => `${each}.`),
     first,
     '',
     `Workload: namespace ${workload.namespace}, ${labels.join(', ')}; ${port}. From ${workload.how}.`,

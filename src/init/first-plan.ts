@@ -4,9 +4,9 @@ import { rootNamespace, worldOf } from '../explain/world.ts';
 import { shutBySpec, shutIn, shutText } from '../policy/gateway-ports.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
 import { holdsFor, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
+import { shapeProblems, withoutNulls } from '../policy/shape.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
-import { problemOf } from './known-fields.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
 import { untold } from './requests/echoed.ts';
 import { hostFor, otherHost } from './requests/tried-requests.ts';
@@ -106,6 +106,18 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
   };
 }
 
+/** Why a policy cannot be in a scenario; undefined when it can. */
+function problemOf(policy: KubeObject): string | undefined {
+  const [problem] = shapeProblems(policy);
+  if (problem !== undefined) return problem.text;
+  const other = targetRefsOf(policy.spec).find((ref) => ref.kind !== 'Gateway');
+  if (other !== undefined)
+    return `it is attached to a ${other.kind}, which is for waypoints; meshes of scenarios have sidecars`;
+  return actionOf(policy) === 'CUSTOM'
+    ? 'action CUSTOM asks an authorization server of yours, which a scenario does not have'
+    : undefined;
+}
+
 function rootLast(one: string, other: string): number {
   return Number(one === rootNamespace) - Number(other === rootNamespace);
 }
@@ -113,7 +125,8 @@ function rootLast(one: string, other: string): number {
 /** Objects without a namespace are in `default`, unless they are of the whole cluster. */
 function inNamespace(object: KubeObject): KubeObject {
   const { namespace = 'default' } = object.metadata;
-  return object.kind === 'Namespace' ? object : { ...object, metadata: { ...object.metadata, namespace } };
+  if (object.kind === 'Namespace') return object;
+  return { ...withoutNulls(object), metadata: { ...object.metadata, namespace } };
 }
 
 /** What this tool has put into a cluster itself. */

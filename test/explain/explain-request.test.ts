@@ -264,3 +264,51 @@ test.each([
   );
   expect(explanationText(explainRequest({ ...asked, objects: [] }))).toMatch(/^It passes/);
 });
+
+describe('policies that are not as the API server wants them', () => {
+  const all = [service, deployment, authentication()];
+  const text = (spec: object) =>
+    explanationText(
+      explained('curl http://orders.shop/', [...all, object('AuthorizationPolicy', 'a', spec)]),
+    );
+
+  test.each([
+    [{ action: 'deny' }, 'spec.action is "deny", and must be one of ALLOW, DENY, AUDIT, CUSTOM'],
+    [{ rules: {} }, 'spec.rules is a map, and must be a list: put a dash before its first field'],
+    [
+      { rules: [{ from: [{ source: { requestPrincipals: '*' } }] }] },
+      'spec.rules[0].from[0].source.requestPrincipals is a text, and must be a list: write ["*"]',
+    ],
+    [
+      { rules: [{ to: [{ operation: { ports: [80] } }] }] },
+      'spec.rules[0].to[0].operation.ports[0] is a number, and must be a text: write "80"',
+    ],
+    [
+      { selector: { matchLabels: { version: 1 } } },
+      'spec.selector.matchLabels.version is a number, and must be a text: write "1"',
+    ],
+    [{ rules: [{ from: [{}] }] }, 'spec.rules[0].from[0].source is missing'],
+  ])('%j', (spec, why) => {
+    expect(text(spec)).toContain(
+      `AuthorizationPolicy shop/a is left out, because the API server refuses it: ${why}.\nIt passes: no policy is against it.`,
+    );
+  });
+
+  test('a field that is not known is named, with what was probably meant', () => {
+    expect(text({ rules: [{ to: [{ operation: { path: ['/a'] } }] }] })).toMatch(
+      /^AuthorizationPolicy shop\/a: spec\.rules\[0\]\.to\[0\]\.operation has a field that is not known here: path \(Did you mean "paths"\?\)/,
+    );
+    expect(text({ selector: { app: 'orders' } })).toContain('app (The fields are: matchLabels.)');
+    // Newer versions of Istio have it.
+    expect(text({ rules: [{ from: [{ source: { trustDomains: ['a'] } }] }] })).toMatch(/^It cannot be known/);
+  });
+
+  test('fields without a value are as those that are not there', () => {
+    expect(text({ selector: null, rules: null })).toMatch(
+      /^403 .*\n\n.* has no rules, so it matches nothing/s,
+    );
+    expect(text({ rules: [{ from: null, when: null }] })).toMatch(
+      /^It passes, by AuthorizationPolicy shop\/a/,
+    );
+  });
+});
