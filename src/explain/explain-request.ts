@@ -5,11 +5,13 @@ import { shutAt, shutText } from '../policy/gateway-ports.ts';
 import type { Answer, Mesh, Verification } from '../policy/input.ts';
 import type { Jwt } from '../policy/jwt.ts';
 import { reasonsOf } from '../policy/reasons.ts';
+import { whoIsUnknown } from '../policy/rules.ts';
 import { shapeTexts, whyRefused, withoutNulls } from '../policy/shape.ts';
 import type { JwtRule } from '../policy/token-locations.ts';
 import { verifyWith } from '../policy/verify.ts';
 import type { KubeObject } from '../target/target.ts';
 import type { CurlRequest } from './curl-line.ts';
+import { elsewhere } from './elsewhere.ts';
 import { type FoundWorkload, findWorkload } from './find-workload.ts';
 import { worldOf } from './world.ts';
 
@@ -32,6 +34,8 @@ export interface Explained {
   readonly shut: string | undefined;
   /** What was taken for granted. */
   readonly assumptions: readonly string[];
+  /** Policies that were probably meant for the workload, and do not hold for it: a line each. */
+  readonly elsewhere: readonly string[];
   /** What in policies is not as it must be, a line each. */
   readonly malformed: readonly string[];
 }
@@ -76,16 +80,18 @@ export function explainRequest({ request, to, objects: given, mesh, client, at }
     workload,
     shut: shut && shutText(shut),
     assumptions: [...new Set(assumptions)],
+    elsewhere: elsewhere(objects, workload, mesh.rootNamespace),
     malformed: whole.flatMap(shapeTexts),
   };
 }
 
 /** For people: the answer, then why. */
-export function explanationText({ answer, workload, shut, assumptions, malformed }: Explained): string {
+export function explanationText(explained: Explained): string {
+  const { answer, workload, shut, assumptions, malformed } = explained;
   const { status, body, unknown, decidedBy } = answer;
   const first =
     status === undefined
-      ? `It cannot be known: ${unknown.join('; ')}.`
+      ? `It cannot be known: ${unknown.map(withRemedy).join('; ')}.`
       : status === 200
         ? `It passes${decidedBy === undefined ? ': no policy is against it' : `, by ${decidedBy}`}.`
         : `${status} ${body}${status === 403 && decidedBy === 'no ALLOW rule' ? ': there are ALLOW policies, and no rule of them matches' : `, by ${decidedBy}`}.`;
@@ -104,5 +110,15 @@ export function explanationText({ answer, workload, shut, assumptions, malformed
       ? ['No policy holds for this workload.']
       : ['Policies, the nearest miss first:', ...reasons.map((each) => `  ${each}`)]),
     '',
+    ...(explained.elsewhere.length === 0
+      ? []
+      : ['Policies that do not hold for it:', ...explained.elsewhere.map((each) => `  ${each}`), '']),
   ].join('\n');
+}
+
+/** What somebody who asks can say. */
+function withRemedy(unknown: string): string {
+  return unknown === whoIsUnknown
+    ? `${unknown} (say it with --client NAMESPACE/SERVICEACCOUNT, or --client outside)`
+    : unknown;
 }

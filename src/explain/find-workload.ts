@@ -1,4 +1,5 @@
 /** The workload behind a Service, out of the objects that are at hand. */
+import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../base/errors.ts';
 import type { Workload } from '../policy/input.ts';
 import { hasLabels } from '../policy/selection.ts';
@@ -36,13 +37,20 @@ export function findWorkload(to: string, port: number, objects: readonly KubeObj
     return { namespace, labels: { app: name }, port: undefined, isTcp: false, how };
   }
   const of = spec.ports?.find((each) => each.port === port);
-  const pods = objects.flatMap(podsOf);
-  const pod = pods.find((each) => each.namespace === namespace && hasLabels(each, selector));
+  const behind = objects
+    .flatMap(podsOf)
+    .filter((each) => each.namespace === namespace && hasLabels(each, selector));
+  const [pod, ...more] = behind;
   const labels = pod?.labels ?? selector;
-  const how =
+  const ports = (spec.ports ?? []).map((each) => each.port).join(', ') || 'none';
+  const others = more.filter((each) => !isDeepStrictEqual(each.labels, labels));
+  const how = [
+    `Service ${namespace}/${name}${of === undefined ? `, which has no port ${port} (its ports: ${ports})` : ''}`,
     pod === undefined
-      ? `Service ${namespace}/${name}; no pods of it are among the objects: they are taken to have the labels of its selector alone`
-      : `Service ${namespace}/${name}, ${pod.kind} ${pod.name}`;
+      ? '; no pods of it are among the objects: they are taken to have the labels of its selector alone'
+      : `, ${pod.kind} ${pod.name}`,
+    ...others.map((each) => `, and not ${each.kind} ${each.name}, which it leads to as well`),
+  ].join('');
   return {
     namespace,
     labels,

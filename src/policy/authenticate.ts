@@ -167,16 +167,26 @@ function whyMissing(rule: JwtRule, headers: readonly Header[]): string | undefin
       headers.some(([name]) => name.toLowerCase() === location.name),
   );
   if (without?.kind !== 'header') return undefined;
+  const isOther = headers.some(
+    ([name, value]) =>
+      name.toLowerCase() === without.name && value.toLowerCase().includes(without.prefix.toLowerCase()),
+  );
+  if (isOther)
+    return `the header ${without.name} has "${without.prefix}" in other capitals, so for Envoy there is no token in it`;
   return `the header ${without.name} has no "${without.prefix}", so for Envoy there is no token in it`;
 }
 
 function whyRefused(status: string, jwt: Jwt, rule: JwtRule, now: number): string | undefined {
   const { exp, nbf } = jwt.claims as { exp?: number; nbf?: number };
-  const of = (time = 0) => new Date(Math.trunc(time) * 1000).toISOString().replace('.000', '');
+  const of = (time = 0) => {
+    const date = new Date(Math.trunc(time) * 1000);
+    const shown = Number.isNaN(date.getTime()) ? String(time) : date.toISOString().replace('.000', '');
+    return time > 1e11 ? `${shown} (times in tokens are in seconds)` : shown;
+  };
   const at = new Date(now * 1000).toISOString().replace(/\.\d+/, '');
   switch (status) {
     case unknownIssuer:
-      return `iss of the token is ${jwt.issuer === '' ? 'missing' : jwt.issuer}`;
+      return `iss of the token is ${jwt.issuer === '' ? 'missing' : jwt.issuer}${isNearIssuer(jwt, rule) ? ', and only a slash or capitals are different' : ''}`;
     case 'Jwt is expired':
       return `exp of the token is ${of(exp)}, and it is ${at}`;
     case 'Jwt not yet valid':
@@ -192,6 +202,11 @@ function whyRefused(status: string, jwt: Jwt, rule: JwtRule, now: number): strin
   }
 }
 
+function isNearIssuer({ issuer }: Jwt, rule: JwtRule): boolean {
+  const plain = (text = '') => text.toLowerCase().replace(/\/$/, '');
+  return issuer !== '' && plain(issuer) === plain(rule.issuer);
+}
+
 function keysText(jwks: string | undefined): string {
   try {
     const { keys } = JSON.parse(jwks ?? '') as { keys: { kid?: string; alg?: string }[] };
@@ -200,7 +215,9 @@ function keysText(jwks: string | undefined): string {
     );
     return `, and the keys have ${shown.join(', ')}`;
   } catch {
-    return '';
+    return jwks === undefined
+      ? ''
+      : ', and jwks of the rule is no JWKS: the address of one belongs into jwksUri';
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { KubeObject } from '../target/target.ts';
 import { isNegative, plainField, subjectOf } from './doubts/fields.ts';
+import { meantKey } from './doubts/values.ts';
 import type { FieldTrace, Mesh, Request, RuleTrace } from './input.ts';
 import { claimOf, headerOf, valueAt } from './match/claims.ts';
 import { hasPrivate, inBlock } from './match/ip-blocks.ts';
@@ -192,8 +193,10 @@ function conditionOf(key: string, subject: Subject, wants: readonly string[] = [
       const has = String(destinationPort);
       return { has, test: (value) => Number(value) === destinationPort };
     }
-    default:
-      return unknown(`${key} is not known here`);
+    default: {
+      const meant = meantKey(key);
+      return unknown(`${key} is not known here${meant === undefined ? '' : `: ${meant}`}`);
+    }
   }
 }
 
@@ -212,10 +215,12 @@ function claimAttribute(path: readonly string[], { claims, whyNoClaims }: Subjec
   return { has: shown, note, isHttp: true, test };
 }
 
+export const whoIsUnknown = 'who the client is is not known here';
+
 /** Who the client is, which only its certificate proves: without mutual TLS there is nobody. */
 function identity(key: string, { request, mesh, namespace }: Subject): Attribute {
   const { principal } = request;
-  if (principal === undefined) return unknown('who the client is is not known here');
+  if (principal === undefined) return unknown(whoIsUnknown);
   const has = principal ?? undefined;
   const note = principal === null ? 'without mutual TLS a client has no identity' : undefined;
   const test = (value: string): boolean => {

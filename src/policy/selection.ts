@@ -88,6 +88,11 @@ export function holdsFor(object: KubeObject, pod: MeshPod | ProxyPlace, rootName
 /** What of a pod selection is about. */
 export type ProxyPlace = Pick<ProxyRef, 'namespace' | 'labels'>;
 
+/** Labels that a policy, or another object with a selector, wants of pods. */
+export function selectedLabels(spec: unknown): Labels {
+  return labelsOf((spec ?? {}) as Spec);
+}
+
 function labelsOf({ selector, workloadSelector }: Spec): Labels {
   const labels = workloadSelector?.matchLabels ?? workloadSelector?.labels;
   if (labels !== undefined) return labels;

@@ -109,7 +109,7 @@ describe('the first line is the answer', () => {
       [service, authentication({ jwks, audiences: ['y'] })],
     ],
     [
-      'It cannot be known: who the client is is not known here.',
+      'It cannot be known: who the client is is not known here (say it with --client NAMESPACE/SERVICEACCOUNT, or --client outside).',
       'curl http://orders.shop/',
       [service, access('foo', [{ from: [{ source: { namespaces: ['foo'] } }] }])],
     ],
@@ -186,6 +186,90 @@ describe('then why', () => {
       bearer(token({ sub: undefined })),
       access('s', [{ from: [{ source: { requestPrincipals: ['*'] } }] }]),
       'the token has no claim sub',
+    ],
+    [
+      'in other capitals',
+      bearer(token({ role: ['Admin', 'b'] })),
+      wantsAdmin,
+      'the request has ["Admin","b"]; they differ in capitals alone',
+    ],
+    [
+      'a slash at the end',
+      'curl http://orders.shop/a/',
+      access('p', [{ to: [{ operation: { paths: ['/a'] } }] }]),
+      'they differ in a slash or a blank at the end alone',
+    ],
+    [
+      'a folder without what is in it',
+      'curl http://orders.shop/a',
+      access('p', [{ to: [{ operation: { paths: ['/a/*'] } }] }]),
+      '/a/* does not have /a itself: write that as well',
+    ],
+    [
+      'one of several values',
+      'curl http://orders.shop/a',
+      access('p', [{ to: [{ operation: { paths: ['/b', '/c/.*'] } }] }]),
+      '/c/.*: paths are no regular expressions: write /a* or /a/{*}/b',
+    ],
+    [
+      'a text that looks like a list',
+      bearer(token({ role: 'user admin' })),
+      wantsAdmin,
+      'the claim is one text, and is not taken apart: see spaceDelimitedClaims, or make it a list',
+    ],
+    [
+      'the issuer alone',
+      bearer(token({})),
+      access('s', [{ from: [{ source: { requestPrincipals: [issuer] } }] }]),
+      `one is ISSUER/SUBJECT: write ${issuer}/* for any subject`,
+    ],
+    [
+      'a claim within another one',
+      bearer(token({ realm: { roles: ['a'] } })),
+      access('c', [{ when: [{ key: 'request.auth.claims[realm.roles]', values: ['a'] }] }]),
+      'a dot is a part of the name: for a claim within another one write request.auth.claims[realm][roles]',
+    ],
+    [
+      'a condition that there is not',
+      bearer(token({})),
+      access('c', [{ when: [{ key: 'request.auth.claims.realm.roles', values: ['a'] }] }]),
+      'is not known here: write request.auth.claims[realm][roles]',
+    ],
+    [
+      'a client that nobody has named',
+      'curl http://orders.shop/',
+      access('c', [{ from: [{ source: { namespaces: ['a'] } }] }]),
+      'who the client is is not known here (say it with --client NAMESPACE/SERVICEACCOUNT, or --client outside)',
+    ],
+    [
+      'a port that the Service has not',
+      'curl http://orders.shop:8080/',
+      access('c', []),
+      'Service shop/orders, which has no port 8080 (its ports: 80), Deployment orders',
+    ],
+    [
+      'a prefix in other capitals',
+      `curl -H 'Authorization: bearer ${token({})}' http://orders.shop/`,
+      wantsAdmin,
+      'the header authorization has "Bearer " in other capitals, so for Envoy there is no token in it',
+    ],
+    [
+      'an issuer with a slash too many',
+      bearer(token({ iss: `${issuer}/` })),
+      wantsAdmin,
+      `iss of the token is ${issuer}/, and only a slash or capitals are different`,
+    ],
+    [
+      'times in milliseconds',
+      bearer(token({ nbf: 1_800_000_100_000 })),
+      wantsAdmin,
+      'nbf of the token is +059009-09-25T11:46:40Z (times in tokens are in seconds), and it is',
+    ],
+    [
+      'a time that no calendar has',
+      bearer(token({ nbf: 1e18 })),
+      wantsAdmin,
+      'nbf of the token is 1000000000000000000 (times in tokens are in seconds)',
     ],
     [
       'rules are alternatives',
@@ -311,4 +395,74 @@ describe('policies that are not as the API server wants them', () => {
       /^It passes, by AuthorizationPolicy shop\/a/,
     );
   });
+});
+
+test('of several ALLOW policies one is enough, and that is said', () => {
+  const policies = [
+    access('tokens', [{ from: [{ source: { requestPrincipals: ['*'] } }] }]),
+    access('reads', [{ to: [{ operation: { methods: ['GET'] } }] }]),
+  ];
+  const text = explanationText(explained('curl http://orders.shop/', [service, ...policies]));
+  expect(text).toContain(
+    'AuthorizationPolicy shop/reads (ALLOW, for every workload of namespace shop): rule 1 matches: wants methods = GET; the request has GET; ALLOW policies are alternatives, so what another one wants is not needed',
+  );
+});
+
+test('an address in the place of keys', () => {
+  const rule = authentication({ jwks: 'https://login.example.com/keys' });
+  const line = `curl -H 'Authorization: Bearer ${token({})}' http://orders.shop/`;
+  expect(explanationText(explained(line, [service, rule]))).toContain(
+    'and jwks of the rule is no JWKS: the address of one belongs into jwksUri',
+  );
+});
+
+describe('a policy that was probably meant for the workload, and does not hold for it', () => {
+  const lines = (policy: KubeObject, ...more: KubeObject[]) => {
+    const text = explanationText(
+      explained('curl http://orders.shop/', [service, deployment, policy, ...more]),
+    );
+    return text.split('\n').slice(text.split('\n').indexOf('Policies that do not hold for it:') + 1);
+  };
+  const selecting = (matchLabels: object) =>
+    object('AuthorizationPolicy', 'a', { selector: { matchLabels } });
+  const moved = (policy: KubeObject, namespace: string | undefined): KubeObject => {
+    const { namespace: _, ...metadata } = policy.metadata;
+    return { ...policy, metadata: { ...metadata, ...(namespace === undefined ? {} : { namespace }) } };
+  };
+
+  test.each([
+    [selecting({ app: 'order' }), 'it selects app=order, and the workload has app=orders'],
+    [
+      selecting({ 'app.kubernetes.io/name': 'orders' }),
+      'it selects app.kubernetes.io/name=orders, and the workload has no label app.kubernetes.io/name',
+    ],
+    [selecting({ app: 'orders', tier: 'web' }), 'it selects tier=web, and the workload has no label tier'],
+    [
+      object('AuthorizationPolicy', 'a', { targetRefs: [{ kind: 'Service', name: 'orders' }] }),
+      'it is for Service orders by targetRefs, which hold for waypoints and for Gateways of the Gateway API, and for no sidecar',
+    ],
+  ])('%j', (policy, why) => {
+    expect(lines(policy)).toEqual([`  AuthorizationPolicy shop/a: ${why}`, '']);
+  });
+
+  test('in another namespace, or in none', () => {
+    const policy = selecting({ app: 'orders' });
+    expect(lines(moved(policy, 'web'))[0]).toBe(
+      '  AuthorizationPolicy web/a: it is in namespace web, and the workload is in shop: a policy holds for its own namespace alone',
+    );
+    expect(lines(moved(policy, undefined))[0]).toContain('it says no namespace');
+  });
+
+  test('nothing is said of those for others', () => {
+    const others = [selecting({ app: 'billing' }), moved(selecting({ app: 'web' }), 'web')];
+    expect(explained('curl http://orders.shop/', [service, deployment, ...others]).elsewhere).toEqual([]);
+  });
+});
+
+test('of a Service with pods of several kinds, those are named that were not looked at', () => {
+  const labels = { app: 'orders', version: 'v2' };
+  const second = object('Deployment', 'orders-v2', { template: { metadata: { labels } } }, 'apps/v1');
+  expect(explained('curl http://orders.shop/', [service, deployment, second]).workload.how).toBe(
+    'Service shop/orders, Deployment orders, and not Deployment orders-v2, which it leads to as well',
+  );
 });
