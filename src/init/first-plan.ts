@@ -349,6 +349,13 @@ function nothing(
     });
   }
   const others = [...new Set(objects.map(({ kind }) => kind))].sort();
+  const elsewhere = objects
+    .filter(({ kind }) => policyKinds.includes(kind))
+    .map(({ metadata }) => metadata.namespace ?? '');
+  if (wanted !== undefined && elsewhere.length > 0)
+    return new HarnessError('E_USAGE', `there is no ${kinds} in ${place}`, {
+      hint: `Those that are there are of namespace ${[...new Set(elsewhere)].sort().join(', ')}; one that says no namespace counts for default.`,
+    });
   return new HarnessError('E_USAGE', `there is no ${kinds} in ${place}`, {
     hint: `${others.length === 0 ? 'It has no Kubernetes objects at all' : `What is there: ${others.join(', ')}`}. Name another place with --from FOLDER, or with --context and --namespace.`,
   });
