@@ -35,6 +35,14 @@ export function mergeSettings(flags: Values, env: NodeJS.ProcessEnv, file: strin
   return merged;
 }
 
+/** Values of flags that only one command has. @throws HarnessError E_USAGE for one that is not allowed */
+export function checkFlags(options: readonly OptionSpec[], flags: Values): void {
+  for (const option of options) {
+    const given = flags[option.name];
+    if (given !== undefined) checkValue(option, given, `--${option.name}`);
+  }
+}
+
 /** The settings file that somebody has named. @throws HarnessError E_USAGE when it is not there */
 function namedFile({ config }: Values, env: NodeJS.ProcessEnv): string | undefined {
   const { name } = configOption;
