@@ -1,6 +1,7 @@
 /** The workload behind a Service, out of the objects that are at hand. */
 import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../base/errors.ts';
+import { nearest } from '../base/suggest.ts';
 import type { Workload } from '../policy/input.ts';
 import { hasLabels } from '../policy/selection.ts';
 import { isHttp, protocolOf, type ServiceSpec, targetPortOf } from '../policy/service-port.ts';
@@ -33,7 +34,14 @@ export function findWorkload(to: string, port: number, objects: readonly KubeObj
   const spec = (service?.spec ?? {}) as ServiceSpec;
   const selector = spec.selector;
   if (service === undefined || selector === undefined) {
-    const how = `there is no Service ${namespace}/${name} among the objects: its pods are taken to have the label app=${name}`;
+    const all = objects.filter(({ kind }) => kind === 'Service');
+    const near = nearest(
+      `${name}.${namespace}`,
+      all.map(({ metadata }) => `${metadata.name}.${metadata.namespace ?? 'default'}`),
+    );
+    const meant = near === undefined || service !== undefined ? '' : ` (did you mean --to ${near}?)`;
+    const lacks = service === undefined ? 'there is no' : 'there is no selector in';
+    const how = `a guess, because ${lacks} Service ${namespace}/${name} among the objects${meant}: its pods are taken to have the label app=${name}`;
     return { namespace, labels: { app: name }, port: undefined, isTcp: false, how };
   }
   const of = spec.ports?.find((each) => each.port === port);

@@ -38,7 +38,8 @@ function differenceOf(key: string, value: string, has: string): string | undefin
     return `${value} does not have ${has} itself: write that as well`;
   if (key === 'request.auth.principal' && has.startsWith(`${value}/`))
     return `it is the issuer alone: write ${value}/* for any subject`;
-  const all = textsOf(has);
+  // What is the same and does not match is no text.
+  const all = textsOf(has).filter((text) => !matchesText(value, text));
   if (all.some((text) => matchesText(value.toLowerCase(), text.toLowerCase())))
     return 'they differ in capitals alone';
   const bare = (text: string) => text.trim().replace(/\/$/, '');

@@ -200,6 +200,12 @@ describe('then why', () => {
       'they differ in a slash or a blank at the end alone',
     ],
     [
+      'a number that looks the same',
+      bearer(token({ role: [1] })),
+      access('c', [{ when: [{ key: 'request.auth.claims[role]', values: ['1', '*'] }] }]),
+      'the request has [1] (policies compare claims that are texts, or lists of texts, only)\n',
+    ],
+    [
       'a folder without what is in it',
       'curl http://orders.shop/a',
       access('p', [{ to: [{ operation: { paths: ['/a/*'] } }] }]),
@@ -315,7 +321,7 @@ describe('then why', () => {
 
 test('a Service that is not there is taken to have pods with its name as label app', () => {
   expect(text('curl http://orders.shop/', [wantsAdmin])[2]).toMatch(
-    /^Workload: namespace shop, app=orders; port not known\. From there is no Service shop\/orders/,
+    /^Workload: namespace shop, app=orders; port not known\. From a guess, because there is no Service shop\/orders/,
   );
   const { request, ...rest } = {
     request: parseCurlLine('curl a.b', {}),
@@ -464,5 +470,13 @@ test('of a Service with pods of several kinds, those are named that were not loo
   const second = object('Deployment', 'orders-v2', { template: { metadata: { labels } } }, 'apps/v1');
   expect(explained('curl http://orders.shop/', [service, deployment, second]).workload.how).toBe(
     'Service shop/orders, Deployment orders, and not Deployment orders-v2, which it leads to as well',
+  );
+});
+
+test('a Service that is not there, and the one that was probably meant', () => {
+  const request = parseCurlLine('curl http://order.shop/', {});
+  const question = { request, objects: [service], mesh: defaultMesh, client: undefined, at: 0 };
+  expect(explainRequest({ ...question, to: 'order.shop' }).workload.how).toBe(
+    'a guess, because there is no Service shop/order among the objects (did you mean --to orders.shop?): its pods are taken to have the label app=order',
   );
 });
