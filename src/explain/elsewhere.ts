@@ -2,7 +2,7 @@
 import type { KubeObject } from '../base/kube-object.ts';
 import { nearest } from '../base/suggest.ts';
 import type { Workload } from '../policy/input.ts';
-import { holdsFor, nameOf, policyKinds, selectedLabels, targetRefsOf } from '../policy/selection.ts';
+import { holdsFor, isPolicy, nameOf, selectedLabels, targetRefsOf } from '../policy/selection.ts';
 
 /** A line about each, with why. */
 export function elsewhere(
@@ -11,7 +11,7 @@ export function elsewhere(
   rootNamespace: string,
 ): string[] {
   return objects.flatMap((policy) => {
-    if (!policyKinds.includes(policy.kind) || holdsFor(policy, workload, rootNamespace)) return [];
+    if (!isPolicy(policy) || holdsFor(policy, workload, rootNamespace)) return [];
     const why = whyNot(policy, workload);
     return why === undefined ? [] : `${nameOf(policy)}: ${why}`;
   });
@@ -20,9 +20,10 @@ export function elsewhere(
 /** Undefined for one that is about something else. */
 function whyNot({ metadata, spec }: KubeObject, { namespace, labels }: Workload): string | undefined {
   const { namespace: own } = metadata;
+  const of = new Map(Object.entries(labels));
   const [ref] = targetRefsOf(spec);
-  const wanted = Object.entries(selectedLabels(spec));
-  const missing = wanted.filter(([name, value]) => labels[name] !== value);
+  const wanted = Object.entries(selectedLabels(spec)).map(([name, value]) => [name, String(value)] as const);
+  const missing = wanted.filter(([name, value]) => of.get(name) !== value);
   const isHere = (own ?? 'default') === namespace;
   if (ref !== undefined)
     return isHere
@@ -38,12 +39,12 @@ function whyNot({ metadata, spec }: KubeObject, { namespace, labels }: Workload)
   const isNear = missing.every(
     ([name, value]) =>
       missing.length < wanted.length ||
-      nearest(value, [labels[name] ?? '']) !== undefined ||
+      nearest(value, [of.get(name) ?? '']) !== undefined ||
       Object.values(labels).includes(value),
   );
   if (!isNear) return undefined;
   const shown = missing.map(([name, value]) => {
-    const has = labels[name];
+    const has = of.get(name);
     return `${name}=${value}, and the workload has ${has === undefined ? `no label ${name}` : `${name}=${has}`}`;
   });
   return `it selects ${shown.join('; ')}`;

@@ -1,6 +1,7 @@
 /** The workload behind a Service, out of the objects that are at hand. */
 import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../base/errors.ts';
+import { isMap } from '../base/kube-object.ts';
 import { nearest } from '../base/suggest.ts';
 import type { Workload } from '../policy/input.ts';
 import { hasLabels } from '../policy/selection.ts';
@@ -84,16 +85,19 @@ export function podsOf({ kind, metadata, spec }: KubeObject): Pod[] {
   type Template = { metadata?: { labels?: Labels; annotations?: Labels }; spec?: PodSpec };
   const of = spec as (PodSpec & { template?: Template }) | undefined;
   const template: Template | undefined = kind === 'Pod' ? { metadata, spec: of ?? {} } : of?.template;
-  if (template === undefined) return [];
+  const { metadata: own, spec: inner } = template ?? {};
+  const containers: unknown = inner?.containers ?? [];
+  // Objects of other kinds have a template, too, of which nothing is known.
+  if (!isMap(template) || !Array.isArray(containers)) return [];
   return [
     {
       kind,
       name: metadata.name,
       namespace: metadata.namespace ?? 'default',
-      labels: template.metadata?.labels ?? {},
-      annotations: template.metadata?.annotations ?? {},
-      serviceAccount: template.spec?.serviceAccountName ?? 'default',
-      ports: (template.spec?.containers ?? []).flatMap(({ ports = [] }) => ports),
+      labels: own?.labels ?? {},
+      annotations: own?.annotations ?? {},
+      serviceAccount: inner?.serviceAccountName ?? 'default',
+      ports: containers.flatMap((each) => each?.ports ?? []),
     },
   ];
 }

@@ -3,8 +3,8 @@ import { HarnessError } from '../base/errors.ts';
 import { rootNamespace, worldOf } from '../explain/world.ts';
 import { shutBySpec, shutIn, shutText } from '../policy/gateway-ports.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
-import { holdsFor, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
-import { shapeProblems, withoutNulls } from '../policy/shape.ts';
+import { holdsFor, isPolicy, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
+import { shapeProblems, whyRefused, withoutNulls } from '../policy/shape.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
@@ -59,9 +59,11 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
       : [wanted, rootNamespace].includes(namespace ?? (kind === 'Namespace' ? name : '')),
   );
   const leftOut: LeftOut[] = [];
-  const objects = once(near, leftOut);
-  const isPolicy = ({ kind, apiVersion }: KubeObject) =>
-    policyKinds.includes(kind) && apiVersion.startsWith('security.istio.io/');
+  const objects = once(near, leftOut).filter((object) => {
+    const why = whyRefused(object);
+    if (why !== undefined) leftOut.push({ what: nameOf(object), why: `the API server refuses it: ${why}` });
+    return why === undefined;
+  });
   const given = objects.filter(isPolicy);
   const usable = given.filter((policy) => {
     const why = problemOf(policy);

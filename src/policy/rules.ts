@@ -10,6 +10,7 @@ import { claimOf, headerOf, valueAt } from './match/claims.ts';
 import { hasPrivate, inBlock } from './match/ip-blocks.ts';
 import { matchesHost, matchesPath, matchesPrincipal, matchesText } from './match/patterns.ts';
 import { allOf, anyOf, not, type Truth } from './match/truth.ts';
+import { isPolicy } from './selection.ts';
 
 /** security.istio.io/v1, Rule: one of `from`, one of `to` and all of `when`. */
 export interface Rule {
@@ -24,10 +25,15 @@ export interface Rule {
 type Fields = Readonly<Record<string, readonly string[] | undefined>>;
 
 /** The rules of an AuthorizationPolicy, of which an empty one may be null; none for other kinds. */
-export function rulesOf({ kind, spec }: KubeObject): readonly Rule[] {
-  if (kind !== 'AuthorizationPolicy') return [];
-  const { rules = [] } = (spec ?? {}) as { rules?: readonly (Rule | null)[] };
+export function rulesOf(policy: KubeObject): readonly Rule[] {
+  if (policy.kind !== 'AuthorizationPolicy' || !isPolicy(policy)) return [];
+  const { rules = [] } = (policy.spec ?? {}) as { rules?: readonly (Rule | null)[] };
   return rules.map((rule) => rule ?? {});
+}
+
+/** Of a field that Istio does not know, they may be anything. */
+export function valuesOf(values: unknown): string[] {
+  return [values ?? []].flat().map((each) => (typeof each === 'string' ? each : JSON.stringify(each)));
 }
 
 /** Of an AuthorizationPolicy. */
@@ -85,7 +91,9 @@ export function traceRule(rule: Rule, index: number, subject: Subject, action: s
   };
   const of = (at: string, given: Fields | undefined): Truth =>
     allOf(
-      Object.entries(given ?? {}).map(([name, wants]) => each(at, name, wants, attributeOf(name, subject))),
+      Object.entries(given ?? {}).map(([name, wants]) =>
+        each(at, name, valuesOf(wants), attributeOf(name, subject)),
+      ),
     );
   const one = (list: readonly Truth[]) => (list.length === 0 ? true : anyOf(list));
   const from = one((rule.from ?? []).map(({ source }, at) => of(`from[${at}].source`, source)));

@@ -1,64 +1,9 @@
-/** The fields of policies, read strictly: what has another form is refused by the API server, and means nothing. */
+/** What has another form than the API server takes is refused by it, and means nothing. */
 import * as z from 'zod';
 import { isMap, type KubeObject } from '../base/kube-object.ts';
 import { hintFor } from '../base/suggest.ts';
 import { nameOf } from './selection.ts';
-
-const texts = z.array(z.string()).optional();
-
-/** Lists, each with its opposite: `hosts` and `notHosts`. */
-function lists(...names: readonly string[]) {
-  const both = names.flatMap((name) => [name, `not${name[0]?.toUpperCase()}${name.slice(1)}`]);
-  return z.strictObject(Object.fromEntries(both.map((name) => [name, texts])));
-}
-
-const selection = {
-  selector: z.strictObject({ matchLabels: z.record(z.string(), z.string()).optional() }).optional(),
-  targetRef: z.looseObject({ kind: z.string(), name: z.string() }).optional(),
-  targetRefs: z.array(z.looseObject({ kind: z.string(), name: z.string() })).optional(),
-};
-
-/** https://istio.io/latest/docs/reference/config/security/request_authentication/#JWTRule */
-const jwtRule = z.strictObject({
-  issuer: z.string().optional(),
-  audiences: texts,
-  jwksUri: z.string().optional(),
-  jwks: z.string().optional(),
-  fromHeaders: z.array(z.strictObject({ name: z.string(), prefix: z.string().optional() })).optional(),
-  fromParams: texts,
-  fromCookies: texts,
-  outputPayloadToHeader: z.string().optional(),
-  outputClaimToHeaders: z.array(z.strictObject({ header: z.string(), claim: z.string() })).optional(),
-  forwardOriginalToken: z.boolean().optional(),
-  timeout: z.string().optional(),
-  spaceDelimitedClaims: texts,
-});
-
-const sources = [
-  'principals',
-  'requestPrincipals',
-  'namespaces',
-  'serviceAccounts',
-  'ipBlocks',
-  'remoteIpBlocks',
-];
-
-/** https://istio.io/latest/docs/reference/config/security/authorization-policy/#Rule */
-const rule = z.strictObject({
-  from: z.array(z.strictObject({ source: lists(...sources) })).optional(),
-  to: z.array(z.strictObject({ operation: lists('hosts', 'ports', 'methods', 'paths') })).optional(),
-  when: z.array(z.strictObject({ key: z.string(), values: texts, notValues: texts })).optional(),
-});
-
-const specs: Readonly<Record<string, z.ZodType>> = {
-  RequestAuthentication: z.strictObject({ ...selection, jwtRules: z.array(jwtRule).optional() }),
-  AuthorizationPolicy: z.strictObject({
-    ...selection,
-    action: z.enum(['ALLOW', 'DENY', 'AUDIT', 'CUSTOM']).optional(),
-    provider: z.looseObject({}).optional(),
-    rules: z.array(rule).optional(),
-  }),
-};
+import { specs } from './shape-schemas.ts';
 
 interface ShapeProblem {
   /** Behind the name of the policy, such as `spec.action is "deny": …`. */
@@ -72,9 +17,10 @@ interface ShapeProblem {
 /** Fields that only newer versions of Istio know. */
 const newer: readonly string[] = ['presence', 'trustDomains', 'notTrustDomains'];
 
-/** What in a policy is not as it must be; none for other kinds. */
+/** What in an object is not as it must be; none for kinds that are not read here. */
 export function shapeProblems({ apiVersion, kind, spec }: KubeObject): ShapeProblem[] {
-  const schema = apiVersion.startsWith('security.istio.io/') ? specs[kind] : undefined;
+  const group = apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '';
+  const schema = specs[`${group}/${kind}`];
   const parsed = schema?.safeParse(spec ?? {});
   if (parsed?.success !== false) return [];
   return parsed.error.issues.map((issue) => {
@@ -94,12 +40,12 @@ export function shapeProblems({ apiVersion, kind, spec }: KubeObject): ShapeProb
   });
 }
 
-/** Why the API server refuses a policy, whatever its version; undefined when it takes it. */
+/** Why the API server refuses an object, whatever its version; undefined when it takes it. */
 export function whyRefused(policy: KubeObject): string | undefined {
   return shapeProblems(policy).find(({ isRefused }) => isRefused)?.text;
 }
 
-/** A line about each thing in a policy that is not as it must be. */
+/** A line about each thing in an object that is not as it must be. */
 export function shapeTexts(policy: KubeObject): string[] {
   const head = nameOf(policy);
   return shapeProblems(policy)

@@ -384,6 +384,20 @@ describe('policies that are not as the API server wants them', () => {
     );
   });
 
+  test('objects of other kinds that decide are looked at as well', () => {
+    const ports = (value: unknown) => object('Service', 'b', { ports: value }, 'v1');
+    const lines = (wrong: KubeObject) => explained('curl http://orders.shop/', [...all, wrong]).malformed;
+    expect(lines(ports([{ port: '80' }]))).toEqual([
+      'Service shop/b is left out, because the API server refuses it: spec.ports[0].port is a text, and must be a number',
+    ]);
+    const template = { metadata: { labels: { version: 1.1 } } };
+    expect(lines(object('Deployment', 'b', { template }, 'apps/v1'))).toEqual([
+      'Deployment shop/b is left out, because the API server refuses it: spec.template.metadata.labels.version is a number, and must be a text: write "1.1"',
+    ]);
+    // Of a kind that nobody knows here.
+    expect(lines(object('Report', 'b', { template: 'text' }, 'example.com/v1'))).toEqual([]);
+  });
+
   test('a field that is not known is named, with what was probably meant', () => {
     expect(text({ rules: [{ to: [{ operation: { path: ['/a'] } }] }] })).toMatch(
       /^AuthorizationPolicy shop\/a: spec\.rules\[0\]\.to\[0\]\.operation has a field that is not known here: path \(Did you mean "paths"\?\)/,
@@ -457,6 +471,12 @@ describe('a policy that was probably meant for the workload, and does not hold f
       '  AuthorizationPolicy web/a: it is in namespace web, and the workload is in shop: a policy holds for its own namespace alone',
     );
     expect(lines(moved(policy, undefined))[0]).toContain('it says no namespace');
+  });
+
+  test('policies of other meshes are none', () => {
+    const linkerd = { ...access('a', []), apiVersion: 'policy.linkerd.io/v1alpha1' };
+    const { answer, elsewhere } = explained('curl http://orders.shop/', [service, deployment, linkerd]);
+    expect([answer.status, elsewhere]).toEqual([200, []]);
   });
 
   test('nothing is said of those for others', () => {
