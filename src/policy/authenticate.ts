@@ -148,7 +148,7 @@ function check(request: Request, rule: JwtRule, verify: Verify): Checked {
     const jwt = parseJwt(token);
     const status = typeof jwt === 'string' ? jwt : statusOf(jwt, rule, request.at, verify);
     if (status !== 'Ok' || typeof jwt === 'string') {
-      const note = typeof jwt === 'string' ? undefined : whyRefused(status, jwt, rule, request.at);
+      const note = typeof jwt === 'string' ? whyMalformed(token) : whyRefused(status, jwt, rule, request.at);
       return { status, place, note, headers, path };
     }
     claims = normalized(jwt.claims, rule);
@@ -167,6 +167,10 @@ function whyMissing(rule: JwtRule, headers: readonly Header[]): string | undefin
       headers.some(([name]) => name.toLowerCase() === location.name),
   );
   if (without?.kind !== 'header') return undefined;
+  const isEmpty = headers.some(
+    ([name, value]) => name.toLowerCase() === without.name && value === without.prefix.trimEnd(),
+  );
+  if (isEmpty) return `the header ${without.name} has nothing behind "${without.prefix}"`;
   const isOther = headers.some(
     ([name, value]) =>
       name.toLowerCase() === without.name && value.toLowerCase().includes(without.prefix.toLowerCase()),
@@ -174,6 +178,16 @@ function whyMissing(rule: JwtRule, headers: readonly Header[]): string | undefin
   if (isOther)
     return `the header ${without.name} has "${without.prefix}" in other capitals, so for Envoy there is no token in it`;
   return `the header ${without.name} has no "${without.prefix}", so for Envoy there is no token in it`;
+}
+
+/** Nothing of the text itself, which may be a secret. */
+function whyMalformed(token: string): string | undefined {
+  const { length } = token.split('.').filter((part) => part !== '');
+  if (length === 1) return 'it is one text without dots, such as an opaque access token';
+  if (length === 5) return 'it has five sections, as an encrypted token (JWE) has';
+  if (length !== 3) return `it has ${length} sections`;
+  const [sign] = /[^\w.=-]/.exec(token) ?? [];
+  return sign === undefined ? undefined : `${JSON.stringify(sign)} is in it, which no token has`;
 }
 
 function whyRefused(status: string, jwt: Jwt, rule: JwtRule, now: number): string | undefined {

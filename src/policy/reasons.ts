@@ -6,7 +6,7 @@ import type { Answer, FieldTrace, PolicyTrace, RuleTrace } from './input.ts';
 export function reasonsOf(answer: Answer): string[] {
   // A token that is refused is the end: nobody has asked the other policies.
   const isRefused = answer.decidedBy === 'RequestAuthentication';
-  return [...tokenReasons(answer), ...(isRefused ? [] : policyReasons(answer))];
+  return [...new Set([...tokenReasons(answer), ...(isRefused ? [] : policyReasons(answer))])];
 }
 
 /** What each rule of a RequestAuthentication made of the request. */

@@ -266,6 +266,26 @@ describe('then why', () => {
       `iss of the token is ${issuer}/, and only a slash or capitals are different`,
     ],
     [
+      'a variable that is empty',
+      `curl -H 'Authorization: Bearer ' http://orders.shop/`,
+      wantsAdmin,
+      'the header authorization has nothing behind "Bearer "',
+    ],
+    [
+      'an opaque token',
+      bearer('abc'),
+      wantsAdmin,
+      'it is one text without dots, such as an opaque access token',
+    ],
+    [
+      'an encrypted token',
+      bearer('a.b.c.d.e'),
+      wantsAdmin,
+      'it has five sections, as an encrypted token (JWE) has',
+    ],
+    ['half a token', bearer('a.b'), wantsAdmin, 'with two dots and 3 sections: it has 2 sections'],
+    ['a token in quotes', bearer(`"${token({})}"`), wantsAdmin, '"\\"" is in it, which no token has'],
+    [
       'times in milliseconds',
       bearer(token({ nbf: 1_800_000_100_000 })),
       wantsAdmin,
@@ -499,4 +519,10 @@ test('a Service that is not there, and the one that was probably meant', () => {
   expect(explainRequest({ ...question, to: 'order.shop' }).workload.how).toBe(
     'a guess, because there is no Service shop/order among the objects (did you mean --to orders.shop?): its pods are taken to have the label app=order',
   );
+});
+
+test('two rules of which the same is said are one line', () => {
+  const twice = object('RequestAuthentication', 'tokens', { jwtRules: [{ issuer }, { issuer }] });
+  const text = explanationText(explained('curl http://orders.shop/', [service, twice]));
+  expect(text.match(/no token of/g)).toHaveLength(1);
 });
