@@ -131,7 +131,9 @@ function readSettingsFile(file: string): Record<string, Value> {
   };
   const [problem] = document.errors;
   if (problem !== undefined) {
-    throw new HarnessError('E_SETTINGS', problem.message.split('\n')[0] ?? 'not YAML', {
+    const why = problem.message.split('\n')[0]?.replace(/ at line .*/, '');
+    throw new HarnessError('E_SETTINGS', `the settings file is no YAML: ${why}`, {
+      hint: 'Write lines such as "target: kind", each setting once.',
       place: placeOf(problem.pos[0]),
     });
   }
@@ -179,7 +181,11 @@ function checkedValue(option: OptionSpec, node: unknown, place: Place): Value {
     return value;
   }
   const wanted = option.many ? 'a list of texts' : option.value === undefined ? 'true or false' : 'a text';
-  throw new HarnessError('E_SETTINGS', `setting "${option.name}" must be ${wanted}`, { place });
+  const such = option.many ? `[${option.value}]` : option.value === undefined ? 'true' : option.value;
+  throw new HarnessError('E_SETTINGS', `setting "${option.name}" must be ${wanted}`, {
+    hint: `Write it as "${option.name}: ${such}", or leave it out.`,
+    place,
+  });
 }
 
 function readValue(option: OptionSpec, node: unknown): Value | undefined {
