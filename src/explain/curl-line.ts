@@ -64,24 +64,31 @@ export function parseCurlLine(line: string, env: Readonly<Record<string, string 
   // In front of it may be a prompt, or a way into a pod: kubectl exec … -- curl.
   const words = all.slice(all.findIndex((word) => /^(?:\S*\/bin\/)?curl(?:\.exe)?$/.test(word)) + 1);
   let given = new Given();
-  let address: string | undefined;
+  let addresses: string[] = [];
   let isAsItIs = false;
   for (let next = words.shift(); next !== undefined; next = words.shift()) {
     if (!next.startsWith('-') || next === '-') {
-      address = next;
+      addresses.push(next);
       continue;
     }
     for (const [option, name, value] of optionsOf(next, words)) {
       if (value === undefined && longWithValue.has(name))
         throw wrong(`${option} in the curl line has no value`);
-      if (name === 'url') address = value;
+      if (name === 'url') addresses.push(value ?? '');
       else if (name === 'path-as-is') isAsItIs = true;
       // What comes before, on the same connection, is another request.
-      else if (name === 'next') given = new Given();
+      else if (name === 'next') [given, addresses] = [new Given(), []];
       else take(name, value ?? '', given);
     }
   }
+  const [address] = addresses;
   if (address === undefined) throw wrong('the curl line has no address');
+  if (addresses.length > 1)
+    throw wrong(
+      // Not which: one of them may be a token.
+      `the curl line has ${addresses.length} words where one address belongs`,
+      'Are quotes missing, such as around a header? Otherwise ask about one after the other.',
+    );
   return requestOf(address, given, isAsItIs);
 }
 

@@ -65,7 +65,11 @@ export function shellWords(line: string, env: Env): string[] {
       if (next === null) word = (word ?? '') + (line[++at] ?? '');
       else at += next[0].length - 1;
     } else if (/\s/.test(sign)) end();
-    else if (sign === '<' || sign === '>') {
+    else if (rest.startsWith('<<')) {
+      // The text of a body follows in other lines.
+      end();
+      return words;
+    } else if (sign === '<' || sign === '>') {
       // `2>` is about output 2, and `>&1` is a whole.
       if (/^\d+$/.test(word ?? '')) word = undefined;
       end();

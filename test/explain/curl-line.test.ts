@@ -26,6 +26,7 @@ describe('a curl line', () => {
     ['curl http://a.b/x | jq .y', 'GET', 'a.b', '/x', []],
     ['curl http://a.b/x; echo done', 'GET', 'a.b', '/x', []],
     ['curl http://a.b/x && curl http://c.d', 'GET', 'a.b', '/x', []],
+    ['curl http://a.b/x -d @- <<EOF\nbody\nEOF', 'POST', 'a.b', '/x', [form]],
     ['curl 2>/dev/null http://a.b/x >out 2>&1', 'GET', 'a.b', '/x', []],
     // Without quotes, a shell would cut it there.
     ['curl http://a.b/x?y=1&z=2;v', 'GET', 'a.b', '/x?y=1&z=2;v', []],
@@ -116,6 +117,7 @@ describe('a curl line', () => {
     ['curl -H "X: `cat token`" a.b', 'the curl line runs a command'],
     ['curl -H "X: ${TOKEN:-none}" a.b', 'the curl line has ${TOKEN:-none}, which only a shell can fill in'],
     ['curl -H @headers a.b', 'the curl line reads headers from a file'],
+    ['curl -H Authorization: Bearer x.y.z http://a.b', 'the curl line has 3 words where one address belongs'],
     ['curl -K options a.b', 'the curl line reads options from a file'],
     ['curl -b jar a.b', 'the curl line reads cookies from a file'],
     ['curl -G --data-urlencode x@file a.b', 'the curl line reads a part of the query from a file'],
