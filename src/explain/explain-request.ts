@@ -1,17 +1,18 @@
 /** What a mesh answers to one request by its policies, and why: without a mesh. */
 
+import { nearest } from '../base/suggest.ts';
 import { decide } from '../policy/decide.ts';
 import { shutAt, shutText } from '../policy/gateway-ports.ts';
 import type { Answer, Mesh, Verification } from '../policy/input.ts';
 import type { Jwt } from '../policy/jwt.ts';
 import { reasonsOf } from '../policy/reasons.ts';
 import { whoIsUnknown } from '../policy/rules.ts';
-import { shapeTexts, whyRefused, withoutNulls } from '../policy/shape.ts';
+import { holdsFor, isPolicy, nameOf, selectedLabels, targetRefsOf } from '../policy/selection.ts';
+import { shapeTexts, whyRefused, withoutNulls } from '../policy/shape/object-shape.ts';
 import type { JwtRule } from '../policy/token-locations.ts';
 import { verifyWith } from '../policy/verify.ts';
 import type { KubeObject } from '../target/target.ts';
 import type { CurlRequest } from './curl-line.ts';
-import { elsewhere } from './elsewhere.ts';
 import { type FoundWorkload, findWorkload } from './find-workload.ts';
 import { worldOf } from './world.ts';
 
@@ -80,7 +81,7 @@ export function explainRequest({ request, to, objects: given, mesh, client, at }
     workload,
     shut: shut && shutText(shut),
     assumptions: [...new Set(assumptions)],
-    elsewhere: elsewhere(objects, workload, mesh.rootNamespace),
+    elsewhere: elsewhereOf(objects, workload, mesh.rootNamespace),
     malformed: whole.flatMap(shapeTexts),
   };
 }
@@ -121,4 +122,50 @@ function withRemedy(unknown: string): string {
   return unknown === whoIsUnknown
     ? `${unknown} (say it with --client NAMESPACE/SERVICEACCOUNT, or --client outside)`
     : unknown;
+}
+
+/** A line about each policy that was probably meant for a workload, and does not hold for it. */
+function elsewhereOf(
+  objects: readonly KubeObject[],
+  workload: FoundWorkload,
+  rootNamespace: string,
+): string[] {
+  return objects.flatMap((policy) => {
+    if (!isPolicy(policy) || holdsFor(policy, workload, rootNamespace)) return [];
+    const why = whyNot(policy, workload);
+    return why === undefined ? [] : `${nameOf(policy)}: ${why}`;
+  });
+}
+
+/** Undefined for one that is about something else. */
+function whyNot({ metadata, spec }: KubeObject, { namespace, labels }: FoundWorkload): string | undefined {
+  const { namespace: own } = metadata;
+  const of = new Map(Object.entries(labels));
+  const [ref] = targetRefsOf(spec);
+  const wanted = Object.entries(selectedLabels(spec)).map(([name, value]) => [name, String(value)] as const);
+  const missing = wanted.filter(([name, value]) => of.get(name) !== value);
+  const isHere = (own ?? 'default') === namespace;
+  if (ref !== undefined)
+    return isHere
+      ? `it is for ${ref.kind} ${ref.name} by targetRefs, which hold for waypoints and for Gateways of the Gateway API, and for no sidecar`
+      : undefined;
+  if (!isHere) {
+    if (own === undefined)
+      return `it says no namespace, so it is one of namespace default, and the workload is in ${namespace}`;
+    return wanted.length > 0 && missing.length === 0
+      ? `it is in namespace ${own}, and the workload is in ${namespace}: a policy holds for its own namespace alone`
+      : undefined;
+  }
+  const isNear = missing.every(
+    ([name, value]) =>
+      missing.length < wanted.length ||
+      nearest(value, [of.get(name) ?? '']) !== undefined ||
+      Object.values(labels).includes(value),
+  );
+  if (!isNear) return undefined;
+  const shown = missing.map(([name, value]) => {
+    const has = of.get(name);
+    return `${name}=${value}, and the workload has ${has === undefined ? `no label ${name}` : `${name}=${has}`}`;
+  });
+  return `it selects ${shown.join('; ')}`;
 }

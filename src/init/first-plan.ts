@@ -4,7 +4,7 @@ import { rootNamespace, worldOf } from '../explain/world.ts';
 import { shutBySpec, shutIn, shutText } from '../policy/gateway-ports.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
 import { holdsFor, isPolicy, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
-import { shapeProblems, whyRefused, withoutNulls } from '../policy/shape.ts';
+import { shapeProblems, whyRefused, withoutNulls } from '../policy/shape/object-shape.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';

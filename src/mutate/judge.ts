@@ -3,7 +3,7 @@ import { formatPlace, type Place } from '../base/errors.ts';
 import type { PlannedScenario, PlannedStep } from '../plan/types.ts';
 import type { Answer } from '../policy/input.ts';
 import { holdsFor, nameOf, policyKinds, whyIdle } from '../policy/selection.ts';
-import { shapeTexts } from '../policy/shape.ts';
+import { shapeTexts } from '../policy/shape/object-shape.ts';
 import { agrees } from '../run/explain/agrees.ts';
 import { decidingOf, type Hop, nameOfPod } from '../run/explain/hops.ts';
 import {

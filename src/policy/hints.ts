@@ -1,6 +1,6 @@
 /** What is easily overlooked where a value of a policy is not that of a request. */
 import { subjectOf } from './doubts/fields.ts';
-import { doubtAbout } from './doubts/values.ts';
+import { doubtAbout } from './doubts/value-doubts.ts';
 import { matchesHost, matchesText } from './match/patterns.ts';
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { KubeObject } from '../target/target.ts';
 import { isNegative, plainField, subjectOf } from './doubts/fields.ts';
-import { meantKey } from './doubts/values.ts';
+import { meantKey } from './doubts/value-doubts.ts';
 import type { FieldTrace, Mesh, Request, RuleTrace } from './input.ts';
 import { claimOf, headerOf, valueAt } from './match/claims.ts';
 import { hasPrivate, inBlock } from './match/ip-blocks.ts';

@@ -24,7 +24,7 @@ import { plan } from '../../src/plan/plan.ts';
 import { doubtsAbout } from '../../src/policy/doubts/doubts.ts';
 import { defaultMesh } from '../../src/policy/input.ts';
 import { meshConfigOf, meshWith } from '../../src/policy/read-mesh-config.ts';
-import { whyRefused, withoutNulls } from '../../src/policy/shape.ts';
+import { whyRefused, withoutNulls } from '../../src/policy/shape/object-shape.ts';
 import { concernedBy } from '../../src/run/proof/concerned.ts';
 import { lacks } from '../../src/run/proof/declared.ts';
 import { knownApps } from '../../src/scenario/known-apps.ts';

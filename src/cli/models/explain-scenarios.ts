@@ -3,7 +3,7 @@
 import { exitCodes, formatPlace, HarnessError } from '../../base/errors.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { lineOf, wholeOf } from '../../explain/scenario-text.ts';
-import { shapeTexts } from '../../policy/shape.ts';
+import { shapeTexts } from '../../policy/shape/object-shape.ts';
 import { plural } from '../../report/text.ts';
 import type { Predicted } from '../../run/explain/predict.ts';
 import { loadScenarios } from '../../scenario/load.ts';

@@ -6,7 +6,7 @@ import { wholeOf } from '../../explain/scenario-text.ts';
 import { doubtsAbout, doubtText } from '../../policy/doubts/doubts.ts';
 import { shutIn, shutText } from '../../policy/gateway-ports.ts';
 import { nameOf, policyKinds, whyIdle } from '../../policy/selection.ts';
-import { shapeTexts } from '../../policy/shape.ts';
+import { shapeTexts } from '../../policy/shape/object-shape.ts';
 import { plural } from '../../report/text.ts';
 import {
   type ModelStep,

@@ -7,7 +7,7 @@ import { actionOf, type Rule, rulesOf } from '../rules.ts';
 import { holdsFor, isDryRun, nameOf } from '../selection.ts';
 import { jwtRulesOf } from '../token-locations.ts';
 import { alternativesOf, type Constraint } from './constraints.ts';
-import { doubtAbout, meantKey } from './values.ts';
+import { doubtAbout, meantKey } from './value-doubts.ts';
 
 export interface Doubt {
   readonly policy: KubeObject;

@@ -2,7 +2,7 @@
 import type { PlannedScenario, PlannedStep, RequestCheck } from '../../plan/types.ts';
 import type { Verify } from '../../policy/authenticate.ts';
 import { meshConfigMap } from '../../policy/read-mesh-config.ts';
-import { whyRefused, withoutNulls } from '../../policy/shape.ts';
+import { whyRefused, withoutNulls } from '../../policy/shape/object-shape.ts';
 import { verifyWith } from '../../policy/verify.ts';
 import { resolve } from '../../scenario/template.ts';
 import type {

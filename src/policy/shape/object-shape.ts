@@ -1,9 +1,9 @@
 /** What has another form than the API server takes is refused by it, and means nothing. */
 import * as z from 'zod';
-import { isMap, type KubeObject } from '../base/kube-object.ts';
-import { hintFor } from '../base/suggest.ts';
-import { nameOf } from './selection.ts';
-import { specs } from './shape-schemas.ts';
+import { isMap, type KubeObject } from '../../base/kube-object.ts';
+import { hintFor } from '../../base/suggest.ts';
+import { nameOf } from '../selection.ts';
+import { specs } from './object-schemas.ts';
 
 interface ShapeProblem {
   /** Behind the name of the policy, such as `spec.action is "deny": …`. */
