@@ -5,7 +5,7 @@ import { lineBreak, oneLine } from '../base/harmless.ts';
 import { pathsOf, productVersion, versionsFile } from '../engine/product.ts';
 import { spelled } from '../report/console/own-command.ts';
 import { type CommandSpec, commandOptions, configOption, type OptionSpec } from '../settings/options.ts';
-import { mergeSettings, type Values } from '../settings/settings.ts';
+import { checkFlags, mergeSettings, type Values } from '../settings/settings.ts';
 import { flag, istioOf, list, shardOf, text } from '../settings/typed.ts';
 import { processIo, showTokens, typedCommand } from './support/io.ts';
 
@@ -52,6 +52,7 @@ export function commandLine(ended: (exitCode: number) => void): {
     command.action(async (...received: unknown[]) => {
       const files = operand === undefined ? [] : (received[0] as string[]);
       const given = flagsOf(command, all);
+      checkFlags(all, given);
       const values = { ...mergeSettings(given, process.env), ...given };
       showTokens(options.some(({ name }) => name === 'show-tokens') && flag(values, 'show-tokens'));
       ended(await work(files, values, given));
@@ -225,6 +226,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
+      if (thrown.code === 'commander.unknownOption' && args.includes('curl'))
+        processIo.stderr.write("  Put the curl line in quotes: 'curl -I http://httpbin.foo:8000/ip'\n");
       return thrown.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
     }
     const error = asHarnessError(thrown);

@@ -1,31 +1,58 @@
 /** A request out of a curl line, as people have it at hand. */
-import { HarnessError } from '../base/errors.ts';
 import type { Header } from '../policy/input.ts';
-import { pathAndQuery } from '../policy/match/path.ts';
+import { pathAndQuery, withoutQuery } from '../policy/match/path.ts';
+import { shellWords, wrong } from './shell-words.ts';
 
 export interface CurlRequest {
   readonly method: string;
   readonly url: URL;
-  /** Path and query as they were written: a URL object would normalize them. */
+  /** Path and query as they are sent: a URL object would normalize them. */
   readonly path: string;
   readonly headers: readonly Header[];
 }
 
-/** Options with a value that change nothing that a policy sees. */
-const ignoredWithValue = new Set([
-  ...['-o', '--output', '-w', '--write-out', '-m', '--max-time', '--connect-timeout', '--retry', '--cacert'],
-  ...['--resolve', '--connect-to', '-x', '--proxy', '-c', '--cookie-jar', '--cert', '--key', '--interface'],
-]);
-const withBody = new Set([
-  '-d',
-  '--data',
-  '--data-raw',
-  '--data-binary',
-  '--data-urlencode',
-  '--json',
-  '-F',
-  '--form',
-]);
+/** Short options that have a value, with the long name of those that a policy could notice. */
+const short: Readonly<Record<string, string>> = {
+  ...{ A: 'user-agent', b: 'cookie', d: 'data', e: 'referer', F: 'form', G: 'get', H: 'header', I: 'head' },
+  ...{ K: 'config', T: 'upload-file', u: 'user', X: 'request', ':': 'next' },
+};
+const shortWithValue = 'AbcCdDeEFHKmoPQrtTuUwxXyYz';
+
+/** Of curl 8: all long options that have a value. */
+const longWithValue = new Set(
+  `abstract-unix-socket alt-svc aws-sigv4 cacert capath cert cert-type ciphers config connect-timeout connect-to
+   continue-at cookie cookie-jar create-file-mode crlfile curves data data-ascii data-binary data-raw data-urlencode
+   delegation dns-interface dns-ipv4-addr dns-ipv6-addr dns-servers doh-url dump-header ech egd-file engine etag-compare
+   etag-save expect100-timeout form form-string happy-eyeballs-timeout-ms haproxy-clientip header hostpubmd5
+   hostpubsha256 hsts interface ip-tos ipfs-gateway json keepalive-cnt keepalive-time key key-type libcurl limit-rate
+   local-port login-options max-filesize max-redirs max-time netrc-file noproxy oauth2-bearer output output-dir
+   parallel-max pass pinnedpubkey preproxy proto proto-default proto-redir proxy proxy-cacert proxy-capath proxy-cert
+   proxy-cert-type proxy-ciphers proxy-crlfile proxy-header proxy-key proxy-key-type proxy-pass proxy-pinnedpubkey
+   proxy-service-name proxy-tls13-ciphers proxy-user proxy1.0 pubkey quote random-file range rate referer request
+   request-target resolve retry retry-delay retry-max-time sasl-authzid service-name sigalgs socks4 socks4a socks5
+   socks5-gssapi-service socks5-hostname speed-limit speed-time stderr time-cond tls-max tls13-ciphers tlsauthtype
+   tlspassword tlsuser trace trace-ascii trace-config unix-socket upload-file url url-query user user-agent variable
+   vlan-priority write-out`.split(/\s+/),
+);
+
+/** What of a line says what is sent. */
+class Given {
+  method: string | undefined;
+  isHead = false;
+  isGet = false;
+  isUpload = false;
+  data: string | undefined;
+  readonly query: string[] = [];
+  /** Of the query or the body. */
+  isFromFile = false;
+  /** By `-H`. */
+  readonly headers: Header[] = [];
+  /** Those that curl makes of other options. */
+  readonly own = new Map<string, string>();
+  /** Names in `-H`, also of a header that is only taken away, in small letters: curl makes no such header itself. */
+  readonly replaced = new Set<string>();
+  target: string | undefined;
+}
 
 /**
  * @param line with or without `curl` at its beginning
@@ -33,114 +60,199 @@ const withBody = new Set([
  * @throws HarnessError E_USAGE for what is no curl line, or reads a file
  */
 export function parseCurlLine(line: string, env: Readonly<Record<string, string | undefined>>): CurlRequest {
-  const words = wordsOf(line, env);
-  if (words[0] === 'curl') words.shift();
-  let headers: Header[] = [];
-  let method: string | undefined;
-  let implied = 'GET';
-  let address: string | undefined;
-  let target: string | undefined;
+  const all = shellWords(line, env);
+  // In front of it may be a prompt, or a way into a pod: kubectl exec … -- curl.
+  const words = all.slice(all.findIndex((word) => /^(?:\S*\/bin\/)?curl(?:\.exe)?$/.test(word)) + 1);
+  let given = new Given();
+  let addresses: string[] = [];
+  let isAsItIs = false;
   for (let next = words.shift(); next !== undefined; next = words.shift()) {
-    const [option, value] = split(next);
-    const take = () => {
-      const taken = value ?? words.shift();
-      if (taken === undefined) throw wrong(`${option} in the curl line has no value`);
-      return taken;
-    };
-    if (!option.startsWith('-') || option === '-') address = next;
-    else if (option === '--url') address = take();
-    else if (option === '--request-target') target = take();
-    else if (option === '--next') {
+    if (!next.startsWith('-') || next === '-') {
+      addresses.push(next);
+      continue;
+    }
+    for (const [option, name, value] of optionsOf(next, words)) {
+      if (value === undefined && longWithValue.has(name))
+        throw wrong(`${option} in the curl line has no value`);
+      if (name === 'url') addresses.push(value ?? '');
+      else if (name === 'path-as-is') isAsItIs = true;
       // What comes before, on the same connection, is another request.
-      [headers, method, implied, target] = [[], undefined, 'GET', undefined];
-    } else if (option === '-X' || option === '--request') method = take();
-    else if (option === '-I' || option === '--head') implied = 'HEAD';
-    else if (option === '-H' || option === '--header') headers.push(...headerOf(take()));
-    else if (option === '-A' || option === '--user-agent') headers.push(['User-Agent', take()]);
-    else if (option === '-e' || option === '--referer') headers.push(['Referer', take()]);
-    else if (option === '-b' || option === '--cookie') headers.push(['Cookie', take()]);
-    else if (option === '--oauth2-bearer') headers.push(['Authorization', `Bearer ${take()}`]);
-    else if (option === '-u' || option === '--user')
-      headers.push(['Authorization', `Basic ${Buffer.from(take()).toString('base64')}`]);
-    else if (withBody.has(option)) {
-      take();
-      implied = 'POST';
-    } else if (ignoredWithValue.has(option)) take();
+      else if (name === 'next') [given, addresses] = [new Given(), []];
+      else take(name, value ?? '', given);
+    }
   }
+  const [address] = addresses;
   if (address === undefined) throw wrong('the curl line has no address');
-  // In absolute form, the host of the target counts.
-  if (/^https?:\/\//i.test(target ?? '')) headers = headers.filter(([name]) => name.toLowerCase() !== 'host');
-  address = target?.replace(/^(?=\/)/, `${/^(?:[a-z]+:\/\/)?[^/]*/i.exec(address)?.[0]}`) ?? address;
+  if (addresses.length > 1)
+    throw wrong(
+      // Not which: one of them may be a token.
+      `the curl line has ${addresses.length} words where one address belongs`,
+      'Are quotes missing, such as around a header? Otherwise ask about one after the other.',
+    );
+  return requestOf(address, given, isAsItIs);
+}
+
+/** `-sSHName: x` and `--header=x`, taken apart; a value may be the next word. */
+function* optionsOf(word: string, words: string[]): Generator<[string, string, string | undefined]> {
+  if (word.startsWith('--')) {
+    const [, option = word, value] = /^(--[^=]*)=(.*)$/s.exec(word) ?? [];
+    const name = option.slice(2);
+    yield [option, name, value ?? (longWithValue.has(name) ? words.shift() : undefined)];
+    return;
+  }
+  for (let at = 1; at < word.length; at++) {
+    const letter = word[at] ?? '';
+    const name = short[letter] ?? '';
+    if (!shortWithValue.includes(letter)) yield [`-${letter}`, name, undefined];
+    else {
+      const value = word.slice(at + 1) || words.shift();
+      if (value === undefined) throw wrong(`-${letter} in the curl line has no value`);
+      yield [`-${letter}`, name, value];
+      return;
+    }
+  }
+}
+
+function take(name: string, value: string, given: Given): void {
+  const add = (type: string, text: string) => {
+    given.data = given.data === undefined ? text : `${given.data}&${text}`;
+    given.own.set('Content-Type', type);
+  };
+  switch (name) {
+    case 'request':
+      given.method = value;
+      break;
+    case 'head':
+      given.isHead = true;
+      break;
+    case 'get':
+      given.isGet = true;
+      break;
+    case 'upload-file':
+      given.isUpload = true;
+      break;
+    case 'request-target':
+      given.target = value;
+      break;
+    case 'config':
+      throw wrong('the curl line reads options from a file', 'Write the options into the line.');
+    case 'header':
+      addHeader(value, given);
+      break;
+    case 'user-agent':
+      given.own.set('User-Agent', value);
+      break;
+    case 'referer':
+      given.own.set('Referer', value.replace(/;auto$/, ''));
+      break;
+    case 'cookie':
+      if (value !== '' && !value.includes('='))
+        throw wrong('the curl line reads cookies from a file', 'Write them into the line: -b NAME=VALUE.');
+      given.own.set('Cookie', [given.own.get('Cookie'), value].filter(Boolean).join('; '));
+      break;
+    case 'oauth2-bearer':
+      given.own.set('Authorization', `Bearer ${value}`);
+      break;
+    case 'user':
+      given.own.set('Authorization', basic(value));
+      break;
+    case 'url-query':
+      given.isFromFile ||= readsFile(value);
+      given.query.push(value.startsWith('+') ? value.slice(1) : urlEncoded(value));
+      break;
+    case 'json':
+      given.own.set('Accept', 'application/json');
+      add('application/json', value);
+      break;
+    case 'form':
+    case 'form-string':
+      add('multipart/form-data; boundary=', '');
+      break;
+    case 'data-urlencode':
+      given.isFromFile ||= readsFile(value);
+      add('application/x-www-form-urlencoded', urlEncoded(value));
+      break;
+    case 'data':
+    case 'data-ascii':
+    case 'data-binary':
+      given.isFromFile ||= value.startsWith('@');
+      add('application/x-www-form-urlencoded', value);
+      break;
+    case 'data-raw':
+      add('application/x-www-form-urlencoded', value);
+  }
+}
+
+function requestOf(given: string, said: Given, isAsItIs: boolean): CurlRequest {
+  const { target, data, isGet, own } = said;
+  const query = [...said.query, ...(isGet && data !== undefined ? [data] : [])];
+  if (query.length > 0 && said.isFromFile)
+    throw wrong('the curl line reads a part of the query from a file', 'Write it into the line.');
+  if (isGet) own.delete('Content-Type');
+  let address = target?.replace(/^(?=\/)/, `${/^(?:[a-z]+:\/\/)?[^/]*/i.exec(given)?.[0]}`) ?? given;
+  if (query.length > 0 && target === undefined) {
+    const [bare = ''] = address.split('#');
+    address = `${bare}${bare.includes('?') ? '&' : '?'}${query.join('&')}`;
+  }
   const whole = /^[a-z]+:\/\//i.test(address) ? address : `http://${address}`;
   const url = URL.canParse(whole) ? new URL(whole) : undefined;
   if (url === undefined) throw wrong(`${address} in the curl line is no address`);
-  return { method: method ?? implied, url, path: pathAndQuery(whole), headers };
+  if (url.username !== '' && !own.has('Authorization'))
+    own.set(
+      'Authorization',
+      basic(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`),
+    );
+  // Beside a whole address in the request line, a Host says nothing.
+  const isAbsolute = /^https?:\/\//i.test(target ?? '');
+  const implied = said.isHead ? 'HEAD' : said.isUpload ? 'PUT' : data === undefined || isGet ? 'GET' : 'POST';
+  const path = pathAndQuery(whole);
+  return {
+    method: said.method ?? implied,
+    url,
+    path: isAsItIs || target !== undefined ? path : withoutDots(path),
+    headers: [
+      ...said.headers.filter(([name]) => !(isAbsolute && name.toLowerCase() === 'host')),
+      ...[...own].filter(([name, value]) => value !== '' && !said.replaced.has(name.toLowerCase())),
+    ],
+  };
 }
 
-/** `-HName: x` and `--header=x` as `-H` and `--header` with their values. */
-function split(word: string): [string, string | undefined] {
-  if (word.startsWith('--')) {
-    const at = word.indexOf('=');
-    return at === -1 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
-  }
-  const [, option = word, value] = /^(-[XHAebudowmxcF])(.+)$/s.exec(word) ?? [];
-  return [option, value];
-}
-
-function headerOf(text: string): Header[] {
+/** `Name: value`; `Name:` takes the header away, and `Name;` sends it without a value. */
+function addHeader(text: string, { headers, replaced }: Given): void {
   if (text.startsWith('@'))
     throw wrong('the curl line reads headers from a file', 'Write the headers into the line.');
-  const at = text.indexOf(':');
-  // `Name:` takes a header away, which none of these is.
-  return at === -1 || text.slice(at + 1).trim() === ''
-    ? []
-    : [[text.slice(0, at).trim(), text.slice(at + 1).trim()]];
+  const [, name = '', sign, value = ''] = /^\s*([^:;]*[^:;\s])\s*([:;])\s*(.*?)\s*$/s.exec(text) ?? [];
+  if (sign === undefined || (sign === ';' && value !== '')) return;
+  replaced.add(name.toLowerCase());
+  if (sign === ';' || value !== '') headers.push([name, value]);
 }
 
-/** Words as a shell makes them: quotes, backslashes, variables. Nothing is run. */
-function wordsOf(line: string, env: Readonly<Record<string, string | undefined>>): string[] {
-  const words: string[] = [];
-  let word: string | undefined;
-  let quote = '';
-  const variableValue = (name: string) => {
-    const value = env[name];
-    if (value === undefined)
-      throw wrong(`the curl line uses $${name}, which is not set`, `Set it: export ${name}=…`);
-    return value;
-  };
-  for (let at = 0; at < line.length; at++) {
-    const sign = line[at] ?? '';
-    const variable = /^\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/.exec(line.slice(at));
-    if (quote === "'") {
-      if (sign === quote) quote = '';
-      else word += sign;
-    } else if (sign === '$' && line[at + 1] === '(')
-      throw wrong('the curl line runs a command', 'Put what it prints into a variable, and use that.');
-    else if (variable !== null) {
-      word = (word ?? '') + variableValue(variable[1] ?? variable[2] ?? '');
-      at += variable[0].length - 1;
-    } else if (quote === '"') {
-      if (sign === quote) quote = '';
-      else if (sign === '\\' && '"\\$`'.includes(line[at + 1] ?? ' ')) word += line[++at] ?? '';
-      else word += sign;
-    } else if (sign === '"' || sign === "'") {
-      quote = sign;
-      word ??= '';
-    } else if (sign === '\\') {
-      const next = line[++at] ?? '';
-      if (next !== '\n') word = (word ?? '') + next;
-    } else if (/\s/.test(sign)) {
-      if (word !== undefined) words.push(word);
-      word = undefined;
-    } else word = (word ?? '') + sign;
+function basic(user: string): string {
+  return `Basic ${Buffer.from(user).toString('base64')}`;
+}
+
+/** `@file` and `name@file` of what is written for a query. */
+function readsFile(text: string): boolean {
+  return /^[^=@]*@/.test(text);
+}
+
+/** As `--data-urlencode` does: of `name=content` only the content. */
+function urlEncoded(text: string): string {
+  const [, name = '', content = text] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  const hard = (sign: string) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
+  const encoded = encodeURIComponent(content).replace(/[!'()*]/g, hard);
+  return name === '' ? encoded : `${name}=${encoded}`;
+}
+
+/** curl follows `.` and `..` itself, unless it is told not to (RFC 3986, section 5.2.4). */
+function withoutDots(path: string): string {
+  const plain = withoutQuery(path);
+  const kept: string[] = [];
+  const parts = plain.split('/').slice(1);
+  for (const [index, part] of parts.entries()) {
+    if (part === '..') kept.pop();
+    else if (part !== '.') kept.push(part);
+    if (index === parts.length - 1 && /^\.\.?$/.test(part)) kept.push('');
   }
-  if (quote !== '') throw wrong(`a quote (${quote}) in the curl line is not closed`);
-  return word === undefined ? words : [...words, word];
-}
-
-function wrong(
-  message: string,
-  hint = 'Write it as for a shell: \'curl -H "Authorization: Bearer …" http://httpbin.foo:8000/ip\'.',
-): HarnessError {
-  return new HarnessError('E_USAGE', message, { hint });
+  return `/${kept.join('/')}${path.slice(plain.length)}`;
 }

@@ -1,5 +1,8 @@
 /** The workload behind a Service, out of the objects that are at hand. */
+import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../base/errors.ts';
+import { isMap } from '../base/kube-object.ts';
+import { nearest } from '../base/suggest.ts';
 import type { Workload } from '../policy/input.ts';
 import { hasLabels } from '../policy/selection.ts';
 import { isHttp, protocolOf, type ServiceSpec, targetPortOf } from '../policy/service-port.ts';
@@ -32,17 +35,31 @@ export function findWorkload(to: string, port: number, objects: readonly KubeObj
   const spec = (service?.spec ?? {}) as ServiceSpec;
   const selector = spec.selector;
   if (service === undefined || selector === undefined) {
-    const how = `there is no Service ${namespace}/${name} among the objects: its pods are taken to have the label app=${name}`;
+    const all = objects.filter(({ kind }) => kind === 'Service');
+    const near = nearest(
+      `${name}.${namespace}`,
+      all.map(({ metadata }) => `${metadata.name}.${metadata.namespace ?? 'default'}`),
+    );
+    const meant = near === undefined || service !== undefined ? '' : ` (did you mean --to ${near}?)`;
+    const lacks = service === undefined ? 'there is no' : 'there is no selector in';
+    const how = `a guess, because ${lacks} Service ${namespace}/${name} among the objects${meant}: its pods are taken to have the label app=${name}`;
     return { namespace, labels: { app: name }, port: undefined, isTcp: false, how };
   }
   const of = spec.ports?.find((each) => each.port === port);
-  const pods = objects.flatMap(podsOf);
-  const pod = pods.find((each) => each.namespace === namespace && hasLabels(each, selector));
+  const behind = objects
+    .flatMap(podsOf)
+    .filter((each) => each.namespace === namespace && hasLabels(each, selector));
+  const [pod, ...more] = behind;
   const labels = pod?.labels ?? selector;
-  const how =
+  const ports = (spec.ports ?? []).map((each) => each.port).join(', ') || 'none';
+  const others = more.filter((each) => !isDeepStrictEqual(each.labels, labels));
+  const how = [
+    `Service ${namespace}/${name}${of === undefined ? `, which has no port ${port} (its ports: ${ports})` : ''}`,
     pod === undefined
-      ? `Service ${namespace}/${name}; no pods of it are among the objects: they are taken to have the labels of its selector alone`
-      : `Service ${namespace}/${name}, ${pod.kind} ${pod.name}`;
+      ? '; no pods of it are among the objects: they are taken to have the labels of its selector alone'
+      : `, ${pod.kind} ${pod.name}`,
+    ...others.map((each) => `, and not ${each.kind} ${each.name}, which it leads to as well`),
+  ].join('');
   return {
     namespace,
     labels,
@@ -68,16 +85,19 @@ export function podsOf({ kind, metadata, spec }: KubeObject): Pod[] {
   type Template = { metadata?: { labels?: Labels; annotations?: Labels }; spec?: PodSpec };
   const of = spec as (PodSpec & { template?: Template }) | undefined;
   const template: Template | undefined = kind === 'Pod' ? { metadata, spec: of ?? {} } : of?.template;
-  if (template === undefined) return [];
+  const { metadata: own, spec: inner } = template ?? {};
+  const containers: unknown = inner?.containers ?? [];
+  // Objects of other kinds have a template, too, of which nothing is known.
+  if (!isMap(template) || !Array.isArray(containers)) return [];
   return [
     {
       kind,
       name: metadata.name,
       namespace: metadata.namespace ?? 'default',
-      labels: template.metadata?.labels ?? {},
-      annotations: template.metadata?.annotations ?? {},
-      serviceAccount: template.spec?.serviceAccountName ?? 'default',
-      ports: (template.spec?.containers ?? []).flatMap(({ ports = [] }) => ports),
+      labels: own?.labels ?? {},
+      annotations: own?.annotations ?? {},
+      serviceAccount: inner?.serviceAccountName ?? 'default',
+      ports: containers.flatMap((each) => each?.ports ?? []),
     },
   ];
 }

@@ -3,10 +3,10 @@ import { HarnessError } from '../base/errors.ts';
 import { rootNamespace, worldOf } from '../explain/world.ts';
 import { shutBySpec, shutIn, shutText } from '../policy/gateway-ports.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
-import { holdsFor, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
+import { holdsFor, isPolicy, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
+import { shapeProblems, whyRefused, withoutNulls } from '../policy/shape/object-shape.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
-import { problemOf } from './known-fields.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
 import { untold } from './requests/echoed.ts';
 import { hostFor, otherHost } from './requests/tried-requests.ts';
@@ -59,9 +59,11 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
       : [wanted, rootNamespace].includes(namespace ?? (kind === 'Namespace' ? name : '')),
   );
   const leftOut: LeftOut[] = [];
-  const objects = once(near, leftOut);
-  const isPolicy = ({ kind, apiVersion }: KubeObject) =>
-    policyKinds.includes(kind) && apiVersion.startsWith('security.istio.io/');
+  const objects = once(near, leftOut).filter((object) => {
+    const why = whyRefused(object);
+    if (why !== undefined) leftOut.push({ what: nameOf(object), why: `the API server refuses it: ${why}` });
+    return why === undefined;
+  });
   const given = objects.filter(isPolicy);
   const usable = given.filter((policy) => {
     const why = problemOf(policy);
@@ -106,6 +108,18 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
   };
 }
 
+/** Why a policy cannot be in a scenario; undefined when it can. */
+function problemOf(policy: KubeObject): string | undefined {
+  const [problem] = shapeProblems(policy);
+  if (problem !== undefined) return problem.text;
+  const other = targetRefsOf(policy.spec).find((ref) => ref.kind !== 'Gateway');
+  if (other !== undefined)
+    return `it is attached to a ${other.kind}, which is for waypoints; meshes of scenarios have sidecars`;
+  return actionOf(policy) === 'CUSTOM'
+    ? 'action CUSTOM asks an authorization server of yours, which a scenario does not have'
+    : undefined;
+}
+
 function rootLast(one: string, other: string): number {
   return Number(one === rootNamespace) - Number(other === rootNamespace);
 }
@@ -113,7 +127,8 @@ function rootLast(one: string, other: string): number {
 /** Objects without a namespace are in `default`, unless they are of the whole cluster. */
 function inNamespace(object: KubeObject): KubeObject {
   const { namespace = 'default' } = object.metadata;
-  return object.kind === 'Namespace' ? object : { ...object, metadata: { ...object.metadata, namespace } };
+  if (object.kind === 'Namespace') return object;
+  return { ...withoutNulls(object), metadata: { ...object.metadata, namespace } };
 }
 
 /** What this tool has put into a cluster itself. */
@@ -336,6 +351,13 @@ function nothing(
     });
   }
   const others = [...new Set(objects.map(({ kind }) => kind))].sort();
+  const elsewhere = objects
+    .filter(({ kind }) => policyKinds.includes(kind))
+    .map(({ metadata }) => metadata.namespace ?? '');
+  if (wanted !== undefined && elsewhere.length > 0)
+    return new HarnessError('E_USAGE', `there is no ${kinds} in ${place}`, {
+      hint: `Those that are there are of namespace ${[...new Set(elsewhere)].sort().join(', ')}; one that says no namespace counts for default.`,
+    });
   return new HarnessError('E_USAGE', `there is no ${kinds} in ${place}`, {
     hint: `${others.length === 0 ? 'It has no Kubernetes objects at all' : `What is there: ${others.join(', ')}`}. Name another place with --from FOLDER, or with --context and --namespace.`,
   });

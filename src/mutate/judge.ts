@@ -1,8 +1,9 @@
 /** How good the checks of a scenario are: which mistakes in its policies they notice. */
-import type { Place } from '../base/errors.ts';
+import { formatPlace, type Place } from '../base/errors.ts';
 import type { PlannedScenario, PlannedStep } from '../plan/types.ts';
 import type { Answer } from '../policy/input.ts';
-import { holdsFor, policyKinds } from '../policy/selection.ts';
+import { holdsFor, nameOf, policyKinds, whyIdle } from '../policy/selection.ts';
+import { shapeTexts } from '../policy/shape/object-shape.ts';
 import { agrees } from '../run/explain/agrees.ts';
 import { decidingOf, type Hop, nameOfPod } from '../run/explain/hops.ts';
 import {
@@ -61,6 +62,8 @@ export interface ScenarioScore {
   readonly mutants: readonly JudgedMutant[];
   /** Checks that the policies contradict: they notice nothing. */
   readonly blind: readonly string[];
+  /** Policies that decide nothing, as the API server refuses them or as they hold for nobody: a line each. */
+  readonly idle: readonly string[];
 }
 
 /** A step in which a policy is in place, and what its checks say without any mistake. */
@@ -113,7 +116,23 @@ export async function judgeScenario(
     model.asked.filter((each) => !sighted.some(({ asked }) => asked === each)).map(({ check }) => check.id),
   );
   const { id, place } = scenario.info;
-  return { scenario: id, place, mutants, blind };
+  return { scenario: id, place, mutants, blind, idle: idleOf(steps, scenes) };
+}
+
+function idleOf(steps: readonly ModelStep[], scenes: readonly Scene[]): string[] {
+  const refused = steps.flatMap((model) =>
+    model.refused.flatMap(({ object, place }) =>
+      shapeTexts(object).map((text) => `${formatPlace(place)}: ${text}`),
+    ),
+  );
+  const idle = scenes.flatMap(({ model, original }) =>
+    model.applied.flatMap(({ object, place, step }) => {
+      const isMeant = policyKinds.includes(object.kind) && !step.selectsNothing;
+      const why = isMeant ? whyIdle(object, original.survey) : undefined;
+      return why === undefined ? [] : `${formatPlace(place)}: ${nameOf(object)} holds for nobody: ${why}`;
+    }),
+  );
+  return [...new Set([...refused, ...idle])];
 }
 
 /** Steps in which the same is in place have the same mesh. */

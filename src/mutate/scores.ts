@@ -24,12 +24,13 @@ export function percentOf({ noticed, survived }: Tally): number {
 }
 
 /** The score of a scenario, then what no check notices, then what is not counted. */
-export function scenarioText({ scenario, mutants, blind }: ScenarioScore): string {
+export function scenarioText({ scenario, mutants, blind, idle }: ScenarioScore): string {
   const tally = tallyOf(mutants);
   const beyond = new Set(
     mutants.flatMap(({ verdict }) => (verdict.kind === 'equivalent' ? verdict.beyond : [])),
   );
   const lines = [`${scenario}: ${mutationScore(tally)}`];
+  lines.push(...idle.map((each) => `  ${each}`));
   for (const each of mutants) lines.push(...mutantLines(each));
   if (tally.equivalent > 0)
     lines.push(
@@ -75,11 +76,12 @@ export function scoresJson(scores: readonly ScenarioScore[]): object {
   };
   return {
     ...counts(scores.flatMap(({ mutants }) => mutants)),
-    scenarios: scores.map(({ scenario, place, mutants, blind }) => ({
+    scenarios: scores.map(({ scenario, place, mutants, blind, idle }) => ({
       scenario,
       file: place.file,
       ...counts(mutants),
       blind,
+      idle,
       mutants: mutants.map(({ mutant: { policy, change }, place, verdict }) => ({
         policy,
         change,

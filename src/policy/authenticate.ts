@@ -147,7 +147,7 @@ function check(request: Request, rule: JwtRule, verify: Verify): Checked {
     const jwt = parseJwt(token);
     const status = typeof jwt === 'string' ? jwt : statusOf(jwt, rule, request.at, verify);
     if (status !== 'Ok' || typeof jwt === 'string') {
-      const note = typeof jwt === 'string' ? undefined : whyRefused(status, jwt, rule, request.at);
+      const note = typeof jwt === 'string' ? whyMalformed(token) : whyRefused(status, jwt, rule, request.at);
       return { status, place, note, headers, path };
     }
     claims = normalized(jwt.claims, rule);
@@ -166,16 +166,40 @@ function whyMissing(rule: JwtRule, headers: readonly Header[]): string | undefin
       headers.some(([name]) => name.toLowerCase() === location.name),
   );
   if (without?.kind !== 'header') return undefined;
+  const isEmpty = headers.some(
+    ([name, value]) => name.toLowerCase() === without.name && value === without.prefix.trimEnd(),
+  );
+  if (isEmpty) return `the header ${without.name} has nothing behind "${without.prefix}"`;
+  const isOther = headers.some(
+    ([name, value]) =>
+      name.toLowerCase() === without.name && value.toLowerCase().includes(without.prefix.toLowerCase()),
+  );
+  if (isOther)
+    return `the header ${without.name} has "${without.prefix}" in other capitals, so for Envoy there is no token in it`;
   return `the header ${without.name} has no "${without.prefix}", so for Envoy there is no token in it`;
+}
+
+/** Nothing of the text itself, which may be a secret. */
+function whyMalformed(token: string): string | undefined {
+  const { length } = token.split('.').filter((part) => part !== '');
+  if (length === 1) return 'it is one text without dots, such as an opaque access token';
+  if (length === 5) return 'it has five sections, as an encrypted token (JWE) has';
+  if (length !== 3) return `it has ${length} sections`;
+  const [sign] = /[^\w.=-]/.exec(token) ?? [];
+  return sign === undefined ? undefined : `${JSON.stringify(sign)} is in it, which no token has`;
 }
 
 function whyRefused(status: string, jwt: Jwt, rule: JwtRule, now: number): string | undefined {
   const { exp, nbf } = jwt.claims as { exp?: number; nbf?: number };
-  const of = (time = 0) => new Date(Math.trunc(time) * 1000).toISOString().replace('.000', '');
+  const of = (time = 0) => {
+    const date = new Date(Math.trunc(time) * 1000);
+    const shown = Number.isNaN(date.getTime()) ? String(time) : date.toISOString().replace('.000', '');
+    return time > 1e11 ? `${shown} (times in tokens are in seconds)` : shown;
+  };
   const at = new Date(now * 1000).toISOString().replace(/\.\d+/, '');
   switch (status) {
     case unknownIssuer:
-      return `iss of the token is ${jwt.issuer === '' ? 'missing' : jwt.issuer}`;
+      return `iss of the token is ${jwt.issuer === '' ? 'missing' : jwt.issuer}${isNearIssuer(jwt, rule) ? ', and only a slash or capitals are different' : ''}`;
     case 'Jwt is expired':
       return `exp of the token is ${of(exp)}, and it is ${at}`;
     case 'Jwt not yet valid':
@@ -186,9 +210,16 @@ function whyRefused(status: string, jwt: Jwt, rule: JwtRule, now: number): strin
       return `the token has kid ${jwt.kid ?? '(none)'} and alg ${jwt.alg}${keysText(rule.jwks)}`;
     case 'Jwt verification fails':
       return 'none of the keys of the rule has signed it as it is';
+    case 'unknown':
+      return whyUnusable(rule);
     default:
       return undefined;
   }
+}
+
+function isNearIssuer({ issuer }: Jwt, rule: JwtRule): boolean {
+  const plain = (text = '') => text.toLowerCase().replace(/\/$/, '');
+  return issuer !== '' && plain(issuer) === plain(rule.issuer);
 }
 
 function keysText(jwks: string | undefined): string {
@@ -201,6 +232,14 @@ function keysText(jwks: string | undefined): string {
   } catch {
     return '';
   }
+}
+
+/** Undefined where the keys are not among the objects. */
+function whyUnusable({ jwks }: JwtRule): string | undefined {
+  if (jwks === undefined) return undefined;
+  return /^\s*\{/.test(jwks)
+    ? 'Envoy takes none of the keys in jwks of the rule, and then nothing of the configuration'
+    : 'jwks of the rule is no JWKS: the address of one belongs into jwksUri';
 }
 
 function statusOf(jwt: Jwt, rule: JwtRule, now: number, verify: Verify): string {

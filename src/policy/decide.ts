@@ -84,7 +84,10 @@ export function decide(sent: Request, situation: Situation): Answer {
   if (asked.length > 0)
     return because(asked.map((each) => `${nameOfKey(each)} asks an authorization server`));
   if (authenticated.status === 'unknown')
-    return because(['whether the keys verify the token is not known here']);
+    return because([
+      authenticated.traces.find(({ status }) => status === 'unknown')?.note ??
+        'whether the keys verify the token is not known here',
+    ]);
   if (authenticated.status !== 'Ok') {
     const body = authenticated.status;
     const status = body === 'Audiences in Jwt are not allowed' ? 403 : 401;

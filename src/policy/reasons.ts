@@ -1,12 +1,12 @@
 /** Why an answer is as it is, for people: a line for each policy that could have decided, the nearest miss first. */
 import { nameOfKey } from '../base/names.ts';
+import { hintOf } from './hints.ts';
 import type { Answer, FieldTrace, PolicyTrace, RuleTrace } from './input.ts';
-import { matchesHost } from './match/patterns.ts';
 
 export function reasonsOf(answer: Answer): string[] {
   // A token that is refused is the end: nobody has asked the other policies.
   const isRefused = answer.decidedBy === 'RequestAuthentication';
-  return [...tokenReasons(answer), ...(isRefused ? [] : policyReasons(answer))];
+  return [...new Set([...tokenReasons(answer), ...(isRefused ? [] : policyReasons(answer))])];
 }
 
 /** What each rule of a RequestAuthentication made of the request. */
@@ -17,7 +17,10 @@ export function tokenReasons({ tokens }: Answer): string[] {
     const whose = issuer === '' ? 'of any issuer' : `of ${issuer}`;
     if (place === undefined) return `${name}: no token ${whose} was seen in ${places.join(' or ')}${more}`;
     if (status === 'Ok') return `${name}: the token ${whose} in ${place} is good`;
-    return `${name}: the token in ${place} is refused by its rule ${whose.replace(/^of/, 'for')}: ${status}${more}`;
+    const rule = `its rule ${whose.replace(/^of/, 'for')}`;
+    if (status === 'unknown')
+      return `${name}: whether ${rule} takes the token in ${place} is not known here${more}`;
+    return `${name}: the token in ${place} is refused by ${rule}: ${status}${more}`;
   });
 }
 
@@ -27,9 +30,13 @@ export function policyReasons({ policies }: Answer): string[] {
   return inForce
     .map((policy) => ({ policy, nearest: nearestOf(policy) }))
     .sort((a, b) => missesOf(a.nearest[0]) - missesOf(b.nearest[0]))
-    .flatMap(({ policy, nearest }) =>
-      nearest.length === 0 ? lineOf(policy, undefined) : nearest.map((rule) => lineOf(policy, rule)),
-    );
+    .flatMap(({ policy, nearest }) => {
+      const others = inForce.filter((each) => each !== policy && each.action === 'ALLOW');
+      const isOneOf = policy.action === 'ALLOW' && others.some(({ matched }) => matched !== true);
+      return nearest.length === 0
+        ? lineOf(policy, undefined, isOneOf)
+        : nearest.map((rule) => lineOf(policy, rule, isOneOf));
+    });
 }
 
 /** The first rule that holds, or those of which the fewest fields do not. */
@@ -47,7 +54,8 @@ export function missesOf(rule: RuleTrace | undefined): number {
     : Math.max(1, rule.fields.filter(({ matched }) => matched !== true).length);
 }
 
-function lineOf(policy: PolicyTrace, rule: RuleTrace | undefined): string {
+/** @param isOneOf there are other ALLOW policies, of which one does not match */
+function lineOf(policy: PolicyTrace, rule: RuleTrace | undefined, isOneOf: boolean): string {
   const { namespace, action, scope } = policy;
   const reach = {
     mesh: ', for every workload of the mesh',
@@ -58,10 +66,9 @@ function lineOf(policy: PolicyTrace, rule: RuleTrace | undefined): string {
   const number = `rule ${rule.index + 1}`;
   if (rule.matched === true) {
     const others = policy.rules.filter((each) => each !== rule && each.matched !== true).length;
+    const what = others > 0 && action === 'ALLOW' ? 'its rules' : isOneOf ? 'ALLOW policies' : undefined;
     const alternative =
-      others === 0 || action !== 'ALLOW'
-        ? ''
-        : '; its rules are alternatives, so what another one wants is not needed';
+      what === undefined ? '' : `; ${what} are alternatives, so what another one wants is not needed`;
     const why = rule.fields.filter(({ matched }) => matched === true).map(fieldText);
     return `${head}: ${number} matches${why.length === 0 ? ', as it does everything' : `: ${why.join('; ')}`}${alternative}`;
   }
@@ -83,23 +90,6 @@ function fieldText({ field, wants, has, note, matched }: FieldTrace): string {
   const wanted = `${isNot && plain !== what ? 'not ' : ''}${what} = ${wants.join(' or ')}`;
   const known = has === undefined ? (note ?? 'the request has none') : `the request has ${has}`;
   const more = has !== undefined && note !== undefined ? ` (${note})` : '';
-  const hint = matched === false ? hintOf(what, wants, has) : undefined;
+  const hint = matched === false && !isNot ? hintOf(what, wants, has) : undefined;
   return `wants ${wanted}; ${known}${more}${hint === undefined ? '' : `; ${hint}`}`;
-}
-
-/** What is easily overlooked. */
-function hintOf(what: string, wants: readonly string[], has: string | undefined): string | undefined {
-  if (
-    /paths$/i.test(what) &&
-    wants.some((each) => /[^*]\*[^*]|\*./.test(each.slice(0, -1)) && !each.startsWith('*'))
-  )
-    return 'a star in the middle of a path is a plain character: write {*}';
-  const host = has?.replace(/:\d+$/, '') ?? '';
-  if (/hosts$/i.test(what) && host !== has && wants.some((each) => matchesHost(each, host)))
-    return `the port is a part of the host: write ${host}:* as well`;
-  if (/methods$/i.test(what) && wants.some((each) => each.includes('/')))
-    return 'methods are those of HTTP: a gRPC call is a POST, and what it calls is its path';
-  if (/^(?:p|notP)orts$/.test(what) || what === 'destination.port')
-    return 'ports are those of the container, not of the Service';
-  return undefined;
 }

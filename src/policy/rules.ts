@@ -5,11 +5,13 @@
 import { specOf } from '../base/kube-object.ts';
 import type { KubeObject } from '../target/target.ts';
 import { isNegative, plainField, subjectOf } from './doubts/fields.ts';
+import { meantKey } from './doubts/value-doubts.ts';
 import type { FieldTrace, Mesh, Request, RuleTrace } from './input.ts';
 import { claimOf, headerOf, valueAt } from './match/claims.ts';
 import { hasPrivate, inBlock } from './match/ip-blocks.ts';
 import { matchesHost, matchesPath, matchesPrincipal, matchesText } from './match/patterns.ts';
 import { allOf, anyOf, not, type Truth } from './match/truth.ts';
+import { isPolicy } from './selection.ts';
 
 /** security.istio.io/v1, Rule: one of `from`, one of `to` and all of `when`. */
 export interface Rule {
@@ -24,10 +26,15 @@ export interface Rule {
 type Fields = Readonly<Record<string, readonly string[] | undefined>>;
 
 /** The rules of an AuthorizationPolicy, of which an empty one may be null; none for other kinds. */
-export function rulesOf(object: KubeObject): readonly Rule[] {
-  if (object.kind !== 'AuthorizationPolicy') return [];
-  const { rules = [] } = specOf(object) as { rules?: readonly (Rule | null)[] };
+export function rulesOf(policy: KubeObject): readonly Rule[] {
+  if (policy.kind !== 'AuthorizationPolicy' || !isPolicy(policy)) return [];
+  const { rules = [] } = specOf(policy) as { rules?: readonly (Rule | null)[] };
   return rules.map((rule) => rule ?? {});
+}
+
+/** Of a field that Istio does not know, they may be anything. */
+export function valuesOf(values: unknown): string[] {
+  return [values ?? []].flat().map((each) => (typeof each === 'string' ? each : JSON.stringify(each)));
 }
 
 /** Of an AuthorizationPolicy. */
@@ -90,7 +97,9 @@ export function traceRule(rule: Rule, index: number, subject: Subject, action: s
   };
   const of = (at: string, given: Fields | undefined): Truth =>
     allOf(
-      Object.entries(given ?? {}).map(([name, wants]) => each(at, name, wants, attributeOf(name, subject))),
+      Object.entries(given ?? {}).map(([name, wants]) =>
+        each(at, name, valuesOf(wants), attributeOf(name, subject)),
+      ),
     );
   const one = (list: readonly Truth[]) => (list.length === 0 ? true : anyOf(list));
   const from = one((rule.from ?? []).map(({ source }, at) => of(`from[${at}].source`, source)));
@@ -204,8 +213,8 @@ function conditionOf(key: string, subject: Subject, wants: readonly string[] = [
     }
     default: {
       const isBroken = /^request\.(?:headers|auth\.claims)/.test(key);
-      const note = isBroken ? `${key} is no name that istiod knows` : `${key} is not known here`;
-      return { ...unknown(note), isBroken };
+      const meant = meantKey(key) ?? (isBroken ? 'it is no name that istiod knows' : undefined);
+      return { ...unknown(`${key} is not known here${meant === undefined ? '' : `: ${meant}`}`), isBroken };
     }
   }
 }
@@ -235,10 +244,12 @@ function claimAttribute(path: readonly string[], { claims, whyNoClaims }: Subjec
   return { has: shown, note, isHttp: true, test };
 }
 
+export const whoIsUnknown = 'who the client is is not known here';
+
 /** Who the client is, which only its certificate proves: without mutual TLS there is nobody. */
 function identity(key: string, { request, mesh, namespace }: Subject): Attribute {
   const { principal } = request;
-  if (principal === undefined) return unknown('who the client is is not known here');
+  if (principal === undefined) return unknown(whoIsUnknown);
   const has = principal ?? undefined;
   const note = principal === null ? 'without mutual TLS a client has no identity' : undefined;
   const is = (...parts: readonly string[]) =>

@@ -37,6 +37,11 @@ const attached = ['RequestAuthentication', 'AuthorizationPolicy', 'Telemetry', '
 /** The two kinds that decide about requests with tokens. */
 export const policyKinds: readonly string[] = ['RequestAuthentication', 'AuthorizationPolicy'];
 
+/** Other meshes have policies of the same kinds. */
+export function isPolicy({ kind, apiVersion }: KubeObject): boolean {
+  return policyKinds.includes(kind) && apiVersion.startsWith('security.istio.io/');
+}
+
 /** The label that istiod puts on the pods of a Gateway of the Gateway API, and on no others. */
 export const gatewayNameLabel = 'gateway.networking.k8s.io/gateway-name';
 
@@ -80,7 +85,7 @@ export function holdsFor(object: KubeObject, pod: MeshPod | ProxyPlace, rootName
     if (!apiVersion.startsWith('gateway.networking.k8s.io/')) return hasLabels(pod, labelsOf(spec));
     return pod.namespace === namespace && pod.labels[gatewayNameLabel] === name;
   }
-  const isForWorkloads = forWorkloads.includes(kind);
+  const isForWorkloads = forWorkloads.includes(kind) && apiVersion.includes('.istio.io/');
   if (!isForWorkloads && spec.workloadSelector === undefined) return false;
   if (pod.namespace !== namespace && !(isForWorkloads && namespace === rootNamespace)) return false;
   const refs = targetRefsOf(spec);
@@ -95,6 +100,11 @@ export function holdsFor(object: KubeObject, pod: MeshPod | ProxyPlace, rootName
 
 /** What of a pod selection is about. */
 export type ProxyPlace = Pick<ProxyRef, 'namespace' | 'labels'>;
+
+/** Labels that a policy, or another object with a selector, wants of pods. */
+export function selectedLabels(spec: unknown): Labels {
+  return labelsOf((spec ?? {}) as Spec);
+}
 
 function labelsOf({ selector, workloadSelector }: Spec): Labels {
   const labels = workloadSelector?.matchLabels ?? workloadSelector?.labels;

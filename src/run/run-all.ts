@@ -1,16 +1,16 @@
 /** The whole run: meshes up, plan, groups of scenarios, meshes down. Everything it does is told as events. */
-import { asHarnessError, HarnessError } from '../base/errors.ts';
+import { HarnessError } from '../base/errors.ts';
 import type { Emit, MeshFacts, Shard, Unstamped } from '../base/events.ts';
 import { together } from '../base/wait.ts';
 import type { PlannedCheck, PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import type { CapabilityName, Target } from '../target/target.ts';
 import type { Baseline } from './answers/known.ts';
 import { KnownDeviations } from './answers/known-use.ts';
-import { type GroupRequest, runGroups, tellPlan } from './groups.ts';
+import { runGroups, tellPlan } from './groups.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { withoutTokens } from './private.ts';
-import { Mesh, meshesOf } from './run-mesh.ts';
-import { sharesOf } from './shares.ts';
+import { type Mesh, meshesOf } from './run-mesh.ts';
+import { runShared } from './shares.ts';
 import type { RunOptions } from './steps/step-state.ts';
 import { Tally } from './tally.ts';
 
@@ -153,41 +153,6 @@ async function runOn(mesh: Mesh, request: RoundRequest, tally: Tally): Promise<v
     const errors = await Promise.all(others.map((each) => each.end()));
     for (const error of errors) if (error !== undefined) tally.failed(mesh, error, stop.aborted);
   }
-}
-
-/** Divides them among this mesh and others like it, which are set up when they are needed. @param others those that are */
-async function runShared(
-  groups: readonly PlannedGroup[],
-  facts: MeshFacts,
-  request: GroupRequest & Pick<RoundRequest, 'sharing'>,
-  tally: Tally,
-  others: Mesh[],
-): Promise<void> {
-  const { mesh, signal } = request;
-  const makeOther = mesh.target.another?.bind(mesh.target);
-  const [first = [], ...more] = sharesOf(groups, makeOther === undefined ? 1 : (request.sharing?.() ?? 1));
-  const left: PlannedGroup[] = [];
-  const onOther = async (share: readonly PlannedGroup[], index: number) => {
-    const other = others[index] ?? new Mesh(makeOther!(index + 2), undefined);
-    others[index] = other;
-    try {
-      await other.ready(() => {}, signal);
-    } catch (thrown) {
-      if (signal.aborted) return;
-      const { message } = asHarnessError(thrown);
-      tally.emit({
-        type: 'warning',
-        message: `another mesh could not be started, and its scenarios run after the others on the first one: ${message}`,
-        mesh: mesh.label,
-      });
-      left.push(...share);
-      return;
-    }
-    await runGroups(share, facts, { ...request, mesh: other }, tally);
-  };
-  const ended = await Promise.allSettled([runGroups(first, facts, request, tally), ...more.map(onOther)]);
-  for (const each of ended) if (each.status === 'rejected') throw each.reason;
-  if (left.length > 0) await runGroups(left, facts, request, tally);
 }
 
 /**

@@ -1,5 +1,10 @@
 /** Scenarios of one mesh, divided among several that are alike: each scenario runs on one of them. */
+import { asHarnessError } from '../base/errors.ts';
+import type { MeshFacts } from '../base/events.ts';
 import type { PlannedGroup, PlannedScenario } from '../plan/types.ts';
+import { type GroupRequest, runGroups } from './groups.ts';
+import { Mesh } from './run-mesh.ts';
+import type { Tally } from './tally.ts';
 
 /**
  * What a scenario takes, in units of some 35 ms on two cores: each step applies something and waits for proxies, as long as
@@ -44,4 +49,39 @@ export function sharesOf(
     }
   }
   return parts;
+}
+
+/** Divides them among this mesh and others like it, which are set up when they are needed. @param others those that are */
+export async function runShared(
+  groups: readonly PlannedGroup[],
+  facts: MeshFacts,
+  request: GroupRequest & { readonly sharing?: (() => number) | undefined },
+  tally: Tally,
+  others: Mesh[],
+): Promise<void> {
+  const { mesh, signal } = request;
+  const makeOther = mesh.target.another?.bind(mesh.target);
+  const [first = [], ...more] = sharesOf(groups, makeOther === undefined ? 1 : (request.sharing?.() ?? 1));
+  const left: PlannedGroup[] = [];
+  const onOther = async (share: readonly PlannedGroup[], index: number) => {
+    const other = others[index] ?? new Mesh(makeOther!(index + 2), undefined);
+    others[index] = other;
+    try {
+      await other.ready(() => {}, signal);
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const { message } = asHarnessError(thrown);
+      tally.emit({
+        type: 'warning',
+        message: `another mesh could not be started, and its scenarios run after the others on the first one: ${message}`,
+        mesh: mesh.label,
+      });
+      left.push(...share);
+      return;
+    }
+    await runGroups(share, facts, { ...request, mesh: other }, tally);
+  };
+  const ended = await Promise.allSettled([runGroups(first, facts, request, tally), ...more.map(onOther)]);
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  if (left.length > 0) await runGroups(left, facts, request, tally);
 }

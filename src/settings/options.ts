@@ -377,6 +377,10 @@ export const commandOptions = {
       name: 'client',
       value: 'NAMESPACE/ACCOUNT',
       description: 'service account of the client, or "outside" for one that is not in the mesh',
+      form: {
+        pattern: /^(?:outside|[a-z0-9-]+\/[a-z0-9.-]+)$/,
+        wanted: 'NAMESPACE/SERVICEACCOUNT, or outside',
+      },
     },
     ...selection.filter(({ name }) => name === 'grep'),
     { name: 'json', description: 'as JSON, with everything that was compared' },

@@ -35,6 +35,14 @@ export function mergeSettings(flags: Values, env: NodeJS.ProcessEnv, file: strin
   return merged;
 }
 
+/** Values of flags that only one command has. @throws HarnessError E_USAGE for one that is not allowed */
+export function checkFlags(options: readonly OptionSpec[], flags: Values): void {
+  for (const option of options) {
+    const given = flags[option.name];
+    if (given !== undefined) checkValue(option, given, `--${option.name}`);
+  }
+}
+
 /** The settings file that somebody has named. @throws HarnessError E_USAGE when it is not there */
 function namedFile({ config }: Values, env: NodeJS.ProcessEnv): string | undefined {
   const { name } = configOption;
@@ -123,7 +131,9 @@ function readSettingsFile(file: string): Record<string, Value> {
   };
   const [problem] = document.errors;
   if (problem !== undefined) {
-    throw new HarnessError('E_SETTINGS', problem.message.split('\n')[0] ?? 'not YAML', {
+    const why = problem.message.split('\n')[0]?.replace(/ at line .*/, '');
+    throw new HarnessError('E_SETTINGS', `the settings file is no YAML: ${why}`, {
+      hint: 'Write lines such as "target: kind", each setting once.',
       place: placeOf(problem.pos[0]),
     });
   }
@@ -171,7 +181,11 @@ function checkedValue(option: OptionSpec, node: unknown, place: Place): Value {
     return value;
   }
   const wanted = option.many ? 'a list of texts' : option.value === undefined ? 'true or false' : 'a text';
-  throw new HarnessError('E_SETTINGS', `setting "${option.name}" must be ${wanted}`, { place });
+  const such = option.many ? `[${option.value}]` : option.value === undefined ? 'true' : option.value;
+  throw new HarnessError('E_SETTINGS', `setting "${option.name}" must be ${wanted}`, {
+    hint: `Write it as "${option.name}: ${such}", or leave it out.`,
+    place,
+  });
 }
 
 function readValue(option: OptionSpec, node: unknown): Value | undefined {

@@ -68,11 +68,18 @@ describe('wrong usage ends with 2 and says what is wrong', () => {
   test.each([
     [['run', '--targets', 'kind'], "unknown option '--targets'", '(Did you mean --target?)'],
     [['runn'], "unknown command 'runn'", '(Did you mean run?)'],
+    [['explain', '--to', 'a.b', 'curl', '-I', 'a.b'], "unknown option '-I'", 'Put the curl line in quotes'],
     [['run', '--target'], "option '--target <NAME>' argument missing", ''],
     [['up', 'extra'], 'too many arguments', ''],
     [[], 'Usage: jwt-e2e', ''],
     [['run', '--target', 'nowhere'], '--target cannot be "nowhere" (E_USAGE)', 'It is one of'],
     [['run', '--shard', '1 of 3'], '--shard must be such as 1/3, not "1 of 3" (E_USAGE)', ''],
+    [['mutate', '--min-score', 'abc'], '--min-score must be a whole number from 0 to 100, not "abc"', ''],
+    [
+      ['explain', '--client', 'web', 'curl a.b'],
+      '--client must be NAMESPACE/SERVICEACCOUNT, or outside, not',
+      '',
+    ],
     [['run', '--consecutive', '0'], '--consecutive must be a whole number from 1 to 1000', ''],
   ])('%j', async (args, message, hint) => {
     const { exitCode, stdout, stderr } = await call(args);

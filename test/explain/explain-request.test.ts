@@ -109,7 +109,7 @@ describe('the first line is the answer', () => {
       [service, authentication({ jwks, audiences: ['y'] })],
     ],
     [
-      'It cannot be known: who the client is is not known here.',
+      'It cannot be known: who the client is is not known here (say it with --client NAMESPACE/SERVICEACCOUNT, or --client outside).',
       'curl http://orders.shop/',
       [service, access('foo', [{ from: [{ source: { namespaces: ['foo'] } }] }])],
     ],
@@ -188,6 +188,116 @@ describe('then why', () => {
       'the token has no claim sub',
     ],
     [
+      'in other capitals',
+      bearer(token({ role: ['Admin', 'b'] })),
+      wantsAdmin,
+      'the request has ["Admin","b"]; they differ in capitals alone',
+    ],
+    [
+      'a slash at the end',
+      'curl http://orders.shop/a/',
+      access('p', [{ to: [{ operation: { paths: ['/a'] } }] }]),
+      'they differ in a slash or a blank at the end alone',
+    ],
+    [
+      'a number that looks the same',
+      bearer(token({ role: [1] })),
+      access('c', [{ when: [{ key: 'request.auth.claims[role]', values: ['1', '*'] }] }]),
+      'the request has [1] (policies compare claims that are texts, or lists of texts, only)\n',
+    ],
+    [
+      'a folder without what is in it',
+      'curl http://orders.shop/a',
+      access('p', [{ to: [{ operation: { paths: ['/a/*'] } }] }]),
+      '/a/* does not have /a itself: write that as well',
+    ],
+    [
+      'one of several values',
+      'curl http://orders.shop/a',
+      access('p', [{ to: [{ operation: { paths: ['/b', '/c/.*'] } }] }]),
+      '/c/.*: paths are no regular expressions: write /a* or /a/{*}/b',
+    ],
+    [
+      'a text that looks like a list',
+      bearer(token({ role: 'user admin' })),
+      wantsAdmin,
+      'the claim is one text, and is not taken apart: see spaceDelimitedClaims, or make it a list',
+    ],
+    [
+      'the issuer alone',
+      bearer(token({})),
+      access('s', [{ from: [{ source: { requestPrincipals: [issuer] } }] }]),
+      `one is ISSUER/SUBJECT: write ${issuer}/* for any subject`,
+    ],
+    [
+      'a claim within another one',
+      bearer(token({ realm: { roles: ['a'] } })),
+      access('c', [{ when: [{ key: 'request.auth.claims[realm.roles]', values: ['a'] }] }]),
+      'a dot is a part of the name: for a claim within another one write request.auth.claims[realm][roles]',
+    ],
+    [
+      'a condition that there is not',
+      bearer(token({})),
+      access('c', [{ when: [{ key: 'request.auth.claims.realm.roles', values: ['a'] }] }]),
+      'is not known here: write request.auth.claims[realm][roles]',
+    ],
+    [
+      'a client that nobody has named',
+      'curl http://orders.shop/',
+      access('c', [{ from: [{ source: { namespaces: ['a'] } }] }]),
+      'who the client is is not known here (say it with --client NAMESPACE/SERVICEACCOUNT, or --client outside)',
+    ],
+    [
+      'a port that the Service has not',
+      'curl http://orders.shop:8080/',
+      access('c', []),
+      'Service shop/orders, which has no port 8080 (its ports: 80), Deployment orders',
+    ],
+    [
+      'a prefix in other capitals',
+      `curl -H 'Authorization: bearer ${token({})}' http://orders.shop/`,
+      wantsAdmin,
+      'the header authorization has "Bearer " in other capitals, so for Envoy there is no token in it',
+    ],
+    [
+      'an issuer with a slash too many',
+      bearer(token({ iss: `${issuer}/` })),
+      wantsAdmin,
+      `iss of the token is ${issuer}/, and only a slash or capitals are different`,
+    ],
+    [
+      'a variable that is empty',
+      `curl -H 'Authorization: Bearer ' http://orders.shop/`,
+      wantsAdmin,
+      'the header authorization has nothing behind "Bearer "',
+    ],
+    [
+      'an opaque token',
+      bearer('abc'),
+      wantsAdmin,
+      'it is one text without dots, such as an opaque access token',
+    ],
+    [
+      'an encrypted token',
+      bearer('a.b.c.d.e'),
+      wantsAdmin,
+      'it has five sections, as an encrypted token (JWE) has',
+    ],
+    ['half a token', bearer('a.b'), wantsAdmin, 'with two dots and 3 sections: it has 2 sections'],
+    ['a token in quotes', bearer(`"${token({})}"`), wantsAdmin, '"\\"" is in it, which no token has'],
+    [
+      'times in milliseconds',
+      bearer(token({ nbf: 1_800_000_100_000 })),
+      wantsAdmin,
+      'nbf of the token is +059009-09-25T11:46:40Z (times in tokens are in seconds), and it is',
+    ],
+    [
+      'a time that no calendar has',
+      bearer(token({ nbf: 1e18 })),
+      wantsAdmin,
+      'nbf of the token is 1000000000000000000 (times in tokens are in seconds)',
+    ],
+    [
       'rules are alternatives',
       'curl http://orders.shop/',
       access('a', [
@@ -231,7 +341,7 @@ describe('then why', () => {
 
 test('a Service that is not there is taken to have pods with its name as label app', () => {
   expect(text('curl http://orders.shop/', [wantsAdmin])[2]).toMatch(
-    /^Workload: namespace shop, app=orders; port not known\. From there is no Service shop\/orders/,
+    /^Workload: namespace shop, app=orders; port not known\. From a guess, because there is no Service shop\/orders/,
   );
   const { request, ...rest } = {
     request: parseCurlLine('curl a.b', {}),
@@ -263,4 +373,159 @@ test.each([
     new RegExp(`^No request gets in there: Gateway shop/edge ${why}, .*Write .*\\.\nIf one did:\nIt passes`),
   );
   expect(explanationText(explainRequest({ ...asked, objects: [] }))).toMatch(/^It passes/);
+});
+
+describe('policies that are not as the API server wants them', () => {
+  const all = [service, deployment, authentication()];
+  const text = (spec: object) =>
+    explanationText(
+      explained('curl http://orders.shop/', [...all, object('AuthorizationPolicy', 'a', spec)]),
+    );
+
+  test.each([
+    [{ action: 'deny' }, 'spec.action is "deny", and must be one of ALLOW, DENY, AUDIT, CUSTOM'],
+    [{ rules: {} }, 'spec.rules is a map, and must be a list: put a dash before its first field'],
+    [
+      { rules: [{ from: [{ source: { requestPrincipals: '*' } }] }] },
+      'spec.rules[0].from[0].source.requestPrincipals is a text, and must be a list: write ["*"]',
+    ],
+    [
+      { rules: [{ to: [{ operation: { ports: [80] } }] }] },
+      'spec.rules[0].to[0].operation.ports[0] is a number, and must be a text: write "80"',
+    ],
+    [
+      { selector: { matchLabels: { version: 1 } } },
+      'spec.selector.matchLabels.version is a number, and must be a text: write "1"',
+    ],
+    [{ rules: [{ from: [{}] }] }, 'spec.rules[0].from[0].source is missing'],
+  ])('%j', (spec, why) => {
+    expect(text(spec)).toContain(
+      `AuthorizationPolicy shop/a is left out, because the API server refuses it: ${why}.\nIt passes: no policy is against it.`,
+    );
+  });
+
+  test('objects of other kinds that decide are looked at as well', () => {
+    const ports = (value: unknown) => object('Service', 'b', { ports: value }, 'v1');
+    const lines = (wrong: KubeObject) => explained('curl http://orders.shop/', [...all, wrong]).malformed;
+    expect(lines(ports([{ port: '80' }]))).toEqual([
+      'Service shop/b is left out, because the API server refuses it: spec.ports[0].port is a text, and must be a number',
+    ]);
+    const template = { metadata: { labels: { version: 1.1 } } };
+    expect(lines(object('Deployment', 'b', { template }, 'apps/v1'))).toEqual([
+      'Deployment shop/b is left out, because the API server refuses it: spec.template.metadata.labels.version is a number, and must be a text: write "1.1"',
+    ]);
+    // Of a kind that nobody knows here.
+    expect(lines(object('Report', 'b', { template: 'text' }, 'example.com/v1'))).toEqual([]);
+  });
+
+  test('a field that is not known is named, with what was probably meant', () => {
+    expect(text({ rules: [{ to: [{ operation: { path: ['/a'] } }] }] })).toMatch(
+      /^AuthorizationPolicy shop\/a: spec\.rules\[0\]\.to\[0\]\.operation has a field that is not known here: path \(Did you mean "paths"\?\)/,
+    );
+    expect(text({ selector: { app: 'orders' } })).toContain('app (The fields are: matchLabels.)');
+    // Newer versions of Istio have it.
+    expect(text({ rules: [{ from: [{ source: { trustDomains: ['a'] } }] }] })).toMatch(/^It cannot be known/);
+  });
+
+  test('fields without a value are as those that are not there', () => {
+    expect(text({ selector: null, rules: null })).toMatch(
+      /^403 .*\n\n.* has no rules, so it matches nothing/s,
+    );
+    expect(text({ rules: [{ from: null, when: null }] })).toMatch(
+      /^It passes, by AuthorizationPolicy shop\/a/,
+    );
+  });
+});
+
+test('of several ALLOW policies one is enough, and that is said', () => {
+  const policies = [
+    access('tokens', [{ from: [{ source: { requestPrincipals: ['*'] } }] }]),
+    access('reads', [{ to: [{ operation: { methods: ['GET'] } }] }]),
+  ];
+  const text = explanationText(explained('curl http://orders.shop/', [service, ...policies]));
+  expect(text).toContain(
+    'AuthorizationPolicy shop/reads (ALLOW, for every workload of namespace shop): rule 1 matches: wants methods = GET; the request has GET; ALLOW policies are alternatives, so what another one wants is not needed',
+  );
+});
+
+test('an address in the place of keys', () => {
+  const rule = authentication({ jwks: 'https://login.example.com/keys' });
+  const line = `curl -H 'Authorization: Bearer ${token({})}' http://orders.shop/`;
+  const text = explanationText(explained(line, [service, rule]));
+  const why = 'jwks of the rule is no JWKS: the address of one belongs into jwksUri';
+  expect(text).toContain(`It cannot be known: ${why}.`);
+  expect(text).toContain(
+    `whether its rule for https://login.example.com takes the token in header authorization, after "Bearer " is not known here: ${why}`,
+  );
+});
+
+describe('a policy that was probably meant for the workload, and does not hold for it', () => {
+  const lines = (policy: KubeObject, ...more: KubeObject[]) => {
+    const text = explanationText(
+      explained('curl http://orders.shop/', [service, deployment, policy, ...more]),
+    );
+    return text.split('\n').slice(text.split('\n').indexOf('Policies that do not hold for it:') + 1);
+  };
+  const selecting = (matchLabels: object) =>
+    object('AuthorizationPolicy', 'a', { selector: { matchLabels } });
+  const moved = (policy: KubeObject, namespace: string | undefined): KubeObject => {
+    const { namespace: _, ...metadata } = policy.metadata;
+    return { ...policy, metadata: { ...metadata, ...(namespace === undefined ? {} : { namespace }) } };
+  };
+
+  test.each([
+    [selecting({ app: 'order' }), 'it selects app=order, and the workload has app=orders'],
+    [
+      selecting({ 'app.kubernetes.io/name': 'orders' }),
+      'it selects app.kubernetes.io/name=orders, and the workload has no label app.kubernetes.io/name',
+    ],
+    [selecting({ app: 'orders', tier: 'web' }), 'it selects tier=web, and the workload has no label tier'],
+    [
+      object('AuthorizationPolicy', 'a', { targetRefs: [{ kind: 'Service', name: 'orders' }] }),
+      'it is for Service orders by targetRefs, which hold for waypoints and for Gateways of the Gateway API, and for no sidecar',
+    ],
+  ])('%j', (policy, why) => {
+    expect(lines(policy)).toEqual([`  AuthorizationPolicy shop/a: ${why}`, '']);
+  });
+
+  test('in another namespace, or in none', () => {
+    const policy = selecting({ app: 'orders' });
+    expect(lines(moved(policy, 'web'))[0]).toBe(
+      '  AuthorizationPolicy web/a: it is in namespace web, and the workload is in shop: a policy holds for its own namespace alone',
+    );
+    expect(lines(moved(policy, undefined))[0]).toContain('it says no namespace');
+  });
+
+  test('policies of other meshes are none', () => {
+    const linkerd = { ...access('a', []), apiVersion: 'policy.linkerd.io/v1alpha1' };
+    const { answer, elsewhere } = explained('curl http://orders.shop/', [service, deployment, linkerd]);
+    expect([answer.status, elsewhere]).toEqual([200, []]);
+  });
+
+  test('nothing is said of those for others', () => {
+    const others = [selecting({ app: 'billing' }), moved(selecting({ app: 'web' }), 'web')];
+    expect(explained('curl http://orders.shop/', [service, deployment, ...others]).elsewhere).toEqual([]);
+  });
+});
+
+test('of a Service with pods of several kinds, those are named that were not looked at', () => {
+  const labels = { app: 'orders', version: 'v2' };
+  const second = object('Deployment', 'orders-v2', { template: { metadata: { labels } } }, 'apps/v1');
+  expect(explained('curl http://orders.shop/', [service, deployment, second]).workload.how).toBe(
+    'Service shop/orders, Deployment orders, and not Deployment orders-v2, which it leads to as well',
+  );
+});
+
+test('a Service that is not there, and the one that was probably meant', () => {
+  const request = parseCurlLine('curl http://order.shop/', {});
+  const question = { request, objects: [service], mesh: defaultMesh, client: undefined, at: 0 };
+  expect(explainRequest({ ...question, to: 'order.shop' }).workload.how).toBe(
+    'a guess, because there is no Service shop/order among the objects (did you mean --to orders.shop?): its pods are taken to have the label app=order',
+  );
+});
+
+test('two rules of which the same is said are one line', () => {
+  const twice = object('RequestAuthentication', 'tokens', { jwtRules: [{ issuer }, { issuer }] });
+  const text = explanationText(explained('curl http://orders.shop/', [service, twice]));
+  expect(text.match(/no token of/g)).toHaveLength(1);
 });

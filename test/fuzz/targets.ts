@@ -10,6 +10,9 @@ import { diffCommand } from '../../src/cli/commands/diff.ts';
 import { renderAll } from '../../src/cli/commands/lint.ts';
 import { reportCommand } from '../../src/cli/commands/report-command.ts';
 import { baselineOf } from '../../src/engine/baseline.ts';
+import { parseCurlLine } from '../../src/explain/curl-line.ts';
+import { explainRequest, explanationText } from '../../src/explain/explain-request.ts';
+import { worldOf } from '../../src/explain/world.ts';
 import { planFor } from '../../src/init/first-plan.ts';
 import { readFolder } from '../../src/init/read-folder.ts';
 import { writeScenario } from '../../src/init/write/write.ts';
@@ -18,7 +21,10 @@ import { objectIn, objectsIn } from '../../src/kube/answers.ts';
 import { resourcesIn } from '../../src/kube/kube-client.ts';
 import { isReady, type Pod } from '../../src/kube/workloads.ts';
 import { plan } from '../../src/plan/plan.ts';
-import { meshConfigOf } from '../../src/policy/read-mesh-config.ts';
+import { doubtsAbout } from '../../src/policy/doubts/doubts.ts';
+import { defaultMesh } from '../../src/policy/input.ts';
+import { meshConfigOf, meshWith } from '../../src/policy/read-mesh-config.ts';
+import { whyRefused, withoutNulls } from '../../src/policy/shape/object-shape.ts';
 import { concernedBy } from '../../src/run/proof/concerned.ts';
 import { lacks } from '../../src/run/proof/declared.ts';
 import { knownApps } from '../../src/scenario/known-apps.ts';
@@ -182,6 +188,27 @@ export const targets: readonly Target[] = [
     take(input, folder) {
       const { objects } = readFolder(written(folder, 'p.yaml', input), folder);
       writeScenario(planFor(objects, undefined, 'p.yaml'), 'p.yaml', 'first.yaml');
+    },
+  },
+  {
+    name: 'objects beside policies',
+    share: 6,
+    inputs: changed(
+      policies.map((each) => ({
+        apiVersion: 'v1',
+        kind: 'List',
+        items: each.split('\n---\n').map((one) => parse(one) as unknown),
+      })),
+    ).map(asYaml),
+    take(input, folder) {
+      const { objects } = readFolder(written(folder, 'p.yaml', input), folder);
+      const request = parseCurlLine('curl http://orders.shop/api/a', {});
+      const mesh = meshWith(objects, defaultMesh.rootNamespace);
+      for (const to of ['orders.shop', 'istio-ingressgateway.istio-system', 'web.default'])
+        explanationText(explainRequest({ request, to, objects, mesh, client: undefined, at: 1 }));
+      const whole = objects.map((each) => withoutNulls(each));
+      doubtsAbout(worldOf(whole.filter((each) => whyRefused(each) === undefined)));
+      planFor(objects, undefined, 'p.yaml');
     },
   },
   {

@@ -210,6 +210,7 @@ describe('the file', () => {
   ])('%s: says what and where', (_, text) => {
     const error = mistake({ text });
     expect(error).toMatchObject({ code: 'E_SETTINGS', place: { file } });
+    expect(error.message).toMatch(/^the settings file is no YAML: [^\n]*(?<!:)$/);
     expect(error.message).not.toContain('\n');
   });
 
@@ -293,4 +294,12 @@ describe('the settings file', () => {
     expect(() => mergeSettings({ config: file }, {})).toThrow('there is no setting "config"');
     rmSync(own, { recursive: true });
   });
+});
+
+test.each([
+  ['keep: "yes"\n', 'Write it as "keep: true", or leave it out.'],
+  ['target:\n', 'Write it as "target: NAME", or leave it out.'],
+  ['tag: { a: b }\n', 'Write it as "tag: [TAG]", or leave it out.'],
+])('what to write in place of %j', (text, hint) => {
+  expect(mistake({ text })).toMatchObject({ hint });
 });

@@ -6,6 +6,7 @@ import { wholeOf } from '../../explain/scenario-text.ts';
 import { doubtsAbout, doubtText } from '../../policy/doubts/doubts.ts';
 import { shutIn, shutText } from '../../policy/gateway-ports.ts';
 import { nameOf, policyKinds, whyIdle } from '../../policy/selection.ts';
+import { shapeTexts } from '../../policy/shape/object-shape.ts';
 import { plural } from '../../report/text.ts';
 import {
   type ModelStep,
@@ -73,7 +74,7 @@ interface PlacedDoubt {
 }
 
 /** @param seen what was said of earlier steps, which is not said again; what is found is added */
-function doubtsOfStep({ applied }: ModelStep, survey: Survey, seen: Set<string>): PlacedDoubt[] {
+function doubtsOfStep({ applied, refused }: ModelStep, survey: Survey, seen: Set<string>): PlacedDoubt[] {
   const placeOf = new Map(applied.map(({ object, place }) => [object, place]));
   const idle = applied
     .filter(({ object, step }) => policyKinds.includes(object.kind) && !step.selectsNothing)
@@ -81,6 +82,9 @@ function doubtsOfStep({ applied }: ModelStep, survey: Survey, seen: Set<string>)
       const why = whyIdle(object, survey);
       return why === undefined ? [] : [{ place, text: `${nameOf(object)} holds for nobody: ${why}` }];
     });
+  const malformed = [...refused, ...applied].flatMap(({ object, place }) =>
+    shapeTexts(object).map((text) => ({ place, text })),
+  );
   const doubts = doubtsAbout(survey).flatMap((doubt) => {
     const place = placeOf.get(doubt.policy);
     return place === undefined ? [] : [{ place, text: doubtText(doubt) }];
@@ -90,7 +94,7 @@ function doubtsOfStep({ applied }: ModelStep, survey: Survey, seen: Set<string>)
     const found = isMeant ? undefined : shutIn(object, survey);
     return found === undefined ? [] : [{ place, text: shutText(found) }];
   });
-  return [...idle, ...doubts, ...shut].filter(({ place, text }) => {
+  return [...malformed, ...idle, ...doubts, ...shut].filter(({ place, text }) => {
     const key = `${formatPlace(place)} ${text}`;
     return !seen.has(key) && seen.add(key);
   });

@@ -133,9 +133,12 @@ function entryFor(
     const { kind, metadata } = object;
     return Object.keys(merge).length === 0 ? [] : [{ kind, name: metadata.name, merge } as Patch];
   });
+  const isHomeless = objects.some(({ metadata }) => metadata.namespace === undefined);
   return {
     files: relative(folder, path).split(sep).join('/'),
     ...(kinds === undefined ? {} : { kinds: [...kinds] }),
+    // Nothing is applied without saying where.
+    ...(isHomeless ? { namespace: 'default' } : {}),
     ...(keys.size === 0 ? {} : { keys: [...keys] }),
     ...(patches.length === 0 ? {} : { patches }),
   };
@@ -185,20 +188,25 @@ function whyUnusable(
   const read = withOwnFiles({ data, errors: [], place, keyPlace: place }, from);
   if (read.errors.length > 0) return read.errors[0]?.message.replace(`${shown} `, 'it ');
   const [step] = (read.data as { steps: { apply: ReadFile['objects'] }[] }).steps;
-  return step?.apply.map(nameIn).join() === own.join() ? undefined : 'a scenario reads it otherwise';
+  if (step?.apply.map(nameIn).join() === own.join()) return undefined;
+  const homeless = objects.find(({ metadata }) => metadata.namespace === undefined);
+  return homeless !== undefined
+    ? `${nameOf(homeless)} says no namespace, and others of it do`
+    : 'a scenario reads it otherwise';
 }
 
 /** Files in which nothing is changed, and of which the same kinds are applied, are one entry. */
 function together(entries: readonly OwnFiles[]): OwnFiles[] {
   const plain = entries.filter(({ patches }) => patches === undefined);
-  const alike = groupBy(plain, ({ kinds = [] }) => [...kinds].sort().join());
+  const alike = groupBy(plain, ({ kinds = [], namespace = '' }) => [namespace, ...[...kinds].sort()].join());
   const common = [...alike.values()].map((group): OwnFiles => {
     const files = group.flatMap((each) => each.files);
     const keys = [...new Set(group.flatMap((each) => each.keys ?? []))];
-    const kinds = group[0]?.kinds;
+    const { kinds, namespace } = group[0] ?? {};
     return {
       files: files.length === 1 ? String(files[0]) : files,
       ...(kinds === undefined ? {} : { kinds }),
+      ...(namespace === undefined ? {} : { namespace }),
       ...(keys.length === 0 ? {} : { keys }),
     };
   });

@@ -1,5 +1,5 @@
 /** Rules taken apart: what each way to satisfy one demands. */
-import type { Rule } from '../rules.ts';
+import { type Rule, valuesOf } from '../rules.ts';
 import { isNegative, subjectOf } from './fields.ts';
 
 /** What a rule demands of one attribute: one of the values, or none of them. */
@@ -26,7 +26,7 @@ export function alternativesOf(rule: Rule): readonly (readonly Constraint[])[] {
 /** Of a source or an operation. */
 export function ofFields(fields: Fields = {}): Constraint[] {
   return Object.entries(fields).flatMap(([name, values]) =>
-    constraint(subjectOf(name), name, values, isNegative(name)),
+    constraint(subjectOf(name), name, valuesOf(values), isNegative(name)),
   );
 }
 

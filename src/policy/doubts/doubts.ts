@@ -3,11 +3,11 @@
  * nothing or less than they seem to.
  */
 import type { KubeObject, Survey } from '../../target/target.ts';
-import { isTemplate } from '../match/patterns.ts';
 import { actionOf, type Rule, rulesOf } from '../rules.ts';
 import { holdsFor, isDryRun, nameOf } from '../selection.ts';
 import { jwtRulesOf } from '../token-locations.ts';
 import { alternativesOf, type Constraint } from './constraints.ts';
+import { doubtAbout, meantKey } from './value-doubts.ts';
 
 export interface Doubt {
   readonly policy: KubeObject;
@@ -65,7 +65,9 @@ function aboutAccess(access: Access, all: readonly Access[], hasTokens: boolean)
   return rules.flatMap((rule, index): Doubt[] => {
     const about = (text: string): Doubt => ({ policy, text: `rule ${index + 1} ${text}` });
     const constraints = alternativesOf(rule).flat();
-    const values = [...new Set(constraints.flatMap((each) => doubtfulValues(each, action)))];
+    const values = [
+      ...new Set([...unknownKeys(rule), ...constraints.flatMap((each) => doubtfulValues(each, action))]),
+    ];
     const never = whyNever(access, index, all) ?? whyNobody(constraints, hasTokens);
     return [...(never === undefined ? [] : [about(never)]), ...values.map(about)];
   });
@@ -145,43 +147,24 @@ function whyNobody(constraints: readonly Constraint[], hasTokens: boolean): stri
 }
 
 function doubtfulValues({ key, name, values, isNot }: Constraint, action: string): string[] {
-  const of = (doubt: (value: string) => string | undefined) => values.flatMap((value) => doubt(value) ?? []);
-  switch (key) {
-    case 'paths':
-      return of((value) => {
-        if (/[?#]/.test(value)) return `has the path ${value}, and policies compare paths without the query`;
-        if (isTemplate(value) && (!value.startsWith('/') || value.includes('//')))
-          return `has the path ${value}, with which Envoy ends: one with {*} or {**} begins with a slash, and has no two in a row`;
-        if (!/^[/*]/.test(value)) return `has the path ${value}, and paths begin with a slash`;
-        return inTheMiddle(value.replace(/\{\*\*?\}/g, ''))
-          ? `has a star within the path ${value}, which stands for itself there: write {*}`
-          : undefined;
-      });
-    case 'methods':
-      return of((value) =>
-        value === value.toUpperCase()
-          ? undefined
-          : `has the method ${value}, and methods are written in capitals`,
-      );
-    case 'hosts':
-      return of((value) => {
-        if (inTheMiddle(value)) return `has a star within the host ${value}, which stands for itself there`;
-        const isBare = !/[:*]/.test(value) && !values.some((each) => each.startsWith(`${value}:`));
-        // To be let through less often than was meant is noticed; to be denied less often is not.
-        return isBare && (action === 'DENY') !== isNot
-          ? `has the host ${value}, and a client may also send ${value}:80: write ${value}:* as well`
-          : undefined;
-      });
-    default:
-      return of((value) =>
-        inTheMiddle(value) && !/Blocks|\.ip$/.test(key)
-          ? `has a star within ${value} of ${name}, which stands for itself there`
-          : undefined,
-      );
-  }
+  return values.flatMap((value) => {
+    const doubt = doubtAbout(key, name, value);
+    if (doubt !== undefined) return `has ${doubt.what}: ${doubt.why}`;
+    const isBare =
+      key === 'hosts' && !/[:*]/.test(value) && !values.some((each) => each.startsWith(`${value}:`));
+    // To be let through less often than was meant is noticed; to be denied less often is not.
+    return isBare && (action === 'DENY') !== isNot
+      ? `has the host ${value}, and a client may also send ${value}:80: write ${value}:* as well`
+      : [];
+  });
 }
 
-const inTheMiddle = (value: string) => value.slice(1, -1).includes('*');
+function unknownKeys({ when = [] }: Rule): string[] {
+  return when.flatMap(({ key }) => {
+    const meant = meantKey(key);
+    return meant === undefined ? [] : `has the condition ${key}, which Istio does not know: ${meant}`;
+  });
+}
 
 /** For people: `AuthorizationPolicy foo/x: rule 1 never decides …`. */
 export function doubtText({ policy, text }: Doubt): string {

@@ -2,6 +2,7 @@
 import type { PlannedScenario, PlannedStep, RequestCheck } from '../../plan/types.ts';
 import type { Verify } from '../../policy/authenticate.ts';
 import { meshConfigMap } from '../../policy/read-mesh-config.ts';
+import { whyRefused, withoutNulls } from '../../policy/shape/object-shape.ts';
 import { verifyWith } from '../../policy/verify.ts';
 import { resolve } from '../../scenario/template.ts';
 import type {
@@ -29,6 +30,8 @@ export interface Predicted {
   readonly deciding: Hop | undefined;
   /** Whether the mesh could answer as expected; undefined: that is not known. */
   readonly agrees: boolean | undefined;
+  /** As those of the step: they are left out here. */
+  readonly refused: ModelStep['refused'];
 }
 
 export interface PredictOptions {
@@ -64,6 +67,8 @@ export interface ModelStep {
   readonly base: readonly KubeObject[];
   /** What the scenario has applied, up to this step. */
   readonly applied: readonly PlacedObject[];
+  /** Policies that the API server would not take, so that nothing is known of what they mean. */
+  readonly refused: readonly PlacedObject[];
   readonly asked: readonly AskedRequest[];
   /** The keys of the issuers by their names, as JSON. */
   readonly keys: ReadonlyMap<string, string>;
@@ -91,13 +96,19 @@ export async function modelSteps(
     const { origin } = step;
     // What a proxy rejects is declared, and not in force.
     if (origin === undefined || step.checks.some(({ kind }) => kind === 'rejected')) return [];
-    const applied = placedObjects(step, { scenario, context });
+    const placed = placedObjects(step, { scenario, context }).map((each) => ({
+      ...each,
+      object: withoutNulls(each.object),
+    }));
+    const isTaken = ({ object }: PlacedObject) => whyRefused(object) === undefined;
+    const applied = placed.filter(isTaken);
+    const refused = placed.filter((each) => !isTaken(each));
     const asked = step.checks.flatMap((check) =>
       check.kind === 'request' && check.skip === undefined && !context.unknown.has(check.request.token ?? '')
         ? [askedOf(check, step, origin, context, takesHttp10)]
         : [],
     );
-    return [{ step, base, applied, asked, keys }];
+    return [{ step, base, applied, refused, asked, keys }];
   });
 }
 
@@ -130,11 +141,11 @@ export function surveyOf({ base, applied }: ModelStep, world: PredictOptions['wo
 }
 
 /** The requests of one step, in the mesh that there would be. */
-export function predictedOf({ step, asked }: ModelStep, survey: Survey): Predicted[] {
+export function predictedOf({ step, asked, refused }: ModelStep, survey: Survey): Predicted[] {
   return asked.map(({ check, expected, request, origin }) => {
     const hops = hopsFor(origin, request, survey, verify);
     const deciding = decidingOf(hops);
-    return { step, check, expected, hops, deciding, agrees: agrees(expected, deciding) };
+    return { step, check, expected, hops, deciding, agrees: agrees(expected, deciding), refused };
   });
 }
 

@@ -39,7 +39,7 @@ export interface Root {
 
 const ofScenario: Root = {
   expected: 'expected a map with the keys of a scenario',
-  hint: 'A scenario has at least the keys name, title, source and steps.',
+  hint: 'A scenario has at least the keys name, title and steps.',
 };
 
 /**

@@ -63,7 +63,7 @@ describe('a curl line', () => {
     expect(text.split('\n')).toEqual([
       '403 RBAC: access denied: there are ALLOW policies, and no rule of them matches.',
       '',
-      'Workload: namespace shop, app=orders; port not known. From there is no Service shop/orders among the objects: its pods are taken to have the label app=orders.',
+      'Workload: namespace shop, app=orders; port not known. From a guess, because there is no Service shop/orders among the objects: its pods are taken to have the label app=orders.',
       'Taken for granted: the signature of the token is taken to be right: its keys are at https://login.example.com/keys, where nobody has looked.',
       '',
       'Policies, the nearest miss first:',

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { mutateCommand } from '../../../src/cli/commands/mutate.ts';
@@ -66,4 +66,17 @@ test('mistakes in files are shown as lint shows them', async () => {
   const { code, text } = await mutate({}, [join(cwd, 'b.yaml')]);
   expect(code).toBe(3);
   expect(text).toContain('b.yaml:1:1: the key "title" is missing');
+});
+
+test('policies that decide nothing are named, as there are no mistakes to notice in them', async () => {
+  const file = join(cwd, 'a.yaml');
+  const whole = readFileSync(file, 'utf8');
+  writeFileSync(file, whole.replace('app: httpbin }', 'app: htpbin }'));
+  expect((await mutate({})).text).toContain(
+    'a.yaml:8:9: AuthorizationPolicy foo/no-ip holds for nobody: no pod of namespace foo has app=htpbin\n',
+  );
+  writeFileSync(file, whole.replace('action: DENY', 'action: deny'));
+  expect((await mutate({})).text).toContain(
+    'AuthorizationPolicy foo/no-ip is left out, because the API server refuses it: spec.action is "deny"',
+  );
 });

@@ -109,3 +109,12 @@ steps:
   });
   expect((await lint(gateway(server('TCP')))).lines[0]).toContain('has servers for TCP only');
 });
+
+test('a policy that the API server refuses raises a warning, and is left out of what is compared', async () => {
+  const { code, lines } = await lint(doubtful.replace('rules: [{}]', 'rules: {}'));
+  expect([code, lines[0], lines.at(-1)]).toEqual([
+    0,
+    'it.yaml:16:9: warning: AuthorizationPolicy foo/lost is left out, because the API server refuses it: spec.rules is a map, and must be a list: put a dash before its first field',
+    '2 expectations of 2 compared with the policies, no contradiction',
+  ]);
+});

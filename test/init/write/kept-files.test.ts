@@ -9,6 +9,7 @@ import { keptFiles } from '../../../src/init/write/kept-files.ts';
 import { writeScenario } from '../../../src/init/write/write.ts';
 import { knownApps } from '../../../src/scenario/known-apps.ts';
 import { parseScenario } from '../../../src/scenario/load.ts';
+import type { KubeObject } from '../../../src/target/target.ts';
 import { temporaryFolder } from '../../programs/downloads.ts';
 import { policy, rules, tokens } from '../support.ts';
 
@@ -84,6 +85,25 @@ test('of files with other objects the kinds of the policies are named', () => {
     'PeerAuthentication rules',
   ]);
   expect(copied).toEqual([]);
+});
+
+test('policies that say no namespace get the one that they count for', () => {
+  const homeless = (object: KubeObject): KubeObject => {
+    const { namespace: _, ...metadata } = object.metadata;
+    return { ...object, metadata };
+  };
+  const { entries, objects } = kept({
+    'a.yaml': [homeless(tokens()), homeless(rules([{}]))],
+    'b.yaml': [policy('AuthorizationPolicy', {}, { name: 'more' })],
+  });
+  expect(entries).toEqual([
+    { files: '../policies/a.yaml', namespace: 'default', keys: ['login-example-com'] },
+    { files: '../policies/b.yaml' },
+  ]);
+  expect(objects.map(({ metadata }) => metadata.namespace)).toEqual(['default', 'default', 'shop']);
+  expect(kept({ 'a.yaml': [homeless(tokens()), rules([{}])] }).copied).toEqual([
+    'policies/a.yaml: RequestAuthentication tokens says no namespace, and others of it do',
+  ]);
 });
 
 test('what a test must change is in patches: addresses, rules for any issuer, what an API server has written', () => {

@@ -103,19 +103,28 @@ test('a DENY without rules', () => {
 });
 
 test.each([
-  [{ paths: ['/a/*/b'] }, 'has a star within the path /a/*/b, which stands for itself there: write {*}'],
-  [{ paths: ['/a?x=1'] }, 'has the path /a?x=1, and policies compare paths without the query'],
-  [{ paths: ['a'] }, 'has the path a, and paths begin with a slash'],
+  [
+    { paths: ['/a/*/b'] },
+    'has the path /a/*/b: a star in the middle of a path is a plain character: write {*}',
+  ],
+  [{ paths: ['/a?x=1'] }, 'has the path /a?x=1: policies compare paths without the query'],
+  [{ paths: ['a'] }, 'has the path a: paths begin with a slash'],
+  [{ paths: ['^/a$'] }, 'has the path ^/a$: paths are no regular expressions: write /a* or /a/{*}/b'],
+  [{ paths: ['/a/.*'] }, 'has the path /a/.*: paths are no regular expressions: write /a* or /a/{*}/b'],
   ...['{**}', 'a/{*}', '//{*}', '/{**}//'].map((path): [Record<string, string[]>, string] => [
     { paths: [path] },
-    `has the path ${path}, with which Envoy ends: one with {*} or {**} begins with a slash, and has no two in a row`,
+    `has the path ${path}: Envoy ends with it: one with {*} or {**} begins with a slash, and has no two in a row`,
   ]),
-  [{ methods: ['get'] }, 'has the method get, and methods are written in capitals'],
+  [{ methods: ['get'] }, 'has the method get: methods are written in capitals'],
   [
     { hosts: ['admin.shop'] },
     'has the host admin.shop, and a client may also send admin.shop:80: write admin.shop:* as well',
   ],
-  [{ hosts: ['admin.*.shop:*'] }, 'has a star within the host admin.*.shop:*, which stands for itself there'],
+  [{ hosts: ['https://admin.shop'] }, 'has the host https://admin.shop: a host has no scheme and no path'],
+  [
+    { hosts: ['admin.*.shop:*'] },
+    'has the host admin.*.shop:*: a star in the middle of a host is a plain character',
+  ],
 ])('values that match less than they seem to: %j', (operation, text) => {
   expect(doubts(access('a', [{ to: [{ operation }] }], 'DENY'))).toEqual([
     `AuthorizationPolicy foo/a: rule 1 ${text}`,
@@ -140,4 +149,27 @@ test('policies that hold for nobody, and those that only record, raise none', ()
     doubts({ ...dry, metadata: { ...dry.metadata, annotations: { 'istio.io/dry-run': 'true' } } }),
   ).toEqual([]);
   expect(doubts(access('a', undefined, 'DENY', 'nobody'))).toEqual([]);
+});
+
+test('whoever is written otherwise than Istio writes it', () => {
+  const from = (source: Readonly<Record<string, readonly string[]>>) =>
+    doubts(jwt(), access('a', [{ from: [{ source }] }]));
+  expect(from({ principals: ['spiffe://cluster.local/ns/a/sa/b'] })).toEqual([
+    'AuthorizationPolicy foo/a: rule 1 has the principal spiffe://cluster.local/ns/a/sa/b: principals are written without spiffe://: cluster.local/ns/a/sa/b',
+  ]);
+  expect(from({ requestPrincipals: ['https://a.example.com'] })).toEqual([
+    'AuthorizationPolicy foo/a: rule 1 has the request principal https://a.example.com: one is ISSUER/SUBJECT: write https://a.example.com/* for any subject',
+  ]);
+  expect(from({ requestPrincipals: ['*', '*/a', 'a.example.com/b', 'https://a.example.com/b'] })).toEqual([]);
+});
+
+test.each([
+  ['request.auth.claims.realm.roles', 'write request.auth.claims[realm][roles]'],
+  ['request.headers.x-a', 'write request.headers[x-a]'],
+  ['source.principals', 'did you mean source.principal?'],
+  ['nothing', 'it is no condition of Istio'],
+])('a condition that Istio does not know: %s', (key, meant) => {
+  expect(doubts(jwt(), access('a', [{ when: [{ key, values: ['b'] }] }]))).toEqual([
+    `AuthorizationPolicy foo/a: rule 1 has the condition ${key}, which Istio does not know: ${meant}`,
+  ]);
 });

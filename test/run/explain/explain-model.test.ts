@@ -116,7 +116,7 @@ describe('a request from a pod', () => {
         request: { headers: [bearer(token({ groups: ['buyers'] }))] },
       }),
     ).toBe(
-      'AuthorizationPolicy foo/rules (ALLOW): rule 1 does not match: wants request.auth.claims[groups] = Buyers; the request has ["buyers"]',
+      'AuthorizationPolicy foo/rules (ALLOW): rule 1 does not match: wants request.auth.claims[groups] = Buyers; the request has ["buyers"]; they differ in capitals alone',
     );
   });
 
