@@ -2,7 +2,18 @@
  * Says whether YAML is so large, or so deep, that it must not be parsed: the parser compares every key of a map with every
  * other one, and calls itself for what is nested.
  */
-import { CST, type Document, isAlias, isCollection, isPair, isScalar, Lexer, type Node, visit } from 'yaml';
+import {
+  type Alias,
+  CST,
+  type Document,
+  isAlias,
+  isCollection,
+  isPair,
+  isScalar,
+  Lexer,
+  type Node,
+  visit,
+} from 'yaml';
 import { limits } from './limits.ts';
 
 /** What is too much, where, and what to write instead. */
@@ -85,6 +96,31 @@ function cannotExceed(source: string, most: number): boolean {
   return isFlat && count(/[[{]/g) <= limits.depth && count(/[-?:,]/g) <= most;
 }
 
+/** What the aliases of a document stand for. */
+const targets = new WeakMap<Document, ReadonlyMap<Alias, Node>>();
+
+/** The last node before an alias that has its anchor. Its own `resolve` walks through the whole document each time. */
+export function targetOf(alias: Alias, document: Document): Node | undefined {
+  let known = targets.get(document);
+  if (known === undefined) {
+    const anchored = new Map<string, Node>();
+    const found = new Map<Alias, Node>();
+    visit(document, {
+      Node(_, node) {
+        if (!isAlias(node)) {
+          if (node.anchor !== undefined) anchored.set(node.anchor, node);
+          return;
+        }
+        const target = anchored.get(node.source);
+        if (target !== undefined) found.set(node, target);
+      },
+    });
+    known = found;
+    targets.set(document, known);
+  }
+  return known.get(alias);
+}
+
 /** The same for what a parsed document is once its aliases are followed, each at the place where it stands. */
 export function expandedExcess(
   document: Document,
@@ -95,7 +131,7 @@ export function expandedExcess(
   const sizeOf = (node: unknown): number => {
     if (isPair(node)) return sizeOf(node.key) + sizeOf(node.value);
     if (isAlias(node)) {
-      const size = sizes.get(node.resolve(document)) ?? 1;
+      const size = sizes.get(targetOf(node, document)) ?? 1;
       if (size > most) excess ??= tooMany(node, most);
       return size;
     }

@@ -12,7 +12,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { HarnessError, type Place } from '../../base/errors.ts';
-import { type Excess, excessOf, expandedExcess } from '../../base/files/yaml-bounds.ts';
+import { type Excess, excessOf, expandedExcess, targetOf } from '../../base/files/yaml-bounds.ts';
 import { explainYaml } from './yaml-errors.ts';
 import { checkKeys, checkNumber, isMergeKey, mergedMaps } from './yaml-exact.ts';
 
@@ -180,7 +180,7 @@ function unusable(
   const reportTwice = reportTo(twice);
   visit(document, {
     Alias(_, alias, ancestors) {
-      const target = alias.resolve(document);
+      const target = targetOf(alias, document);
       if (target === undefined) {
         report(alias, `"*${alias.source}" refers to nothing`, 'Text that starts with "*" must be in quotes.');
       } else if (ancestors.includes(target)) {
@@ -205,7 +205,7 @@ function unusable(
 }
 
 function followed(node: unknown, document: ReturnType<typeof parseDocument>): unknown {
-  return isAlias(node) ? node.resolve(document) : node;
+  return isAlias(node) ? targetOf(node, document) : node;
 }
 
 /** Where the last quoted text or flow collection starts before an offset that does not end as it should. */

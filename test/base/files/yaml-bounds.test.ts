@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseDocument } from 'yaml';
-import { excessOf, expandedExcess, sameKey } from '../../../src/base/files/yaml-bounds.ts';
+import { parseDocument, visit } from 'yaml';
+import { excessOf, expandedExcess, sameKey, targetOf } from '../../../src/base/files/yaml-bounds.ts';
 
 const far = ' '.repeat(500);
 
@@ -51,6 +52,20 @@ describe('aliases', () => {
 
   test('may be used as often as there is room for what they stand for', () => {
     expect(excess(`a: &a x\nb: [${'*a, '.repeat(1000)}]`, 5_000)).toBeUndefined();
+  });
+
+  test('stand for what the parser takes them for, also where an anchor is there again', () => {
+    const item = fc.constantFrom('*a', '*b', '&a x', '&b [*a]', '&c { k: &a y, l: *a }', '[*b, &b z]');
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 12 }), (items) => {
+        const document = parseDocument(items.map((each) => `- ${each}\n`).join(''));
+        visit(document, {
+          Alias(_, alias) {
+            expect(targetOf(alias, document)).toBe(alias.resolve(document));
+          },
+        });
+      }),
+    );
   });
 
   test('that lead nowhere or to themselves do not matter here', () => {
