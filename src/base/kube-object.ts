@@ -29,9 +29,10 @@ function hasNull(value: unknown): boolean {
   return value === null || (typeof value === 'object' && Object.values(value as object).some(hasNull));
 }
 
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
+/** Fields without a value are as those that are not there: the API server takes them away. */
+export function withoutNulls<T>(value: T): T {
+  if (Array.isArray(value)) return value.map((each) => withoutNulls(each)) as T;
   if (!isMap(value)) return value;
-  const fields = Object.entries(value).filter(([, each]) => each !== null);
-  return Object.fromEntries(fields.map(([name, each]) => [name, withoutNulls(each)]));
+  const kept = Object.entries(value).filter(([, each]) => each !== null);
+  return Object.fromEntries(kept.map(([name, each]) => [name, withoutNulls(each)])) as T;
 }

@@ -1,5 +1,6 @@
 /** What a mesh answers to one request by its policies, and why: without a mesh. */
 
+import { withoutNulls } from '../base/kube-object.ts';
 import { nearest } from '../base/suggest.ts';
 import { decide } from '../policy/decide.ts';
 import { shutAt, shutText } from '../policy/gateway-ports.ts';
@@ -8,7 +9,7 @@ import type { Jwt } from '../policy/jwt.ts';
 import { reasonsOf } from '../policy/reasons.ts';
 import { whoIsUnknown } from '../policy/rules.ts';
 import { holdsFor, isPolicy, nameOf, selectedLabels, targetRefsOf } from '../policy/selection.ts';
-import { shapeTexts, whyRefused, withoutNulls } from '../policy/shape/object-shape.ts';
+import { shapeTexts, whyRefused } from '../policy/shape/object-shape.ts';
 import type { JwtRule } from '../policy/token-locations.ts';
 import { verifyWith } from '../policy/verify.ts';
 import type { KubeObject } from '../target/target.ts';

@@ -1,10 +1,11 @@
 /** From the user's objects to what the scenario has in place, on which ways it sends, and what it leaves out. */
 import { HarnessError } from '../base/errors.ts';
+import { withoutNulls } from '../base/kube-object.ts';
 import { rootNamespace, worldOf } from '../explain/world.ts';
 import { shutBySpec, shutIn, shutText } from '../policy/gateway-ports.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
 import { holdsFor, isPolicy, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
-import { shapeProblems, whyRefused, withoutNulls } from '../policy/shape/object-shape.ts';
+import { shapeProblems, whyRefused } from '../policy/shape/object-shape.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';

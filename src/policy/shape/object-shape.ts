@@ -55,14 +55,6 @@ export function shapeTexts(policy: KubeObject): string[] {
     );
 }
 
-/** Fields without a value are as those that are not there: the API server takes them away. */
-export function withoutNulls<T>(value: T): T {
-  if (Array.isArray(value)) return value.map((each) => withoutNulls(each)) as T;
-  if (!isMap(value)) return value;
-  const kept = Object.entries(value).filter(([, each]) => each !== null);
-  return Object.fromEntries(kept.map(([name, each]) => [name, withoutNulls(each)])) as T;
-}
-
 /** `is a text, and must be a list: write ["*"]`. */
 function mismatch(issue: z.core.$ZodIssue, value: unknown): string {
   const shown = JSON.stringify(value);

@@ -1,8 +1,9 @@
 /** What the policies of a scenario say about each of its requests, without a mesh. */
+import { withoutNulls } from '../../base/kube-object.ts';
 import type { PlannedScenario, PlannedStep, RequestCheck } from '../../plan/types.ts';
 import type { Verify } from '../../policy/authenticate.ts';
 import { meshConfigMap } from '../../policy/read-mesh-config.ts';
-import { whyRefused, withoutNulls } from '../../policy/shape/object-shape.ts';
+import { whyRefused } from '../../policy/shape/object-shape.ts';
 import { verifyWith } from '../../policy/verify.ts';
 import { resolve } from '../../scenario/template.ts';
 import type {
