@@ -139,6 +139,12 @@ async function report(
       },
       { ...outcome.response, expected },
     );
+  const declaredOnWay = (survey: Survey) => {
+    const { gateways, backends } = wayOf(origin, request, survey);
+    return [...gateways, ...backends].flatMap(
+      ({ namespace, name }) => state.snapshot.get(`${namespace}/${name}`)?.declared ?? [],
+    );
+  };
   const fromWords = () =>
     explain({
       expected,
@@ -147,6 +153,7 @@ async function report(
       claims: token?.claims,
       applied: inPlace(step, state),
       snapshot: deciding(state.snapshot),
+      behind: state.survey === undefined ? [] : declaredOnWay(state.survey),
       evidence,
     });
   const fromPolicies = () => (state.survey === undefined ? undefined : byModel(state.survey));

@@ -19,8 +19,10 @@ export interface WrongAnswer {
   readonly claims: unknown;
   /** Every object that the scenario has applied and not deleted. */
   readonly applied: readonly KubeObject[];
-  /** What selects the proxies that decide, and what they have. */
+  /** What selects the proxies that decide first, and what they have. */
   readonly snapshot: Snapshot;
+  /** What holds for others on its way. */
+  readonly behind: readonly KubeObject[];
   /** What the target has collected about this request. */
   readonly evidence: readonly EvidenceFile[];
 }
@@ -31,7 +33,7 @@ export function explain(wrong: WrongAnswer): Explanation | undefined {
   if (states.length === 0) return undefined;
   const declared = states.flatMap((state) => state.declared);
   const proxies = states.map(({ proxy }) => proxy);
-  const lost = selectsNothing(wrong.applied, declared, proxies);
+  const lost = selectsNothing(wrong.applied, [...declared, ...wrong.behind], proxies);
   return fromEnvoy(wrong, declared) ?? lost ?? nothingSelects(wrong, declared, [...wrong.snapshot.keys()]);
 }
 
@@ -67,7 +69,7 @@ function nothingSelects(
 
 // Policies that were applied and hold for none of the proxies that decide, and why.
 
-/** @returns undefined when all of them hold for some of the proxies */
+/** @returns undefined when all of them hold for some proxy on the way */
 function selectsNothing(
   applied: readonly KubeObject[],
   declared: readonly KubeObject[],

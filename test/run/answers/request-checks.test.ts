@@ -359,6 +359,22 @@ describe('why an answer is wrong', () => {
     expect(await why(step, 200, '1.38.0')).toBe('status 200 instead of 403');
   });
 
+  test('is not that a policy for the application holds for no gateway', async () => {
+    const route = `      - apiVersion: networking.istio.io/v1
+        kind: Gateway
+        metadata: { name: edge, namespace: foo }
+        spec: { selector: { istio: ingressgateway }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["*"] }] }
+      - apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata: { name: edge, namespace: foo }
+        spec: { hosts: ["*"], gateways: [edge], http: [{ route: [{ destination: { host: httpbin } }] }] }
+`;
+    const step = ingress.replace('    through', `${applyAuthentication}${route}    through`);
+    const message = await why(step, { status: 401, body: 'Jwt is expired' });
+    expect(message).toContain('status 401 instead of 200');
+    expect(message).not.toContain('selects none');
+  });
+
   test('depends on the address of the gateway, through it', async () => {
     const policy = `    apply:
       - apiVersion: security.istio.io/v1

@@ -43,6 +43,7 @@ function cause(more: Partial<WrongAnswer>): string | undefined {
     body: '',
     claims: undefined,
     applied: [],
+    behind: [],
     evidence: [],
   };
   const explanation = explain({ ...nothing, snapshot: snapshot([]), ...more });
@@ -52,6 +53,14 @@ function cause(more: Partial<WrongAnswer>): string | undefined {
 }
 
 describe('policies', () => {
+  test('that hold for a proxy behind the one that decides first are not lost', () => {
+    const behind = [policy('AuthorizationPolicy', 'default', 'require-jwt')];
+    expect(cause({ applied: behind, snapshot: snapshot([authentication]) })).toContain('selects none');
+    expect(cause({ applied: behind, behind, snapshot: snapshot([authentication]) })).toBe(
+      'no AuthorizationPolicy selects foo/httpbin-1',
+    );
+  });
+
   test('that were applied and select nothing are named', () => {
     const elsewhere = policy('AuthorizationPolicy', 'default', 'require-jwt');
     const applied = [authentication, elsewhere];
