@@ -108,11 +108,16 @@ function processes(write: Write): () => void {
     const { process } = message as { process: ChildProcess };
     // Its arguments are set after it is published.
     queueMicrotask(() => {
-      const line = process.spawnargs?.join(' ') ?? '';
-      write('process', `${process.pid ?? 'not started'}: ${line}`);
+      write('process', `${process.pid ?? 'not started'}: ${lineOf(process.spawnargs ?? [])}`);
     });
     process.once('exit', (code, signal) => write('process', `${process.pid}: ended with ${signal ?? code}`));
   });
+}
+
+/** Of a shell that only becomes another program, the line of that one. */
+function lineOf(args: readonly string[]): string {
+  const [, , script = ''] = args;
+  return args.slice(/exec "\$@"[^;]*$/.test(script) ? 4 : 0).join(' ');
 }
 
 function messages(write: Write): () => void {

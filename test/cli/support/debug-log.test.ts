@@ -40,6 +40,14 @@ describe('it has', () => {
     expect(text).toMatch(/GET http:\/\/127\.0\.0\.1:9\/nobody .*ECONNREFUSED.* \d+ ms$/m);
   });
 
+  test('the program that a shell becomes, and not what the shell does before', async () => {
+    const text = await logged('process', async () => {
+      const script = 'echo $$; exec "$@" 3>&-';
+      await once(spawn('/bin/sh', ['-c', script, 'sh', '/bin/sleep', '0'], { stdio: 'ignore' }), 'exit');
+    });
+    expect(text).toMatch(/ process \d+: \/bin\/sleep 0$/m);
+  });
+
   test('every process with its end', async () => {
     const text = await logged('process', async () => {
       const child = spawn('/bin/sh', ['-c', 'exit 3']);

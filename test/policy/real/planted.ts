@@ -21,7 +21,6 @@ const planted: readonly (readonly [file: string, from: string, to: string])[] = 
     'isWhole && matchesPrincipal(value, iss, sub)',
     'matchesPrincipal(value, String(iss), String(sub))',
   ],
-  ['match/claims.ts', "['azp']", "['aud']"],
   ['rules.ts', "[value].flat().filter((each) => typeof each === 'string')", '[value].flat().map(String)'],
   ['rules.ts', 'isLeftOut ? false : allOf([from, to, ...when])', 'anyOf([from, to, ...when])'],
   ['rules.ts', "'notValues', notValues, attribute", "'values', notValues, attribute"],
