@@ -20,13 +20,15 @@ export function isMap(value: unknown): value is Readonly<Record<string, unknown>
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The spec of an object without the fields that are null, as YAML has them where nothing is written. */
-export function specOf({ spec = {} }: KubeObject): unknown {
-  return hasNull(spec) ? (withoutNulls(spec) ?? {}) : spec;
-}
+/** Specs without their fields that are null: they are asked for with every request. */
+const specs = new WeakMap<object, unknown>();
 
-function hasNull(value: unknown): boolean {
-  return value === null || (typeof value === 'object' && Object.values(value as object).some(hasNull));
+/** The spec of an object without the fields that are null, as YAML has them where nothing is written. */
+export function specOf({ spec }: KubeObject): unknown {
+  if (!isMap(spec)) return spec ?? {};
+  const known = specs.get(spec) ?? withoutNulls(spec);
+  specs.set(spec, known);
+  return known;
 }
 
 /** Fields without a value are as those that are not there: the API server takes them away. */

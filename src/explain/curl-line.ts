@@ -1,6 +1,6 @@
 /** A request out of a curl line, as people have it at hand. */
 import type { Header } from '../policy/input.ts';
-import { pathAndQuery, withoutQuery } from '../policy/match/path.ts';
+import { pathAndQuery, withoutDots, withoutQuery } from '../policy/match/path.ts';
 import { shellWords, wrong } from './shell-words.ts';
 
 export interface CurlRequest {
@@ -206,10 +206,12 @@ function requestOf(given: string, said: Given, isAsItIs: boolean): CurlRequest {
   const isAbsolute = /^https?:\/\//i.test(target ?? '');
   const implied = said.isHead ? 'HEAD' : said.isUpload ? 'PUT' : data === undefined || isGet ? 'GET' : 'POST';
   const path = pathAndQuery(whole);
+  // curl follows dots itself, unless it is told not to.
+  const plain = withoutQuery(path);
   return {
     method: said.method ?? implied,
     url,
-    path: isAsItIs || target !== undefined ? path : withoutDots(path),
+    path: isAsItIs || target !== undefined ? path : `${withoutDots(plain)}${path.slice(plain.length)}`,
     headers: [
       ...said.headers.filter(([name]) => !(isAbsolute && name.toLowerCase() === 'host')),
       ...[...own].filter(([name, value]) => value !== '' && !said.replaced.has(name.toLowerCase())),
@@ -242,17 +244,4 @@ function urlEncoded(text: string): string {
   const hard = (sign: string) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
   const encoded = encodeURIComponent(content).replace(/[!'()*]/g, hard);
   return name === '' ? encoded : `${name}=${encoded}`;
-}
-
-/** curl follows `.` and `..` itself, unless it is told not to (RFC 3986, section 5.2.4). */
-function withoutDots(path: string): string {
-  const plain = withoutQuery(path);
-  const kept: string[] = [];
-  const parts = plain.split('/').slice(1);
-  for (const [index, part] of parts.entries()) {
-    if (part === '..') kept.pop();
-    else if (part !== '.') kept.push(part);
-    if (index === parts.length - 1 && /^\.\.?$/.test(part)) kept.push('');
-  }
-  return `/${kept.join('/')}${path.slice(plain.length)}`;
 }

@@ -1,17 +1,19 @@
 /** How good the checks of a scenario are: which mistakes in its policies they notice. */
-import { formatPlace, type Place } from '../base/errors.ts';
+import type { Place } from '../base/errors.ts';
 import type { PlannedScenario, PlannedStep } from '../plan/types.ts';
 import type { Answer } from '../policy/input.ts';
-import { holdsFor, nameOf, policyKinds, whyIdle } from '../policy/selection.ts';
-import { shapeTexts } from '../policy/shape/object-shape.ts';
+import { holdsFor, policyKinds } from '../policy/selection.ts';
 import { agrees } from '../run/explain/agrees.ts';
 import { decidingOf, type Hop, nameOfPod } from '../run/explain/hops.ts';
 import {
   type AskedRequest,
   hopsFor,
+  idleRemarks,
   type ModelStep,
   modelSteps,
   type PredictOptions,
+  remarkText,
+  shapeRemarks,
   surveyOf,
 } from '../run/explain/predict.ts';
 import type { PlacedObject } from '../run/in-place.ts';
@@ -120,19 +122,9 @@ export async function judgeScenario(
 }
 
 function idleOf(steps: readonly ModelStep[], scenes: readonly Scene[]): string[] {
-  const refused = steps.flatMap((model) =>
-    model.refused.flatMap(({ object, place }) =>
-      shapeTexts(object).map((text) => `${formatPlace(place)}: ${text}`),
-    ),
-  );
-  const idle = scenes.flatMap(({ model, original }) =>
-    model.applied.flatMap(({ object, place, step }) => {
-      const isMeant = policyKinds.includes(object.kind) && !step.selectsNothing;
-      const why = isMeant ? whyIdle(object, original.survey) : undefined;
-      return why === undefined ? [] : `${formatPlace(place)}: ${nameOf(object)} holds for nobody: ${why}`;
-    }),
-  );
-  return [...new Set([...refused, ...idle])];
+  const refused = steps.flatMap((model) => shapeRemarks(model.refused));
+  const idle = scenes.flatMap(({ model, original }) => idleRemarks(model, original.survey));
+  return [...new Set([...refused, ...idle].map(remarkText))];
 }
 
 /** Steps in which the same is in place have the same mesh. */

@@ -15,6 +15,7 @@ import {
   withoutToken,
 } from './token-locations.ts';
 import { outputs, withoutOutputs } from './token-outputs.ts';
+import { keysOf } from './verify.ts';
 
 /** Whether the keys of a rule verify a token. */
 export type Verify = (token: Jwt, rule: JwtRule) => Verification;
@@ -222,16 +223,11 @@ function isNearIssuer({ issuer }: Jwt, rule: JwtRule): boolean {
   return issuer !== '' && plain(issuer) === plain(rule.issuer);
 }
 
-function keysText(jwks: string | undefined): string {
-  try {
-    const { keys } = JSON.parse(jwks ?? '') as { keys: { kid?: string; alg?: string }[] };
-    const shown = keys.map(
-      ({ kid = '(none)', alg }) => `kid ${kid}${alg === undefined ? '' : ` and alg ${alg}`}`,
-    );
-    return `, and the keys have ${shown.join(', ')}`;
-  } catch {
-    return '';
-  }
+function keysText(jwks = ''): string {
+  const shown = keysOf(jwks).map(
+    ({ kid = '(none)', alg }) => `kid ${kid}${alg === undefined ? '' : ` and alg ${alg}`}`,
+  );
+  return shown.length === 0 ? '' : `, and the keys have ${shown.join(', ')}`;
 }
 
 /** Undefined where the keys are not among the objects. */

@@ -1,11 +1,10 @@
 /** `jwt-e2e explain FILE`: what the policies of scenarios say about their checks. */
 
-import { exitCodes, formatPlace, HarnessError } from '../../base/errors.ts';
+import { exitCodes, HarnessError } from '../../base/errors.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { lineOf, wholeOf } from '../../explain/scenario-text.ts';
-import { shapeTexts } from '../../policy/shape/object-shape.ts';
 import { plural } from '../../report/text.ts';
-import type { Predicted } from '../../run/explain/predict.ts';
+import { type Predicted, remarkText, shapeRemarks } from '../../run/explain/predict.ts';
 import { loadScenarios } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
@@ -36,11 +35,7 @@ export async function explainScenarios(files: readonly string[], values: Values,
   const wrong = all.filter(({ agrees }) => agrees === false).length;
   const unknown = all.filter(({ agrees }) => agrees === undefined).length;
   const rest = `${plural(all.length, 'request')}: ${wrong} expected otherwise than the policies say, ${unknown} not known`;
-  const leftOut = all.flatMap(({ refused }) =>
-    refused.flatMap(({ object, place }) =>
-      shapeTexts(object).map((each) => `${formatPlace(place)}: ${each}`),
-    ),
-  );
+  const leftOut = all.flatMap(({ refused }) => shapeRemarks(refused).map(remarkText));
   for (const each of new Set(leftOut)) io.stderr.write(`${oneLine(each)}\n`);
   io.stdout.write(
     flag(values, 'json')

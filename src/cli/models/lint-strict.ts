@@ -1,18 +1,20 @@
 /** `jwt-e2e lint --strict`: also compares what scenarios expect with what their policies say, and doubts the policies. */
 
-import { exitCodes, formatPlace, HarnessError, type Place } from '../../base/errors.ts';
+import { exitCodes, formatPlace, HarnessError } from '../../base/errors.ts';
 import { oneLine } from '../../base/harmless.ts';
 import { wholeOf } from '../../explain/scenario-text.ts';
 import { doubtsAbout, doubtText } from '../../policy/doubts/doubts.ts';
 import { shutIn, shutText } from '../../policy/gateway-ports.ts';
-import { nameOf, policyKinds, whyIdle } from '../../policy/selection.ts';
-import { shapeTexts } from '../../policy/shape/object-shape.ts';
 import { plural } from '../../report/text.ts';
 import {
+  idleRemarks,
   type ModelStep,
   modelSteps,
   type Predicted,
   predictedOf,
+  type Remark,
+  remarkText,
+  shapeRemarks,
   surveyOf,
 } from '../../run/explain/predict.ts';
 import { loadScenarios } from '../../scenario/load.ts';
@@ -35,7 +37,7 @@ export async function strictLintCommand(
   const { scenarios, errors: mistakes } = loadScenarios(paths, options);
   if (mistakes.length > 0) return lintCommand(paths, options, io);
   const all: Predicted[] = [];
-  const doubts: PlacedDoubt[] = [];
+  const doubts: Remark[] = [];
   const seen = new Set<string>();
   await forEachPlanned(scenarios, undefined, async (scenario, given) => {
     for (const step of await modelSteps(scenario, given)) {
@@ -66,25 +68,16 @@ export async function strictLintCommand(
   return exitCodes.passed;
 }
 
-/** Policies and Gateways of a scenario that are probably mistaken, with where they stand. */
-interface PlacedDoubt {
-  readonly place: Place;
-  /** A whole sentence that names it. */
-  readonly text: string;
-}
-
-/** @param seen what was said of earlier steps, which is not said again; what is found is added */
-function doubtsOfStep({ applied, refused }: ModelStep, survey: Survey, seen: Set<string>): PlacedDoubt[] {
+/**
+ * Policies and Gateways of a scenario that are probably mistaken.
+ *
+ * @param seen what was said of earlier steps, which is not said again; what is found is added
+ */
+function doubtsOfStep(model: ModelStep, survey: Survey, seen: Set<string>): Remark[] {
+  const { applied, refused } = model;
   const placeOf = new Map(applied.map(({ object, place }) => [object, place]));
-  const idle = applied
-    .filter(({ object, step }) => policyKinds.includes(object.kind) && !step.selectsNothing)
-    .flatMap(({ object, place }) => {
-      const why = whyIdle(object, survey);
-      return why === undefined ? [] : [{ place, text: `${nameOf(object)} holds for nobody: ${why}` }];
-    });
-  const malformed = [...refused, ...applied].flatMap(({ object, place }) =>
-    shapeTexts(object).map((text) => ({ place, text })),
-  );
+  const malformed = shapeRemarks([...refused, ...applied]);
+  const idle = idleRemarks(model, survey);
   const doubts = doubtsAbout(survey).flatMap((doubt) => {
     const place = placeOf.get(doubt.policy);
     return place === undefined ? [] : [{ place, text: doubtText(doubt) }];
@@ -94,8 +87,8 @@ function doubtsOfStep({ applied, refused }: ModelStep, survey: Survey, seen: Set
     const found = isMeant ? undefined : shutIn(object, survey);
     return found === undefined ? [] : [{ place, text: shutText(found) }];
   });
-  return [...malformed, ...idle, ...doubts, ...shut].filter(({ place, text }) => {
-    const key = `${formatPlace(place)} ${text}`;
+  return [...malformed, ...idle, ...doubts, ...shut].filter((remark) => {
+    const key = remarkText(remark);
     return !seen.has(key) && seen.add(key);
   });
 }

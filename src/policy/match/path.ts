@@ -47,17 +47,24 @@ function canonical(path: string, ignoresParameters: boolean): string | undefined
       return /[\w.~-]/.test(character) ? character : whole;
     })
     .replace(/["<>^`{|}\u0080-\u00ff]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
-  const parts = plain.replaceAll('\\', '/').split('/').slice(1);
+  return withoutDots(plain.replaceAll('\\', '/'), (part) =>
+    ignoresParameters ? part.replace(/^(\.\.?);.*$/, '$1') : part,
+  );
+}
+
+/**
+ * `.` and `..` of a path without a query are followed (RFC 3986, section 5.2.4).
+ *
+ * @param plain what a part is for this; default: what it is
+ */
+export function withoutDots(path: string, plain: (part: string) => string = (part) => part): string {
+  const parts = path.split('/').slice(1);
   const kept: string[] = [];
   for (const [index, part] of parts.entries()) {
-    const isLast = index === parts.length - 1;
-    const dots = ignoresParameters ? part.replace(/^(\.\.?);.*$/, '$1') : part;
-    if (dots === '.') {
-      if (isLast) kept.push('');
-    } else if (dots === '..') {
-      kept.pop();
-      if (isLast) kept.push('');
-    } else kept.push(part);
+    const dots = plain(part);
+    if (dots === '..') kept.pop();
+    else if (dots !== '.') kept.push(part);
+    if (index === parts.length - 1 && /^\.\.?$/.test(dots)) kept.push('');
   }
   return `/${kept.join('/')}`;
 }

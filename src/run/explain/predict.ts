@@ -1,9 +1,11 @@
 /** What the policies of a scenario say about each of its requests, without a mesh. */
+import { formatPlace, type Place } from '../../base/errors.ts';
 import { withoutNulls } from '../../base/kube-object.ts';
 import type { PlannedScenario, PlannedStep, RequestCheck } from '../../plan/types.ts';
 import type { Verify } from '../../policy/authenticate.ts';
 import { meshConfigMap } from '../../policy/read-mesh-config.ts';
-import { whyRefused } from '../../policy/shape/object-shape.ts';
+import { nameOf, policyKinds, whyIdle } from '../../policy/selection.ts';
+import { shapeTexts, whyRefused } from '../../policy/shape/object-shape.ts';
 import { verifyWith } from '../../policy/verify.ts';
 import { resolve } from '../../scenario/template.ts';
 import type {
@@ -139,6 +141,32 @@ export async function predict(scenario: PlannedScenario, options: PredictOptions
 /** The mesh as it would be in this step. */
 export function surveyOf({ base, applied }: ModelStep, world: PredictOptions['world']): Survey {
   return world([...base, ...applied.map(({ object }) => object)]);
+}
+
+/** A sentence about an object of a scenario. */
+export interface Remark {
+  readonly place: Place;
+  readonly text: string;
+}
+
+/** What in objects is not as it must be. */
+export function shapeRemarks(objects: readonly PlacedObject[]): Remark[] {
+  return objects.flatMap(({ object, place }) => shapeTexts(object).map((text) => ({ place, text })));
+}
+
+/** Policies that hold for nobody, and are meant to. */
+export function idleRemarks({ applied }: ModelStep, survey: Survey): Remark[] {
+  return applied
+    .filter(({ object, step }) => policyKinds.includes(object.kind) && !step.selectsNothing)
+    .flatMap(({ object, place }) => {
+      const why = whyIdle(object, survey);
+      return why === undefined ? [] : [{ place, text: `${nameOf(object)} holds for nobody: ${why}` }];
+    });
+}
+
+/** With where it stands. */
+export function remarkText({ place, text }: Remark): string {
+  return `${formatPlace(place)}: ${text}`;
 }
 
 /** The requests of one step, in the mesh that there would be. */

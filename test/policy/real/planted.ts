@@ -87,7 +87,7 @@ const planted: readonly (readonly [file: string, from: string, to: string])[] = 
   ['match/ip-blocks.ts', 'list === undefined || isIP(address) !== 4', 'list === undefined'],
   ['match/patterns.ts', "pattern.lastIndexOf('/')", "pattern.indexOf('/')"],
   ['match/path.ts', '/[\\w.~-]/.test(character) ? character : whole', 'whole'],
-  ['match/path.ts', 'kept.pop();', ''],
+  ['match/path.ts', 'kept.pop();', ';'],
   ['match/path.ts', '["<>^`{|}', '["<>^`{}'],
   ['match/path.ts', "plain.replaceAll('\\\\', '/')", 'plain'],
   ['match/path.ts', "path.split(/[?#]/)[0] ?? ''", 'path'],

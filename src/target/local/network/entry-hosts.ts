@@ -3,6 +3,7 @@
  * https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/
  */
 import { isIP } from 'node:net';
+import { specOf } from '../../../base/kube-object.ts';
 import type { KubeObject } from '../../target.ts';
 
 interface Spec {
@@ -35,7 +36,7 @@ export function entryHost(
   let found: EntryHost = 'unknown';
   for (const entry of entries) {
     if (!isVisible(entry, namespace, exported)) continue;
-    const { hosts = [], addresses = [] } = specOf(entry);
+    const { hosts = [], addresses = [] } = specOf(entry) as Spec;
     if (addresses.some((address) => address.replace(/\/32$/, '') === host)) return 'resolved';
     for (const each of hosts.filter((one) => covers(one.toLowerCase(), host))) {
       if (hasAddress(entry, each)) return 'resolved';
@@ -45,10 +46,10 @@ export function entryHost(
   return found;
 }
 
-function isVisible({ metadata, spec }: KubeObject, namespace: string, exported: readonly string[]): boolean {
-  const { exportTo = [] } = (spec ?? {}) as Spec;
+function isVisible(entry: KubeObject, namespace: string, exported: readonly string[]): boolean {
+  const { exportTo = [] } = specOf(entry) as Spec;
   return (exportTo.length === 0 ? exported : exportTo).some(
-    (each) => each === '*' || each === namespace || (each === '.' && metadata.namespace === namespace),
+    (each) => each === '*' || each === namespace || (each === '.' && entry.metadata.namespace === namespace),
   );
 }
 
@@ -61,13 +62,9 @@ function covers(host: string, name: string): boolean {
  * (pilot/pkg/networking/serviceentry/ip_autoallocation.go and pilot/pkg/controllers/ipallocate).
  */
 function hasAddress(entry: KubeObject, host: string): boolean {
-  const { addresses = [], resolution = 'NONE' } = specOf(entry);
+  const { addresses = [], resolution = 'NONE' } = specOf(entry) as Spec;
   if (addresses.length > 0) return addresses.some((each) => isIP(each.replace(/\/32$/, '')) > 0);
   const wanted = entry.metadata.labels?.['networking.istio.io/enable-autoallocate-ip'];
   if (resolution === 'NONE' || wanted?.toLowerCase() === 'false') return false;
   return !host.startsWith('*') || resolution === 'DYNAMIC_DNS';
-}
-
-function specOf({ spec }: KubeObject): Spec {
-  return (spec ?? {}) as Spec;
 }
