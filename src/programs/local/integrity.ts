@@ -55,6 +55,19 @@ export async function sealed(folder: string, verify: boolean): Promise<Contents 
   }
 }
 
+const known = new Map<string, unknown>();
+
+/** What `ask` finds out about a file, once as long as the file stays as it is; what fails is asked again. */
+export async function onceForFile<T>(path: string, what: string, ask: () => Promise<T>): Promise<T> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) return ask();
+  const key = JSON.stringify([what, path, info.ino, info.size, info.mtimeMs]);
+  if (known.has(key)) return known.get(key) as T;
+  const answer = await ask();
+  known.set(key, answer);
+  return answer;
+}
+
 /** Lets everybody execute a file. */
 export async function executable(path: string): Promise<void> {
   await chmod(path, 0o755);

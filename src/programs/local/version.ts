@@ -3,6 +3,7 @@
 import { HarnessError } from '../../base/errors.ts';
 import { runTool } from '../tools.ts';
 import type { Deadlines } from './deadlines.ts';
+import { onceForFile } from './integrity.ts';
 
 type Program = 'etcd' | 'kube-apiserver' | 'pilot-discovery' | 'envoy' | 'istioctl';
 
@@ -26,6 +27,14 @@ export async function versionOf(
   program: Program,
   path: string,
   options: { readonly signal: AbortSignal; readonly deadlines: Deadlines },
+): Promise<string> {
+  return onceForFile(path, program, () => ask(program, path, options));
+}
+
+async function ask(
+  program: Program,
+  path: string,
+  options: Parameters<typeof versionOf>[2],
 ): Promise<string> {
   const { args, answer } = questions[program];
   const output = await runTool(path, args, {

@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { envoyFor, FolderSource, programFolder } from '../../../src/programs/local/program-folder.ts';
 import { temporaryFolder } from '../downloads.ts';
-import { contextWith, fake, folderOf, versions } from './support.ts';
+import { contextWith, fake, folderOf, versions, writeProgram } from './support.ts';
 
 function source(programs: Readonly<Record<string, string>>, wishes = {}) {
   const context = contextWith();
@@ -46,6 +46,25 @@ describe('a folder with programs', () => {
       `${folder.label}/pilot-discovery was passed over: its version is 1.31.1, 1.30.5 is wanted`,
       `${folder.label}/envoy was passed over: its version is 1.40.0, 1.38.3 is wanted`,
     ]);
+  });
+
+  test('is asked for the version of a program once, as long as that stays as it is', async () => {
+    const told = (version: string) => `${fake('etcd', version)}echo asked >> "$0.log"\n`;
+    const { folder } = source({ etcd: told('3.6.5') });
+    const etcd = join(folder.label, 'etcd');
+    const again = () => new FolderSource(contextWith(), folder.label, {}).find('etcd');
+    expect(await folder.find('etcd')).toMatchObject({ version: '3.6.5' });
+    expect(await again()).toMatchObject({ version: '3.6.5' });
+    expect(readFileSync(`${etcd}.log`, 'utf8')).toBe('asked\n');
+    writeProgram(etcd, told('3.6.10'));
+    expect(await again()).toMatchObject({ version: '3.6.10' });
+    expect(readFileSync(`${etcd}.log`, 'utf8')).toBe('asked\nasked\n');
+    // What could not be asked is asked again.
+    writeProgram(etcd, 'exit 1');
+    expect(await again()).toBeUndefined();
+    expect(await again()).toBeUndefined();
+    rmSync(etcd);
+    expect(await again()).toBeUndefined();
   });
 
   test('is passed over for a program that does not run', async () => {

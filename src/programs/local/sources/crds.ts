@@ -5,7 +5,7 @@ import { HarnessError } from '../../../base/errors.ts';
 import { isExecutable } from '../../lookup.ts';
 import { runTool } from '../../tools.ts';
 import { type Found, type MeshProgram, once, type Problem, type Source } from '../build/source.ts';
-import { digestOf } from '../integrity.ts';
+import { digestOf, onceForFile } from '../integrity.ts';
 import { versionOf } from '../version.ts';
 import { findBundle, foundIn, makeBundle } from './bundle.ts';
 import type { Context } from './source-context.ts';
@@ -48,7 +48,6 @@ export class IstioctlSource implements Source {
   readonly #context: Context;
   readonly #istioctl: string;
   readonly #istio: string;
-  readonly #digest = once(() => digestOf(this.#istioctl));
 
   constructor(context: Context, folder: string, istio: string) {
     this.#context = context;
@@ -72,7 +71,8 @@ export class IstioctlSource implements Source {
 
   async #name() {
     const { platform } = this.#context;
-    return { name: 'crds', version: this.#istio, platform, digest: await this.#digest() };
+    const digest = await onceForFile(this.#istioctl, 'digest', () => digestOf(this.#istioctl));
+    return { name: 'crds', version: this.#istio, platform, digest };
   }
 
   async #problem(): Promise<Problem | undefined> {

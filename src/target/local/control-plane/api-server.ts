@@ -52,6 +52,9 @@ export async function startApiServer(
       `--data-dir=${join(folder, 'etcd')}`,
       // What is in it is worth nothing once the mesh has ended.
       '--unsafe-no-fsync',
+      // In milliseconds. It elects itself, and answers nothing before: up to 2 s after its start with what it has by default.
+      '--heartbeat-interval=20',
+      '--election-timeout=100',
       `--listen-client-urls=${etcdUrl}`,
       `--advertise-client-urls=${told}:2379`,
       `--listen-peer-urls=unix://${join(folder, 'etcd.peer')}`,

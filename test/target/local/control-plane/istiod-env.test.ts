@@ -12,6 +12,7 @@ const needed = {
 test('istiod gets what was asked for, and what a local mesh needs whatever was', () => {
   expect(istiodEnv(needed, {})).toMatchObject({
     PILOT_DEBOUNCE_AFTER: '10ms',
+    KUBE_FEATURE_WatchListClient: 'false',
     GOGC: '200',
     PILOT_JWT_ENABLE_REMOTE_JWKS: 'envoy',
     HTTP_PROXY: 'http://127.0.0.1:1',
