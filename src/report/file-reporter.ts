@@ -12,11 +12,11 @@ import type { RunResult } from './result.ts';
 const quickMs = 20;
 
 /** So many times as long as it took to make a report, nobody makes it anew because of a scenario. */
-const restFactor = 20;
+const restFactor = 100;
 
 /**
  * Writes the file at the start of the run, when it is known what will run, after every scenario and at the end; a long report
- * a while after a scenario, so that it takes a twentieth of the time and not a quarter. Until the end the result says that the
+ * a while after a scenario, so that it takes a hundredth of the time and not a quarter. Until the end the result says that the
  * run has not finished: what a killed process leaves behind is neither green nor missing.
  */
 export class FileReporter implements Reporter {

@@ -18,6 +18,7 @@ import { type Prepared, runScenario, stopKeyServers } from './run-scenario.ts';
 import type { RunOptions } from './steps/step-state.ts';
 import type { Tally } from './tally.ts';
 import { knownNames, startKeyServers } from './template-context.ts';
+import { Work } from './work.ts';
 
 /** What is needed to run scenarios on one mesh. */
 export interface GroupRequest {
@@ -29,6 +30,8 @@ export interface GroupRequest {
   readonly signal: AbortSignal;
   /** Ends scenarios, which are undone; aborted whenever `signal` is. */
   readonly stop: AbortSignal;
+  /** Where other meshes take scenarios from, too. */
+  readonly shared?: Work | undefined;
 }
 
 /** Tells what is going to be run on a mesh. @throws HarnessError E_USAGE when that is nothing */
@@ -53,24 +56,30 @@ export function tellPlan(groups: readonly PlannedGroup[], facts: MeshFacts, tall
   }
 }
 
-/** Runs all groups and emits what comes of them. @throws HarnessError what keeps a whole group from running */
+/**
+ * Runs all groups, or what other meshes leave of them, and emits what comes of it.
+ *
+ * @throws HarnessError what keeps a whole group from running
+ */
 export async function runGroups(
   groups: readonly PlannedGroup[],
   facts: MeshFacts,
   request: GroupRequest,
   tally: Tally,
 ): Promise<void> {
-  const { mesh, signal } = request;
+  const { mesh, signal, stop, shared } = request;
   const { target } = mesh;
-  const all = groups.flatMap((group) => group.scenarios);
   if (!mesh.begun) await target.begin?.(intentOf(groups), signal);
   mesh.begun = true;
   // Keys take time to make and servers to start, and neither needs the mesh in a certain state.
+  const ahead = shared === undefined ? groups.flatMap(({ scenarios }) => scenarios) : [];
   const begun = new Map<string, Prepared>(
-    all.filter((each) => each.skip === undefined).map((each) => [each.info.id, prepare(each, request)]),
+    ahead.filter((each) => each.skip === undefined).map((each) => [each.info.id, prepare(each, request)]),
   );
+  const work = shared ?? new Work(inOrder(groups, facts, target), mesh);
   try {
-    for (const group of inOrder(groups, facts, target)) await runGroup(group, facts, begun, request, tally);
+    for (let group = work.next(mesh); group !== undefined && !stop.aborted; group = work.next(mesh))
+      await runGroup(group, facts, begun, work, request, tally);
   } finally {
     // Left are those that did not run: nobody else ends what was begun for them.
     await Promise.all([...begun.values()].map(stopKeyServers));
@@ -78,7 +87,7 @@ export async function runGroups(
 }
 
 /** Those for the present mode first: a round before may have left the mesh in another one than it came up in. */
-function inOrder(groups: readonly PlannedGroup[], facts: MeshFacts, target: Target): PlannedGroup[] {
+export function inOrder(groups: readonly PlannedGroup[], facts: MeshFacts, target: Target): PlannedGroup[] {
   const now = target.fetchMode();
   const isNow = ({ fetch = facts.fetch, settings: { variables } }: PlannedGroup) =>
     fetch === now && Object.keys(variables).length === 0;
@@ -89,13 +98,13 @@ async function runGroup(
   group: PlannedGroup,
   facts: MeshFacts,
   begun: Map<string, Prepared>,
+  work: Work,
   request: GroupRequest,
   tally: Tally,
 ): Promise<void> {
-  const { mesh, signal, stop } = request;
+  const { mesh, signal } = request;
   const { target, keyCache } = mesh;
-  const runnable = group.scenarios.filter((each) => each.skip === undefined);
-  if (stop.aborted) return;
+  const runnable = work.left(group).filter((each) => each.skip === undefined);
   // In whatever mode: what a round before has left in the cache of istiod would be taken for what this one has fetched.
   const usesKeys = runnable.some((each) => keyAddresses(each).length > 0);
   const { config, variables } = group.settings;
@@ -109,27 +118,33 @@ async function runGroup(
   } catch (thrown) {
     // What only these scenarios ask for is no reason to give up the others.
     if (signal.aborted || !areOwn(group.settings)) throw thrown;
-    for (const each of runnable) without(each, 'error', asHarnessError(thrown), tally);
+    for (const each of work.takeAll(group)) {
+      const { skip } = each;
+      if (skip === undefined) without(each, 'error', asHarnessError(thrown), tally);
+      else without(each, 'skipped', skip, tally);
+    }
     return;
   }
-  await runScenarios(group, begun, request, tally);
+  await runScenarios(group, begun, work, request, tally);
 }
 
 async function runScenarios(
   group: PlannedGroup,
   begun: Map<string, Prepared>,
+  work: Work,
   request: GroupRequest,
   tally: Tally,
 ): Promise<void> {
   const { mesh, options, failFast, stop } = request;
-  for (const scenario of group.scenarios) {
-    if (stop.aborted) return;
+  while (!stop.aborted) {
+    const scenario = work.take(group);
+    if (scenario === undefined) return;
     const { id } = scenario.info;
-    const own = begun.get(id);
-    // Begun is what is not skipped.
-    if (own === undefined) without(scenario, 'skipped', scenario.skip ?? '', tally);
+    if (scenario.skip !== undefined) without(scenario, 'skipped', scenario.skip, tally);
     else if (failFast && tally.hasFailures) without(scenario, 'skipped', skippedForFailFast, tally);
     else {
+      const own = begun.get(id) ?? prepare(scenario, request);
+      begun.set(id, own);
       const cachedKeys = await makeRoom(scenario, own, request);
       begun.delete(id);
       await runScenario(
