@@ -1,8 +1,9 @@
 /** Decides what is going to be run on a mesh, and in which order. */
 import type { FetchMode, MeshFacts } from '../base/events.ts';
 import { groupBy } from '../base/group.ts';
+import { isTakenAtStart } from '../base/mesh-fields.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
-import { areOwn, asItIs, keyOf, settingsOf, settingsText } from './asked-mesh.ts';
+import { areOwn, asItIs, keyOf, type MeshSettings, settingsOf, settingsText } from './asked-mesh.ts';
 import { whyNot } from './conditions.ts';
 import { planStep, sourceOf } from './expand.ts';
 import { ownServers } from './own-servers.ts';
@@ -141,7 +142,7 @@ function usesGatewayApi(steps: readonly PlannedStep[]): boolean {
 const modes: readonly FetchMode[] = ['istiod', 'envoy', 'hybrid'];
 
 /**
- * Groups by variables of istiod and fetch mode, which restart it, and within them by fields of MeshConfig, which do not. First
+ * Groups by variables of istiod and fetch mode, which restart it, and within them by fields of MeshConfig, most of which do not. First
  * come what runs in the mesh as it is, and what runs in any mode; skipped scenarios are among them, so that nothing is
  * changed only for them.
  */
@@ -152,17 +153,26 @@ function groupsOf(scenarios: readonly PlannedScenario[], now: FetchMode): Planne
   const inOrder = [...byVariables].sort(([a], [b]) => Number(b === plain) - Number(a === plain));
   return inOrder.flatMap(([, alike]) =>
     byMode(alike, now).flatMap(({ fetch, scenarios: own }) => {
-      const byConfig = [...groupBy(own, (each) => keyOf(state(each).config))];
-      const sorted = byConfig.sort(([a], [b]) => Number(b === plain) - Number(a === plain));
-      return sorted.map(
-        ([, group]): PlannedGroup => ({
+      const byConfig = [...groupBy(own, (each) => keyOf(state(each).config)).values()];
+      const ofConfigs = byConfig.map(
+        (group): PlannedGroup => ({
           fetch: modeOf(group, fetch),
           settings: state(group.find(({ skip }) => skip === undefined) ?? (group[0] as PlannedScenario)),
           scenarios: group,
         }),
       );
+      return ofConfigs.sort((one, other) => changeOf(one.settings) - changeOf(other.settings));
     }),
   );
+}
+
+/**
+ * How much a group changes the mesh: nothing, what proxies take at once, or what they take only when they start. Those of the last
+ * kind follow each other, so that proxies start as rarely as possible.
+ */
+function changeOf({ config }: MeshSettings): number {
+  const fields = Object.keys(config);
+  return fields.some(isTakenAtStart) ? 2 : Math.min(fields.length, 1);
 }
 
 /** The mode that a group really needs; undefined when any will do. */

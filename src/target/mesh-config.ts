@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { groupBy } from '../base/group.ts';
 import { isMap } from '../base/kube-object.ts';
+import { isTakenAtStart } from '../base/mesh-fields.ts';
 import type { MeshConfig } from '../policy/read-mesh-config.ts';
 import type { ObjectKey } from './target.ts';
 
@@ -51,23 +52,10 @@ export function notTaken(shown: MeshConfig, declared: MeshConfig, before: MeshCo
   ];
 }
 
-/** What proxies, or istiod, take only when they start. */
-const takenAtStart: readonly string[] = [
-  'ca',
-  'certificates',
-  'configSources',
-  'defaultConfig',
-  'proxyHttpPort',
-  'proxyInboundListenPort',
-  'proxyListenPort',
-  'rootNamespace',
-  'trustDomain',
-];
-
 /** Paths of changed settings that hold only for proxies, or an istiod, that start after the change. */
 export function changedForLater(declared: MeshConfig, before: MeshConfig): string[] {
   const [now, then] = [declared, before].map((config) =>
-    leavesOf(config).filter(({ path: [first = ''] }) => takenAtStart.includes(first)),
+    leavesOf(config).filter(({ path: [first = ''] }) => isTakenAtStart(first)),
   ) as [Leaf[], Leaf[]];
   const isIn = (leaves: readonly Leaf[], leaf: Leaf) => leaves.some((each) => isDeepStrictEqual(each, leaf));
   const changed = [

@@ -397,6 +397,17 @@ describe('mesh settings', () => {
     ]);
   });
 
+  test('that proxies take only when they start follow each other, after those that they take at once', () => {
+    const all = [
+      own('a', '{ defaultConfig: { gatewayTopology: { numTrustedProxies: 1 } } }'),
+      own('b', merge),
+      own('c', '{ trustDomain: a.b, pathNormalization: MERGE_SLASHES }'),
+      own('d', '{ trustDomainAliases: [c.d] }'),
+      own('e', '{}'),
+    ];
+    expect(groupsOf(all).map(([, , , ...ids]) => ids)).toEqual([['e'], ['b'], ['d'], ['a'], ['c']]);
+  });
+
   test('are fields of MeshConfig, as istiod reads them', () => {
     const defaultConfig = { gatewayTopology: { numTrustedProxies: 1 } };
     expect(

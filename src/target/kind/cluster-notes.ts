@@ -9,7 +9,7 @@ export interface Notes {
   readonly nodeImage: string;
   /** Images that were loaded from the local engine, separated by blanks. */
   readonly loaded: string;
-  /** Whether istiod was restarted after the last run, so that its cache has no keys of it. */
+  /** Whether no scenario has had keys fetched since istiod has started, so that its cache has none. */
   readonly fresh: 'yes' | 'no';
 }
 

@@ -144,7 +144,7 @@ export class KindTarget extends KubernetesTarget {
     await together(works, (work, own) => work(own), signal);
     await this.#installGatewayApi(signal);
     this.#fresh = true;
-    await this.#note({ istio: tag, hub, nodeImage, loaded: loaded.join(' '), fresh: 'no' }, signal);
+    await this.#note({ istio: tag, hub, nodeImage, loaded: loaded.join(' '), fresh: 'yes' }, signal);
     if (this.#settings.keep) this.#guard(false);
   }
 
@@ -220,9 +220,9 @@ export class KindTarget extends KubernetesTarget {
     const given = await extraRootCa(this.clients, istioNamespace, signal);
     const { pem, isGiven } = await this.#authorities.restore(given);
     if (!isGiven) await setExtraRootCa(this.clients, istioNamespace, pem, signal);
-    // What a run before has left to istiod is used once: this run will fill its cache of keys again.
     this.#fresh = notes.fresh === 'yes' && isGiven;
-    await this.#note({ ...notes, loaded: [...there, ...loaded].join(' '), fresh: 'no' }, signal);
+    const fresh = this.#fresh ? 'yes' : 'no';
+    await this.#note({ ...notes, loaded: [...there, ...loaded].join(' '), fresh }, signal);
     await Promise.all([
       sweep(this.clients, signal),
       this.startApps(apps, signal),
@@ -329,8 +329,10 @@ export class KindTarget extends KubernetesTarget {
     });
   }
 
-  async keysUsed(): Promise<void> {
+  async keysUsed(signal: AbortSignal): Promise<void> {
     this.#fresh = false;
+    // Before it is so: whoever is killed meanwhile leaves an istiod with keys.
+    if (this.#notes?.fresh === 'yes') await this.#note({ ...this.#notes, fresh: 'no' }, signal);
   }
 
   protected ownIngressUrl(): string {
