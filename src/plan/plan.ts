@@ -1,7 +1,7 @@
 /** Decides what is going to be run on a mesh, and in which order. */
 import type { FetchMode, MeshFacts } from '../base/events.ts';
 import { groupBy } from '../base/group.ts';
-import { isTakenAtStart } from '../base/mesh-fields.ts';
+import { isTakenAtStart } from '../base/istiod-input.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import { areOwn, asItIs, keyOf, type MeshSettings, settingsOf, settingsText } from './asked-mesh.ts';
 import { whyNot } from './conditions.ts';

@@ -1,18 +1,18 @@
 /** The whole run: meshes up, plan, groups of scenarios, meshes down. Everything it does is told as events. */
-import { HarnessError } from '../base/errors.ts';
+import { asHarnessError, HarnessError } from '../base/errors.ts';
 import type { Emit, MeshFacts, Shard, Unstamped } from '../base/events.ts';
 import { together } from '../base/wait.ts';
 import type { PlannedCheck, PlannedGroup, PlannedScenario } from '../plan/types.ts';
 import type { CapabilityName, Target } from '../target/target.ts';
 import type { Baseline } from './answers/known.ts';
 import { KnownDeviations } from './answers/known-use.ts';
-import { runGroups, tellPlan } from './groups.ts';
+import { type GroupRequest, inOrder, runGroups, tellPlan } from './groups.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { withoutTokens } from './private.ts';
-import { type Mesh, meshesOf } from './run-mesh.ts';
-import { runShared } from './shares.ts';
+import { Mesh, meshesOf } from './run-mesh.ts';
 import type { RunOptions } from './steps/step-state.ts';
 import { Tally } from './tally.ts';
+import { meshesWorth, Work } from './work.ts';
 
 /** What scenarios are run, and how. */
 export interface RoundRequest {
@@ -153,6 +153,46 @@ async function runOn(mesh: Mesh, request: RoundRequest, tally: Tally): Promise<v
     const errors = await Promise.all(others.map((each) => each.end()));
     for (const error of errors) if (error !== undefined) tally.failed(mesh, error, stop.aborted);
   }
+}
+
+/**
+ * Runs them on this mesh, and on others like it, which are set up when they are needed.
+ *
+ * @param others those that are up
+ */
+async function runShared(
+  groups: readonly PlannedGroup[],
+  facts: MeshFacts,
+  request: GroupRequest & { readonly sharing?: (() => number) | undefined },
+  tally: Tally,
+  others: Mesh[],
+): Promise<void> {
+  const { mesh, signal } = request;
+  const makeOther = mesh.target.another?.bind(mesh.target);
+  const count = makeOther === undefined ? 1 : meshesWorth(groups, request.sharing?.() ?? 1);
+  const shared = count === 1 ? undefined : new Work(inOrder(groups, facts, mesh.target), mesh);
+  const onOther = async (_: unknown, index: number) => {
+    const other = others[index] ?? new Mesh(makeOther!(index + 2), undefined);
+    others[index] = other;
+    try {
+      await other.ready(() => {}, signal);
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const { message } = asHarnessError(thrown);
+      tally.emit({
+        type: 'warning',
+        message: `one more mesh could not be started, and its scenarios run on those that are there: ${message}`,
+        mesh: mesh.label,
+      });
+      return;
+    }
+    await runGroups(groups, facts, { ...request, mesh: other, shared }, tally);
+  };
+  const ended = await Promise.allSettled([
+    runGroups(groups, facts, { ...request, shared }, tally),
+    ...Array.from({ length: count - 1 }, onOther),
+  ]);
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
 }
 
 /**

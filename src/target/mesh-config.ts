@@ -2,8 +2,8 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { groupBy } from '../base/group.ts';
+import { isTakenAtStart } from '../base/istiod-input.ts';
 import { isMap } from '../base/kube-object.ts';
-import { isTakenAtStart } from '../base/mesh-fields.ts';
 import type { MeshConfig } from '../policy/read-mesh-config.ts';
 import type { ObjectKey } from './target.ts';
 

@@ -1,6 +1,6 @@
 /** What the schema cannot say: that everything a scenario refers to exists, and that its parts fit together. */
 
-import { fetchVariable, isFixedVariable } from '../../base/istiod-variables.ts';
+import { fetchVariable, isFixedVariable } from '../../base/istiod-input.ts';
 import type { ScenarioSpec } from '../format/schema.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { checkConditions } from './check-conditions.ts';

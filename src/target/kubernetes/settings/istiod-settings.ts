@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { HarnessError, understood } from '../../../base/errors.ts';
 import type { FetchMode } from '../../../base/events.ts';
-import { fetchVariable } from '../../../base/istiod-variables.ts';
+import { fetchVariable } from '../../../base/istiod-input.ts';
 import { timeouts } from '../../../base/timeouts.ts';
 import { until } from '../../../base/wait.ts';
 import { KubeError } from '../../../kube/kube-error.ts';

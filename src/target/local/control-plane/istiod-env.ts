@@ -1,7 +1,7 @@
 /** The environment of istiod: what a local mesh needs, and variables that somebody wants to try. */
 import { HarnessError } from '../../../base/errors.ts';
 import type { FetchMode } from '../../../base/events.ts';
-import { fetchVariable, isFixedVariable } from '../../../base/istiod-variables.ts';
+import { fetchVariable, isFixedVariable } from '../../../base/istiod-input.ts';
 import { goMemory } from '../processes/memory.ts';
 
 /** Variables by name. */

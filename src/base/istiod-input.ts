@@ -1,4 +1,4 @@
-/** Environment variables of istiod that nobody may set, and why. */
+/** What istiod is given: environment variables, and fields of Istio's MeshConfig (istio.mesh.v1alpha1). */
 
 /** Who fetches keys; scenarios say it in their own words. */
 export const fetchVariable = 'PILOT_JWT_ENABLE_REMOTE_JWKS';
@@ -28,4 +28,21 @@ const fixed: readonly string[] = [
 /** Whether it is one of them. Go reads those about proxies in small letters too. */
 export function isFixedVariable(name: string): boolean {
   return fixed.includes(name.toUpperCase());
+}
+
+const takenAtStart: readonly string[] = [
+  'ca',
+  'certificates',
+  'configSources',
+  'defaultConfig',
+  'proxyHttpPort',
+  'proxyInboundListenPort',
+  'proxyListenPort',
+  'rootNamespace',
+  'trustDomain',
+];
+
+/** Whether proxies, or istiod, take a field only when they start. @param field such as `trustDomain` */
+export function isTakenAtStart(field: string): boolean {
+  return takenAtStart.includes(field);
 }
