@@ -1,5 +1,5 @@
 /** Reads files that somebody else may have made: no more than is allowed, and nothing that never ends. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { sizeText } from './limits.ts';
 import { fromStandardInput } from './standard-input.ts';
 
@@ -60,4 +60,20 @@ function tooLarge(most: number, size: number): UnreadableFile {
 export function whyUnreadable(thrown: unknown): { why: string; hint?: string } {
   if (thrown instanceof UnreadableFile) return { why: thrown.message, hint: thrown.hint };
   return { why: `cannot be read (${(thrown as NodeJS.ErrnoException).code ?? String(thrown)})` };
+}
+
+/**
+ * What a path leads to; or why that cannot be told, to be put behind its name: "does not exist". A path can be what none can
+ * be, such as a link to itself, a name that is too long, or something below a file.
+ */
+export function lookAt(
+  path: string,
+): { readonly stat: Stats } | { readonly stat?: undefined; readonly why: string } {
+  try {
+    return { stat: statSync(path) };
+  } catch (thrown) {
+    const { code = String(thrown) } = thrown as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { why: 'does not exist' };
+    return { why: code === 'ERR_INVALID_ARG_VALUE' ? 'cannot be a path' : `cannot be read (${code})` };
+  }
 }
