@@ -50,10 +50,22 @@ export function readLimited(file: string, most: number): Buffer {
 }
 
 function tooLarge(most: number, size: number): UnreadableFile {
+  // Rounded they may be the same, and of what comes through a pipe no more is known.
+  const much = sizeText(size) === sizeText(most) ? '' : `${sizeText(size)}, `;
   return new UnreadableFile(
-    `has ${sizeText(size)}, more than the ${sizeText(most)} that are read`,
+    `has ${much}more than the ${sizeText(most)} that are read`,
     'See whether it is the right file; make several smaller ones of it.',
   );
+}
+
+/** The text of a file, without a byte order mark. @throws UnreadableFile as {@link readLimited}, and when it is not UTF-8 */
+export function readLimitedText(file: string, most: number): string {
+  const bytes = readLimited(file, most);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UnreadableFile('is not encoded in UTF-8', 'Save it as UTF-8.');
+  }
 }
 
 /** Why a file could not be read, to be put behind its name, and what to do about it where that is known. */

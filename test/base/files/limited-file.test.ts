@@ -31,6 +31,8 @@ describe('a file of others', () => {
     writeFileSync(file, '');
     truncateSync(file, 47 * 1024 * 1024 * 1024);
     expect(refusal(file, 1024 * 1024)).toBe('has 48128 MiB, more than the 1 MiB that are read');
+    truncateSync(file, 1024 * 1024 + 1);
+    expect(refusal(file, 1024 * 1024)).toBe('has more than the 1 MiB that are read');
     truncateSync(file, 1001);
     expect(refusal(file)).toBe('has 1001 bytes, more than the 1000 bytes that are read');
   });
