@@ -151,6 +151,12 @@ describe('a baseline', () => {
 });
 
 describe('wrong usage', () => {
+  test('two reports in one file, of which one would be lost', async () => {
+    const { exitCode, error } = await space.call(reportCommand, ['ci'], { json: 'a.out', html: './a.out' });
+    expect([exitCode, error?.message]).toEqual([2, '--html and --json would both be written to a.out']);
+    expect(existsSync(join(space.cwd, 'a.out'))).toBe(false);
+  });
+
   test.each([
     [[], 'there is nothing to report on'],
     [['gone.json'], 'gone.json does not exist'],
