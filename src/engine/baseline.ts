@@ -1,7 +1,7 @@
 /** Loads the baseline file. */
 import { resolve } from 'node:path';
 import { formatPlace, HarnessError, inFileOrder } from '../base/errors.ts';
-import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
+import { readLimitedText, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
 import { profiles } from '../base/profiles.ts';
 import type { Baseline } from '../run/answers/known.ts';
@@ -70,11 +70,11 @@ function inSettings(first: HarnessError | undefined, others: readonly HarnessErr
 
 function read(file: string, cwd: string): string {
   try {
-    return readLimited(resolve(cwd, file), limits.yamlBytes).toString('utf8');
+    return readLimitedText(resolve(cwd, file), limits.yamlBytes);
   } catch (thrown) {
-    const { why } = whyUnreadable(thrown);
+    const { why, hint } = whyUnreadable(thrown);
     throw new HarnessError('E_SETTINGS', `the baseline ${file} ${why}`, {
-      hint: 'Name a YAML file with known deviations, or leave --baseline out.',
+      hint: hint ?? 'Name a YAML file with known deviations, or leave --baseline out.',
       cause: thrown,
     });
   }

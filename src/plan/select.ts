@@ -104,7 +104,8 @@ export function takeShard(
   const bySize = scenarios.toSorted(
     (a, b) => weights.get(b)! - weights.get(a)! || (a.info.id < b.info.id ? -1 : 1),
   );
-  const loads = Array.from({ length: count }, () => 0);
+  // Shares beyond the last scenario get nothing, however many there are.
+  const loads = Array.from({ length: Math.min(count, scenarios.length) }, () => 0);
   const mine = new Set<PlannedScenario>();
   for (const scenario of bySize) {
     const lightest = loads.indexOf(Math.min(...loads));

@@ -1,8 +1,8 @@
 /** Finds scenario files and reads their text. */
-import { readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { HarnessError } from '../base/errors.ts';
-import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
+import { lookAt, readLimited, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
 import { standardInput, takeStandardInput } from '../base/files/standard-input.ts';
 import { profiles } from '../base/profiles.ts';
@@ -28,16 +28,23 @@ export function findScenarioFiles(
       continue;
     }
     const absolute = resolve(cwd, path);
-    const stat = statSync(absolute, { throwIfNoEntry: false });
-    if (stat === undefined) {
+    const looking = lookAt(absolute);
+    if (looking.stat === undefined) {
       errors.push(
-        new HarnessError('E_USAGE', `${path} does not exist`, {
+        new HarnessError('E_USAGE', `${path} ${looking.why}`, {
           hint: 'Name scenario files, or folders that contain them, relative to where you are.',
         }),
       );
-    } else if (stat.isDirectory()) {
+    } else if (looking.stat.isDirectory()) {
       const found: string[] = [];
-      const isWhole = filesBelow(absolute, found, looked);
+      let isWhole: boolean;
+      try {
+        isWhole = filesBelow(absolute, found, looked);
+      } catch (thrown) {
+        if (!(thrown instanceof HarnessError)) throw thrown;
+        errors.push(thrown);
+        continue;
+      }
       for (const file of found) files.add(file);
       if (!isWhole) {
         errors.push(
@@ -82,7 +89,7 @@ const others = new Set(['node_modules', 'reports', 'jwt-e2e.yaml']);
  * @returns false when there were too many of them, and looking has ended
  */
 function filesBelow(folder: string, found: string[], looked: { count: number }): boolean {
-  const entries = readdirSync(folder, { withFileTypes: true });
+  const entries = entriesOf(folder);
   looked.count += entries.length;
   if (looked.count > limits.filesLookedAt) return false;
   return entries
@@ -92,9 +99,20 @@ function filesBelow(folder: string, found: string[], looked: { count: number }):
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return filesBelow(path, found, looked);
       // Follows links, as far as they lead anywhere.
-      if (isYaml(entry.name) && statSync(path, { throwIfNoEntry: false })?.isFile()) found.push(path);
+      if (isYaml(entry.name) && lookAt(path).stat?.isFile()) found.push(path);
       return true;
     });
+}
+
+/** @throws HarnessError E_USAGE for a folder of somebody else */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (cause) {
+    const { why } = whyUnreadable(cause);
+    const hint = 'Check the permissions of the folder, or name the files that are to be read.';
+    throw new HarnessError('E_USAGE', `the folder ${folder} ${why}`, { hint, cause });
+  }
 }
 
 /** How a file is named in messages: relative to `cwd`, with "/" on every system. */

@@ -184,6 +184,8 @@ function withAnswers(data: unknown): { data: unknown; problems: readonly AnswerP
 function unknownAnswer(name: string, names: readonly string[]): { message: string; hint: string } {
   if (/^\d{3}$/.test(name))
     return { message: `the status code ${name} is a text here`, hint: `Write ${name} without quotes.` };
+  if (/^\dxx$/i.test(name))
+    return { message: `"${name}" is no class of status codes`, hint: 'They are 1xx, 2xx, 3xx, 4xx and 5xx.' };
   if (names.length > 0)
     return { message: `there is no answer "${name}"`, hint: hintFor(name, names, 'answers') };
   return {

@@ -43,7 +43,16 @@ const where = about('Where the mesh is', [
       'where the mesh is: auto takes cluster when --context or --kubeconfig is given, else kind when a Docker engine answers, else local',
     choices: ['auto', 'kind', 'cluster', 'local'],
   },
-  { name: 'name', value: 'NAME', description: 'name of the kind cluster or local mesh (default: jwt-e2e)' },
+  {
+    name: 'name',
+    value: 'NAME',
+    description: 'name of the kind cluster or local mesh (default: jwt-e2e)',
+    // It becomes a part of paths.
+    form: {
+      pattern: /^[A-Za-z0-9][\w.-]{0,62}$/,
+      wanted: 'up to 63 letters, digits, dots, hyphens and underscores, such as jwt-e2e',
+    },
+  },
   {
     name: 'istio',
     value: 'VERSION[,VERSION]',

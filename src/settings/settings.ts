@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { HarnessError, type Place } from '../base/errors.ts';
-import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
+import { readLimitedText, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
 import { excessOf } from '../base/files/yaml-bounds.ts';
 import { nearest } from '../base/suggest.ts';
@@ -167,7 +167,7 @@ function readSettingsFile(file: string): Record<string, Value> {
 
 function readText(file: string): string {
   try {
-    return readLimited(file, limits.yamlBytes).toString('utf8');
+    return readLimitedText(file, limits.yamlBytes);
   } catch (thrown) {
     const { why, hint } = whyUnreadable(thrown);
     throw new HarnessError('E_SETTINGS', `the settings file ${file} ${why}`, { hint, cause: thrown });

@@ -84,6 +84,10 @@ async function byCommand(
         hint: 'If you trust the scenario, allow it with --allow-commands, or allow-commands: true in jwt-e2e.yaml.',
       },
     );
+  if ([program, ...args].some((word) => word.includes('\0')))
+    throw new HarnessError('E_TOKEN', `the program of token "${name}" has U+0000 in it or in its arguments`, {
+      hint: 'Remove it: no program can be given that.',
+    });
   const { execa } = await import('execa');
   const result = await execa(program, args, {
     reject: false,
@@ -101,7 +105,9 @@ async function byCommand(
     const how =
       result.code === 'ENOENT'
         ? 'is not there'
-        : `ended with ${result.exitCode ?? result.signal ?? 'an error'}`;
+        : (result.exitCode ?? result.signal) === undefined
+          ? `could not be run (${result.code ?? 'no reason given'})`
+          : `ended with ${result.exitCode ?? result.signal}`;
     throw new HarnessError(
       'E_TOKEN',
       oneLine(redact(`the program of token "${name}" ${how}: ${said || program}`)),
@@ -116,20 +122,26 @@ async function byCommand(
 /** What a program prints: the token alone, or the answer of a token endpoint. */
 function tokenIn(name: string, output: string): string {
   const text = output.trim();
-  const fields = text.startsWith('{') ? parsed(text) : undefined;
-  const value = fields === undefined ? text : (fields.access_token ?? fields.id_token ?? fields.token);
-  if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) return value;
+  // Also JSON that was cut off, which is no token.
+  const fields = /^[{["]/.test(text) ? parsed(text) : { token: text };
+  const value = fields.access_token ?? fields.id_token ?? fields.token;
+  if (typeof value === 'string' && isSendable(value)) return value;
   throw new HarnessError('E_TOKEN', `the program of token "${name}" has printed no token`, {
     hint: 'It must print the token and nothing else, or JSON with access_token, id_token or token.',
   });
 }
 
-function parsed(text: string): Record<string, unknown> | undefined {
+function parsed(text: string): Record<string, unknown> {
   try {
     return Object(JSON.parse(text));
   } catch {
-    return undefined;
+    return {};
   }
+}
+
+/** Whether a header can hold it as a token, which has no blanks. */
+function isSendable(token: string): boolean {
+  return /^[\x21-\x7e]+$/.test(token);
 }
 
 /** The client credentials grant of OAuth 2.0 (RFC 6749, section 4.4). */
@@ -146,8 +158,20 @@ async function byClientCredentials(
   signal: AbortSignal,
 ): Promise<string> {
   rememberOpaque(clientSecret);
+  // It may be a variable, and is not shown: a password may be in it.
+  if (!/^https?:/i.test(tokenUrl) || !URL.canParse(tokenUrl)) {
+    throw new HarnessError('E_TOKEN', `the tokenUrl of token "${name}" is no address`, {
+      hint: 'Write it in full, such as https://login.example.com/token. See what is filled in for ${…} in it.',
+    });
+  }
+  const url = new URL(tokenUrl);
+  if (url.username !== '' || url.password !== '') {
+    throw new HarnessError('E_TOKEN', `the tokenUrl of token "${name}" has a user name or a password in it`, {
+      hint: 'Write these as clientId and clientSecret, and the address without them.',
+    });
+  }
   const oauth = await import('oauth4webapi');
-  const server = { issuer: new URL(tokenUrl).origin, token_endpoint: tokenUrl };
+  const server = { issuer: url.origin, token_endpoint: tokenUrl };
   const client = { client_id: clientId };
   const authentication =
     auth === 'post' ? oauth.ClientSecretPost(clientSecret) : oauth.ClientSecretBasic(clientSecret);
@@ -166,7 +190,8 @@ async function byClientCredentials(
       options,
     );
     const { access_token } = await oauth.processClientCredentialsResponse(server, client, response);
-    return access_token;
+    if (isSendable(access_token)) return access_token;
+    throw new Error('what it gave has blanks or other signs in it that no token has');
   } catch (thrown) {
     throwIfAborted(signal);
     const { error_description, error, cause, message } = thrown as {

@@ -2,7 +2,7 @@
 
 import { HarnessError } from '../base/errors.ts';
 import { isMap } from '../base/kube-object.ts';
-import type { TokenSpec } from '../scenario/format/schema.ts';
+import { isTime, relativeTime, type TokenSpec } from '../scenario/format/schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -102,8 +102,6 @@ export function withoutNulls(map: Json, where: string): Record<string, unknown> 
   );
 }
 
-/** Claims that are times (RFC 7519, section 4.1). */
-const times = ['exp', 'nbf', 'iat'];
 const inSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /**
@@ -114,8 +112,7 @@ const inSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 
  */
 export function withTimes(claims: Json, now: number): Json {
   const timed = Object.entries(claims).map(([name, value]) => {
-    const isTime = times.includes(name) && typeof value === 'string';
-    const relative = isTime ? /^(?:now|([+-])(\d{1,9})([smhd]))$/.exec(value) : null;
+    const relative = isTime(name) && typeof value === 'string' ? relativeTime.exec(value) : null;
     if (relative === null) return [name, value];
     const [, sign, amount = '0', unit = 's'] = relative;
     const offset = Number(amount) * (inSeconds[unit] ?? 1);

@@ -1,11 +1,11 @@
 /** The Vitest plugin: each scenario file is a test file, each check a test. */
-import { statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 // What is declared about it below is nothing without it.
 import type {} from 'vitest';
 import type { ViteUserConfig } from 'vitest/config';
 import type { Settings } from '../api/program-settings.ts';
 import { valuesOf } from '../api/values.ts';
+import { lookAt } from '../base/files/limited-file.ts';
 import { moduleFile } from '../base/files/product-files.ts';
 import { HarmlessOutput } from '../base/harmless.ts';
 import { timeouts } from '../base/timeouts.ts';
@@ -88,7 +88,7 @@ function isBelow(file: string, paths: readonly string[]): boolean {
 
 /** What matches a file, or the scenarios in a folder. */
 function pattern(path: string, root: string): string {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? !/\.ya?ml$/.test(path);
+  const isFolder = lookAt(path).stat?.isDirectory() ?? !/\.ya?ml$/.test(path);
   return isFolder ? join(glob(path, root), '**/*.{yaml,yml}') : glob(path, root);
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { asHarnessError, formatPlace } from '../../src/base/errors.ts';
 import { baselineOf, isWhole } from '../../src/engine/baseline.ts';
 
@@ -69,6 +69,20 @@ describe('mistakes have their place and say what to write instead', () => {
     })();
     await expect(`${text.trimEnd()}\n`).toMatchFileSnapshot(
       `../golden/baseline/${name.replace('yaml', 'txt')}`,
+    );
+  });
+
+  test('a file in another encoding is refused, and a folder with what to do about it', () => {
+    writeFileSync(join(folder, 'latin1.yaml.txt'), Buffer.from('known: [] # \u00e4\n', 'latin1'));
+    onTestFinished(() => rmSync(join(folder, 'latin1.yaml.txt')));
+    expect(() => baselineOf({ baseline: 'latin1.yaml.txt' }, folder)).toThrow(
+      expect.objectContaining({
+        message: 'the baseline latin1.yaml.txt is not encoded in UTF-8',
+        hint: 'Save it as UTF-8.',
+      }),
+    );
+    expect(() => baselineOf({ baseline: '.' }, folder)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('Name a file') }),
     );
   });
 

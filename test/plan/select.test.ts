@@ -81,6 +81,13 @@ test('grep for the check of a refusal keeps what is to be refused', () => {
 });
 
 describe('shards', () => {
+  test('may be more than there are scenarios, and more than fit into the memory', () => {
+    const planned = planOf([scenario('a', step('first', rows(1)))]).scenarios;
+    const count = Number.MAX_SAFE_INTEGER;
+    expect(idsOf(takeShard(planned, { index: 1, count }))).toEqual(['a']);
+    expect(takeShard(planned, { index: count, count })).toEqual([]);
+  });
+
   const all = [5, 1, 3, 3, 2, 8, 1].map((size, index) => scenario(`s${index}`, step('first', rows(size))));
 
   test('have every check exactly once, in the order of the whole', () => {

@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -86,6 +86,26 @@ describe('loadScenarios', () => {
         ['E_USAGE', 'scenarios/documented/notes.txt is not a scenario file', undefined],
       ],
     });
+  });
+
+  test('says why a path cannot be followed, and passes links over that lead nowhere', () => {
+    mkdirSync(join(cwd, 'links'));
+    for (const name of ['loop', 'links/loop.yaml']) symlinkSync(basename(name), join(cwd, name));
+    const long = 'x'.repeat(300);
+    expect(load('loop', `${long}.yaml`, 'mine/d.yaml/x.yaml', 'links').errors).toEqual([
+      ['E_USAGE', 'loop cannot be read (ELOOP)', undefined],
+      ['E_USAGE', `${long}.yaml cannot be read (ENAMETOOLONG)`, undefined],
+      ['E_USAGE', 'mine/d.yaml/x.yaml does not exist', undefined],
+      ['E_USAGE', 'there is no scenario file in links', undefined],
+    ]);
+  });
+
+  test.skipIf(process.getuid?.() === 0)('says which folder of somebody else it has found', () => {
+    const folder = join(cwd, 'theirs', 'closed');
+    mkdirSync(folder, { recursive: true, mode: 0 });
+    expect(load('theirs').errors).toEqual([
+      ['E_USAGE', `the folder ${folder} cannot be read (EACCES)`, undefined],
+    ]);
   });
 
   test('loads what is right next to what is wrong', () => {

@@ -45,7 +45,8 @@ describe('cells', () => {
       /or say under "answers:"/,
     ],
     ['["200"]', denied, 'the status code 200 is a text here', 'Write 200 without quotes.'],
-    ['[6xx]', '', '"6xx" is no status code, and there is no answer of this name', /such as 2xx/],
+    ['[6xx]', '', '"6xx" is no class of status codes', /1xx, 2xx, 3xx/],
+    ['[2XX]', denied, '"2XX" is no class of status codes', /1xx, 2xx, 3xx/],
     ['[__proto__]', denied, 'there is no answer "__proto__"', /denied/],
   ])('%s is refused at its place', (cells, more, message, hint) => {
     const { errors } = parse(cells, more);

@@ -222,6 +222,27 @@ describe('the file', () => {
     );
   });
 
+  test.each(['', '../x', 'a/../../b', '.hidden', 'a b', 'x'.repeat(64)])('names no mesh "%s"', (name) => {
+    expect(() => mergeSettings({ name }, {}, 'gone.yaml')).toThrow(
+      expect.objectContaining({
+        code: 'E_USAGE',
+        message: expect.stringMatching(/^--name must be up to 63 letters, .*, such as jwt-e2e, not /),
+      }),
+    );
+  });
+
+  test('in another encoding is refused, and loses no letter in silence', () => {
+    const path = join(folder, 'latin1.yaml');
+    writeFileSync(path, Buffer.from('grep: \u00e4\n', 'latin1'));
+    expect(() => mergeSettings({}, {}, path)).toThrow(
+      expect.objectContaining({
+        code: 'E_SETTINGS',
+        message: `the settings file ${path} is not encoded in UTF-8`,
+        hint: 'Save it as UTF-8.',
+      }),
+    );
+  });
+
   test('is checked also where a flag wins', () => {
     expect(mistake({ flags: { target: 'kind' }, text: 'target: nowhere\n' }).code).toBe('E_SETTINGS');
   });

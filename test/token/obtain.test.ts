@@ -1,6 +1,7 @@
 /** Tokens of others: from the environment, from programs, and from a real authorization server. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { OAuth2Server } from 'oauth2-mock-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { redact } from '../../src/token/decode.ts';
@@ -89,6 +90,11 @@ describe('a program', () => {
     ['prints nothing', [process.execPath, '-e', ''], /has printed no token$/],
     ['prints two words', [process.execPath, '-e', 'console.log("not logged in")'], /has printed no token$/],
     ['prints JSON without one', [process.execPath, '-e', 'console.log("{}")'], /has printed no token$/],
+    ['prints half of its JSON', printing('{"access_token":"abc"').command, /has printed no token$/],
+    ['prints a text of JSON', printing('"abc"').command, /has printed no token$/],
+    ['prints a list', printing('["abc"]').command, /has printed no token$/],
+    ['is a folder', [tmpdir()], /^the program of token "mine" could not be run \(EACCES\): /],
+    ['has NUL in its arguments', ['printf', 'a\0b'], /^the program of token "mine" has U\+0000 in it/],
   ])('that %s gives none', async (_, command, message) => {
     await expect(get({ command })).rejects.toMatchObject({
       code: 'E_TOKEN',
@@ -162,6 +168,37 @@ describe('an authorization server', () => {
       /^http:.*\/token gave no token "mine": invalid_client: .* is wrong$/,
     );
     expect((error as Error).message).not.toContain(clientSecret);
+  });
+
+  test.each(['nowhere', 'login.example.com/token', 'ftp://login.example.com/token', 'http://'])(
+    'is no address: %s',
+    async (wrong) => {
+      await expect(get({ clientCredentials: { ...client(), tokenUrl: wrong } })).rejects.toMatchObject({
+        code: 'E_TOKEN',
+        message: 'the tokenUrl of token "mine" is no address',
+        hint: expect.stringContaining('such as https://'),
+      });
+    },
+  );
+
+  test('is named without a password, which would be shown', async () => {
+    const named = { ...client(), tokenUrl: 'http://me:passw0rd@127.0.0.1:1/token' };
+    const error = await get({ clientCredentials: named }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'E_TOKEN',
+      message: 'the tokenUrl of token "mine" has a user name or a password in it',
+    });
+    expect(JSON.stringify([error, (error as Error).message])).not.toContain('passw0rd');
+  });
+
+  test('gives something that is no token', async () => {
+    server.service.once('beforeResponse', (response) => {
+      response.body = { access_token: 'a\r\nx-forged: b', token_type: 'bearer' };
+    });
+    await expect(get({ clientCredentials: client() })).rejects.toMatchObject({
+      code: 'E_TOKEN',
+      message: expect.stringMatching(/gave no token "mine": what it gave has blanks or other signs in it/),
+    });
   });
 
   test('that is not there', async () => {

@@ -1,5 +1,5 @@
 /** Reads files that somebody else may have made: no more than is allowed, and nothing that never ends. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { sizeText } from './limits.ts';
 import { fromStandardInput } from './standard-input.ts';
 
@@ -50,14 +50,42 @@ export function readLimited(file: string, most: number): Buffer {
 }
 
 function tooLarge(most: number, size: number): UnreadableFile {
+  // Rounded they may be the same, and of what comes through a pipe no more is known.
+  const much = sizeText(size) === sizeText(most) ? '' : `${sizeText(size)}, `;
   return new UnreadableFile(
-    `has ${sizeText(size)}, more than the ${sizeText(most)} that are read`,
+    `has ${much}more than the ${sizeText(most)} that are read`,
     'See whether it is the right file; make several smaller ones of it.',
   );
+}
+
+/** The text of a file, without a byte order mark. @throws UnreadableFile as {@link readLimited}, and when it is not UTF-8 */
+export function readLimitedText(file: string, most: number): string {
+  const bytes = readLimited(file, most);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UnreadableFile('is not encoded in UTF-8', 'Save it as UTF-8.');
+  }
 }
 
 /** Why a file could not be read, to be put behind its name, and what to do about it where that is known. */
 export function whyUnreadable(thrown: unknown): { why: string; hint?: string } {
   if (thrown instanceof UnreadableFile) return { why: thrown.message, hint: thrown.hint };
   return { why: `cannot be read (${(thrown as NodeJS.ErrnoException).code ?? String(thrown)})` };
+}
+
+/**
+ * What a path leads to; or why that cannot be told, to be put behind its name: "does not exist". A path can be what none can
+ * be, such as a link to itself, a name that is too long, or something below a file.
+ */
+export function lookAt(
+  path: string,
+): { readonly stat: Stats } | { readonly stat?: undefined; readonly why: string } {
+  try {
+    return { stat: statSync(path) };
+  } catch (thrown) {
+    const { code = String(thrown) } = thrown as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { why: 'does not exist' };
+    return { why: code === 'ERR_INVALID_ARG_VALUE' ? 'cannot be a path' : `cannot be read (${code})` };
+  }
 }

@@ -51,6 +51,12 @@ function wantedOf(values: Values): string[] | undefined {
       hint: 'write it in full, such as 1.31.1 or 1.32.0-rc.0',
     });
   }
+  // A matrix without jobs would be a workflow that tests nothing.
+  if (wanted?.length === 0) {
+    throw new HarnessError('E_USAGE', '--istio names no version', {
+      hint: 'Write versions with commas between them, such as 1.31.1,1.30.5, or leave --istio out for all that are known.',
+    });
+  }
   return wanted === undefined ? undefined : [...new Set(wanted)];
 }
 

@@ -18,6 +18,7 @@ import { meshLabel, type RunResult } from '../../report/result.ts';
 import { KnownDeviations } from '../../run/answers/known-use.ts';
 import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
+import { refuseSameFile } from '../support/console-report.ts';
 import { historyOf } from '../support/history-files.ts';
 import type { Io } from '../support/io.ts';
 import { readInputs } from '../support/report-inputs.ts';
@@ -40,6 +41,7 @@ export async function reportCommand(
   given: Values = values,
 ): Promise<number> {
   const files = outputs(given);
+  refuseSameFile(files, io);
   const inputs = readInputs(paths, io.cwd, Object.values(files));
   const baseline = baselineOf(values, io.cwd);
   const known = baseline && new KnownDeviations(baseline);

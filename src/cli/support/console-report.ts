@@ -1,6 +1,6 @@
 /** What a run says on the console. Apart from its other reports, which take longer to load: it is to say something at once. */
 import { relative, resolve } from 'node:path';
-import type { HarnessError } from '../../base/errors.ts';
+import { HarnessError } from '../../base/errors.ts';
 import { readLimited } from '../../base/files/limited-file.ts';
 import { limits } from '../../base/files/limits.ts';
 import { programName } from '../../engine/product.ts';
@@ -21,6 +21,28 @@ export function reportFiles(values: Values, env: NodeJS.ProcessEnv) {
     summary: text(values, 'summary') ?? (env.GITHUB_STEP_SUMMARY || undefined),
     debug: flag(values, 'debug') ? debugFile : undefined,
   };
+}
+
+/**
+ * Two reports in one file would leave the last one alone.
+ *
+ * @param files by the names of their settings
+ * @throws HarnessError E_USAGE
+ */
+export function refuseSameFile(files: Readonly<Record<string, string | undefined>>, { cwd }: Io): void {
+  const known = new Map<string, string>();
+  for (const [name, file] of Object.entries(files)) {
+    if (file === undefined) continue;
+    const path = resolve(cwd, file);
+    const other = known.get(path);
+    if (other !== undefined) {
+      const hint = 'Give each report a file of its own.';
+      throw new HarnessError('E_USAGE', `--${other} and --${name} would both be written to ${file}`, {
+        hint,
+      });
+    }
+    known.set(path, name);
+  }
 }
 
 export const debugFile = 'reports/debug.log';

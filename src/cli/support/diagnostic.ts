@@ -1,9 +1,9 @@
 /** Shows an error together with the line of the file that it points to. */
 
-import { formatPlace, type HarnessError } from '../../base/errors.ts';
+import { formatPlace, type HarnessError, type Place } from '../../base/errors.ts';
 import { oneLine, quotable, visible } from '../../base/harmless.ts';
 import { spelled } from '../../report/console/own-command.ts';
-import { typedCommand } from './io.ts';
+import { asShown, typedCommand } from './io.ts';
 
 /** The longest piece of a line that is shown. */
 const widest = 100;
@@ -22,10 +22,11 @@ export function renderDiagnostic(
   const message = spelled(error.message, typedCommand);
   const hint = error.hint === undefined ? undefined : spelled(error.hint, typedCommand);
   const lines = [quotable(place === undefined ? message : `${formatPlace(place)}: ${message}`)];
-  const line = place && readSource(place.file)?.split(/\r\n|\n|\r/)[place.line - 1];
-  if (place !== undefined && line !== undefined && line.trim() !== '') {
+  const source = place && readSource(place.file);
+  const found = place === undefined || source === undefined ? undefined : shownLine(source, place);
+  if (place !== undefined && found !== undefined && found.line.trim() !== '') {
     const number = String(place.line);
-    const { text, column } = cut(line.replace(/^\uFEFF/, ''), place.column);
+    const { text, column } = cut(found.line.replace(/^\uFEFF/, ''), found.column);
     const [before, after] = [text.slice(0, column - 1), text.slice(column - 1)].map(visible);
     lines.push(
       `  ${number} | ${before}${after}`,
@@ -34,6 +35,36 @@ export function renderDiagnostic(
   }
   if (hint !== undefined) lines.push(`  hint: ${oneLine(hint)}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** The lines of what was read last, and as they may be shown. Mistakes of one file come one after the other. */
+let last: { readonly source: string; readonly lines: string[]; readonly shown: string[] } | undefined;
+
+/** A line without secrets, which its other lines tell, such as the type of a key. */
+function shownLine(
+  source: string,
+  place: Place,
+): { readonly line: string; readonly column: number } | undefined {
+  if (last?.source !== source) {
+    const [lines, shown] = [source, asShown(source)].map((text) => text.split(/\r\n|\n|\r/));
+    last = { source, lines: lines ?? [], shown: shown ?? [] };
+  }
+  const { lines, shown } = last;
+  const line = lines[place.line - 1];
+  if (line === undefined) return undefined;
+  // A token that is folded becomes one line of several.
+  const safe = lines.length === shown.length ? (shown[place.line - 1] ?? '') : asShown(line);
+  return { line: safe, column: sameColumn(line, safe, place.column) };
+}
+
+/** Where a column is in a line of which something was replaced; where that begins, when it was part of it. */
+function sameColumn(line: string, safe: string, column: number): number {
+  if (line === safe) return column;
+  let before = 0;
+  while (before < safe.length && line[before] === safe[before]) before += 1;
+  if (column <= before) return column;
+  const moved = column + safe.length - line.length;
+  return line.slice(column - 1) === safe.slice(moved - 1) ? moved : before + 1;
 }
 
 /** The piece of a long line around a column, which starts at 1. */

@@ -1,7 +1,8 @@
 /** `--history`: the JSON reports of earlier runs in a folder. */
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { asHarnessError } from '../../base/errors.ts';
+import { lookAt } from '../../base/files/limited-file.ts';
 import { limits } from '../../base/files/limits.ts';
 import { nameOfError } from '../../base/names.ts';
 import { type History, type PastRun, pastRunOf } from '../../report/history/history.ts';
@@ -71,7 +72,7 @@ function newestFiles(folder: string, cwd: string, problems: string[]): Found[] {
       if (entry.isDirectory() && depth < limits.historyDepth) look(path, depth + 1);
       const isReport = entry.name === fileName || (depth === 0 && entry.name.endsWith('.json'));
       if (!entry.isFile() || !isReport) continue;
-      const stat = statSync(path, { throwIfNoEntry: false });
+      const { stat } = lookAt(path);
       if (stat !== undefined)
         found.push({ file: shown(path, cwd), size: stat.size, changedAt: stat.mtimeMs });
     }

@@ -23,10 +23,15 @@ export function showTokens(areShown: boolean): void {
   areTokensShown = areShown;
 }
 
+/** The text as it may be written. Of a piece of it that cannot be told: what is secret may be so by what stands around it. */
+export function asShown(text: string): string {
+  return areTokensShown ? text : redact(text);
+}
+
 /** Standard output or standard error: whatever the program says goes through here. */
 function harmless(stream: NodeJS.WriteStream): TextOutput {
   return new HarmlessOutput(stream, {
-    change: (text) => (areTokensShown ? text : redact(text)),
+    change: asShown,
     github: () => describeTerminal(stream, process.env).github !== undefined,
   });
 }

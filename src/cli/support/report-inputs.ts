@@ -1,7 +1,8 @@
 /** Which results `jwt-e2e report` is to read. */
-import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
+import { lookAt } from '../../base/files/limited-file.ts';
 import { nameOfError } from '../../base/names.ts';
 import type { ResultFile } from '../../report/merge/merge-meshes.ts';
 import { readResults } from '../../report/read.ts';
@@ -37,8 +38,8 @@ export function readInputs(
 
 function filesOf(path: string, cwd: string, written: ReadonlySet<string>): string[] {
   const absolute = resolve(cwd, path);
-  const stat = statSync(absolute, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isDirectory()) {
+  // What cannot be read is told by whoever reads it.
+  if (lookAt(absolute).stat?.isDirectory() !== true) {
     if (!written.has(absolute)) return [absolute];
     throw new HarnessError('E_USAGE', `${path} is to be read and to be written`, {
       hint: 'Give the merged report another name with --json.',

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { type FSWatcher, readdirSync, realpathSync, statSync, watch } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
-import { readLimited } from '../../base/files/limited-file.ts';
+import { lookAt, readLimited } from '../../base/files/limited-file.ts';
 import { limits } from '../../base/files/limits.ts';
 
 /** How long nothing must happen before files are looked at, in milliseconds. */
@@ -204,7 +204,7 @@ function foldersBelow(folder: string): string[] {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return lookAt(path).stat?.isDirectory() === true;
 }
 
 function realOf(file: string): string | undefined {

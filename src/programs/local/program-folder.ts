@@ -1,8 +1,9 @@
 /** Programs out of the folder that the user gave. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
+import { lookAt } from '../../base/files/limited-file.ts';
 import { isExecutable } from '../lookup.ts';
 import { minorOf } from '../versions.ts';
 import type { Found, MeshProgram, Problem, Source } from './build/source.ts';
@@ -12,7 +13,7 @@ import { versionOf } from './version.ts';
 /** @throws HarnessError E_PROGRAM when it is no folder */
 export function programFolder(setting: string): string {
   const folder = setting.startsWith('~/') ? join(homedir(), setting.slice(2)) : resolve(setting);
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  if (lookAt(folder).stat?.isDirectory()) return folder;
   throw new HarnessError('E_PROGRAM', `the folder for programs that was set, ${setting}, is no folder`, {
     hint: 'give a folder with --programs or JWT_E2E_PROGRAMS, or leave it out',
   });

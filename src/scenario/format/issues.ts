@@ -33,6 +33,12 @@ function explain(issue: Issue, prefix: Path, root: z.ZodType, file: YamlFile): H
     const known = keysAt(root, path);
     return issue.keys.map((unknown) => {
       const place = file.keyPlace([...path, unknown]);
+      // It is a key of another alternative.
+      if (known.includes(unknown)) {
+        const others = Object.keys(Object(found)).filter((name) => name !== unknown);
+        const message = `"${unknown}" cannot stand beside ${others.map((name) => `"${name}"`).join(', ')}`;
+        return new HarnessError('E_SCENARIO', message, { hint: 'Keep one of them.', place });
+      }
       const hint = hintFor(unknown, known, 'keys');
       return new HarnessError('E_SCENARIO', `unknown key "${unknown}"`, { hint, place });
     });
@@ -81,9 +87,13 @@ function alternativeMeant(
   const wrongType = ({ code, path }: Issue) =>
     path.length === 0 && (code === 'invalid_type' || (code === 'invalid_value' && typeof found !== 'string'));
   const fitting = alternatives.filter((issues) => !issues.some(wrongType));
-  const [first, second] = fitting.toSorted((a, b) => a.length - b.length);
+  // One that has the keys which are there is meant, whatever is wrong within them.
+  const foreign = (issues: readonly Issue[]) =>
+    issues.filter(({ code, path }) => code === 'unrecognized_keys' && path.length === 0).length;
+  const rank = (issues: readonly Issue[]) => foreign(issues) * 1000 + issues.length;
+  const [first, second] = fitting.toSorted((a, b) => rank(a) - rank(b));
   if (first === undefined) return undefined;
-  return second === undefined || first.length < second.length ? first : undefined;
+  return second === undefined || rank(first) < rank(second) ? first : undefined;
 }
 
 function unionHint(

@@ -3,11 +3,12 @@
  * deployed. They become manifests of the step like any other, and mistakes in them have their place in their own file.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync as readFolder, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, readdirSync as readFolder } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { globSync } from 'tinyglobby';
 import { isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import { HarnessError, type Place } from '../../base/errors.ts';
+import { lookAt } from '../../base/files/limited-file.ts';
 import { limits } from '../../base/files/limits.ts';
 import { excessOf } from '../../base/files/yaml-bounds.ts';
 import { isMap } from '../../base/kube-object.ts';
@@ -126,8 +127,8 @@ class Reading {
     const { files, kinds, namespace, keys = [], patches = [] } = parsed.data;
     const mistakes = errors.length;
     const found = Array.isArray(files)
-      ? files.flatMap((pattern, index) => this.#matching(pattern, ['files', index], where))
-      : this.#matching(files, ['files'], where);
+      ? files.flatMap((pattern, index) => this.#named(pattern, ['files', index], where, kinds === undefined))
+      : this.#named(files, ['files'], where, kinds === undefined);
     const objects = this.#ofKinds(found, kinds, errors.length === mistakes).map((each) => {
       const object = escaped(each.object) as Json;
       return { ...each, object: namespace === undefined ? object : movedTo(object, namespace) };
@@ -140,13 +141,42 @@ class Reading {
     this.#around.errors.push(new HarnessError('E_SCENARIO', message, { hint, place }));
   }
 
-  #matching(pattern: string, at: Path, { folder, cwd }: Whereabouts): Found[] {
+  /**
+   * What one name stands for, which must be something.
+   *
+   * @param isAll nothing in the files is left out, so that a kustomization would be applied too; of kinds that are not
+   *   there something else is said
+   */
+  #named(pattern: string, at: Path, where: Whereabouts, isAll: boolean): Found[] {
+    const mistakes = this.#around.errors.length;
+    const found = this.#matching(pattern, at, where, isAll);
+    if (isAll && found.length === 0 && this.#around.errors.length === mistakes) {
+      const hint = 'See whether it is the right file, and whether all of it is a comment.';
+      this.#wrong(at, `there is no object in ${pattern}`, hint);
+    }
+    return found;
+  }
+
+  #matching(pattern: string, at: Path, { folder, cwd }: Whereabouts, isAll: boolean): Found[] {
     const path = resolve(folder, pattern);
-    const stat = statSync(path, { throwIfNoEntry: false });
-    const isFolder = stat?.isDirectory() === true;
+    const looking = lookAt(path);
+    if (looking.stat === undefined && looking.why !== 'does not exist') {
+      this.#wrong(at, `${pattern} ${looking.why}`, howFiles);
+      return [];
+    }
+    const isFolder = looking.stat?.isDirectory() === true;
     if (isFolder && kustomizationIn(path) !== undefined) return this.#rendered(path, at, cwd);
-    const within = isFolder ? `${pattern.replace(/\/$/, '')}/**/*` : pattern;
-    const looked = stat?.isFile() ? { files: [path], isWhole: true } : lookFor(within, folder);
+    const isFile = looking.stat !== undefined && !isFolder;
+    if (isFile && !isManifest(path)) {
+      this.#wrong(at, `${pattern} is no file with manifests, by its name`, howFiles);
+      return [];
+    }
+    // The name of a folder is no pattern, whatever signs it has.
+    const looked = isFile
+      ? { files: [path], isWhole: true }
+      : isFolder
+        ? lookFor('**/*', path)
+        : lookFor(pattern, folder);
     const files = looked.files.filter(isManifest);
     if (!looked.isWhole) {
       const message = `${pattern} has too many files and folders in it to look for manifests`;
@@ -155,9 +185,8 @@ class Reading {
       return [];
     }
     if (files.length === 0) {
-      const hint =
-        'Files are named relative to the scenario file: a file that ends with .yaml, .yml or .json, a folder, or a pattern such as ../policies/*.yaml.';
-      this.#wrong(at, `there is no file ${pattern}`, hint);
+      const what = isFolder ? `there is no file with manifests in ${pattern}` : `there is no file ${pattern}`;
+      this.#wrong(at, what, howFiles);
       return [];
     }
     if (files.length > limits.ownFiles) {
@@ -169,6 +198,12 @@ class Reading {
       return [];
     }
     return files.flatMap((file) => {
+      if (isAll && kustomizationNames.includes(basename(file))) {
+        const name = displayName(file, cwd);
+        const hint = `Name its folder alone, which is rendered then: ${displayName(dirname(file), folder)}`;
+        this.#wrong(at, `${name} is a kustomization, and not what is applied`, hint);
+        return [];
+      }
       const text = this.#textOf(file, cwd);
       return text === undefined ? [] : this.#objectsIn(text, displayName(file, cwd));
     });
@@ -216,7 +251,7 @@ class Reading {
         const { code, stderr } = thrown as { code?: string; stderr?: string };
         if (code === 'ENOENT') continue;
         failures.push(
-          `${program} says: ${String(stderr ?? (thrown as Error).message)
+          `${program} says: ${String(stderr || (thrown as Error).message)
             .trim()
             .split('\n')
             .at(-1)}`,
@@ -252,7 +287,7 @@ class Reading {
     for (const each of [data.resources, data.bases, data.components].flat()) {
       if (each === undefined) continue;
       const path = resolve(dirname(file), String(each));
-      const stat = statSync(path, { throwIfNoEntry: false });
+      const { stat } = lookAt(path);
       if (stat === undefined) return String(each);
       if (stat.isFile()) this.#around.read.add(path);
       const remote = stat.isDirectory() ? this.#remoteIn(path, cwd, seen) : undefined;
@@ -262,7 +297,9 @@ class Reading {
   }
 
   /** The objects of a text with one or several documents, lists taken apart. */
-  #objectsIn(text: string, name: string): Found[] {
+  #objectsIn(written: string, name: string): Found[] {
+    // Files that were put behind each other have a byte order mark at the beginning of each.
+    const text = written.replace(/^\uFEFF/gm, '');
     const excess = excessOf(text);
     // What is too much is told by the parser of one document, which looks first.
     if (excess !== undefined) {
@@ -311,16 +348,23 @@ class Reading {
   /** Rules for these issuers get the keys of this run, which sign the tokens of the scenario. */
   #withKeys(found: readonly Found[], names: readonly string[]): readonly Found[] {
     const { issuers } = this.#around;
-    const own = names.flatMap((name, index): [string, string][] => {
-      if (Object.hasOwn(issuers, name)) return [[String(issuers[name]?.issuer), name]];
-      this.#wrong(
-        ['keys', index],
-        `there is no issuer "${name}"`,
-        hintFor(name, Object.keys(issuers), 'issuers'),
-      );
-      return [];
-    });
-    const byIssuer = new Map(own);
+    const own = new Map<string, { readonly name: string; readonly index: number }>();
+    for (const [index, name] of names.entries()) {
+      const at = ['keys', index];
+      const issuer = String(issuers[name]?.issuer);
+      const other = own.get(issuer);
+      if (!Object.hasOwn(issuers, name)) {
+        this.#wrong(at, `there is no issuer "${name}"`, hintFor(name, Object.keys(issuers), 'issuers'));
+      } else if (other?.name === name) {
+        this.#wrong(at, `the issuer "${name}" is there twice`, 'Remove one of them.');
+      } else if (other !== undefined) {
+        const hint = 'A rule gets the keys of one of them: name that one.';
+        this.#wrong(at, `"${other.name}" and "${name}" are both the issuer ${issuer}`, hint);
+      } else if (name.includes('"') && name.includes("'")) {
+        const hint = 'Give it another name under "issuers:".';
+        this.#wrong(at, `the issuer ${name} has both kinds of quotes in its name`, hint);
+      } else own.set(issuer, { name, index });
+    }
     const used = new Set<string>();
     const there = new Set<string>();
     const changed = found.map((each) => {
@@ -329,15 +373,16 @@ class Reading {
       const jwtRules = spec.jwtRules.map((rule: Json) => {
         const issuer = String(Object(rule).issuer);
         there.add(issuer);
-        const name = byIssuer.get(issuer);
+        const name = own.get(issuer)?.name;
         if (name === undefined) return rule;
         used.add(issuer);
         const { jwksUri: _, ...rest } = rule;
-        return { ...rest, jwks: `\${issuers["${name}"].jwks}` };
+        const quote = name.includes('"') ? "'" : '"';
+        return { ...rest, jwks: `\${issuers[${quote}${name}${quote}].jwks}` };
       });
       return { ...each, object: { ...each.object, spec: { ...spec, jwtRules } } };
     });
-    for (const [index, [issuer]] of own.entries())
+    for (const [issuer, { index }] of own)
       if (!used.has(issuer))
         this.#wrong(
           ['keys', index],
@@ -354,7 +399,7 @@ class Reading {
         object.kind === kind && (name === undefined || (object.metadata as Json | undefined)?.name === name);
       if (!objects.some(fits)) {
         const names = objects.map(
-          ({ object }) => `${object.kind} ${(object.metadata as Json | undefined)?.name}`,
+          ({ object }) => `${object.kind} ${(object.metadata as Json | undefined)?.name ?? 'without a name'}`,
         );
         this.#wrong(
           ['patches', index],
@@ -374,6 +419,9 @@ const kustomizationRoot = {
   expected: 'expected a kustomization',
   hint: 'A kustomization is a map with resources.',
 };
+
+const howFiles =
+  'Files are named relative to the scenario file: a file that ends with .yaml, .yml or .json, a folder, or a pattern such as ../policies/*.yaml.';
 
 const manifestRoot = {
   expected: 'expected a Kubernetes object',
@@ -411,10 +459,10 @@ function lookFor(pattern: string, cwd: string): { files: string[]; isWhole: bool
   return { files: files.sort(), isWhole: looked <= limits.filesLookedAt };
 }
 
+const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+
 function kustomizationIn(folder: string): string | undefined {
-  return ['kustomization.yaml', 'kustomization.yml', 'Kustomization']
-    .map((name) => join(folder, name))
-    .find((file) => existsSync(file));
+  return kustomizationNames.map((name) => join(folder, name)).find((file) => existsSync(file));
 }
 
 /** Where kustomize would fetch something from: an address, wherever it stands but among labels and annotations. */

@@ -25,6 +25,14 @@ const algorithm = z.union([z.enum(keyAlgorithms), z.string().regex(/\$\{/, { abo
   error: `expected one of ${keyAlgorithms.join(', ')}, or a list in ${'${…}'}`,
 });
 
+/** Whether a claim is a time (RFC 7519, section 4.1). */
+export function isTime(claim: string): boolean {
+  return ['exp', 'nbf', 'iat'].includes(claim);
+}
+
+/** A time that is relative to now: its sign, how many, and of what. */
+export const relativeTime = /^(?:now|([+-])(\d{1,9})([smhd]))$/;
+
 const keySchema = z
   .strictObject({
     algorithm: note(algorithm.default('RS256'), 'Algorithm that the key signs with.', 'ES256'),
@@ -82,12 +90,9 @@ export const tokenSourceSchema = z
           clientCredentials: z
             .strictObject({
               tokenUrl: note(
-                z
-                  .url({
-                    protocol: /^https?$/,
-                    error: 'expected an address that starts with http:// or https://',
-                  })
-                  .or(z.string().regex(/\$\{/)),
+                z.union([z.url({ protocol: /^https?$/ }), z.string().regex(/\$\{/)], {
+                  error: 'expected an address that starts with http:// or https://',
+                }),
                 'Token endpoint of the authorization server.',
                 'https://login.example.com/realms/shop/protocol/openid-connect/token',
               ),

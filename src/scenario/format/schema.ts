@@ -10,7 +10,9 @@ import { type answerSchema, namedAnswerSchema, requestSchema, type tableSchema }
 import {
   algorithms,
   issuerSchema,
+  isTime,
   keyAlgorithms,
+  relativeTime,
   tokenSchema,
   type tokenSourceSchema,
 } from './schema-tokens.ts';
@@ -184,7 +186,7 @@ export const scenarioSchema = z
   })
   .meta({ title: 'Scenario of istio-jwt-e2e' });
 
-export { algorithms, keyAlgorithms };
+export { algorithms, isTime, keyAlgorithms, relativeTime };
 /** Of keys. */
 export type Algorithm = (typeof keyAlgorithms)[number];
 export type MeshSpec = z.output<typeof meshSchema>;

@@ -85,6 +85,10 @@ function problemOf(
   const [first, ...more] = expression.kind === 'now' ? ['now'] : expression.names;
   // What images there are depends on the settings, and is known when it runs.
   if ((first === 'images' || first === 'env') && more.length === 1 && first in context) return undefined;
+  if (first === 'env' && first in context) {
+    const message = `${source} names no variable of the environment`;
+    return { message, hint: 'Write one name behind "env.", such as ${env.TOKEN}.' };
+  }
   if (Object.hasOwn(context, first!)) return lookUp(expression, source, context).problem;
   if (first === 'row' || first === 'column' || first === 'token') {
     const what = first === 'token' ? 'The token of a cell is' : 'Rows and columns are';

@@ -46,8 +46,12 @@ function checkRequests(scenario: ScenarioSpec, report: Report): void {
 
 function checkAddress(request: StepSpec['request'], at: Path, report: Report): void {
   const { url, path } = request ?? {};
-  if (url !== undefined && !/^(https?:\/\/|\$\{)/.test(url)) {
-    report([...at, 'url'], `"${url}" is not an address`, 'Start it with "http://" or "https://".');
+  if (url !== undefined && !/^(https?:\/\/[^/]|\$\{)/.test(url)) {
+    const hint = 'Start it with "http://" or "https://" and a host, such as http://httpbin.foo:8000.';
+    report([...at, 'url'], `"${url}" is not an address`, hint);
+  } else if (url !== undefined && /[?#]/.test(url.replace(/\$\{[^}]*\}/g, ''))) {
+    const hint = 'Write it in the path, which stands behind the address.';
+    report([...at, 'url'], 'the address has a "?" or "#" in it, so no path can stand behind it', hint);
   } else if (url?.endsWith('/')) {
     const hint = `Write ${url.replace(/\/+$/, '')}, because paths start with "/".`;
     report([...at, 'url'], 'the address ends with "/"', hint);
@@ -186,8 +190,19 @@ function checkPlace(
   }
 }
 
-function checkUrl({ url, client }: CellRequest, step: StepSpec, row: string, at: Path, report: Report): void {
-  if ((step.from === undefined && client === undefined) || url !== undefined) return;
+function checkUrl(
+  { url, path, client }: CellRequest,
+  step: StepSpec,
+  row: string,
+  at: Path,
+  report: Report,
+): void {
+  if (step.from === undefined && client === undefined) return;
+  if (path.includes('#')) {
+    const hint = 'Write it as %23. Through a gateway a path is sent as it is, with this sign.';
+    report([...at, 'expect', row], 'curl sends nothing of a path from its first "#" on', hint, 'key');
+  }
+  if (url !== undefined) return;
   const hint = 'Add "request: { url: http://httpbin.foo:8000 }", or start rows with "http://".';
   report([...at, 'expect', row], 'a request from a pod needs an address, not only a path', hint, 'key');
 }

@@ -1,6 +1,6 @@
 /** Checks issuers and tokens against each other. */
 
-import type { ScenarioSpec, TokenSpec } from '../format/schema.ts';
+import { isTime, relativeTime, type ScenarioSpec, type TokenSpec } from '../format/schema.ts';
 import { noToken } from '../table.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { mustBeAlgorithm, mustExist, type Report } from './mistakes.ts';
@@ -39,8 +39,21 @@ export function checkTokens(scenario: ScenarioSpec, report: Report): void {
       const hint = 'Remove it: a token is sent in a header, which has one line.';
       report([...at, 'raw'], `the token "${name}" has a line break or U+0000 in it`, hint);
     }
+    checkTimes(token, at, report);
     const known = checkNames(token, at, scenario, report);
     if (known) checkWhole(name, at, scenario, report);
+  }
+}
+
+/** Looks like a time that is relative to now, and is none: it would be sent as a text, and refused for that. */
+const almostTime = /^(?:[+-]\s*[\d.]+\s*[a-z]*|\d+\s*[a-z]|now\s*[+-].*)$/i;
+
+function checkTimes({ claims = {} }: TokenSpec, at: Path, report: Report): void {
+  for (const [name, value] of Object.entries(claims)) {
+    if (!isTime(name) || typeof value !== 'string' || relativeTime.test(value)) continue;
+    if (!almostTime.test(value.trim())) continue;
+    const hint = 'Write a sign, a whole number and one of s, m, h and d, such as +1h, -90s or +365d; or now.';
+    report([...at, 'claims', name], `"${value}" is no time, and would be sent as a text`, hint);
   }
 }
 

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { readLimited, UnreadableFile, whyUnreadable } from '../../../src/base/files/limited-file.ts';
+import { lookAt, readLimited, UnreadableFile, whyUnreadable } from '../../../src/base/files/limited-file.ts';
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-limited-'));
@@ -31,6 +31,8 @@ describe('a file of others', () => {
     writeFileSync(file, '');
     truncateSync(file, 47 * 1024 * 1024 * 1024);
     expect(refusal(file, 1024 * 1024)).toBe('has 48128 MiB, more than the 1 MiB that are read');
+    truncateSync(file, 1024 * 1024 + 1);
+    expect(refusal(file, 1024 * 1024)).toBe('has more than the 1 MiB that are read');
     truncateSync(file, 1001);
     expect(refusal(file)).toBe('has 1001 bytes, more than the 1000 bytes that are read');
   });
@@ -54,5 +56,25 @@ describe('a file of others', () => {
 
   test('that is not there is said to be so', () => {
     expect(refusal(join(temporaryFolder(), 'gone'))).toBe('cannot be read (ENOENT)');
+  });
+});
+
+describe('what a path leads to', () => {
+  test.each([
+    ['nothing', 'gone', 'does not exist'],
+    ['something below a file', 'a/b', 'does not exist'],
+    ['a link to itself', 'loop', 'cannot be read (ELOOP)'],
+    ['a name that is too long', 'x'.repeat(300), 'cannot be read (ENAMETOOLONG)'],
+    ['what is no path', 'a\0b', 'cannot be a path'],
+  ])('cannot be told of %s', (_, path, why) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'a'), '');
+    symlinkSync('loop', join(folder, 'loop'));
+    expect(lookAt(`${folder}/${path}`)).toEqual({ why });
+  });
+
+  test('is known of files and folders', () => {
+    const folder = temporaryFolder();
+    expect(lookAt(folder).stat?.isDirectory()).toBe(true);
   });
 });

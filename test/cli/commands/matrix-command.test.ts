@@ -118,3 +118,10 @@ test.skipIf(skipped !== undefined)('the newest pre-release is found in a real re
   const versions = loadVersions(fileURLToPath(new URL('../../../kind/versions.yaml', import.meta.url)));
   expect(await findPreRelease(versions, `${registry}/istio`, unaborted())).toBe('1.99.0-beta.0');
 });
+
+test.each(['', ',', ' , '])('refuses "%s", which would be a workflow without a job', async (istio) => {
+  const error = await failure(
+    matrixCommand({ istio }, { stdout: new PassThrough(), stderr: new PassThrough(), env: {}, cwd: '.' }),
+  );
+  expect(error).toMatchObject({ code: 'E_USAGE', message: '--istio names no version' });
+});

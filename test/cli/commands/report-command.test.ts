@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { reportCommand } from '../../../src/cli/commands/report-command.ts';
@@ -151,15 +151,24 @@ describe('a baseline', () => {
 });
 
 describe('wrong usage', () => {
+  test('two reports in one file, of which one would be lost', async () => {
+    const { exitCode, error } = await space.call(reportCommand, ['ci'], { json: 'a.out', html: './a.out' });
+    expect([exitCode, error?.message]).toEqual([2, '--html and --json would both be written to a.out']);
+    expect(existsSync(join(space.cwd, 'a.out'))).toBe(false);
+  });
+
   test.each([
     [[], 'there is nothing to report on'],
     [['gone.json'], 'gone.json does not exist'],
+    [['loop'], 'loop cannot be read (ELOOP)'],
     [['empty'], 'there is no results.json in empty'],
     [['broken.json'], 'broken.json is not JSON'],
     [['ci', 'ci/shard-1/../shard-1'], undefined],
     [['ci', 'again.json'], 'scenario require-jwt on mesh "kind-1.31.0" is in'],
   ])('%j', async (files, message) => {
     space.write('empty/notes.txt', '');
+    rmSync(join(space.cwd, 'loop'), { force: true });
+    symlinkSync('loop', join(space.cwd, 'loop'));
     space.write('broken.json', '{');
     space.write('again.json', newer);
     const { exitCode, error } = await space.call(reportCommand, files, { json: 'out.json' });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { renderDiagnostic } from '../../../src/cli/support/diagnostic.ts';
 
 const source = 'first: 1\r\n\tsecond: 2\r\n名前: x\r\n\r\n';
@@ -38,4 +38,25 @@ test('cuts a long line so that the caret stays below its character', () => {
       expect(text![caret!.indexOf('^')]).toBe('Y');
     }),
   );
+});
+
+describe('a line with a secret in it', () => {
+  const secret = 'c2VjcmV0LW9mLWEta2V5LXRoYXQtbm9ib2R5LXNlZXM';
+
+  test('shows none, though what tells that it is one stands elsewhere', () => {
+    const far = 'x'.repeat(200);
+    const inOneLine = `{"crv":"P-256","d":"${secret}","z":"${far}","kty":"EC"}`;
+    expect(render(1, 1, inOneLine)).not.toContain(secret.slice(0, 16));
+    expect(render(1, 1, inOneLine)).toMatch(/\{"crv":"P-256","d":"<secret>","z":"x+…\n {4}\| \^/);
+    const inSeveral = `{\n  "kty": "EC",\n  "d": "${secret}", "bad": 1\n}`;
+    expect(render(3, 3, inSeveral)).toContain('  3 |   "d": "<secret>", "bad": 1\n    |   ^\n');
+  });
+
+  test('keeps the caret below what it is about', () => {
+    const line = `{"kty":"oct","k":"${secret}","bad":1}`;
+    const [, text, caret] = render(1, line.indexOf('"bad"') + 1, line).split('\n');
+    expect(text?.slice(caret?.indexOf('^'))).toBe('"bad":1}');
+    const [, , within] = render(1, line.indexOf(secret) + 5, line).split('\n');
+    expect(text?.slice(within?.indexOf('^'))).toMatch(/^<secret>/);
+  });
 });

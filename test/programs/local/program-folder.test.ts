@@ -76,7 +76,7 @@ describe('a folder with programs', () => {
   test('that is none is an error that names the setting', () => {
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '');
-    for (const wrong of [file, '/no/such/folder']) {
+    for (const wrong of [file, `${file}/x`, '/no/such/folder', `/${'x'.repeat(300)}`]) {
       expect(() => programFolder(wrong)).toThrow(
         expect.objectContaining({ code: 'E_PROGRAM', hint: expect.stringContaining('--programs') }),
       );

@@ -1,5 +1,5 @@
 /** Manifests that stay in files of the user's own. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -26,17 +26,23 @@ spec: { rules: [{ from: [{ source: { requestPrincipals: ["*"] } }] }] }
 `;
 
 /** A folder with these files, and a scenario that applies `entries`. */
-function load(files: Readonly<Record<string, string>>, entries: string, apply = 'apply') {
+function load(
+  files: Readonly<Record<string, string>>,
+  entries: string,
+  apply = 'apply',
+  loops: string[] = [],
+) {
   const cwd = mkdtempSync(join(tmpdir(), 'own-files-'));
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(cwd, name)), { recursive: true });
     writeFileSync(join(cwd, name), text);
   }
+  for (const name of loops) symlinkSync(name, join(cwd, name));
   const scenario = `name: own
 title: Own files
 source: { document: d, section: s }
 apps: [httpbin, sleep]
-issuers: { sample: { issuer: me } }
+issuers: { sample: { issuer: me }, same: { issuer: me }, odd: { issuer: nobody }, 'with "': { issuer: me } }
 tokens: { valid: { issuer: sample } }
 steps:
   - name: first
@@ -87,6 +93,22 @@ describe('files', () => {
     expect(load({ 'p.json': list }, '[{ files: ../p.json }]').names).toEqual(
       Array(2).fill('ConfigMap foo/c'),
     );
+  });
+
+  test('may be in a folder whose name has signs of patterns', () => {
+    const odd = { '[prod] {x} (1)/a.yaml': authentication, '[prod] {x} (1)/b/b.yaml': authorization };
+    expect(load(odd, '[{ files: "../[prod] {x} (1)" }]').names).toEqual(bothNames);
+  });
+
+  test('that were put behind each other may have a byte order mark each', () => {
+    const several = `\uFEFF${authentication}---\n\uFEFF${authorization}`;
+    expect(load({ 'p.yaml': several }, '[{ files: ../p.yaml }]').names).toEqual(bothNames);
+  });
+
+  test('of some kinds may stand beside a kustomization', () => {
+    const beside = { ...both, 'policies/x/kustomization.yaml': 'resources: [../a.yaml]\n' };
+    const kinds = 'kinds: [RequestAuthentication, AuthorizationPolicy]';
+    expect(load(beside, `[{ files: ../policies, ${kinds} }]`).names).toEqual(bothNames);
   });
 
   test('stand among manifests that are written out, in their order, each with its place', () => {
@@ -159,6 +181,12 @@ describe('what a test changes', () => {
         { issuer: 'other', jwksUri: 'https://other.example.com/keys' },
       ],
     });
+  });
+
+  test('keys of an issuer with a quote in its name', () => {
+    const { loaded, errors } = load(both, `[{ files: ../policies, keys: ['with "'] }]`);
+    expect(errors).toEqual([]);
+    expect(JSON.stringify(loaded?.steps[0]?.apply)).toContain(`\${issuers['with \\"'].jwks}`);
   });
 
   test('another namespace, but not of what has none', () => {
@@ -246,9 +274,77 @@ describe('mistakes', () => {
       '[{ files: ../policies }]',
       /^policies\/a\.yaml:3:\d+: .*namespace/,
     ],
+    [
+      'a file that is no manifest by its name',
+      { 'policies/a.txt': authorization },
+      '[{ files: ../policies/a.txt }]',
+      /9:22: \.\.\/policies\/a\.txt is no file with manifests, by its name \| Files are named .* ends with \.yaml/,
+    ],
+    [
+      'a folder without manifests',
+      { 'policies/a.txt': authorization },
+      '[{ files: ../policies }]',
+      /9:22: there is no file with manifests in \.\.\/policies \|/,
+    ],
+    [
+      'something below a file',
+      both,
+      '[{ files: ../policies/a.yaml/b.yaml }]',
+      /9:22: there is no file \.\.\/policies\/a\.yaml\/b\.yaml \|/,
+    ],
+    [
+      'a name that is too long',
+      both,
+      `[{ files: ../${'a'.repeat(300)}.yaml }]`,
+      /9:22: \.\.\/a+\.yaml cannot be read \(ENAMETOOLONG\) \|/,
+    ],
+    ['no path', both, '[{ files: "a\\0b" }]', /9:22: a\0b cannot be a path \|/],
+    [
+      'an empty file beside others',
+      { ...both, 'policies/c.yaml': '# nothing\n---\n' },
+      '[{ files: [../policies/a.yaml, ../policies/c.yaml] }]',
+      /9:43: there is no object in \.\.\/policies\/c\.yaml \|/,
+    ],
+    [
+      'a kustomization in place of its folder',
+      { ...both, 'x/kustomization.yaml': 'resources: [../a.yaml]\n' },
+      '[{ files: ../x/kustomization.yaml }]',
+      /9:22: x\/kustomization\.yaml is a kustomization, and not what is applied \| Name its folder alone/,
+    ],
+    [
+      'an issuer twice',
+      both,
+      '[{ files: ../policies, keys: [sample, sample] }]',
+      /9:50: the issuer "sample" is there twice \|/,
+    ],
+    [
+      'two issuers of the same name in tokens',
+      both,
+      '[{ files: ../policies, keys: [sample, same] }]',
+      /9:50: "sample" and "same" are both the issuer me \|/,
+    ],
+    [
+      'a patch for an object that has no name',
+      { 'policies/a.yaml': 'kind: Service\n' },
+      '[{ files: ../policies, patches: [{ kind: Service, name: x, merge: {} }] }]',
+      /there is no Service x in these files \| There is: Service without a name\./,
+    ],
   ])('%s', (_, files, entries, message) => {
     const { errors } = load(files, entries);
     expect(errors[0]).toMatch(message);
+  });
+
+  test('about keys have their place, whatever stands before them', () => {
+    const { errors } = load(both, '[{ files: ../policies, keys: [simple, odd] }]');
+    expect(errors).toEqual([
+      expect.stringMatching(/9:42: there is no issuer "simple"/),
+      expect.stringMatching(/9:50: no RequestAuthentication in these files has a rule for issuer nobody/),
+    ]);
+  });
+
+  test('a link to itself', () => {
+    const { errors } = load(both, '[{ files: ../loop }]', 'apply', ['loop']);
+    expect(errors[0]).toMatch(/9:22: \.\.\/loop cannot be read \(ELOOP\) \|/);
   });
 });
 
@@ -281,8 +377,12 @@ describe('files of others', () => {
     };
     const { names, errors } = load({ ...both, ...others }, '[{ files: ../policies }]');
     expect([errors, names]).toEqual([[], bothNames]);
-    for (const pattern of ['../policies/passwd', '../policies/pass*', '/etc/passwd'])
-      expect(load(others, `[{ files: "${pattern}" }]`).errors[0]).toContain(`there is no file ${pattern}`);
+    for (const [pattern, message] of [
+      ['../policies/passwd', '../policies/passwd is no file with manifests'],
+      ['../policies/pass*', 'there is no file ../policies/pass*'],
+      ['/etc/passwd', '/etc/passwd is no file with manifests'],
+    ])
+      expect(load(others, `[{ files: "${pattern}" }]`).errors[0]).toContain(message);
   });
 
   test('are not looked for without an end', () => {

@@ -11,7 +11,7 @@ import { describeTerminal } from '../../../report/console/terminal.ts';
 import { loadScenarios } from '../../../scenario/load.ts';
 import type { Values } from '../../../settings/settings.ts';
 import { clusterFlags, flag, meshName, text, wantedTarget } from '../../../settings/typed.ts';
-import { beginReports, debugFile, reportFiles } from '../../support/console-report.ts';
+import { beginReports, debugFile, refuseSameFile, reportFiles } from '../../support/console-report.ts';
 import { openDebugLog } from '../../support/debug-log.ts';
 import type { Io } from '../../support/io.ts';
 import { openPage, opensByItself } from '../../support/open-page.ts';
@@ -35,6 +35,7 @@ export async function runCommand(files: readonly string[], values: Values, io: I
     // Nothing can be said of a mesh by what tests nothing.
     return errors.every(({ code }) => code === 'E_NOTHING_TESTED') ? exitCodes.noVerdict : exitCodeOf(errors);
   }
+  refuseSameFile(reportFiles(values, io.env), io);
   const settings = await forPeople(runSettings(values), io);
   const { options } = settings;
   const { scenarios } = loaded;
