@@ -11,6 +11,7 @@ import {
   json,
   line,
   note,
+  part,
   text,
 } from './schema-words.ts';
 
@@ -91,7 +92,7 @@ const fetcher = z.enum(['istiod', 'envoy', 'nobody']);
 
 const refusedSchema = z
   .strictObject({
-    message: note(text, 'Part of the message with which the API server refuses.', 'cannot be all-numeric'),
+    message: note(part, 'Part of the message with which the API server refuses.', 'cannot be all-numeric'),
     when: note(conditionSchema.optional(), 'Where it must be refused. Elsewhere it must be accepted.', {
       istio: '>=1.29',
     }),
@@ -232,7 +233,7 @@ export const stepSchema = z
       message: 'cannot be all-numeric',
     }),
     rejected: note(
-      text.optional(),
+      part.optional(),
       'A proxy must reject what this step applies (NACK), with this in its reason. What it had before goes on deciding.',
       'has invalid local jwks',
     ),

@@ -17,6 +17,8 @@ export const name = z
     'expected lower case letters, digits and hyphens, such as require-jwt',
   );
 export const text = z.string().min(1, 'expected some text');
+/** For what must be found in another text, in which there is always a blank. */
+export const part = text.regex(/\S/, 'expected some text, and not only blanks');
 /** As editors understand it too, which read patterns without their flags. */
 const controls = String.raw`\u0000-\u001f\u007f-\u009f`;
 /** For what becomes a part of an address or of a command. */

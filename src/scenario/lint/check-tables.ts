@@ -48,7 +48,7 @@ function checkAddress(request: StepSpec['request'], at: Path, report: Report): v
   const { url, path } = request ?? {};
   if (url !== undefined && !/^(https?:\/\/|\$\{)/.test(url)) {
     report([...at, 'url'], `"${url}" is not an address`, 'Start it with "http://" or "https://".');
-  } else if (url?.endsWith('/')) {
+  } else if (url !== undefined && /[^/]\/+$/.test(url.replace(/^https?:\/\//, ''))) {
     const hint = `Write ${url.replace(/\/+$/, '')}, because paths start with "/".`;
     report([...at, 'url'], 'the address ends with "/"', hint);
   }
@@ -160,7 +160,7 @@ function placeOf(
   }
   const given = part === 'headers' ? undefined : parts.find(([each]) => each?.[part] !== undefined);
   if (given !== undefined) return [[...given[1], part], 'value'];
-  const isColumn = part === 'path' && isPath(column);
+  const isColumn = (part === 'path' || part === 'url') && isPath(column);
   return isColumn ? [[...at, 'expect', 'columns', index], 'value'] : [[...at, 'expect', row], 'key'];
 }
 
