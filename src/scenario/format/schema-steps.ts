@@ -12,6 +12,7 @@ import {
   line,
   note,
   part,
+  serverName,
   text,
 } from './schema-words.ts';
 
@@ -163,7 +164,7 @@ const throughSchema = z.union(
           'edge',
         ),
         sni: note(
-          text.optional(),
+          serverName.optional(),
           'Server name that the client asks for (SNI). Default: the host of the request, else the first one of the certificate.',
           'edge.example.com',
         ),

@@ -16,6 +16,7 @@ import {
 } from './schema-tokens.ts';
 import {
   capability,
+  certifiedName,
   conditionSchema,
   fetchMode,
   json,
@@ -27,9 +28,11 @@ import {
 
 const certificateSchema = z
   .strictObject({
-    hosts: note(z.array(text).min(1, 'expected at least one host'), 'Names that the certificate is for.', [
-      'edge.example.com',
-    ]),
+    hosts: note(
+      z.array(certifiedName).min(1, 'expected at least one host'),
+      'Names that the certificate is for.',
+      ['edge.example.com'],
+    ),
   })
   .meta({ id: 'Certificate', title: 'A certificate that a gateway serves HTTPS with' });
 
