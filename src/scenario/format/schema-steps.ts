@@ -133,12 +133,17 @@ const afterSchema = z
     of: note(text, 'Name of the key server.', 'outside'),
   })
   .meta({ id: 'After', title: 'What must have happened before anything is sent' });
+
+const label = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
+/** Namespace and name, as Kubernetes has them (RFC 1123). */
+const gatewayName = String.raw`${label}/${label}(?:\.${label})*`;
+
 const throughSchema = z.union(
   [
     z
       .string()
       .regex(
-        /^(ingress|gateway [-a-z0-9]+\/[-a-z0-9.]+)$/,
+        new RegExp(`^(ingress|gateway ${gatewayName})$`),
         'expected ingress, or the namespace and name of a Gateway, such as gateway foo/edge',
       ),
     z
@@ -147,7 +152,7 @@ const throughSchema = z.union(
           z
             .string()
             .regex(
-              /^[-a-z0-9]+\/[-a-z0-9.]+$/,
+              new RegExp(`^${gatewayName}$`),
               'expected the namespace and name of a Gateway, such as foo/edge',
             ),
           "Namespace and name of a Gateway, of Istio's API or of the Gateway API.",

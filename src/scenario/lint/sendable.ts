@@ -61,6 +61,12 @@ export function unsendable(
     const message = `the header "${name}" has ${nameOf(found)} in its value`;
     return { ...where, message, hint: 'Remove it: nothing could send it as one header.' };
   }
+  if (all.filter(([name, value]) => name.toLowerCase() === 'host' && value !== '').length > 1) {
+    const own = headers.find(([name]) => name.toLowerCase() === 'host');
+    const hint = 'Keep one: a request has one host (RFC 9112, section 3.2).';
+    const message = 'the request has "Host" twice';
+    return { part: 'headers', ...(own === undefined ? {} : { header: own[0] }), isName: true, message, hint };
+  }
   const ofConnection = headers.find(
     ([name, value]) =>
       ofConnections.includes(name.toLowerCase()) ||
