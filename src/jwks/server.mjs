@@ -19,7 +19,7 @@
  *   GET /ready  the open ports
  */
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, validateHeaderValue } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import process from 'node:process';
@@ -215,6 +215,9 @@ function checkedFault(fault) {
     throw new Error(
       'status must be from 200 to 599, delayMs a number of milliseconds, body, type and redirect a text',
     );
+  // What could not be written would end the server when somebody asks.
+  validateHeaderValue('location', redirect);
+  validateHeaderValue('content-type', type);
   return fault;
 }
 

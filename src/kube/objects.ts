@@ -16,14 +16,23 @@ export function keyOf(object: KubeObject): ObjectKey {
 
 async function pathOf(client: KubeClient, key: ObjectKey, signal: AbortSignal): Promise<string> {
   const { plural, namespaced } = await client.resource(key.apiVersion, key.kind, signal);
-  return `${collection(key.apiVersion, plural, namespaced ? (key.namespace ?? 'default') : undefined)}/${encodeURIComponent(key.name)}`;
+  return `${collection(key.apiVersion, plural, namespaced ? (key.namespace ?? 'default') : undefined)}/${segment(key.name)}`;
 }
 
 function collection(apiVersion: string, plural: string, namespace: string | undefined): string {
   const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   return namespace === undefined
     ? `${group}/${plural}`
-    : `${group}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+    : `${group}/namespaces/${segment(namespace)}/${plural}`;
+}
+
+/** A name in a path. Kubernetes refuses these two (IsValidPathSegmentName), but a path with them leads to all objects of a kind. */
+function segment(name: string): string {
+  if (name === '.' || name === '..') {
+    const hint = 'Correct the name of the object, or of its namespace.';
+    throw new HarnessError('E_KUBE', `nothing in Kubernetes can be called "${name}"`, { hint });
+  }
+  return encodeURIComponent(name);
 }
 
 /** The object as the API server has it, or undefined. */

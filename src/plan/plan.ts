@@ -84,6 +84,7 @@ function planScenario(
       },
       fetch: mode,
       settings: settingsOf(scenario.mesh),
+      ...(scenario.mesh === undefined ? {} : { settingsPlace: scenario.place(['mesh']) }),
       apps: scenario.apps,
       issuers: scenario.issuers,
       tokens: scenario.tokens,

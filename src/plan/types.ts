@@ -78,6 +78,8 @@ export interface PlannedScenario {
   /** Undefined: any mode will do. */
   readonly fetch: FetchMode | undefined;
   readonly settings: MeshSettings;
+  /** Where the scenario asks for them. */
+  readonly settingsPlace?: Place | undefined;
   readonly apps: readonly string[];
   readonly issuers: Readonly<Record<string, IssuerSpec>>;
   readonly tokens: Readonly<Record<string, TokenSpec>>;

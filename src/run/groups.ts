@@ -11,7 +11,7 @@ import type { IssuerKey, IssuerKeys } from '../token/issuer-keys.ts';
 import { issuerWith } from '../token/own-key.ts';
 import { intentOf } from './intent.ts';
 import { keyAddresses } from './keys/key-cache.ts';
-import type { KeyRing } from './keys/key-ring.ts';
+import { type KeyRing, placed } from './keys/key-ring.ts';
 import { withoutVerdict } from './results.ts';
 import type { Mesh } from './run-mesh.ts';
 import { type Prepared, runScenario, stopKeyServers } from './run-scenario.ts';
@@ -119,8 +119,9 @@ async function runGroup(
     // What only these scenarios ask for is no reason to give up the others.
     if (signal.aborted || !areOwn(group.settings)) throw thrown;
     for (const each of work.takeAll(group)) {
-      const { skip } = each;
-      if (skip === undefined) without(each, 'error', asHarnessError(thrown), tally);
+      const { settingsPlace, skip } = each;
+      if (skip === undefined)
+        without(each, 'error', asHarnessError(placed(asHarnessError(thrown), settingsPlace)), tally);
       else without(each, 'skipped', skip, tally);
     }
     return;

@@ -47,7 +47,7 @@ export function notTaken(shown: MeshConfig, declared: MeshConfig, before: MeshCo
   return [
     ...wanted.filter((leaf) => !shows(shown, leaf)).map((leaf) => `it does not have ${textOf(leaf)}`),
     ...gone
-      .filter((leaf) => shows(shown, leaf) && !isZero(leaf) && !isDefault(leaf))
+      .filter((leaf) => shows(shown, leaf, moreThan(leaf, wanted)) && !isZero(leaf) && !isDefault(leaf))
       .map((leaf) => `it still has ${textOf(leaf)}`),
   ];
 }
@@ -110,10 +110,20 @@ const zeros: ReadonlyMap<string, readonly string[]> = new Map([
   ['normalization', ['DEFAULT']],
 ]);
 
-function shows(shown: MeshConfig, leaf: Leaf): boolean {
+/** Elements that are declared in place of this one and have all that it has: what shows them shows this one, too. */
+function moreThan(leaf: Leaf, wanted: readonly Leaf[]): unknown[] {
+  const there = wanted.filter(({ element, path }) => element && isDeepStrictEqual(path, leaf.path));
+  return there.map(({ value }) => value).filter((value) => matches(value, leaf.value));
+}
+
+/** @param others elements that are not meant, if they are shown */
+function shows(shown: MeshConfig, leaf: Leaf, others: readonly unknown[] = []): boolean {
   let there: unknown = shown;
   for (const name of leaf.path) there = isMap(there) ? there[name] : undefined;
-  if (leaf.element) return Array.isArray(there) && there.some((each) => matches(each, leaf.value));
+  if (leaf.element) {
+    const all = Array.isArray(there) ? there : [];
+    return all.some((each) => matches(each, leaf.value) && !others.some((other) => matches(each, other)));
+  }
   return there === undefined ? isZero(leaf) : matches(there, leaf.value);
 }
 

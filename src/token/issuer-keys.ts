@@ -150,8 +150,8 @@ async function makeKey(
   return { kid, algorithm, privateKey, publicJwk: withMembers({ ...common, ...jwk }) };
 }
 
-/** @param rsaBits size of RSA keys; 2048 is the smallest that jose makes */
-async function makePair(algorithm: Algorithm, rsaBits = 2048): Promise<Pair> {
+/** A new pair of keys. @param rsaBits size of RSA keys; 2048 is the smallest that jose makes */
+export async function makePair(algorithm: Algorithm, rsaBits = 2048): Promise<Pair> {
   const nodeKeys = nodeKeysOf(algorithm, rsaBits);
   if (nodeKeys !== undefined) {
     const { publicKey, privateKey } = await nodeKeys;

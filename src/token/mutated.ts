@@ -1,11 +1,10 @@
 /** Forges a token in each of the ways of {@link mutations}. */
 import { type KeyObject, randomBytes } from 'node:crypto';
-import { type CryptoKey, exportJWK, generateKeyPair } from 'jose';
 import { HarnessError } from '../base/errors.ts';
 import type { MutationName } from '../scenario/format/mutations.ts';
 import type { Algorithm } from '../scenario/format/schema.ts';
-import { encodePart, forge, forgeText, signingInput } from './forge.ts';
-import { type IssuerKey, publicKeyOf } from './issuer-keys.ts';
+import { encodePart, forge, forgeText, type SigningKey, signingInput } from './forge.ts';
+import { type IssuerKey, makePair, publicKeyOf } from './issuer-keys.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -18,9 +17,16 @@ interface Original {
   readonly key: IssuerKey;
 }
 
-/** @throws HarnessError `E_TOKEN` for a way that needs a public key, which a symmetric key has not */
-export function mutated(mutation: MutationName, of: Original): string | Promise<string> {
-  return ways[mutation](of);
+/**
+ * @throws HarnessError `E_TOKEN` for a way that needs a public key, which a symmetric key has not, and for one that changes
+ * nothing: the token would be accepted, and rightly
+ */
+export async function mutated(mutation: MutationName, of: Original): Promise<string> {
+  const token = await ways[mutation](of);
+  if (token !== of.value) return token;
+  throw new HarnessError('E_TOKEN', `token "${of.name}": "${mutation}" changes nothing in it`, {
+    hint: 'Give the token what is to be changed, or choose another way to forge it.',
+  });
 }
 
 const ways: Readonly<Record<MutationName, (of: Original) => string | Promise<string>>> = {
@@ -132,7 +138,7 @@ async function byAnother(of: Original, changes: (jwk: object) => Json): Promise<
   return forge({ ...header, ...changes({ ...jwk, kid: key.kid }) }, claims, privateKey, key.algorithm);
 }
 
-const others = new Map<Algorithm, Promise<{ privateKey: CryptoKey; jwk: object }>>();
+const others = new Map<Algorithm, Promise<{ privateKey: SigningKey; jwk: object }>>();
 
 function another(algorithm: Algorithm) {
   const made = others.get(algorithm) ?? makeAnother(algorithm);
@@ -141,13 +147,15 @@ function another(algorithm: Algorithm) {
 }
 
 async function makeAnother(algorithm: Algorithm) {
-  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  return { privateKey, jwk: { ...(await exportJWK(publicKey)), alg: algorithm } };
+  const [privateKey, jwk] = await makePair(algorithm);
+  return { privateKey, jwk: { ...jwk, alg: algorithm } };
 }
 
 /** RS256 becomes RS512, ES384 becomes ES512, and EdDSA the name that RFC 9864 has for it. */
-function otherAlg(algorithm: string): string {
+function otherAlg(algorithm: Algorithm): string {
   if (algorithm === 'EdDSA') return 'Ed25519';
+  if (algorithm === 'Ed448') return 'EdDSA';
+  if (algorithm === 'ES256K') return 'ES256';
   return algorithm.endsWith('512') ? algorithm.replace('512', '256') : algorithm.replace(/\d+$/, '512');
 }
 

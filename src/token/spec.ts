@@ -62,8 +62,21 @@ function contradiction(spec: TokenSpec): string | undefined {
     return 'is "unsigned": there is no signature to tamper with';
   const [first, second] = ways.filter((field) => spec[field] !== undefined);
   if (first !== undefined && second !== undefined) return `cannot have both "${first}" and "${second}"`;
+  const [signer, other] = signers(spec).filter(([, isGiven]) => isGiven);
+  if (signer !== undefined && other !== undefined) return `cannot have both "${signer[0]}" and "${other[0]}"`;
   if (spec.signedBy === spec.issuer) return '"signedBy" must name another issuer than "issuer"';
   return undefined;
+}
+
+/** What the signature is made with, or that there is none to make: each leaves no room for another. */
+function signers(spec: TokenSpec): readonly (readonly [name: string, isGiven: boolean])[] {
+  return [
+    ['secret', spec.secret !== undefined],
+    ['signedBy', spec.signedBy !== undefined],
+    ['unsigned', spec.unsigned === true],
+    ['mutate', spec.mutate !== undefined],
+    ['exact.signature', spec.exact?.signature !== undefined],
+  ];
 }
 
 /** Each says how the token is made or changed, and none knows of another. */

@@ -190,6 +190,17 @@ describe('a key server that fails on purpose', () => {
   );
 });
 
+it.each([{ redirect: 'http://a\nb' }, { redirect: 'http://日本' }, { body: '', type: 'text/日' }])(
+  'lives on when it is to send %j, which no header can have',
+  async (fault) => {
+    await expect(server.control.setFault(fault)).rejects.toMatchObject({
+      code: 'E_KEY_SERVER',
+      message: expect.stringContaining('Invalid character in header content'),
+    });
+    expect(await get(server.url())).toMatchObject({ status: 200 });
+  },
+);
+
 describe('HTTPS', () => {
   const getTls = async (port: number, ca: string) => {
     const dispatcher = new Agent({ connect: { ca } });

@@ -109,6 +109,28 @@ describe('applyObject', () => {
   });
 });
 
+test.each([
+  ['.', 'foo'],
+  ['..', 'foo'],
+  ['jwt', '..'],
+])(
+  'an object "%s" in the namespace "%s" is asked for nowhere: the path would be that of others',
+  async (name, namespace) => {
+    const key = { apiVersion: 'security.istio.io/v1', kind: 'RequestAuthentication', name, namespace };
+    const wrong = {
+      code: 'E_KUBE',
+      message: expect.stringContaining('nothing in Kubernetes can be called ".'),
+    };
+    const asked = () => api.requests.filter(({ path }) => path.includes('requestauthentications')).length;
+    const before = asked();
+    await expect(getObject(client, key, signal)).rejects.toMatchObject(wrong);
+    await expect(deleteObject(client, key, signal)).rejects.toMatchObject(wrong);
+    const object = { ...authentication, metadata: { name, namespace } };
+    await expect(applyObject(client, object, { signal })).rejects.toMatchObject(wrong);
+    expect(asked()).toBe(before);
+  },
+);
+
 describe('reading', () => {
   test('something that is not there is undefined, but an error stays an error', async () => {
     expect(await getObject(client, keyOf(authentication), signal)).toBeUndefined();

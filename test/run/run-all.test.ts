@@ -621,6 +621,8 @@ describe('mesh settings', () => {
       ],
       { target },
     );
+    const lines = scenarioSource('a', sendStep('s'), merge).split('\n');
+    const line = 1 + lines.findIndex((each) => each.startsWith('mesh:'));
     expect(exitCode).toBe(4);
     expect(checks.map(({ id, state, message }) => [id, state, message])).toEqual([
       ['a/s//headers/no token', 'error', 'not taken'],
@@ -632,7 +634,12 @@ describe('mesh settings', () => {
       expect.objectContaining({
         type: 'scenario-finished',
         scenario: 'a',
-        problem: { code: 'E_UNPROVEN', message: 'not taken' },
+        problem: expect.objectContaining({
+          code: 'E_UNPROVEN',
+          message: 'not taken',
+          // Where the scenario asks for them.
+          place: expect.objectContaining({ line }),
+        }),
       }),
     );
     // Nobody knows what the first one has left.

@@ -115,6 +115,20 @@ describe('an istiod', () => {
   });
 });
 
+test('an element with more in it takes the place of one with less, and the other way round', () => {
+  const less = { extensionProviders: [{ name: 'a', prometheus: {} }, { name: 'b' }] };
+  const more = { extensionProviders: [{ name: 'a', prometheus: {}, zipkin: { port: 1 } }, { name: 'b' }] };
+  expect(notTaken(more, more, less)).toEqual([]);
+  expect(notTaken(less, more, less)).toEqual([
+    'it does not have extensionProviders: {"name":"a","prometheus":{},"zipkin":{"port":1}}',
+    'it still has extensionProviders: {"name":"a","prometheus":{}}',
+  ]);
+  expect(notTaken(less, less, more)).toEqual([]);
+  expect(notTaken(more, less, more)).toEqual([
+    'it still has extensionProviders: {"name":"a","prometheus":{},"zipkin":{"port":1}}',
+  ]);
+});
+
 test('what holds only after a restart is named, where it has changed', () => {
   const before = { defaultConfig: { discoveryAddress: 'istiod.istio-system.svc:15012', concurrency: 2 } };
   expect(changedForLater(before, before)).toEqual([]);

@@ -119,6 +119,36 @@ describe('tokens to the letter', () => {
 });
 
 test.each([
+  ['no kid any more', { header: { kid: null, typ: null } }],
+  ['other typ', { header: { typ: 'JWS-other' } }],
+  ['other aud', { claims: { aud: 'another-audience' } }],
+  ['one more claim', { claims: { admin: true } }],
+] as const)('%s is refused where it changes nothing', async (mutate, spec) => {
+  await expect(mint({ issuer: 'curve', mutate, ...spec } as TokenSpec)).rejects.toMatchObject({
+    code: 'E_TOKEN',
+    message: `token "it": "${mutate}" changes nothing in it`,
+  });
+});
+
+test.each(['odd', 'ed448'])('a token of the issuer %s can be forged in every way', async (issuer) => {
+  for (const mutate of mutations)
+    expect((await accepted(await mint({ issuer, claims, mutate }), issuer)).jose).toBe(false);
+});
+
+test.each([
+  { secret: 'a', signedBy: 'rsa' },
+  { secret: 'a', unsigned: true },
+  { secret: 'a', mutate: 'no alg' },
+  { signedBy: 'rsa', mutate: 'no alg' },
+  { signedBy: 'rsa', exact: { signature: 'AAAA' } },
+] as const)('a token cannot be signed in two ways: %j', async (spec) => {
+  await expect(mint({ issuer: 'curve', ...spec })).rejects.toMatchObject({
+    code: 'E_TOKEN',
+    message: expect.stringContaining('cannot have both'),
+  });
+});
+
+test.each([
   ['odd', 'ES256K', 'secp256k1'],
   ['ed448', 'Ed448', 'Ed448'],
 ])('%s keys, which jose does not make, sign with %s', async (issuer, alg, crv) => {

@@ -39,7 +39,9 @@ function buildOne(
   const planned = resolve(asked, names, check.place) as RequestCheck['request'];
   const origin = check.request.client ?? step.origin;
   const headers: [string, string][] = planned.headers.map(([name, value]) => [name, value]);
-  const host = planned.host ?? (origin?.kind === 'ingress' ? origin.gateway?.https?.host : undefined);
+  const hasHost = headers.some(([name]) => name.toLowerCase() === 'host');
+  const ofGateway = origin?.kind === 'ingress' && !hasHost ? origin.gateway?.https?.host : undefined;
+  const host = planned.host ?? ofGateway;
   if (host !== undefined) headers.push(['Host', host]);
   // Where the request says itself where its token is, it is nowhere else.
   if (planned.token !== undefined && !namesToken(asked)) {

@@ -156,20 +156,29 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
   const started = performance.now();
   const since = Date.now();
   const applied: Applied[] = [];
-  let refusal: HarnessError | undefined;
+  const refusals: HarnessError[] = [];
+  // Each of those that are to be refused is tried: what stands behind the first one must be refused, too.
+  const parts = check?.refused === undefined ? [objects] : objects.map((object) => [object]);
+  const accepted: KubeObject[] = [];
   // Before it is done: what is interrupted may have been done.
   state.pending.add([...step.delete, ...objects].map(({ kind }) => kind));
   try {
     // A kept mesh is another process: what is not to be done is not asked of it.
     if (step.delete.length > 0) applied.push(...(await target.delete(step.delete, scope, signal)));
-    if (objects.length > 0) applied.push(...(await target.apply(objects, scope, signal)));
-    state.applied.push(...objects);
+    for (const part of parts.filter(({ length }) => length > 0)) {
+      try {
+        applied.push(...(await target.apply(part, scope, signal)));
+        accepted.push(...part);
+        state.applied.push(...part);
+      } catch (thrown) {
+        const error = asHarnessError(thrown);
+        if (error.code !== 'E_REFUSED' || check === undefined) throw error;
+        refusals.push(error);
+      }
+    }
   } catch (thrown) {
     const error = asHarnessError(thrown);
-    if (error.code !== 'E_REFUSED' || check === undefined) {
-      throw error.place === undefined ? withPlace(error, step, objects) : error;
-    }
-    refusal = error;
+    throw error.place === undefined ? withPlace(error, step, objects) : error;
   }
   refuseMissing(step, applied);
   if (applied.length + objects.length > 0) {
@@ -186,7 +195,8 @@ async function applyStep(step: PlannedStep, state: StepState, signal: AbortSigna
     });
   }
   if (check === undefined) return [];
-  const result = judgeRefusal(step, state, check, refusal, Math.round(performance.now() - started));
+  const durationMs = Math.round(performance.now() - started);
+  const result = judgeRefusal(step, state, check, { refusals, accepted }, durationMs);
   if (result.state === 'passed') return [result];
   const query = { proxies: proxiesOf(deciding(state.snapshot)), requestId: '', since };
   const collected = await collectEvidence(target, query, signal);
@@ -271,19 +281,34 @@ function judgeRefusal(
   step: PlannedStep,
   state: StepState,
   check: ApplyCheck,
-  refusal: HarnessError | undefined,
+  {
+    refusals,
+    accepted,
+  }: { readonly refusals: readonly HarnessError[]; readonly accepted: readonly KubeObject[] },
   durationMs: number,
 ): CheckResult {
   const base = resultBase(state.scenario, step, check);
-  const actual = refusal === undefined ? 'accepted' : `refused: ${refusal.message}`;
-  const right =
-    check.refused === undefined ? refusal === undefined : refusal?.message.includes(check.refused) === true;
+  const { refused } = check;
+  const other = refused === undefined ? undefined : refusals.find((each) => !saidBy(each).includes(refused));
+  const refusal = other ?? refusals[0];
+  const isAccepted = refusal === undefined || (refused !== undefined && accepted.length > 0);
+  const names =
+    refusal === undefined
+      ? ''
+      : accepted.map((each) => nameOfKey({ ...each.metadata, kind: each.kind })).join(', ');
+  const actual = isAccepted ? `accepted${names === '' ? '' : `: ${names}`}` : `refused: ${refusal.message}`;
+  const right = refused === undefined ? isAccepted : !isAccepted && other === undefined;
   if (right) return { ...base, actual, state: 'passed', durationMs };
   const message =
-    check.refused === undefined
+    refused === undefined
       ? 'the API server refused what it should accept'
-      : refusal === undefined
+      : isAccepted
         ? 'the API server accepted what it should refuse'
         : 'the API server refused for another reason';
   return { ...base, actual, state: 'failed', message, durationMs };
+}
+
+/** The words of the API server, without the name of the object, in which any reason could be found. */
+function saidBy({ message }: HarnessError): string {
+  return message.replace(/^.*? was refused: /s, '');
 }

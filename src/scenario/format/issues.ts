@@ -103,7 +103,10 @@ function unionHint(
   root: z.ZodType,
 ): string | undefined {
   if (typeof found === 'string') {
-    if (/^\d+$/.test(found)) return `Write the number without quotes: ${found}`;
+    const takesNumbers = issue.errors
+      .flat()
+      .some((inner) => inner.code === 'invalid_type' && typeName(inner.expected) === 'a whole number');
+    if (takesNumbers && /^\d+$/.test(found)) return `Write the number without quotes: ${found}`;
     const allowed = issue.errors.flat().flatMap((inner) => {
       return inner.code === 'invalid_value' && inner.path.length === 0 ? inner.values.map(String) : [];
     });
@@ -127,6 +130,8 @@ function missingHint(issue: Issue, about: string | undefined): string | undefine
 
 function typeHint(expected: string, found: unknown): string | undefined {
   if (expected === 'string' && (typeof found === 'number' || typeof found === 'boolean')) {
+    // Of 1.20 only 1.2 is left, which would be another version.
+    if (!Number.isInteger(Number(found))) return 'Put it in quotes, with all its digits.';
     return `Put it in quotes: "${found}"`;
   }
   const isNumber = expected === 'number' || expected === 'int';

@@ -53,4 +53,15 @@ export const mutations = [
   'two tokens in one',
 ] as const;
 
+/** Those that need the public half of the key, which a secret has not. */
+export const ofPublicKeys: readonly MutationName[] = [
+  'HS256 with the public key in PEM',
+  'HS256 with the public key in PEM, no line break at its end',
+  'HS256 with the public key in DER',
+  'another key',
+  'another key as jwk',
+  'another key at jku',
+  'another key at x5u',
+];
+
 export type MutationName = (typeof mutations)[number];

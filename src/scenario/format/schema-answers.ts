@@ -1,6 +1,6 @@
 /** What a body, a header and what the application received must be like, in the format of scenario files. */
 import * as z from 'zod';
-import { note, path, text } from './schema-words.ts';
+import { note, part, path, text } from './schema-words.ts';
 
 export const bodySchema = z
   .union(
@@ -8,7 +8,7 @@ export const bodySchema = z
       z.string(),
       z.strictObject({
         contains: note(
-          z.union([text, z.array(text).min(1, 'expected at least one text')], {
+          z.union([part, z.array(part).min(1, 'expected at least one text')], {
             error: 'expected a text, or a list of texts',
           }),
           'A part of the body, or several.',

@@ -11,6 +11,8 @@ import {
   json,
   line,
   note,
+  part,
+  serverName,
   text,
 } from './schema-words.ts';
 
@@ -91,7 +93,7 @@ const fetcher = z.enum(['istiod', 'envoy', 'nobody']);
 
 const refusedSchema = z
   .strictObject({
-    message: note(text, 'Part of the message with which the API server refuses.', 'cannot be all-numeric'),
+    message: note(part, 'Part of the message with which the API server refuses.', 'cannot be all-numeric'),
     when: note(conditionSchema.optional(), 'Where it must be refused. Elsewhere it must be accepted.', {
       istio: '>=1.29',
     }),
@@ -131,12 +133,17 @@ const afterSchema = z
     of: note(text, 'Name of the key server.', 'outside'),
   })
   .meta({ id: 'After', title: 'What must have happened before anything is sent' });
+
+const label = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
+/** Namespace and name, as Kubernetes has them (RFC 1123). */
+const gatewayName = String.raw`${label}/${label}(?:\.${label})*`;
+
 const throughSchema = z.union(
   [
     z
       .string()
       .regex(
-        /^(ingress|gateway [-a-z0-9]+\/[-a-z0-9.]+)$/,
+        new RegExp(`^(ingress|gateway ${gatewayName})$`),
         'expected ingress, or the namespace and name of a Gateway, such as gateway foo/edge',
       ),
     z
@@ -145,7 +152,7 @@ const throughSchema = z.union(
           z
             .string()
             .regex(
-              /^[-a-z0-9]+\/[-a-z0-9.]+$/,
+              new RegExp(`^${gatewayName}$`),
               'expected the namespace and name of a Gateway, such as foo/edge',
             ),
           "Namespace and name of a Gateway, of Istio's API or of the Gateway API.",
@@ -162,7 +169,7 @@ const throughSchema = z.union(
           'edge',
         ),
         sni: note(
-          text.optional(),
+          serverName.optional(),
           'Server name that the client asks for (SNI). Default: the host of the request, else the first one of the certificate.',
           'edge.example.com',
         ),
@@ -232,7 +239,7 @@ export const stepSchema = z
       message: 'cannot be all-numeric',
     }),
     rejected: note(
-      text.optional(),
+      part.optional(),
       'A proxy must reject what this step applies (NACK), with this in its reason. What it had before goes on deciding.',
       'has invalid local jwks',
     ),

@@ -185,6 +185,7 @@ export const tokenSchema = z
         ),
         signature: note(z.string().optional(), 'Third part of the token, as it is.', 'AAAA'),
       })
+      .refine((parts) => Object.keys(parts).length > 0, 'expected header, payload or signature')
       .optional()
       .meta({
         id: 'ExactParts',

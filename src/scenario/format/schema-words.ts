@@ -17,6 +17,8 @@ export const name = z
     'expected lower case letters, digits and hyphens, such as require-jwt',
   );
 export const text = z.string().min(1, 'expected some text');
+/** For what must be found in another text, in which there is always a blank. */
+export const part = text.regex(/\S/, 'expected some text, and not only blanks');
 /** As editors understand it too, which read patterns without their flags. */
 const controls = String.raw`\u0000-\u001f\u007f-\u009f`;
 /** For what becomes a part of an address or of a command. */
@@ -24,6 +26,19 @@ export const line = text.regex(
   new RegExp(`^[^${controls}]*$`),
   'expected text without line breaks and control characters',
 );
+/** One label of a DNS name after the other, the last of which is no number: an address has no name in a certificate. */
+const dnsName = String.raw`(?:[A-Za-z0-9_](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?\.)*(?!\d+$)[A-Za-z0-9_](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?`;
+/** The name of a server, as a client asks for it in TLS. */
+export const serverName = z
+  .string()
+  .regex(new RegExp(`^${dnsName}$`), 'expected the name of a host, such as edge.example.com');
+/** The same in a certificate, which may be for all names below one. */
+export const certifiedName = z
+  .string()
+  .regex(
+    new RegExp(String.raw`^(?:\*\.)?${dnsName}$`),
+    'expected the name of a host, such as edge.example.com or *.example.com',
+  );
 /** What is filled in may have blanks in its name: `${tokens["wrong audience"]}`. */
 const filledIn = String.raw`\$\{[^}${controls}]*\}`;
 /** A path as it stands in a request. */

@@ -18,6 +18,7 @@ import {
 } from './schema-tokens.ts';
 import {
   capability,
+  certifiedName,
   conditionSchema,
   fetchMode,
   json,
@@ -29,9 +30,11 @@ import {
 
 const certificateSchema = z
   .strictObject({
-    hosts: note(z.array(text).min(1, 'expected at least one host'), 'Names that the certificate is for.', [
-      'edge.example.com',
-    ]),
+    hosts: note(
+      z.array(certifiedName).min(1, 'expected at least one host'),
+      'Names that the certificate is for.',
+      ['edge.example.com'],
+    ),
   })
   .meta({ id: 'Certificate', title: 'A certificate that a gateway serves HTTPS with' });
 
@@ -52,7 +55,14 @@ const meshSchema = z
       'DECODE_AND_MERGE_SLASHES',
     ),
     trustDomain: note(
-      z.string().min(1, 'expected a trust domain').optional(),
+      z
+        .string()
+        // As istiod has it (ValidateTrustDomain in pkg/config/validation).
+        .regex(
+          /^(?:[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?\.?$/,
+          'expected a trust domain, such as new.example.com',
+        )
+        .optional(),
       'The trust domain of the mesh. istiod and the proxies start anew with it, and without it afterwards.',
       'new.example.com',
     ),
@@ -78,7 +88,15 @@ const meshSchema = z
     ),
     istiod: note(
       z
-        .record(z.string(), z.string({ error: 'expected text: put numbers, true and false in quotes' }))
+        .record(
+          z.string(),
+          z
+            .string({ error: 'expected text: put numbers, true and false in quotes' })
+            .refine(
+              (value) => !value.includes('\0'),
+              'expected text without U+0000, which no variable can have',
+            ),
+        )
         .optional(),
       'Environment variables of istiod, which is restarted with them, and without them afterwards.',
       { PILOT_JWT_PUB_KEY_REFRESH_INTERVAL: '10s' },

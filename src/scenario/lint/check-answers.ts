@@ -4,6 +4,7 @@ import { type CellRequest, namesToken } from '../table.ts';
 import { keyTwice, substitute } from '../template.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { mustExist, type Report } from './mistakes.ts';
+import { isHeaderName } from './sendable.ts';
 
 /** A cell, and where it stands. */
 interface AnswerCell {
@@ -50,6 +51,11 @@ function checkHeaders(
   const twice = keyTwice(names.map((name) => [name, undefined]));
   if (twice !== undefined)
     report(path, `the header "${twice}" is there twice once it is filled in`, 'Let the names differ.');
+  const impossible = names.find((name) => !name.includes('${') && !isHeaderName(name));
+  if (impossible !== undefined) {
+    const hint = "It would always be absent. Use letters, digits, hyphens and the signs !#$%&'*+.^_`|~.";
+    report(path, `"${impossible}" cannot be the name of a header`, hint);
+  }
   if (names.length === 0)
     report(path, '"headers" without a header expects nothing', 'Name a header, or remove "headers".');
 }

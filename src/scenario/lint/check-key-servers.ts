@@ -1,13 +1,16 @@
 /** Checks that key servers can do what is said of them. */
 
-import type { KeyServerChange, ScenarioSpec } from '../format/schema.ts';
+import type { KeyServerChange, KeyServerSpec, ScenarioSpec } from '../format/schema.ts';
 import { externalOnly } from '../format/schema-key-servers.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { mustExist, type Report } from './mistakes.ts';
+import { literal } from './sendable.ts';
 
 export function checkKeyServers(scenario: ScenarioSpec, report: Report): void {
+  checkHosts(Object.keys(scenario.keyServers), report);
   for (const [name, server] of Object.entries(scenario.keyServers)) {
     const at = ['keyServers', name];
+    checkPath(server, [...at, 'path'], report);
     mustExist(server.serves, scenario.issuers, 'issuer', [...at, 'serves'], report);
     if (server.where === 'external' && server.pods !== undefined) {
       const hint = 'Write "where: in-cluster", or remove "pods".';
@@ -21,6 +24,38 @@ export function checkKeyServers(scenario: ScenarioSpec, report: Report): void {
       }
     }
     checkBehaviour(server, server.serves, at, scenario, report);
+  }
+}
+
+/** Their hosts have letters, digits and hyphens alone. */
+function checkHosts(names: readonly string[], report: Report): void {
+  const hosts = names.map((name) =>
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, ''),
+  );
+  for (const [index, name] of names.entries()) {
+    const first = hosts.indexOf(hosts[index]!);
+    if (first === index) continue;
+    const hint = 'Let them differ in letters from a to z or in digits.';
+    const message = `the key servers "${names[first]}" and "${name}" would have the same host`;
+    report(['keyServers', name], message, hint, 'key');
+  }
+}
+
+/** Requests are known by the path that comes, which has no query and is in ASCII. */
+function checkPath({ path, discovery }: KeyServerSpec, at: Path, report: Report): void {
+  const [found] = /[?#]|[^!-~]/u.exec(path) ?? [];
+  if (found !== undefined) {
+    const hint = /[?#]/.test(found)
+      ? `Leave out "${found}" and what follows: a query may stand in the jwksUri, and is not looked at.`
+      : `Write it as ${encodeURIComponent(found)}, as clients send it.`;
+    report(at, `the path has "${found}" in it, so nobody would get the keys there`, hint);
+  }
+  if (discovery === true && path === '/.well-known/openid-configuration') {
+    const hint = 'Keys are at another path, to which the document leads: choose one such as /get_jwks.';
+    report(at, 'with "discovery" this path has the document, and not the keys', hint);
   }
 }
 
@@ -58,4 +93,12 @@ export function checkBehaviour(
     report([...at, 'type'], '"type" has no meaning without "body"', 'Add "body", or remove it.', 'key');
   if (change.status !== undefined && change.status < 200)
     report([...at, 'status'], 'a status below 200 is no answer', 'Write one from 200 to 599.');
+  for (const key of ['redirect', 'type'] as const) {
+    // As RFC 9110, section 5.5 has it: a value is of bytes, none of which ends a line.
+    const [found] = /[^\t\x20-\xff]|\x7f/u.exec(literal(change[key] ?? '')) ?? [];
+    if (found === undefined) continue;
+    const header = key === 'redirect' ? 'Location' : 'Content-Type';
+    const hint = `Write it as ${encodeURIComponent(found)}, or remove it.`;
+    report([...at, key], `no header ${header} can have ${JSON.stringify(found)} in it`, hint);
+  }
 }

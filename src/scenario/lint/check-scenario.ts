@@ -1,6 +1,7 @@
 /** What the schema cannot say: that everything a scenario refers to exists, and that its parts fit together. */
 
 import { fetchVariable, isFixedVariable } from '../../base/istiod-input.ts';
+import { isMap } from '../../base/kube-object.ts';
 import type { ScenarioSpec } from '../format/schema.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { checkConditions } from './check-conditions.ts';
@@ -68,6 +69,39 @@ function checkNames({ apps, mesh, requires, tags }: ScenarioSpec, report: Report
   checkOnce(mesh?.trustDomainAliases ?? [], ['mesh', 'trustDomainAliases'], report);
   checkVariables(mesh?.istiod ?? {}, report);
   checkProxyConfig(mesh?.defaultConfig, report);
+  checkProviders(mesh?.extensionProviders ?? [], report);
+}
+
+/** istiod takes them with fewer or more, and sends none of them. */
+function checkProviders(providers: readonly Readonly<Record<string, unknown>>[], report: Report): void {
+  const names = providers.map(({ name }) => name);
+  for (const [index, { name, ...kinds }] of providers.entries()) {
+    const path = ['mesh', 'extensionProviders', index];
+    const [kind, ...others] = Object.keys(kinds);
+    if (typeof name !== 'string' || name === '') {
+      const hint = 'Add "name" with the text by which policies and Telemetry name it.';
+      report(name === undefined ? path : [...path, 'name'], 'a provider needs a name', hint);
+    } else if (names.indexOf(name) < index) {
+      report(
+        [...path, 'name'],
+        `there already is a provider "${name}"`,
+        'Give it another name, or remove it.',
+      );
+    }
+    if (kind === undefined) {
+      const hint =
+        'Add one, such as envoyExtAuthzHttp: { service: authorizer.foo.svc.cluster.local, port: 8000 }.';
+      report(path, 'nothing says what kind of provider it is', hint);
+    } else if (!isMap(kinds[kind])) {
+      report(
+        [...path, kind],
+        `"${kind}" of a provider must be a map`,
+        'Write { service: …, port: … }, or remove it.',
+      );
+    }
+    for (const other of others)
+      report([...path, other], `a provider has either "${kind}" or "${other}"`, 'Make two of it.', 'key');
+  }
 }
 
 /** What istiod makes configuration of that it sends (pilot/pkg/networking/core/gateway.go, .../util/proxy_headers.go). */
@@ -80,9 +114,13 @@ function checkProxyConfig(config: Readonly<Record<string, unknown>> | undefined,
   const hint = `A scenario can set ${proxyFields.join(' and ')}. Others are about how proxies are started, which belongs to the installation.`;
   const names = Object.keys(config);
   if (names.length === 0) report(path, 'expected at least one field', hint);
-  for (const name of names)
+  for (const name of names) {
+    const value = config[name];
     if (!proxyFields.includes(name))
       report([...path, name], `a scenario cannot set ${name} of proxies`, hint, 'key');
+    else if (!isMap(value))
+      report([...path, name], `"${name}" must be a map`, 'Write its fields, or remove it.');
+  }
 }
 
 function checkVariables(variables: Readonly<Record<string, string>>, report: Report): void {

@@ -49,10 +49,7 @@ function checkAddress(request: StepSpec['request'], at: Path, report: Report): v
   if (url !== undefined && !/^(https?:\/\/[^/]|\$\{)/.test(url)) {
     const hint = 'Start it with "http://" or "https://" and a host, such as http://httpbin.foo:8000.';
     report([...at, 'url'], `"${url}" is not an address`, hint);
-  } else if (url !== undefined && /[?#]/.test(url.replace(/\$\{[^}]*\}/g, ''))) {
-    const hint = 'Write it in the path, which stands behind the address.';
-    report([...at, 'url'], 'the address has a "?" or "#" in it, so no path can stand behind it', hint);
-  } else if (url?.endsWith('/')) {
+  } else if (url !== undefined && /[^/]\/+$/.test(url.replace(/^https?:\/\//, ''))) {
     const hint = `Write ${url.replace(/\/+$/, '')}, because paths start with "/".`;
     report([...at, 'url'], 'the address ends with "/"', hint);
   }
@@ -164,7 +161,7 @@ function placeOf(
   }
   const given = part === 'headers' ? undefined : parts.find(([each]) => each?.[part] !== undefined);
   if (given !== undefined) return [[...given[1], part], 'value'];
-  const isColumn = part === 'path' && isPath(column);
+  const isColumn = (part === 'path' || part === 'url') && isPath(column);
   return isColumn ? [[...at, 'expect', 'columns', index], 'value'] : [[...at, 'expect', row], 'key'];
 }
 

@@ -1,6 +1,14 @@
 /** Checks issuers and tokens against each other. */
 
-import { isTime, relativeTime, type ScenarioSpec, type TokenSpec } from '../format/schema.ts';
+import { ofPublicKeys } from '../format/mutations.ts';
+import {
+  type IssuerSpec,
+  isTime,
+  keyAlgorithms,
+  relativeTime,
+  type ScenarioSpec,
+  type TokenSpec,
+} from '../format/schema.ts';
 import { noToken } from '../table.ts';
 import type { Path } from '../yaml/yaml-file.ts';
 import { mustBeAlgorithm, mustExist, type Report } from './mistakes.ts';
@@ -33,11 +41,14 @@ export function checkTokens(scenario: ScenarioSpec, report: Report): void {
       const hint = name === noToken ? 'It means that no token is sent.' : 'It is a key of every table.';
       report(at, `a token cannot be called "${name}"`, `${hint} Choose another name.`, 'key');
     }
-    if (
-      unsendable({ path: '', url: '', host: undefined, headers: [['Authorization', token.raw ?? '']] }, false)
-    ) {
+    for (const [field, text] of [
+      [['raw'], token.raw],
+      [['exact', 'signature'], token.exact?.signature],
+    ] as const) {
+      const headers = [['Authorization', text ?? '']] as const;
+      if (unsendable({ path: '', url: '', host: undefined, headers }, false) === undefined) continue;
       const hint = 'Remove it: a token is sent in a header, which has one line.';
-      report([...at, 'raw'], `the token "${name}" has a line break or U+0000 in it`, hint);
+      report([...at, ...field], `the token "${name}" has a line break or U+0000 in it`, hint);
     }
     checkTimes(token, at, report);
     const known = checkNames(token, at, scenario, report);
@@ -96,7 +107,64 @@ function checkWhole(name: string, at: Path, { issuers, tokens }: ScenarioSpec, r
   } else if (whole.key === undefined && keys.length > 1) {
     const hint = `Add "key:" with one of: ${keys.join(', ')}.`;
     report(at, `the issuer "${whole.issuer}" has several keys; which one signs?`, hint, 'key');
+  } else {
+    const algorithm = whole.key === undefined ? algorithmsOf(issuer)[0] : issuer.keys?.[whole.key]?.algorithm;
+    const alg = chain.findLast(({ header = {} }) => Object.hasOwn(header, 'alg'))?.header?.alg;
+    if (algorithm !== undefined) checkSigner({ whole, own, at, issuers, algorithm, alg }, report);
   }
+}
+
+/** A token of an issuer that is there. */
+interface Signing {
+  readonly whole: TokenSpec;
+  readonly own: TokenSpec;
+  readonly at: Path;
+  readonly issuers: ScenarioSpec['issuers'];
+  /** Of its own key. */
+  readonly algorithm: string;
+  /** What its header says; undefined: the same. */
+  readonly alg: unknown;
+}
+
+/** Checks that whoever is to sign can do so, in the way that is asked for. */
+function checkSigner({ whole, own, at, issuers, algorithm, alg }: Signing, report: Report): void {
+  const tell = (field: 'signedBy' | 'form' | 'mutate', message: string, hint: string) =>
+    report(
+      own[field] === undefined ? at : [...at, field],
+      message,
+      hint,
+      own[field] === undefined ? 'key' : 'value',
+    );
+  const said = keyAlgorithms.find((known) => known === alg);
+  const { form, mutate, secret, signedBy } = whole;
+  const signers = signedBy === undefined ? [algorithm] : algorithmsOf(issuers[signedBy]);
+  const wanted =
+    said !== undefined && (signedBy !== undefined || isSameKey(said, algorithm)) ? said : algorithm;
+  if (!signers.some((each) => isSameKey(each, wanted))) {
+    const hint = `It has: ${signers.join(', ')}. Give it a key with algorithm ${wanted}, or name another issuer.`;
+    tell('signedBy', `the issuer "${signedBy}" has no key that signs with ${wanted}`, hint);
+  } else if (form === 'der' && (secret !== undefined || !wanted.startsWith('ES'))) {
+    const hint = 'Let an issuer with ES256, ES384 or ES512 sign it, or remove "form".';
+    const how = secret === undefined ? wanted : 'a secret';
+    tell('form', `"der" is for signatures of ECDSA, and this token is signed with ${how}`, hint);
+  }
+  if (mutate !== undefined && ofPublicKeys.some((each) => each === mutate) && algorithm.startsWith('HS')) {
+    const hint =
+      'Let an issuer with RS256 or ES256 sign it, or make a list of mutations that need no public key.';
+    tell('mutate', `"${mutate}" needs a public key, and a key of ${algorithm} is a secret`, hint);
+  }
+}
+
+function algorithmsOf({ algorithm = 'RS256', keys }: IssuerSpec = { issuer: '' }): string[] {
+  return keys === undefined ? [algorithm] : Object.values(keys).map((key) => key.algorithm);
+}
+
+/** Whether a key for one algorithm signs with the other one, too: one of RSA or a secret does. */
+function isSameKey(one: string, other: string): boolean {
+  const [kind, wanted] = [one, other].map((each) =>
+    each.replace(/^(RS|PS)\d+$/, 'RSA').replace(/^HS\d+$/, 'oct'),
+  );
+  return kind === wanted;
 }
 
 /** A token and those that it extends, the base first. Undefined when one of them does not exist. */
@@ -152,6 +220,21 @@ function contradiction(whole: TokenSpec, own: TokenSpec): Mistake | undefined {
   }
   if (whole.unsigned === true && whole.signedBy !== undefined) {
     return ['signedBy', 'a token that is "unsigned" is signed by nobody', 'Remove "unsigned" or "signedBy".'];
+  }
+  const [signer, unused] = (['secret', 'signedBy', 'unsigned', 'mutate', 'exact'] as const).filter((field) =>
+    field === 'exact'
+      ? whole.exact?.signature !== undefined
+      : ![undefined, false].includes(whole[field] as false),
+  );
+  if (signer !== undefined && unused !== undefined) {
+    const [one, other] = [signer, unused].map((field) => (field === 'exact' ? 'exact.signature' : field));
+    const field = own[unused] === undefined ? signer : unused;
+    const message = `a token cannot have both "${one}" and "${other}"`;
+    return [field, message, 'Each says how it is signed: keep one, or make two tokens of it.'];
+  }
+  if (own.claims !== undefined && whole.exact?.payload !== undefined) {
+    const hint = 'Remove "claims", or "exact.payload".';
+    return ['claims', '"claims" are not in a token with "exact.payload"', hint];
   }
   const ways = (['mutate', 'tamper', 'exact', 'form'] as const).filter((field) => whole[field] !== undefined);
   const hidden = whole.unsigned === true ? ways.find((field) => field !== 'tamper') : ways[1];

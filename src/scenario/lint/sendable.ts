@@ -16,6 +16,11 @@ export interface Unsendable {
 /** A token of RFC 9110, section 5.6.2: what a header may be called. */
 const fieldName = /^[\w!#$%&'*+.^`|~-]+$/;
 
+/** Whether a header can be called so. */
+export function isHeaderName(name: string): boolean {
+  return fieldName.test(name);
+}
+
 /** What RFC 9110, section 5.5 forbids in values, and says to refuse. */
 const endsValue = /[\r\n\0]/;
 
@@ -39,11 +44,15 @@ export function unsendable(
     const hint = `Write it as %${hex(found)}, as browsers and curl send it.`;
     return { part: part as 'url' | 'path', message: `the ${part} has ${nameOf(found)} in it`, hint };
   }
+  if (isFilledIn || !url.includes('${')) {
+    const mistake = wrongAddress(url);
+    if (mistake !== undefined) return { part: 'url', ...mistake };
+  }
   const all = [['Host', host] as const, ...headers];
   for (const [index, [name, value]] of all.entries()) {
     const where = index === 0 ? ({ part: 'host' } as const) : ({ part: 'headers', header: name } as const);
     const written = known(name);
-    if (!fieldName.test(written) && (isFilledIn || written !== '' || name === '')) {
+    if (!isHeaderName(written) && (isFilledIn || written !== '' || name === '')) {
       const hint = "Use letters, digits, hyphens and the signs !#$%&'*+.^_`|~.";
       return { ...where, isName: true, message: `"${name}" cannot be the name of a header`, hint };
     }
@@ -52,8 +61,40 @@ export function unsendable(
     const message = `the header "${name}" has ${nameOf(found)} in its value`;
     return { ...where, message, hint: 'Remove it: nothing could send it as one header.' };
   }
+  if (all.filter(([name, value]) => name.toLowerCase() === 'host' && value !== '').length > 1) {
+    const own = headers.find(([name]) => name.toLowerCase() === 'host');
+    const hint = 'Keep one: a request has one host (RFC 9112, section 3.2).';
+    const message = 'the request has "Host" twice';
+    return { part: 'headers', ...(own === undefined ? {} : { header: own[0] }), isName: true, message, hint };
+  }
+  const ofConnection = headers.find(
+    ([name, value]) =>
+      ofConnections.includes(name.toLowerCase()) ||
+      (name.toLowerCase() === 'te' && !/^(trailers|.*\$\{.*)$/s.test(value)),
+  );
+  if (request.http === '2' && ofConnection !== undefined) {
+    const [name, value] = ofConnection;
+    const message = `HTTP/2 has no header "${name}: ${value}"`;
+    const hint = 'Remove it, or "http": it is about a connection of HTTP/1.1.';
+    return { part: 'headers', header: name, message, hint };
+  }
   return impossible(request);
 }
+
+/** Of what stands in front of the path; undefined for none, and for what is no address at first sight. */
+function wrongAddress(url: string): { message: string; hint: string } | undefined {
+  if (!/^https?:\/\//.test(url)) return undefined;
+  const [found] = /[?#]/.exec(url) ?? [];
+  if (found !== undefined) {
+    const hint = 'The path would come behind it. Put a query into the path, such as "/headers?page=1".';
+    return { message: `the address has "${found}" in it`, hint };
+  }
+  if (URL.canParse(url)) return undefined;
+  return { message: `"${url}" is not an address`, hint: 'Write it like http://httpbin.foo:8000.' };
+}
+
+/** What HTTP/2 has no place for (RFC 9113, section 8.2.2). */
+const ofConnections = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'];
 
 /** What one version of HTTP has, and another one has not. */
 function impossible({ http = '1.1', absoluteForm, upgrade, before, method }: Partial<CellRequest>) {
@@ -76,7 +117,7 @@ function impossible({ http = '1.1', absoluteForm, upgrade, before, method }: Par
 }
 
 /** The text without its expressions. */
-function literal(text: string): string {
+export function literal(text: string): string {
   return parseTemplate(text)
     .map((part) => (part.kind === 'text' ? part.text : ''))
     .join('');

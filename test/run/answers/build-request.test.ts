@@ -103,6 +103,16 @@ describe('a request', () => {
     expect(built({ path: '/headers' }, ingress).url).toBe('/headers');
   });
 
+  test('has the host that its headers say, and not that of the certificate of a gateway besides', () => {
+    const https = { certificate: 'edge', host: 'edge.example.com' };
+    const origin = { kind: 'ingress', gateway: { namespace: 'foo', name: 'edge', https } } as const;
+    expect(built({ path: '/' }, origin).headers).toContainEqual(['Host', 'edge.example.com']);
+    expect(built({ path: '/', headers: [['host', 'a']] }, origin).headers).not.toContainEqual([
+      'Host',
+      'edge.example.com',
+    ]);
+  });
+
   test('with a token that is not there is none', () => {
     expect(() => built({ token: 'typo' })).toThrow(
       expect.objectContaining({ code: 'E_TEMPLATE', message: 'there is no token "typo"', place }),

@@ -308,6 +308,37 @@ describe('manifests that are to be refused', () => {
     });
   });
 
+  test('and are, and the reason is only in the name of the object: failed', async () => {
+    const step = applyStep('    refused: { message: foo/require }\n');
+    const { check } = await judged(refusing(), step);
+    expect(check).toMatchObject({ state: 'failed', message: 'the API server refused for another reason' });
+  });
+
+  test.each([
+    [
+      'the second',
+      'RequestAuthentication foo/jwt',
+      'accepted: RequestAuthentication foo/jwt',
+      'issuer must be set',
+    ],
+    [
+      'none, and one for another reason',
+      '',
+      'refused: RequestAuthentication foo/jwt was refused: too long',
+      'too long',
+    ],
+  ])('and %s is not: failed', async (_, taken, actual, reason) => {
+    const target = new FakeTarget();
+    target.before = (method, _signal, detail) => {
+      if (method !== 'apply' || detail === '' || detail === taken) return;
+      throw refusal(detail, detail === name ? 'issuer must be set' : reason);
+    };
+    const step = `  - name: s\n${applyAuthorization}${applyAuthentication.replace('    apply:\n', '')}    refused: { message: must be set }\n`;
+    const { check, state } = await judged(target, step);
+    expect(check).toMatchObject({ state: 'failed', actual });
+    expect(state.applied).toHaveLength(taken === '' ? 0 : 1);
+  });
+
   test('and are not: failed, with all that explains it', async () => {
     const target = new FakeTarget();
     const asked: unknown[] = [];

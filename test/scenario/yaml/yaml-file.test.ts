@@ -134,7 +134,7 @@ steps:
     request: { headers: { ${JSON.stringify(headerOf(name))}: a } }
     expect:
       columns: [/a]
-      ${key}: [{ code: 200, headers: { ${key}: b } }]
+      ${key}: [{ code: 200, headers: { ${JSON.stringify(headerOf(name))}: b } }]
     fetched: { from: ${key}, by: nobody }
   - name: columns
     through: ingress
@@ -173,7 +173,7 @@ steps:
     ]);
     expect(planned?.steps[0]?.checks[0]).toMatchObject({
       request: { token: name, headers: [[headerOf(name), 'a']] },
-      expected: { headers: { [name]: 'b' } },
+      expected: { headers: { [headerOf(name)]: 'b' } },
     });
   });
 

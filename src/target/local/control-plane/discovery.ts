@@ -157,12 +157,19 @@ export class Discovery {
         const shown = JSON.parse(await getOk(`${httpUrl}/debug/mesh`, signal)) as MeshConfig;
         const missing = notTaken(shown, config, before);
         if (missing.length === 0) return true;
+        // Several mistakes are a list, which begins in the next line.
         const [refusal] =
-          this.log.slice(logged).match(/(?<=invalid mesh config, using last known state: ).*/) ?? [];
+          this.log
+            .slice(logged)
+            .match(/(?<=invalid mesh config, using last known state: ).*(?:\n(?=[\t\n]).*)*/) ?? [];
         if (refusal === undefined) return missing.join(', ');
-        throw new HarnessError('E_UNPROVEN', `istiod does not take the mesh settings: ${refusal}`, {
-          hint: 'It keeps those that it had. Its message says which field is wrong.',
-        });
+        throw new HarnessError(
+          'E_UNPROVEN',
+          `istiod does not take the mesh settings: ${refusal.trim().replace(/\s+/g, ' ')}`,
+          {
+            hint: 'It keeps those that it had. Its message says which field is wrong.',
+          },
+        );
       },
       {
         timeoutMs: timeouts.localMeshSettings,
