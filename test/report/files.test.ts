@@ -92,7 +92,7 @@ describe('file reporters', () => {
     for (let scenario = 0; scenario < 4; scenario++) reporter.handle(finished);
     expect(made).toBe(before + 1);
     // Nobody has to wait for another scenario.
-    vi.advanceTimersByTime(1999);
+    vi.advanceTimersByTime(9999);
     expect(made).toBe(before + 1);
     vi.advanceTimersByTime(1);
     expect(made).toBe(before + 2);
@@ -101,7 +101,7 @@ describe('file reporters', () => {
     reporter.handle(last);
     expect(made).toBe(before + 3);
     await reporter.close();
-    vi.advanceTimersByTime(10_000);
+    vi.advanceTimersByTime(20_000);
     expect(made).toBe(before + 3);
   });
 
