@@ -100,14 +100,6 @@ describe('loadScenarios', () => {
     ]);
   });
 
-  test.skipIf(process.getuid?.() === 0)('says which folder of somebody else it has found', () => {
-    const folder = join(cwd, 'theirs', 'closed');
-    mkdirSync(folder, { recursive: true, mode: 0 });
-    expect(load('theirs').errors).toEqual([
-      ['E_USAGE', `the folder ${folder} cannot be read (EACCES)`, undefined],
-    ]);
-  });
-
   test('loads what is right next to what is wrong', () => {
     const { scenarios, errors } = load('broken');
     expect(scenarios).toEqual(['custom two broken/two.yaml']);
