@@ -64,7 +64,7 @@ export async function waitUntilReady(
   objects: readonly KubeObject[],
   signal: AbortSignal,
   timeoutMs: number = timeouts.workloads,
-  intervalMs = 250,
+  intervalMs = 100,
 ): Promise<void> {
   const options = { timeoutMs, intervalMs, code: 'E_NOT_READY' } as const;
   await together(

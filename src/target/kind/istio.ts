@@ -86,7 +86,7 @@ export async function waitForInjection(
       const isSigned = webhooks.length > 0 && webhooks.every(({ clientConfig }) => clientConfig?.caBundle);
       return isSigned || 'its webhook has no certificate authority yet';
     },
-    { timeoutMs: timeouts.installIstio, intervalMs: 250, signal, code: 'E_NOT_READY' },
+    { timeoutMs: timeouts.installIstio, intervalMs: 100, signal, code: 'E_NOT_READY' },
   );
 }
 

@@ -77,7 +77,7 @@ export abstract class KubernetesTarget implements Target {
   abstract readonly name: string;
   abstract readonly missing: ReadonlyMap<CapabilityName, string>;
   /** How often to look whether a workload is ready, in milliseconds. */
-  protected readonly readyPollMs: number = 250;
+  protected readonly readyPollMs: number = 100;
   protected readonly options: KubernetesOptions;
   readonly marksAll: boolean = true;
   /** The pods of the ingress gateway. */

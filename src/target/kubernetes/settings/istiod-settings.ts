@@ -159,7 +159,7 @@ export async function settleIstiod(clients: Clients, namespace: string, signal: 
   await waitUntilReady(clients.data, [{ apiVersion, kind, metadata: { name, namespace } }], signal);
   await until('every proxy reconnecting to istiod', () => allConnected(clients, namespace, signal), {
     timeoutMs: timeouts.istiodRestart,
-    intervalMs: 200,
+    intervalMs: 100,
     signal,
     code: 'E_NOT_READY',
   });
