@@ -54,7 +54,11 @@ function contradiction(spec: TokenSpec): string | undefined {
   for (const field of ['raw', 'from'] as const) {
     if (spec[field] === undefined) continue;
     const more = Object.entries(spec).filter(([name, value]) => name !== field && !isEmpty(value));
-    return more.length === 0 ? undefined : `"${field}" is sent as it is; remove "${more[0]?.[0]}"`;
+    if (more.length > 0) return `"${field}" is sent as it is; remove "${more[0]?.[0]}"`;
+    // As it is copied out of a request, or kept in a variable.
+    return /^bearer\s+eyJ/i.test(spec.raw ?? '')
+      ? 'it begins with "Bearer", which is put before every token; write the token alone'
+      : undefined;
   }
   if (spec.issuer === undefined) return 'needs an "issuer" that signs it, or "raw"';
   if (spec.unsigned && spec.signedBy) return 'cannot be both "unsigned" and "signedBy" somebody';

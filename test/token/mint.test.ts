@@ -133,6 +133,16 @@ describe('a token that is in order', () => {
   });
 });
 
+it.each(['Bearer eyJhbGciOiJub25lIn0.e30.', 'bearer   eyJ'])(
+  '"%s" is no token, and is not shown',
+  async (raw) => {
+    const problem =
+      'token "mine": it begins with "Bearer", which is put before every token; write the token alone';
+    await expect(mint({ mine: { raw } })).rejects.toMatchObject({ code: 'E_TOKEN', message: problem });
+    await expect(mint({ mine: { raw: 'Bearer of bad news' } })).resolves.toBeDefined();
+  },
+);
+
 describe('extends', () => {
   it('merges maps in depth, replaces everything else, and removes what is null', async () => {
     const tokens = await mint({
