@@ -2,8 +2,8 @@
 export const timeouts = {
   /** One request to an API server. */
   kubeRequest: 30_000,
-  /** An admission webhook that the API server cannot call answering again. */
-  webhook: 10_000,
+  /** An API server that has done nothing, or an admission webhook that it cannot call, answering again. */
+  kubeAgain: 10_000,
   /** One command in a container, from opening the connection to its exit status. */
   exec: 60_000,
   /** One request to the mesh; half of the time for answers, when that is shorter. */

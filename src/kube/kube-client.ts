@@ -56,19 +56,21 @@ export class KubeClient {
   /**
    * One request; returns the parsed body (text when it is not JSON), the warnings that the API server sent along, and the
    * time that it has (RFC 9110, section 6.6.1), in milliseconds since 1970. Asks again while an admission webhook is away, as
-   * that of an istiod that is restarted is: nothing has been changed then.
+   * that of an istiod that is restarted is, and when the API server itself wants to be asked later: nothing has been changed
+   * then.
    *
    * @throws KubeError for an error answer; HarnessError E_KUBE when the server cannot be reached.
    */
   async request(path: string, options: KubeRequest): Promise<KubeAnswer> {
-    const deadline = performance.now() + Math.min(timeouts.webhook, options.timeoutMs ?? Infinity);
+    const deadline = performance.now() + Math.min(timeouts.kubeAgain, options.timeoutMs ?? Infinity);
     for (;;) {
       try {
         return await this.#request(path, options);
       } catch (thrown) {
-        if (!(thrown instanceof KubeError && webhookAway.test(thrown.message))) throw thrown;
-        if (performance.now() >= deadline) throw thrown;
-        await pause(webhookPauseMs, options.signal);
+        if (!(thrown instanceof KubeError)) throw thrown;
+        const wait = webhookAway.test(thrown.message) ? webhookPauseMs : thrown.againMs;
+        if (wait === undefined || performance.now() + wait >= deadline) throw thrown;
+        await pause(wait, options.signal);
       }
     }
   }
@@ -111,7 +113,7 @@ export class KubeClient {
       const warnings = [response.headers.warning ?? []].flat().flatMap(readWarnings);
       if (response.statusCode >= 300) {
         const what = `${options.method ?? 'GET'} ${path}, context ${this.name}`;
-        throw kubeError(response.statusCode, body, what);
+        throw kubeError(response, body, what);
       }
       return { body, warnings, date: Date.parse(String(response.headers.date)) };
     } catch (thrown) {
@@ -153,7 +155,7 @@ export class KubeClient {
     });
     if (response.statusCode >= 300) {
       const { data } = await readUpTo(response.body, limits.answer);
-      throw kubeError(response.statusCode, parse(data.toString('utf8')), `GET ${path}`);
+      throw kubeError(response, parse(data.toString('utf8')), `GET ${path}`);
     }
     for await (const line of linesIn(response.body as AsyncIterable<Buffer>)) {
       if (line !== '') onLine(line);
@@ -284,9 +286,23 @@ function readWarnings(header: string): string[] {
   );
 }
 
-function kubeError(status: number, body: unknown, request: string): KubeError {
+function kubeError(
+  { statusCode: status, headers }: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>,
+  body: unknown,
+  request: string,
+): KubeError {
   const answer = Object(body) as { message?: unknown; reason?: unknown };
   const told = typeof answer.message === 'string' ? answer.message : undefined;
   const message = told ?? (typeof body === 'string' && body !== '' ? body.slice(0, 500) : `HTTP ${status}`);
-  return new KubeError(status, typeof answer.reason === 'string' ? answer.reason : '', message, request);
+  const reason = typeof answer.reason === 'string' ? answer.reason : '';
+  return new KubeError(status, reason, message, request, againAfter(status, headers['retry-after']));
+}
+
+/**
+ * When it is to be asked again that has too much to do, or reads its storage anew, in milliseconds: as Kubernetes' own clients do
+ * (client-go, rest/with_retry.go, checkWait).
+ */
+function againAfter(status: number, retryAfter: string | string[] | undefined): number | undefined {
+  const seconds = /^\d+$/.test(String(retryAfter)) ? Number(retryAfter) : undefined;
+  return status === 429 || status >= 500 ? seconds && seconds * 1000 : undefined;
 }

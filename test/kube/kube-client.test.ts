@@ -103,6 +103,31 @@ describe('request', () => {
     expect(api.requests).toHaveLength(asked + 1);
   });
 
+  const busy = (status: number, retryAfter: string) => ({
+    ...failure(status, 'TooManyRequests', 'storage is (re)initializing'),
+    headers: { 'retry-after': retryAfter },
+  });
+
+  test.each([429, 500, 503])('asks again when the API server says when, with status %i', async (status) => {
+    api.rule('GET', /./, busy(status, '1'), 2);
+    api.rule('GET', /./, { status: 200, body: { items: [] } });
+    const began = performance.now();
+    expect((await client.request('/x', { signal: unaborted() })).body).toEqual({ items: [] });
+    expect(performance.now() - began).toBeGreaterThan(1900);
+    expect(api.requests).toHaveLength(3);
+  });
+
+  test.each([
+    ['is asked no longer than a request may take', 429, '1', 700],
+    ['that does not say when is asked once', 503, 'soon', 5000],
+    ['that has answered is asked once', 404, '1', 5000],
+  ])('one that %s', async (_, status, retryAfter, timeoutMs) => {
+    api.rule('GET', /./, busy(status, retryAfter));
+    const call = client.request('/x', { signal: unaborted(), timeoutMs });
+    await expect(call).rejects.toMatchObject({ status, message: 'storage is (re)initializing' });
+    expect(api.requests).toHaveLength(1);
+  });
+
   test('a webhook that refuses is asked once', async () => {
     const said = 'admission webhook "validation.istio.io" denied the request: configuration is invalid';
     api.rule('PATCH', /./, failure(400, 'BadRequest', said));
