@@ -27,7 +27,12 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
     'type:scenario/format/schema.ts',
     'type:target/target.ts',
   ],
-  'token/': ['base/', 'scenario/format/schema.ts', 'scenario/format/mutations.ts'],
+  'token/': [
+    'base/',
+    'scenario/format/algorithms.ts',
+    'scenario/format/schema.ts',
+    'scenario/format/mutations.ts',
+  ],
   'jwks/': ['base/', 'type:target/target.ts'],
   'programs/': ['base/'],
   'settings/': ['base/', 'type:programs/versions.ts'],

@@ -17,3 +17,11 @@ export function nameOfKey(key: {
 }): string {
   return `${key.kind} ${key.namespace === undefined ? '' : `${key.namespace}/`}${key.name}`;
 }
+
+/** The text as a DNS label has it, whatever its length: small letters and digits of ASCII, with single hyphens between them. */
+export function hyphenated(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+}

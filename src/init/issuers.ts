@@ -1,4 +1,5 @@
 /** The issuers of a scenario: those that RequestAuthentications name, with keys that the run makes. */
+import { hyphenated } from '../base/names.ts';
 import type { JwtRule } from '../policy/token-locations.ts';
 import { jwtRulesOf } from '../policy/token-locations.ts';
 import { keysOf } from '../policy/verify.ts';
@@ -62,10 +63,6 @@ const algorithmPattern = /^(?:(?:ES|HS|RS|PS)(?:256|384|512)|EdDSA)$/;
 
 /** `https://login.example.com/realms/shop` → `login-example-com-realms-shop`. */
 function nameFor(issuer: string): string {
-  const name = issuer
-    .replace(/^https?:\/\//, '')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '');
+  const name = hyphenated(issuer.replace(/^https?:\/\//, ''));
   return name === '' ? 'issuer' : name;
 }

@@ -1,4 +1,5 @@
 /** Where requests of the scenario go: stand-ins for the user's workloads and gateways, in their namespaces, with their labels. */
+import { hyphenated } from '../base/names.ts';
 import { podsOf } from '../explain/find-workload.ts';
 import { gatewayLabels, rootNamespace } from '../explain/world.ts';
 import { templatesOf } from '../policy/injected-proxy.ts';
@@ -270,10 +271,8 @@ function invented(named: readonly number[], wanted: readonly Destination[]): Por
 
 /** What may be the name of a Service: RFC 1035, short enough for what Kubernetes appends. */
 export function dnsName(text: string): string {
-  const name = text
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^[^a-z]+|-+$/g, '')
+  const name = hyphenated(text)
+    .replace(/^[^a-z]+/, '')
     .slice(0, 40)
     .replace(/-+$/, '');
   return name === '' ? 'app' : name;

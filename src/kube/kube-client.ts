@@ -35,7 +35,8 @@ interface KubeAnswer {
 /** The webhook has not answered, whatever it would have said (apiserver, pkg/admission/plugin/webhook/errors). */
 const webhookAway = /failed calling webhook ".*?": failed to call webhook: /;
 
-const webhookPauseMs = 200;
+/** Before it is asked again, also when it says at once. */
+const leastPauseMs = 200;
 
 export class KubeClient {
   readonly config: KubeConfig;
@@ -68,7 +69,7 @@ export class KubeClient {
         return await this.#request(path, options);
       } catch (thrown) {
         if (!(thrown instanceof KubeError)) throw thrown;
-        const wait = webhookAway.test(thrown.message) ? webhookPauseMs : thrown.againMs;
+        const wait = webhookAway.test(thrown.message) ? leastPauseMs : thrown.againMs;
         if (wait === undefined || performance.now() + wait >= deadline) throw thrown;
         await pause(wait, options.signal);
       }
@@ -303,6 +304,6 @@ function kubeError(
  * (client-go, rest/with_retry.go, checkWait).
  */
 function againAfter(status: number, retryAfter: string | string[] | undefined): number | undefined {
-  const seconds = /^\d+$/.test(String(retryAfter)) ? Number(retryAfter) : undefined;
-  return status === 429 || status >= 500 ? seconds && seconds * 1000 : undefined;
+  const says = (status === 429 || status >= 500) && /^\d+$/.test(String(retryAfter));
+  return says ? Math.max(Number(retryAfter) * 1000, leastPauseMs) : undefined;
 }

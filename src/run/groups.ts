@@ -118,12 +118,9 @@ async function runGroup(
   } catch (thrown) {
     // What only these scenarios ask for is no reason to give up the others.
     if (signal.aborted || !areOwn(group.settings)) throw thrown;
-    for (const each of work.takeAll(group)) {
-      const { settingsPlace, skip } = each;
-      if (skip === undefined)
-        without(each, 'error', asHarnessError(placed(asHarnessError(thrown), settingsPlace)), tally);
-      else without(each, 'skipped', skip, tally);
-    }
+    const error = asHarnessError(thrown);
+    for (const each of work.takeAll(group))
+      without(each, each.skip ?? placed(error, each.settingsPlace), tally);
     return;
   }
   await runScenarios(group, begun, work, request, tally);
@@ -141,8 +138,8 @@ async function runScenarios(
     const scenario = work.take(group);
     if (scenario === undefined) return;
     const { id } = scenario.info;
-    if (scenario.skip !== undefined) without(scenario, 'skipped', scenario.skip, tally);
-    else if (failFast && tally.hasFailures) without(scenario, 'skipped', skippedForFailFast, tally);
+    if (scenario.skip !== undefined) without(scenario, scenario.skip, tally);
+    else if (failFast && tally.hasFailures) without(scenario, skippedForFailFast, tally);
     else {
       const own = begun.get(id) ?? prepare(scenario, request);
       begun.set(id, own);
@@ -199,13 +196,9 @@ export function withOwnKey(
   );
 }
 
-/** Tells of a scenario that does not run. */
-function without(
-  scenario: PlannedScenario,
-  state: 'error' | 'skipped',
-  why: HarnessError | string,
-  tally: Tally,
-): void {
+/** Tells of a scenario that does not run: it is skipped, or an error keeps it from that. */
+function without(scenario: PlannedScenario, why: HarnessError | string, tally: Tally): void {
+  const state = typeof why === 'string' ? 'skipped' : 'error';
   tally.emit({ type: 'scenario-started', scenario: scenario.info });
   for (const step of scenario.steps) {
     for (const check of step.checks) {

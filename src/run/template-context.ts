@@ -1,6 +1,7 @@
 /** What `${…}` in a scenario stands for in this run: keys, tokens, key servers, the CA. */
 
 import { createHash } from 'node:crypto';
+import { hyphenated } from '../base/names.ts';
 import { together } from '../base/wait.ts';
 import { issueCertificate, makeCa } from '../jwks/certificates.ts';
 import type { PlannedScenario } from '../plan/types.ts';
@@ -63,8 +64,7 @@ export async function startKeyServers(
 
 /** A DNS label with room for what a target adds; labels have at most 63 characters (RFC 1035, section 2.3.4). */
 function serverName(name: string, scenario: string): string {
-  const label = `${name}-${scenario}`.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-  const text = label.replace(/^-|-$/g, '');
+  const text = hyphenated(`${name}-${scenario}`);
   if (text.length <= 48) return text;
   return `${text.slice(0, 41)}-${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
 }

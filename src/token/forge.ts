@@ -1,8 +1,8 @@
 /** Tokens that jose refuses to make: assembled by hand, with a real signature over whatever the header says. */
 import { constants, createHmac, KeyObject, sign } from 'node:crypto';
 import type { CryptoKey } from 'jose';
+import { algorithmInfo } from '../scenario/format/algorithms.ts';
 import type { Algorithm } from '../scenario/format/schema.ts';
-import { algorithmInfo } from './algorithms.ts';
 
 /** `BASE64URL(header).BASE64URL(payload)`, the JWS Signing Input of RFC 7515 section 5.1. */
 export function signingInput(header: unknown, payload: unknown): string {

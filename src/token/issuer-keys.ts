@@ -2,8 +2,8 @@ import { createPublicKey, generateKeyPair as generateNodeKeys, KeyObject, random
 import { promisify } from 'node:util';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { HarnessError } from '../base/errors.ts';
+import { algorithmInfo, isAlgorithm } from '../scenario/format/algorithms.ts';
 import { type Algorithm, type IssuerSpec, keyAlgorithms } from '../scenario/format/schema.ts';
-import { algorithmInfo, isAlgorithm } from './algorithms.ts';
 import { rememberSecret } from './decode.ts';
 import type { SigningKey } from './forge.ts';
 import { mergeMaps, withoutNulls } from './spec.ts';

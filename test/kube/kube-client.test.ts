@@ -117,6 +117,14 @@ describe('request', () => {
     expect(api.requests).toHaveLength(3);
   });
 
+  test('asks again after a moment when it says at once', async () => {
+    api.rule('GET', /./, busy(429, '0'));
+    const call = client.request('/x', { signal: unaborted(), timeoutMs: 900 });
+    await expect(call).rejects.toMatchObject({ status: 429 });
+    expect(api.requests.length).toBeGreaterThan(2);
+    expect(api.requests.length).toBeLessThan(7);
+  });
+
   test.each([
     ['is asked no longer than a request may take', 429, '1', 700],
     ['that does not say when is asked once', 503, 'soon', 5000],

@@ -99,7 +99,7 @@ export class KeyRing {
 }
 
 /** The error with a place, if it has none. */
-export function placed(thrown: unknown, place: HarnessError['place']): unknown {
+export function placed<T>(thrown: T, place: HarnessError['place']): T | HarnessError {
   if (!(thrown instanceof HarnessError) || thrown.place !== undefined) return thrown;
   const { code, message, hint, details } = thrown;
   return new HarnessError(code, message, { hint, details, place, cause: thrown });

@@ -1,5 +1,6 @@
 /** Checks that key servers can do what is said of them. */
 
+import { hyphenated } from '../../base/names.ts';
 import type { KeyServerChange, KeyServerSpec, ScenarioSpec } from '../format/schema.ts';
 import { externalOnly } from '../format/schema-key-servers.ts';
 import type { Path } from '../yaml/yaml-file.ts';
@@ -29,12 +30,7 @@ export function checkKeyServers(scenario: ScenarioSpec, report: Report): void {
 
 /** Their hosts have letters, digits and hyphens alone. */
 function checkHosts(names: readonly string[], report: Report): void {
-  const hosts = names.map((name) =>
-    name
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-|-$/g, ''),
-  );
+  const hosts = names.map(hyphenated);
   for (const [index, name] of names.entries()) {
     const first = hosts.indexOf(hosts[index]!);
     if (first === index) continue;

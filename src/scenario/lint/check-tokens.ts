@@ -1,10 +1,10 @@
 /** Checks issuers and tokens against each other. */
 
+import { canSign, isAlgorithm } from '../format/algorithms.ts';
 import { ofPublicKeys } from '../format/mutations.ts';
 import {
   type IssuerSpec,
   isTime,
-  keyAlgorithms,
   relativeTime,
   type ScenarioSpec,
   type TokenSpec,
@@ -135,7 +135,7 @@ function checkSigner({ whole, own, at, issuers, algorithm, alg }: Signing, repor
       hint,
       own[field] === undefined ? 'key' : 'value',
     );
-  const said = keyAlgorithms.find((known) => known === alg);
+  const said = isAlgorithm(alg) ? alg : undefined;
   const { form, mutate, secret, signedBy } = whole;
   const signers = signedBy === undefined ? [algorithm] : algorithmsOf(issuers[signedBy]);
   const wanted =
@@ -159,12 +159,9 @@ function algorithmsOf({ algorithm = 'RS256', keys }: IssuerSpec = { issuer: '' }
   return keys === undefined ? [algorithm] : Object.values(keys).map((key) => key.algorithm);
 }
 
-/** Whether a key for one algorithm signs with the other one, too: one of RSA or a secret does. */
+/** Whether a key for one algorithm signs with the other one, too; of what is filled in later, no more is known than its text. */
 function isSameKey(one: string, other: string): boolean {
-  const [kind, wanted] = [one, other].map((each) =>
-    each.replace(/^(RS|PS)\d+$/, 'RSA').replace(/^HS\d+$/, 'oct'),
-  );
-  return kind === wanted;
+  return isAlgorithm(one) && isAlgorithm(other) ? canSign(one, other) : one === other;
 }
 
 /** A token and those that it extends, the base first. Undefined when one of them does not exist. */

@@ -1,5 +1,5 @@
 /** What each signature algorithm of RFC 7518 section 3.1 and RFC 8037 needs, in the terms of a JWK. */
-import { type Algorithm, keyAlgorithms } from '../scenario/format/schema.ts';
+import { type Algorithm, keyAlgorithms } from './schema.ts';
 
 interface AlgorithmInfo {
   /** `kty` of its keys (RFC 7517 section 4.1). */
