@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { frameMs, LiveArea } from '../../../../src/report/console/live/live-area.ts';
+import { displayWidth } from '../../../../src/report/text.ts';
 import { Screen } from '../../screen.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -15,6 +16,9 @@ function streamTo(screen: Screen): NodeJS.WriteStream {
   return { isTTY: true, write } as unknown as NodeJS.WriteStream;
 }
 
+/** In columns. */
+const narrowest = 22;
+
 const line = fc
   .string({ unit: fc.constantFrom(...'abc 令✓'), minLength: 1, maxLength: 9 })
   .map((text) => `a${text}`);
@@ -24,7 +28,7 @@ const action = fc.oneof(
   fc.record({ do: fc.constant('other' as const), text: line, ends: fc.boolean() }),
   fc.record({
     do: fc.constant('resize' as const),
-    columns: fc.integer({ min: 22, max: 60 }),
+    columns: fc.integer({ min: narrowest, max: 60 }),
     rows: fc.integer({ min: 2, max: 12 }),
   }),
   fc.record({ do: fc.constant('wait' as const) }),
@@ -57,8 +61,9 @@ describe('LiveArea', () => {
               area.print(...step.lines);
             } else if (step.do === 'other') {
               const text = `${step.text}${step.ends ? '\n' : ''}`;
-              // A line that goes on for long is cut or broken by the terminal itself.
-              if (!step.ends && !said.endsWith('\n') && said !== '') continue;
+              // A line that goes on for long is cut or broken by the terminal itself, at the latest when that gets narrow.
+              const begun = said.slice(said.lastIndexOf('\n') + 1);
+              if (begun !== '' && (!step.ends || displayWidth(begun + step.text) > narrowest)) continue;
               said += text;
               stderr.write(text);
             } else if (step.do === 'show') rows = step.rows;
