@@ -1,10 +1,10 @@
 /** Settings in their order: flag, JWT_E2E_* variable, jwt-e2e.yaml, default. */
 import { existsSync } from 'node:fs';
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { HarnessError, type Place } from '../base/errors.ts';
 import { readLimitedText, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
-import { excessOf } from '../base/files/yaml-bounds.ts';
+import { excessOf, targetOf } from '../base/files/yaml-bounds.ts';
 import { nearest } from '../base/suggest.ts';
 import { allOptions, configOption, type OptionSpec, variableOf } from './options.ts';
 
@@ -160,9 +160,17 @@ function readSettingsFile(file: string): Record<string, Value> {
         place,
       });
     }
-    values[name] = checkedValue(option, pair.value, place);
+    values[name] = checkedValue(option, withAliases(pair.value, document), place);
   }
   return values;
+}
+
+/** What aliases stand for, in their place: a value, or the entries of a list. */
+function withAliases(node: unknown, document: Document): unknown {
+  const followed = isAlias(node) ? targetOf(node, document) : node;
+  return isSeq(followed)
+    ? followed.items.map((item) => (isAlias(item) ? targetOf(item, document) : item))
+    : followed;
 }
 
 function readText(file: string): string {
@@ -190,8 +198,7 @@ function checkedValue(option: OptionSpec, node: unknown, place: Place): Value {
 
 function readValue(option: OptionSpec, node: unknown): Value | undefined {
   if (option.many === true) {
-    const items: unknown[] = isSeq(node) ? node.items : [node];
-    const texts = items.map(textOf);
+    const texts = [node].flat().map(textOf);
     return texts.every((each) => each !== undefined) ? texts : undefined;
   }
   if (option.value !== undefined) return textOf(node);

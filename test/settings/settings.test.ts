@@ -44,6 +44,12 @@ describe('a setting is one line, because it becomes a part of commands, addresse
   });
 });
 
+test('an alias in the file stands for what has its anchor', () => {
+  const text = 'name: &mine upgrade\ntag: &tags [smoke, *mine]\nskip-tag: *tags\nistio: *mine\n';
+  const { tag, istio, ...rest } = merged({ text });
+  expect([tag, rest['skip-tag'], istio]).toEqual([['smoke', 'upgrade'], ['smoke', 'upgrade'], 'upgrade']);
+});
+
 describe('precedence', () => {
   const text = 'hub: of-the-file\nkeep: true\ntag: [file]\n';
   const env = { JWT_E2E_HUB: 'of-the-variable', JWT_E2E_KEEP: 'false', JWT_E2E_TAG: 'variable, other' };

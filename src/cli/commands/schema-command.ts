@@ -57,13 +57,18 @@ export interface SchemaOptions {
  *
  * @param names scenario (default), results, conformance or baseline
  * @returns the exit code: 0, or 1 when a committed copy is out of date
- * @throws HarnessError E_USAGE for another name, or more than one to print
+ * @throws HarnessError E_USAGE for another name, more than one to print, or both of the options
  */
 export function schemaCommand(names: readonly string[], options: SchemaOptions, io: Output): number {
   for (const name of names) {
     if (Object.hasOwn(schemas, name)) continue;
     const hint = hintFor(name, Object.keys(schemas), 'schemas');
     throw new HarnessError('E_USAGE', `there is no schema "${name}"`, { hint });
+  }
+  if (options.check === true && options.write === true) {
+    throw new HarnessError('E_USAGE', '--check and --write are both given', {
+      hint: 'Give --write to write the schemas, or --check to see whether they are up to date.',
+    });
   }
   const folder = options.folder ?? committed;
   if (options.check === true || options.write === true) {

@@ -43,8 +43,13 @@ export async function chooseTarget(request: ChoiceRequest): Promise<Choice> {
 async function choose(request: ChoiceRequest): Promise<Choice> {
   const { values } = request;
   const wanted = wantedTarget(values);
-  if (wanted !== undefined) return { name: wanted, reason: `asked for with --target ${wanted}` };
   const [named] = clusterFlags(values);
+  if (wanted !== undefined) {
+    // It may be in the settings file, for other runs.
+    const unused =
+      named === undefined || wanted === 'cluster' ? '' : `; --${named[0]} ${named[1]} is not used`;
+    return { name: wanted, reason: `asked for with --target ${wanted}${unused}` };
+  }
   if (named !== undefined) return { name: 'cluster', reason: `--target auto: --${named[0]} names a cluster` };
   const forLocal = onlyForLocal(values);
   if (forLocal !== undefined)

@@ -56,16 +56,26 @@ export function checkTokens(scenario: ScenarioSpec, report: Report): void {
   }
 }
 
-/** Looks like a time that is relative to now, and is none: it would be sent as a text, and refused for that. */
+/** Looks like a time that is relative to now, and is none. */
 const almostTime = /^(?:[+-]\s*[\d.]+\s*[a-z]*|\d+\s*[a-z]|now\s*[+-].*)$/i;
 
 function checkTimes({ claims = {} }: TokenSpec, at: Path, report: Report): void {
   for (const [name, value] of Object.entries(claims)) {
     if (!isTime(name) || typeof value !== 'string' || relativeTime.test(value)) continue;
-    if (!almostTime.test(value.trim())) continue;
-    const hint = 'Write a sign, a whole number and one of s, m, h and d, such as +1h, -90s or +365d; or now.';
-    report([...at, 'claims', name], `"${value}" is no time, and would be sent as a text`, hint);
+    const hint = hintForTime(value.trim());
+    if (hint !== undefined)
+      report([...at, 'claims', name], `"${value}" is no time, and would be sent as a text`, hint);
   }
+}
+
+/** What to write in place of a text that is meant as a time: it would be refused for being a text. Undefined for others. */
+function hintForTime(text: string): string | undefined {
+  if (almostTime.test(text))
+    return 'Write a sign, a whole number and one of s, m, h and d, such as +1h, -90s or +365d; or now.';
+  // Other texts are taken for dates too, and are none: with "abc 1" begins a year.
+  const date = /\d{4}[-/ ]|[-/ ]\d{4}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(date)) return undefined;
+  return `Write the seconds since 1970, which here are ${Math.floor(date / 1000)}; or a time that is relative to now, such as +1h.`;
 }
 
 function checkNames(token: TokenSpec, at: Path, { issuers, tokens }: ScenarioSpec, report: Report): boolean {

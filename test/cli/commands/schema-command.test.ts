@@ -49,6 +49,11 @@ test('schema writes to stdout, writes files, and says which of them are out of d
   expect(schemaCommand(['scenario'], { check: true, folder }, io)).toBe(0);
 });
 
+test('to write and only to see cannot both be asked for', () => {
+  const { io } = recorder();
+  expect(() => schemaCommand([], { check: true, write: true, folder }, io)).toThrow('--check and --write');
+});
+
 test.each(['results', 'conformance', 'baseline'])('the schema of %s can be printed', (name) => {
   const { io, stdout } = recorder();
   expect(schemaCommand([name], {}, io)).toBe(0);

@@ -113,6 +113,14 @@ describe('--target auto takes', () => {
     expect(await choose({ ...own, context: 'mine' })).toMatchObject({ name: 'cluster' });
   });
 
+  test('the one that is asked for, whatever cluster the settings file names for others', async () => {
+    const reason = 'asked for with --target local; --context mine is not used';
+    expect(await choose({ target: 'local', context: 'mine' })).toEqual({ name: 'local', reason });
+    expect(await choose({ target: 'cluster', context: 'mine' })).toMatchObject({
+      reason: 'asked for with --target cluster',
+    });
+  });
+
   test('nothing, once the run is interrupted', async () => {
     have('docker', '#!/bin/sh\nexec /bin/sleep 30\n');
     const interrupted = new AbortController();
