@@ -150,6 +150,14 @@ export function installedTests(archive: () => string): void {
       stdout: 'function,function,function,function,function Scenario of istio-jwt-e2e',
       stderr: '',
     });
+    // Packages of the bundle take these where they are, but what is beside this one is not its own.
+    for (const name of ['picomatch', 'bufferutil', 'utf-8-validate', 'cpu-features', 'encoding']) {
+      mkdirSync(join(consumer, 'node_modules', name));
+      writeFileSync(
+        join(consumer, 'node_modules', name, 'index.js'),
+        'console.log("loaded: " + __filename);\n',
+      );
+    }
     // Those that run something as soon as they are loaded have tests of their own.
     const parts = readdirSync(join(installed(), 'dist', 'parts')).filter((name) =>
       /^(?!.*host-main).*\.mjs$/.test(name),

@@ -1,5 +1,6 @@
 /** Makes one program of the sources and of the packages that they import, in parts that are loaded when they are needed. */
 import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { basename } from 'node:path';
 import { build } from 'esbuild';
 
@@ -47,7 +48,7 @@ export async function bundle(root, output) {
     mainFields: ['module', 'main'],
     // Vitest is there when its plugin is loaded.
     external: ['vitest'],
-    plugins: [native, pure, shortMaps],
+    plugins: [optional, pure, shortMaps],
     metafile: true,
     logLevel: 'warning',
   });
@@ -59,6 +60,12 @@ export async function bundle(root, output) {
     const files = lost.map(({ entryPoint }) => entryPoint).join(', ');
     throw new Error(`import a module of our own that exports by name what is needed of ${files}`);
   }
+  const asked = Object.values(metafile.outputs).flatMap(({ imports }) => imports);
+  const missing = asked.filter(
+    // Some come with newer versions of Node.js alone.
+    ({ external, path }) => external && !isBuiltin(path) && !path.startsWith('node:') && path !== 'vitest',
+  );
+  if (missing.length > 0) throw new Error(`not in the bundle: ${missing.map(({ path }) => path).join(', ')}`);
   const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
   );
@@ -69,17 +76,29 @@ export async function bundle(root, output) {
 const requiring =
   "import{createRequire as requireOfNode}from'node:module';const require=requireOfNode(import.meta.url);";
 
-/** Compiled for one kind of machine, and done without where it is not there: ssh2, which testcontainers brings, has both. */
+/**
+ * What packages take when it is there, and do without: what is compiled for one kind of machine (ssh2 and ws), other
+ * encodings of answers (node-fetch), and picomatch (fdir, for what tinyglobby does not use). So nothing is run that happens
+ * to be installed beside this package.
+ */
 /** @type {import('esbuild').Plugin} */
-const native = {
-  name: 'native',
+const optional = {
+  name: 'optional',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\.node$|^cpu-features$/ }, ({ path }) => ({ path, namespace: 'native' }));
-    onLoad({ filter: /.*/, namespace: 'native' }, ({ path }) => ({
+    const filter = /\.node$|^(?:cpu-features|bufferutil|utf-8-validate|encoding)$/;
+    onResolve({ filter }, ({ path }) => ({ path, namespace: 'optional' }));
+    onLoad({ filter: /.*/, namespace: 'optional' }, ({ path }) => ({
       contents: `throw new Error(${JSON.stringify(`${path} is not in this package`)});`,
     }));
   },
 };
+
+/** @param {string} source of fdir, which hides its require from bundlers */
+function withoutPicomatch(source) {
+  const taken = '__require("picomatch")';
+  if (!source.includes(taken)) throw new Error(`fdir no longer has ${taken}: see what it has instead`);
+  return source.replace('__require.resolve("picomatch");', '').replace(taken, 'null');
+}
 
 /** A thousand classes of which a few are used; it does not say that nothing happens when the others are left out. */
 /** @type {import('esbuild').Plugin} */
@@ -104,7 +123,9 @@ const shortMaps = {
     onLoad({ filter: /[/\\]node_modules[/\\].*\.[cm]?js$/ }, ({ path }) => {
       const map = { version: 3, sources: [basename(path)], sourcesContent: [''], mappings: 'AAAA' };
       const url = `data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`;
-      return { contents: `${readFileSync(path, 'utf8')}\n//# sourceMappingURL=${url}` };
+      const source = readFileSync(path, 'utf8');
+      const own = /[/\\]fdir[/\\][^/\\]+[/\\]index\.mjs$/.test(path) ? withoutPicomatch(source) : source;
+      return { contents: `${own}\n//# sourceMappingURL=${url}` };
     });
   },
 };
