@@ -46,6 +46,8 @@ export async function bundle(root, output) {
     banner: { js: requiring },
     // Modules rather than what came before them: there is less of them to take.
     mainFields: ['module', 'main'],
+    // That of Node.js writes a warning into every run, from Node.js 21 on.
+    alias: { punycode: 'punycode/punycode.js' },
     // Vitest is there when its plugin is loaded.
     external: ['vitest'],
     plugins: [optional, pure, shortMaps],
