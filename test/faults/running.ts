@@ -3,10 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { program } from '../support/program.ts';
 import type { Moment } from './cell.ts';
-
-const program = fileURLToPath(new URL('../../src/cli/bin.mjs', import.meta.url));
 
 export interface Ending {
   /** The exit code, or the name of the signal that has ended it. */

@@ -2,11 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { RunResult } from '../../../src/report/result.ts';
-
-const program = fileURLToPath(new URL('../../../src/cli/bin.mjs', import.meta.url));
+import { program } from '../../support/program.ts';
 
 export interface Ended {
   readonly exitCode: number | undefined;

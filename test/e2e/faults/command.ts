@@ -2,12 +2,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { validateJUnit } from '../../report/validate.ts';
+import { program } from '../../support/program.ts';
 import { type Case, casesOf } from './junit.ts';
-
-const program = fileURLToPath(new URL('../../../src/cli/bin.mjs', import.meta.url));
 
 /** A folder that is deleted again. */
 export class Folder {

@@ -2,15 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { program } from '../../support/program.ts';
 import { type Ended, filesIn, limits, signaturesIn } from '../faults/command.ts';
 import { Draft } from '../faults/scenarios.ts';
 import { describeOnLocal, Home, haveLocal } from '../local/command.ts';
 import { listening } from '../local/processes.ts';
-
-const program = fileURLToPath(new URL('../../../src/cli/bin.mjs', import.meta.url));
 
 let home: Home;
 beforeAll(() => {
