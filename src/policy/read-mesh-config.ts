@@ -48,8 +48,16 @@ export function lastMeshConfigOf(object: KubeObject | undefined): MeshConfig {
   }
 }
 
+/** What was read last: of one mesh everybody asks for the same, thousands of times. */
+let last: { readonly text: string; readonly config: unknown } | undefined;
+
 /** @throws Error for what is no YAML, too large, or within itself by an alias */
 function read(text: string): unknown {
+  if (last?.text !== text) last = { text, config: parsed(text) };
+  return last.config;
+}
+
+function parsed(text: string): unknown {
   const excess = excessOf(text);
   if (excess !== undefined) throw new Error(excess.message);
   const document = parseDocument(text, { logLevel: 'error' });
