@@ -106,6 +106,8 @@ interface Surroundings extends Pick<YamlFile, 'place' | 'keyPlace'> {
 /** Reads the files of one entry. */
 class Reading {
   readonly #around: Surroundings;
+  /** What is in the files that were read, by their absolute paths: two patterns may mean the same one. */
+  readonly #files = new Map<string, Found[]>();
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -129,7 +131,7 @@ class Reading {
     const found = Array.isArray(files)
       ? files.flatMap((pattern, index) => this.#named(pattern, ['files', index], where, kinds === undefined))
       : this.#named(files, ['files'], where, kinds === undefined);
-    const objects = this.#ofKinds(found, kinds, errors.length === mistakes).map((each) => {
+    const objects = this.#ofKinds([...new Set(found)], kinds, errors.length === mistakes).map((each) => {
       const object = escaped(each.object) as Json;
       return { ...each, object: namespace === undefined ? object : movedTo(object, namespace) };
     });
@@ -204,9 +206,15 @@ class Reading {
         this.#wrong(at, `${name} is a kustomization, and not what is applied`, hint);
         return [];
       }
-      const text = this.#textOf(file, cwd);
-      return text === undefined ? [] : this.#objectsIn(text, displayName(file, cwd));
+      const found = this.#files.get(file) ?? this.#inFile(file, cwd);
+      this.#files.set(file, found);
+      return found;
     });
+  }
+
+  #inFile(file: string, cwd: string): Found[] {
+    const text = this.#textOf(file, cwd);
+    return text === undefined ? [] : this.#objectsIn(text, displayName(file, cwd));
   }
 
   #textOf(file: string, cwd: string): string | undefined {

@@ -78,6 +78,8 @@ describe('files', () => {
     ['a folder', '[{ files: ../policies }]'],
     ['a folder with a slash', '[{ files: ../policies/ }]'],
     ['a pattern over folders', '[{ files: "../**/[ab].yaml" }]'],
+    ['a pattern that has a file of the list', '[{ files: [../policies/a.yaml, "../policies/*.yaml"] }]'],
+    ['a folder, and a file in it', '[{ files: [../policies, ../policies/b.yaml] }]'],
   ])('are named by %s', (_, entries) => {
     const { names, errors, loaded, cwd } = load(both, entries);
     expect(errors).toEqual([]);
