@@ -260,3 +260,22 @@ test.each([
 ])('%s is refused', (_, source, mistakes) => {
   expect(mistakesOf(source)).toEqual(mistakes);
 });
+
+test('a manifest, which is no scenario, is told as such, and not key by key', () => {
+  const policy = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: orders, namespace: shop }
+---
+apiVersion: v1
+kind: Service
+`;
+  const { scenario, errors } = parseScenario(policy, 'my policies/orders.yaml');
+  expect(scenario).toBeUndefined();
+  expect(errors.map(({ message, hint, place }) => [message, hint, place?.line])).toEqual([
+    [
+      'this is no scenario, but an object of Kubernetes: AuthorizationPolicy',
+      `Name the files or the folder of your scenarios, which apply it with "files". For a first one: jwt-e2e init --from 'my policies/orders.yaml'`,
+      1,
+    ],
+  ]);
+});
