@@ -207,7 +207,7 @@ describe('out of a cluster', () => {
       expect(text).toMatch(/^live: true$/m);
       expect(text).toContain('from: curl.pay\n    request: { url: http://ledger.pay }');
       expect(text).not.toMatch(/^ +apply:|^apps:/m);
-      expect(said).toContain('run my-scenarios/first.yaml --live --context CONTEXT');
+      expect(said).toContain(`run my-scenarios/first.yaml --live --kubeconfig ${api.kubeconfig}\n`);
       expect(new Set(api.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
       await expect.poll(() => api.connections).toBe(0);
     });
