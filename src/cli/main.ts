@@ -256,7 +256,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   'Test a mesh': ['run', 'up', 'down'],
   'Write scenarios': ['init', 'list', 'lint', 'explain', 'mutate', 'schema'],
   'Results of runs': ['report', 'diff'],
-  'What it takes': ['doctor', 'fetch', 'matrix', 'completion'],
+  'What it takes': ['doctor', 'fetch', 'versions', 'matrix', 'completion'],
 };
 
 function groupOf(command: string): string {

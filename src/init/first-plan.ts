@@ -9,6 +9,7 @@ import { shapeProblems, whyRefused } from '../policy/shape/object-shape.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
+import { noPolicies } from './read-folder.ts';
 import { untold } from './requests/echoed.ts';
 import { hostFor, otherHost } from './requests/tried-requests.ts';
 import type { Way } from './requests/tried-ways.ts';
@@ -344,22 +345,18 @@ function nothing(
   leftOut: readonly LeftOut[],
 ): HarnessError {
   const place = wanted === undefined ? where : `namespace ${wanted} of ${where}`;
-  const kinds = 'RequestAuthentication or AuthorizationPolicy of security.istio.io';
   if (leftOut.length > 0) {
     return new HarnessError('E_USAGE', `no policy in ${place} can be carried over into a scenario`, {
       hint: 'Write a scenario by hand: docs/writing-scenarios.md',
       details: leftOut.map(({ what, why }) => `${what}: ${why}`).join('\n'),
     });
   }
-  const others = [...new Set(objects.map(({ kind }) => kind))].sort();
   const elsewhere = objects
     .filter(({ kind }) => policyKinds.includes(kind))
     .map(({ metadata }) => metadata.namespace ?? '');
   if (wanted !== undefined && elsewhere.length > 0)
-    return new HarnessError('E_USAGE', `there is no ${kinds} in ${place}`, {
+    return noPolicies(objects, place, {
       hint: `Those that are there are of namespace ${[...new Set(elsewhere)].sort().join(', ')}; one that says no namespace counts for default.`,
     });
-  return new HarnessError('E_USAGE', `there is no ${kinds} in ${place}`, {
-    hint: `${others.length === 0 ? 'It has no Kubernetes objects at all' : `What is there: ${others.join(', ')}`}. Name another place with --from FOLDER, or with --context and --namespace.`,
-  });
+  return noPolicies(objects, place);
 }

@@ -1,9 +1,9 @@
 /** Kubernetes objects out of files: YAML or JSON, several documents in a file, lists. */
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, extname, join, relative, resolve } from 'node:path';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { HarnessError } from '../base/errors.ts';
-import { readLimited, whyUnreadable } from '../base/files/limited-file.ts';
+import { lookAt, readLimited, whyUnreadable } from '../base/files/limited-file.ts';
 import { limits } from '../base/files/limits.ts';
 import { excessOf, expandedExcess, sameKey } from '../base/files/yaml-bounds.ts';
 import type { KubeObject } from '../base/kube-object.ts';
@@ -51,6 +51,22 @@ export function readFolder(path: string, cwd: string): Read {
   return { files, objects: files.flatMap(({ objects }) => objects), warnings };
 }
 
+/** The error for a place that has no policies. @param objects that are there; without a hint, it names their kinds */
+export function noPolicies(
+  objects: readonly KubeObject[],
+  place: string,
+  { hint }: { readonly hint?: string } = {},
+): HarnessError {
+  const kinds = [...new Set(objects.map(({ kind }) => kind))].sort();
+  const found =
+    kinds.length === 0 ? 'It has no Kubernetes objects at all' : `What is there: ${kinds.join(', ')}`;
+  return new HarnessError(
+    'E_USAGE',
+    `there is no RequestAuthentication or AuthorizationPolicy of security.istio.io in ${place}`,
+    { hint: hint ?? `${found}. Name another place with --from FOLDER, or with --context and --namespace.` },
+  );
+}
+
 function filesIn(start: string, given: string): string[] {
   const found: string[] = [];
   const visit = (path: string) => {
@@ -67,14 +83,15 @@ function filesIn(start: string, given: string): string[] {
       else if (entry.isFile() && ['.yaml', '.yml', '.json'].includes(extname(entry.name))) found.push(below);
     }
   };
+  const hint = 'Name a folder or a file with policies: --from FOLDER';
+  const looked = lookAt(start);
+  if (looked.stat === undefined) throw new HarnessError('E_USAGE', `${given} ${looked.why}`, { hint });
+  if (!looked.stat.isDirectory()) return [start];
   try {
-    if (!statSync(start).isDirectory()) return [start];
     visit(start);
   } catch (thrown) {
     if (thrown instanceof HarnessError) throw thrown;
-    throw new HarnessError('E_USAGE', `cannot read ${given}: ${nameOfError(thrown)}`, {
-      hint: 'Name a folder or a file with policies: --from FOLDER',
-    });
+    throw new HarnessError('E_USAGE', `cannot read ${given}: ${nameOfError(thrown)}`, { hint });
   }
   return found;
 }

@@ -4,6 +4,7 @@
  */
 import { KubeConfig } from '@kubernetes/client-node';
 import { HarnessError } from '../base/errors.ts';
+import { lookAt } from '../base/files/limited-file.ts';
 import { nameOfError } from '../base/names.ts';
 
 /** Loads a kubeconfig file (or KUBECONFIG, or the default one) and selects a context. */
@@ -12,6 +13,11 @@ export function loadKubeConfig(options: {
   context?: string | undefined;
 }): KubeConfig {
   const config = new KubeConfig();
+  const looked = options.file === undefined ? undefined : lookAt(options.file);
+  if (looked !== undefined && looked.stat === undefined)
+    throw new HarnessError('E_SETTINGS', `kubeconfig ${options.file} ${looked.why}`, {
+      hint: 'Give an existing file with --kubeconfig, or set KUBECONFIG.',
+    });
   try {
     if (options.file === undefined) config.loadFromDefault();
     // Not from a string: paths of certificates in the file are relative to its folder.

@@ -3,6 +3,7 @@
 import type { ErrorCode } from '../base/errors.ts';
 import { type CheckResult, idOnce, type MeshFacts, type ScenarioInfo } from '../base/events.ts';
 import { oneLine } from '../base/harmless.ts';
+import { shellQuote } from '../base/names.ts';
 
 /** Name and value of a flag that was given; a switch has none. */
 export type GivenFlag = readonly [name: string, value?: string];
@@ -138,10 +139,5 @@ function command(
   const words = flags.flatMap(([flag, value]) =>
     value === undefined ? [`--${flag}`] : [`--${flag}`, value],
   );
-  return [program, ...[name, ...files, ...words].map((word) => shellWord(oneLine(word)))].join(' ');
-}
-
-/** The word as a POSIX shell reads it back. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+  return [program, ...[name, ...files, ...words].map((word) => shellQuote(oneLine(word)))].join(' ');
 }

@@ -6,6 +6,7 @@ import { lookAt, readLimited, whyUnreadable } from '../base/files/limited-file.t
 import { limits } from '../base/files/limits.ts';
 import { standardInput, takeStandardInput } from '../base/files/standard-input.ts';
 import { profiles } from '../base/profiles.ts';
+import { nearest } from '../base/suggest.ts';
 
 const isYaml = (name: string) => /\.ya?ml$/.test(name);
 
@@ -30,11 +31,12 @@ export function findScenarioFiles(
     const absolute = resolve(cwd, path);
     const looking = lookAt(absolute);
     if (looking.stat === undefined) {
-      errors.push(
-        new HarnessError('E_USAGE', `${path} ${looking.why}`, {
-          hint: 'Name scenario files, or folders that contain them, relative to where you are.',
-        }),
-      );
+      const near = nearestPath(path, absolute);
+      const hint =
+        near === undefined
+          ? 'Name scenario files, or folders that contain them, relative to where you are.'
+          : `Did you mean ${near}?`;
+      errors.push(new HarnessError('E_USAGE', `${path} ${looking.why}`, { hint }));
     } else if (looking.stat.isDirectory()) {
       const found: string[] = [];
       let isWhole: boolean;
@@ -77,6 +79,22 @@ export function findScenarioFiles(
     files.clear();
   }
   return { files: [...files], errors };
+}
+
+/** What stands beside the path that is not there and is called nearly the same, as it can be typed. */
+function nearestPath(path: string, absolute: string): string | undefined {
+  const folder = dirname(absolute);
+  if (lookAt(folder).stat?.isDirectory() !== true) return undefined;
+  try {
+    const near = nearest(
+      basename(absolute),
+      readdirSync(folder).filter((name) => !name.startsWith('.')),
+    );
+    return near && join(dirname(path), near);
+  } catch {
+    // A folder of somebody else: then there is nothing to propose.
+    return undefined;
+  }
 }
 
 /** What may lie beside scenarios: reports of runs, which have YAML in them, and the settings. */

@@ -2,7 +2,9 @@
 
 import { dirname } from 'node:path';
 import { type ErrorCode, HarnessError, inFileOrder, type Place } from '../base/errors.ts';
+import { oneLine } from '../base/harmless.ts';
 import { isMap } from '../base/kube-object.ts';
+import { shellQuote } from '../base/names.ts';
 import { hintFor } from '../base/suggest.ts';
 import { displayName, findScenarioFiles, profileOf, readText } from './files.ts';
 import { explainIssues, noMessage } from './format/issues.ts';
@@ -79,6 +81,8 @@ export function parseScenario(
   where?: Whereabouts,
 ): { scenario: LoadedScenario | undefined; errors: HarnessError[]; ownFiles: readonly string[] } {
   const written = parseYaml(source, file);
+  if (isManifest(written.data))
+    return { scenario: undefined, errors: [manifest(written.data, file)], ownFiles: [] };
   const yaml = withOwnFiles(written, where);
   const { ownFiles } = yaml;
   // Of a step without its manifests nothing more can be said.
@@ -135,6 +139,28 @@ export function parseScenario(
     errors: [],
     ownFiles,
   };
+}
+
+/** Whether it is an object for Kubernetes, such as a policy in the folder that was named. */
+function isManifest(data: unknown): data is { readonly kind: string } {
+  return (
+    isMap(data) &&
+    typeof data.apiVersion === 'string' &&
+    typeof data.kind === 'string' &&
+    data.steps === undefined
+  );
+}
+
+/** What is missing in it and unknown would say for each key what one sentence says of all. */
+function manifest({ kind }: { readonly kind: string }, file: string): HarnessError {
+  return new HarnessError(
+    'E_SCENARIO',
+    `this is no scenario, but an object of Kubernetes: ${oneLine(kind)}`,
+    {
+      hint: `Name the files or the folder of your scenarios, which apply it with "files". For a first one: jwt-e2e init --from ${shellQuote(file)}`,
+      place: { file, line: 1, column: 1 },
+    },
+  );
 }
 
 /** Keys that begin with `x-` are the author's own, such as for anchors of YAML. */

@@ -2,9 +2,11 @@
  * Many requests with one curl process: a curl configuration file is written to its standard input, and every
  * transfer ends with a line that says how long its header and body are. Needs curl 7.75 (for `exitcode`).
  */
+
 import { randomBytes } from 'node:crypto';
 import { HarnessError } from '../base/errors.ts';
 import { limits, sizeText } from '../base/files/limits.ts';
+import { shellQuote } from '../base/names.ts';
 import { absoluteTarget, headersOf, isUpgraded, otherConnection } from './request-forms.ts';
 import type { HttpRequest, HttpResponse, SendLimit } from './target.ts';
 
@@ -262,9 +264,4 @@ function argumentsOf(request: HttpRequest, url: string, options: readonly string
     parts.push('--data-raw', shellQuote(request.body));
   }
   return [...parts, shellQuote(url)].join(' ');
-}
-
-/** Quotes an argument for a POSIX shell. */
-export function shellQuote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

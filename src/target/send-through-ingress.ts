@@ -2,9 +2,9 @@
 import type { Socket } from 'node:net';
 import { Agent, buildConnector } from 'undici';
 import { limits, readUpTo } from '../base/files/limits.ts';
-import { nameOfError } from '../base/names.ts';
+import { nameOfError, shellQuote } from '../base/names.ts';
 import { throwIfAborted, together, within } from '../base/wait.ts';
-import { curlLine, shellQuote } from './curl-batch.ts';
+import { curlLine } from './curl-batch.ts';
 import { headersOf } from './request-forms.ts';
 import { isOtherwise, joined, sendOtherwise } from './send-otherwise.ts';
 import type { GatewayTls, HttpRequest, HttpResponse, SendLimit } from './target.ts';

@@ -76,7 +76,11 @@ export function scenarios({ files, ...settings }: ScenariosOptions = {}): Plugin
     },
     transform(code, id) {
       const [file = ''] = id.split('?');
-      return isBelow(file, paths) ? testModule(code, file, runtime) : undefined;
+      if (!isBelow(file, paths)) return undefined;
+      const { ownFiles, ...made } = testModule(code, file, runtime);
+      // Whoever watches has the verdict of a saved policy, too.
+      for (const each of ownFiles) this.addWatchFile(each);
+      return made;
     },
   };
 }

@@ -45,7 +45,7 @@ export function scenarioFile(
     const check = await run?.check(id, context.signal);
     if (check === undefined) return;
     if (typeof check === 'string') return context.skip(check);
-    report(check, file, context);
+    report(check, context);
   };
 }
 

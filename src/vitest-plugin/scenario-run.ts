@@ -9,7 +9,6 @@ const interrupted: Problem = { code: 'E_INTERRUPTED', message: 'interrupted' };
 const lost: Problem = { code: 'E_INTERNAL', message: 'the process that holds the mesh has ended' };
 
 export class ScenarioRun {
-  readonly #file: string;
   readonly #socket: Socket;
   readonly #checks = new Map<string, CheckResult>();
   /** Reasons by ids of checks; undefined as long as there is no mesh. */
@@ -21,7 +20,6 @@ export class ScenarioRun {
 
   /** @param socket of the process that starts the mesh */
   constructor(socket: string, request: FileRequest) {
-    this.#file = request.file;
     this.#socket = connect(socket);
     this.#socket.on('error', () => {});
     this.#socket.once('close', () => this.#finish(lost));
@@ -35,7 +33,7 @@ export class ScenarioRun {
     if (this.#leftOut !== undefined) return;
     const problem = this.#end?.problem ?? lost;
     this.#end = { problem: undefined };
-    throw problemError(problem, this.#file);
+    throw problemError(problem);
   }
 
   /**
@@ -55,7 +53,7 @@ export class ScenarioRun {
     await this.#until(() => result() !== undefined);
     signal.removeEventListener('abort', interrupt);
     const found = result();
-    if (found === undefined) throw problemError(this.#end?.problem ?? lost, this.#file);
+    if (found === undefined) throw problemError(this.#end?.problem ?? lost);
     return found;
   }
 
@@ -65,7 +63,7 @@ export class ScenarioRun {
     const problem = this.#end?.problem;
     if (problem === undefined || problem.code === 'E_INTERRUPTED') return;
     const isTold = [...this.#checks.values()].some(({ message }) => message === problem.message);
-    if (!isTold) throw problemError(problem, this.#file);
+    if (!isTold) throw problemError(problem);
   }
 
   #take(line: FileLine): void {

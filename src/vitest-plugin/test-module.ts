@@ -1,5 +1,6 @@
 /** Turns a scenario file into the module that Vitest runs as a test file: a suite for each step, a test for each check. */
 
+import { dirname, resolve } from 'node:path';
 import type { HarnessError, Place } from '../base/errors.ts';
 import { visible } from '../base/harmless.ts';
 import { inventory, type Listed } from '../plan/inventory.ts';
@@ -10,6 +11,8 @@ import { parseScenario } from '../scenario/load.ts';
 interface TestModule {
   readonly code: string;
   readonly map: SourceMap | null;
+  /** Absolute paths of the files that it depends on, besides its own. */
+  readonly ownFiles: readonly string[];
 }
 
 /**
@@ -19,9 +22,12 @@ interface TestModule {
  * @param runtime the module runtime.ts, absolute
  */
 export function testModule(source: string, file: string, runtime: string): TestModule {
-  const name = displayName(file, process.cwd());
-  const { scenario, errors } = parseScenario(source, name, profileOf(file), knownApps());
-  if (scenario === undefined || errors.length > 0) return { code: brokenModule(errors, file), map: null };
+  const cwd = process.cwd();
+  const name = displayName(file, cwd);
+  const where = { folder: dirname(file), cwd };
+  const { scenario, errors, ownFiles } = parseScenario(source, name, profileOf(file), knownApps(), where);
+  if (scenario === undefined || errors.length > 0)
+    return { code: brokenModule(errors, name), map: null, ownFiles };
   const lines: { readonly text: string; readonly place?: Place }[] = [];
   const ids: Record<string, string> = {};
   const listed = inventory(scenario);
@@ -54,6 +60,7 @@ export function testModule(source: string, file: string, runtime: string): TestM
       file,
       all.map(({ place }) => place),
     ),
+    ownFiles,
   };
 }
 
@@ -64,19 +71,24 @@ function modeName({ fetch }: Listed): string {
   return `keys fetched by ${fetch}`;
 }
 
-/** A module that fails with all mistakes of the file, and points at the first. */
-function brokenModule(errors: readonly HarnessError[], file: string): string {
+/** A module that fails with all mistakes, of the file `name` and of those that it applies, and points at the first. */
+function brokenModule(errors: readonly HarnessError[], name: string): string {
   const lines = errors.flatMap(({ message, hint, place }, index) => {
     // The first has its place shown by Vitest, with the lines around it.
-    const where = index === 0 || place === undefined ? '' : `line ${place.line}: `;
+    const isShown = index === 0 || place === undefined;
+    const where = isShown
+      ? ''
+      : place.file === name
+        ? `line ${place.line}: `
+        : `${place.file}:${place.line}: `;
     return [`${where}${message}`, ...(hint === undefined ? [] : [`  ${hint}`])];
   });
   const [first] = errors;
-  const { line, column } = first?.place ?? { line: 1, column: 1 };
-  const name = first?.code ?? 'E_SCENARIO';
+  const { file, line, column } = first?.place ?? { file: name, line: 1, column: 1 };
+  const code = first?.code ?? 'E_SCENARIO';
   const message = visible(lines.join('\n'));
-  const stack = `${name}: ${message}\n    at scenario (${file}:${line}:${column})`;
-  return `throw Object.assign(new Error(${JSON.stringify(message)}), ${JSON.stringify({ name, stack })});`;
+  const stack = `${code}: ${message}\n    at scenario (${resolve(file)}:${line}:${column})`;
+  return `throw Object.assign(new Error(${JSON.stringify(message)}), ${JSON.stringify({ name: code, stack })});`;
 }
 
 // Source maps with one segment for each line (https://tc39.es/ecma426/): all that editors need to find a test.

@@ -14,8 +14,8 @@ interface TestError extends Error {
   actual?: string;
 }
 
-/** Throws, unless the check has passed. @param file the scenario file, absolute */
-export function report(check: CheckResult, file: string, context: TestContext): void {
+/** Throws, unless the check has passed. @param check with an absolute file in its place */
+export function report(check: CheckResult, context: TestContext): void {
   switch (check.state) {
     case 'passed':
       return;
@@ -31,26 +31,21 @@ export function report(check: CheckResult, file: string, context: TestContext): 
       return;
     case 'failed': {
       const { expected, actual = 'no answer' } = check;
-      const error = errorAt(
-        check,
-        file,
-        'AssertionError',
-        check.message ?? `expected ${expected}, got ${actual}`,
-      );
+      const error = errorAt(check, 'AssertionError', check.message ?? `expected ${expected}, got ${actual}`);
       throw Object.assign(error, { expected: visible(expected), actual: visible(actual) });
     }
     case 'error':
-      throw errorAt(check, file, check.code ?? 'E_INTERNAL', check.message ?? 'no verdict');
+      throw errorAt(check, check.code ?? 'E_INTERNAL', check.message ?? 'no verdict');
   }
 }
 
-/** An error for a problem that is not about a check. @param file the scenario file, absolute */
-export function problemError({ code, message, hint, place, details }: Problem, file: string): Error {
+/** An error for a problem that is not about a check. @param problem with an absolute file in its place */
+export function problemError({ code, message, hint, place, details }: Problem): Error {
   const lines = [message, ...(hint === undefined ? [] : [hint]), ...(details === undefined ? [] : [details])];
-  return withStack(code, lines.join('\n'), place === undefined ? undefined : { ...place, file, what: code });
+  return withStack(code, lines.join('\n'), place === undefined ? undefined : { ...place, what: code });
 }
 
-function errorAt(check: CheckResult, file: string, name: string, message: string): TestError {
+function errorAt(check: CheckResult, name: string, message: string): TestError {
   const { hint, request, evidence, source, place, step } = check;
   const by = sourceText(source);
   const lines = [
@@ -60,10 +55,10 @@ function errorAt(check: CheckResult, file: string, name: string, message: string
     ...(request === undefined ? [] : [request.curl]),
     ...(evidence === undefined ? [] : [`evidence: ${evidence}`]),
   ];
-  return withStack(name, lines.join('\n'), { ...place, file, what: step });
+  return withStack(name, lines.join('\n'), { ...place, what: step });
 }
 
-/** The only line of the stack is the place in the scenario file, which Vitest shows with the lines around it. */
+/** The only line of the stack is the place in the scenario file, or in one that it applies, which Vitest shows with the lines around it. */
 function withStack(
   name: string,
   message: string,

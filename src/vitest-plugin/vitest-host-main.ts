@@ -11,6 +11,7 @@ import {
   type HostConfig,
   listening,
   type Order,
+  withWholePlaces,
 } from './vitest-protocol.ts';
 import { Session } from './vitest-session.ts';
 
@@ -32,7 +33,7 @@ const cuts = new Set<() => void>();
 
 const server = createServer((file) => {
   const cut = new AbortController();
-  const tell = (line: FileLine) => file.writable && file.write(`${JSON.stringify(line)}\n`);
+  const tell = (line: FileLine) => file.writable && file.write(`${JSON.stringify(withWholePlaces(line))}\n`);
   const interrupt = () => {
     cut.abort('SIGINT');
     tell({ type: 'finished', problem: { code: 'E_INTERRUPTED', message: 'interrupted' } });

@@ -3,6 +3,8 @@
  * of its own, which ends when Vitest does, however that ends; Vitest's main process brings the two together. All of it is
  * JSON, a value in each line, over sockets that only this user can reach.
  */
+import { resolve } from 'node:path';
+import type { Place } from '../base/errors.ts';
 import type { CheckResult, Problem } from '../base/events.ts';
 import type { Values } from '../settings/settings.ts';
 
@@ -43,3 +45,15 @@ export type FileLine =
     }
   | { readonly type: 'check'; readonly check: CheckResult }
   | { readonly type: 'finished'; readonly problem?: Problem | undefined };
+
+/** The line with absolute files in its places: tests may run in another folder than the process that holds the mesh. */
+export function withWholePlaces(line: FileLine): FileLine {
+  if (line.type === 'check') return { ...line, check: { ...line.check, place: whole(line.check.place) } };
+  const place = line.type === 'finished' ? line.problem?.place : undefined;
+  if (line.type !== 'finished' || line.problem === undefined || place === undefined) return line;
+  return { ...line, problem: { ...line.problem, place: whole(place) } };
+}
+
+function whole(place: Place): Place {
+  return { ...place, file: resolve(place.file) };
+}

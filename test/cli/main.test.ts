@@ -30,6 +30,12 @@ afterEach(() => vi.unstubAllEnvs());
 const commands = ['run', 'up', 'down', 'list', 'lint', 'schema', 'matrix'];
 
 describe('help', () => {
+  test('every command stands under what it is for', async () => {
+    const { stdout } = await call(['--help']);
+    const [, others = ''] = stdout.split('\nCommands:\n');
+    expect(others.trim().split('\n')).toEqual([expect.stringMatching(/^help \[command\]/)]);
+  });
+
   test('names every command', async () => {
     const { exitCode, stdout, stderr } = await call(['--help']);
     expect([exitCode, stderr]).toEqual([0, '']);

@@ -25,6 +25,18 @@ test('command lines in code blocks use commands, scripts and flags that there ar
   expect(mistakes).toEqual([]);
 });
 
+test('each page with commands says what `jwt-e2e` stands for, in the package as in a clone', () => {
+  const what =
+    'On this page `jwt-e2e` stands for `npx jwt-e2e` where the [package](api.md#install) is installed, and for `node src/cli/bin.mjs` in a clone.';
+  const named = lines
+    .filter(({ fence, command }) => fence.info.startsWith('sh') && command[0] === 'jwt-e2e')
+    .map(({ fence }) => fence.file);
+  const missing = all.filter(
+    ({ file, text }) => named.includes(file) && !text.replaceAll(/\s+/g, ' ').includes(what),
+  );
+  expect(missing.map(({ file }) => file)).toEqual([]);
+});
+
 test('command lines and flags in the text exist', () => {
   const flags = new Set([...known.commands.values()].flatMap((command) => [...command.flags.keys()]));
   // Of curl, docker, vitest and others.

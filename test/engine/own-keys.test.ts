@@ -30,6 +30,6 @@ test.each([
 
 test('an address that scenarios have is taken, so that the file of the key is asked for', () => {
   expect(() => ownKeysOf({ ...key, 'external-jwks': 'https://keys.example.com:443/get_jwks' })).toThrow(
-    '--external-jwks-key: key.json cannot be read (ENOENT)',
+    '--external-jwks-key: key.json does not exist',
   );
 });

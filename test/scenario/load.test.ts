@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { loadScenarios, parseScenario } from '../../src/scenario/load.ts';
 import { mistakesOf, scenarioOf, textAt } from './support.ts';
@@ -259,4 +259,36 @@ test.each([
   ['nothing but a marker', '---\n', ['1:4 the file is empty']],
 ])('%s is refused', (_, source, mistakes) => {
   expect(mistakesOf(source)).toEqual(mistakes);
+});
+
+test('a manifest, which is no scenario, is told as such, and not key by key', () => {
+  const policy = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: orders, namespace: shop }
+---
+apiVersion: v1
+kind: Service
+`;
+  const { scenario, errors } = parseScenario(policy, 'my policies/orders.yaml');
+  expect(scenario).toBeUndefined();
+  expect(errors.map(({ message, hint, place }) => [message, hint, place?.line])).toEqual([
+    [
+      'this is no scenario, but an object of Kubernetes: AuthorizationPolicy',
+      `Name the files or the folder of your scenarios, which apply it with "files". For a first one: jwt-e2e init --from 'my policies/orders.yaml'`,
+      1,
+    ],
+  ]);
+});
+
+test('a name that is nearly that of a file or folder leads to it', () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'jwt-e2e-near-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true }));
+  mkdirSync(join(cwd, 'tests'));
+  writeFileSync(join(cwd, 'tests', 'orders.yaml'), '');
+  const hints = (path: string) => loadScenarios([path], { cwd }).errors.map(({ hint }) => hint);
+  expect(hints('test')).toEqual(['Did you mean tests?']);
+  expect(hints('tests/order.yml')).toEqual(['Did you mean tests/orders.yaml?']);
+  expect(hints('elsewhere/orders.yaml')).toEqual([
+    'Name scenario files, or folders that contain them, relative to where you are.',
+  ]);
 });

@@ -1,10 +1,12 @@
 /** With the curl of this machine, which sends what a curl in a pod would. */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { curlBatch, curlLine, shellQuote } from '../../src/target/curl-batch.ts';
+import { shellQuote } from '../../src/base/names.ts';
+import { curlBatch, curlLine } from '../../src/target/curl-batch.ts';
 import type { HttpRequest, HttpResponse, SendLimit } from '../../src/target/target.ts';
 import { closedUrl, type HttpServer, startHttpServer, valuesOf } from '../support/http-server.ts';
 

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
-import { resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { testModule } from '../../src/vitest-plugin/test-module.ts';
 
 const scenario = `name: one
@@ -88,4 +89,34 @@ test('a file with mistakes fails with all of them, at the place of the first', a
   expect(thrown.stack).toMatch(
     /^E_SCENARIO: unknown key "aps"\n[\s\S]*\n {4}at scenario \(\/somewhere\/one\.yaml:4:1\)$/,
   );
+});
+
+/** A scenario that applies a policy in a file of its own, and where that is. */
+function withPolicy(policy: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'jwt-e2e-module-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'policy.yaml');
+  writeFileSync(file, policy);
+  const source = scenario.replace('    from:', '    apply: [{ files: policy.yaml }]\n    from:');
+  return { file, made: testModule(source, join(folder, 'one.yaml'), '/product/runtime.js') };
+}
+
+test('files that a scenario applies are found beside it, and named for whoever watches', () => {
+  const policy = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: orders, namespace: foo }
+spec: {}
+`;
+  const { file, made } = withPolicy(policy);
+  expect(made.code).toContain('test("valid, /ip"');
+  expect(made.ownFiles).toEqual([file]);
+});
+
+test('a mistake in a file that a scenario applies is shown in that file, which is watched until it is mended', async () => {
+  const { file, made } = withPolicy('apiVersion: security.istio.io/v1\nkind: [\n');
+  const thrown = await import(`data:text/javascript,${encodeURIComponent(made.code)}`).catch(
+    (error) => error,
+  );
+  expect(thrown.stack).toContain(`at scenario (${file}:2:7)`);
+  expect(made.ownFiles).toEqual([file]);
 });

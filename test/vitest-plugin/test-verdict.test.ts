@@ -10,7 +10,7 @@ const check: CheckResult = {
   row: 'valid',
   column: '/ip',
   source: { document: 'a document', section: 'a section' },
-  place: { file: 'one.yaml', line: 17, column: 15 },
+  place: { file: '/somewhere/one.yaml', line: 17, column: 15 },
   state: 'passed',
   expected: '200',
   durationMs: 1,
@@ -21,7 +21,7 @@ function outcome(result: Partial<CheckResult>): unknown {
   const notes: string[] = [];
   const context = { signal: new AbortController().signal, skip: (note: string) => void notes.push(note) };
   try {
-    report({ ...check, ...result }, '/somewhere/one.yaml', context);
+    report({ ...check, ...result }, context);
   } catch (thrown) {
     return thrown;
   }
@@ -70,9 +70,12 @@ test('no verdict is an error of another kind, and shows no difference', () => {
 });
 
 test('a problem of the mesh has no place in the file', () => {
-  const error = problemError(
-    { code: 'E_DOCKER', message: 'no engine', hint: 'start it' },
-    '/somewhere/one.yaml',
-  );
+  const error = problemError({ code: 'E_DOCKER', message: 'no engine', hint: 'start it' });
   expect(error.stack).toBe('E_DOCKER: no engine\nstart it');
+});
+
+test('a problem of a file that a scenario applies is shown there', () => {
+  const place = { file: '/somewhere/policies/one.yaml', line: 3, column: 5 };
+  const error = problemError({ code: 'E_NACK', message: 'refused', place });
+  expect(error.stack).toBe('E_NACK: refused\n    at E_NACK (/somewhere/policies/one.yaml:3:5)');
 });

@@ -71,7 +71,7 @@ export function readLimitedText(file: string, most: number): string {
 /** Why a file could not be read, to be put behind its name, and what to do about it where that is known. */
 export function whyUnreadable(thrown: unknown): { why: string; hint?: string } {
   if (thrown instanceof UnreadableFile) return { why: thrown.message, hint: thrown.hint };
-  return { why: `cannot be read (${(thrown as NodeJS.ErrnoException).code ?? String(thrown)})` };
+  return { why: whyNot(thrown) };
 }
 
 /**
@@ -84,8 +84,13 @@ export function lookAt(
   try {
     return { stat: statSync(path) };
   } catch (thrown) {
-    const { code = String(thrown) } = thrown as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { why: 'does not exist' };
-    return { why: code === 'ERR_INVALID_ARG_VALUE' ? 'cannot be a path' : `cannot be read (${code})` };
+    return { why: whyNot(thrown) };
   }
+}
+
+/** What the file system has thrown, in words. */
+function whyNot(thrown: unknown): string {
+  const { code = String(thrown) } = thrown as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist';
+  return code === 'ERR_INVALID_ARG_VALUE' ? 'cannot be a path' : `cannot be read (${code})`;
 }

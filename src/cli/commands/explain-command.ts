@@ -2,8 +2,10 @@
 import { exitCodes, HarnessError } from '../../base/errors.ts';
 import { parseCurlLine } from '../../explain/curl-line.ts';
 import { explainRequest, explanationText } from '../../explain/explain-request.ts';
+import { noPolicies } from '../../init/read-folder.ts';
 import { defaultMesh } from '../../policy/input.ts';
 import { meshWith } from '../../policy/read-mesh-config.ts';
+import { isPolicy } from '../../policy/selection.ts';
 import type { Values } from '../../settings/settings.ts';
 import { flag, text } from '../../settings/typed.ts';
 import { redact, rememberToken, withoutSignatures } from '../../token/decode.ts';
@@ -31,7 +33,9 @@ export async function explainCommand(words: readonly string[], values: Values, i
   const request = parseCurlLine(line, io.env);
   for (const [, value] of request.headers) for (const word of value.split(/[\s;=]+/)) rememberToken(word);
   for (const value of request.url.searchParams.values()) rememberToken(value);
-  const { objects } = await readPolicySource('explain', values, io);
+  const { objects, files, where } = await readPolicySource('explain', values, io);
+  // A cluster may have none. A folder without any is not the one that was meant, and everything would pass.
+  if (files !== undefined && !objects.some(isPolicy)) throw noPolicies(objects, where);
   const client = text(values, 'client');
   const explained = explainRequest({
     request,

@@ -10,7 +10,7 @@ import { ConsoleReporter } from '../../report/console/console.ts';
 import { describeTerminal } from '../../report/console/terminal.ts';
 import type { Values } from '../../settings/settings.ts';
 import { alignedLines } from '../support/aligned-lines.ts';
-import type { Io } from '../support/io.ts';
+import { type Io, typedCommand } from '../support/io.ts';
 import { withSignals } from '../support/signals.ts';
 
 /** What is done goes to standard error, what came out of it to standard output. @throws HarnessError */
@@ -21,6 +21,7 @@ export async function fetchCommand(values: Values, io: Io): Promise<number> {
     ...describeTerminal(process.stderr, io.env),
     readLine: () => undefined,
     reports: {},
+    program: typedCommand,
   });
   const report = reporting(stamped((event) => console.handle(event)));
   return withSignals(async (signal) => {

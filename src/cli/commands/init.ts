@@ -6,21 +6,22 @@ import { exitCodes, HarnessError } from '../../base/errors.ts';
 import { limits, sizeText } from '../../base/files/limits.ts';
 import { excessOf } from '../../base/files/yaml-bounds.ts';
 import { oneLine } from '../../base/harmless.ts';
-import { nameOfError } from '../../base/names.ts';
+import { nameOfError, shellQuote } from '../../base/names.ts';
 import { type Plan, planFor } from '../../init/first-plan.ts';
 import { type Judge, writeNoticing } from '../../init/requests/noticing.ts';
 import { keptFiles } from '../../init/write/kept-files.ts';
 import type { Written } from '../../init/write/write.ts';
 import { type JudgedMutant, judgeScenario } from '../../mutate/judge.ts';
+import { spelled } from '../../report/console/own-command.ts';
 import { plural } from '../../report/text.ts';
 import type { Whereabouts } from '../../scenario/format/own-files.ts';
 import { knownApps } from '../../scenario/known-apps.ts';
 import { parseScenario } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
-import { flag, text } from '../../settings/typed.ts';
+import { clusterFlags, flag, text } from '../../settings/typed.ts';
 import { readPolicySource } from '../models/policy-source.ts';
 import { forEachPlanned } from '../models/predictions.ts';
-import type { Io } from '../support/io.ts';
+import { type Io, typedCommand } from '../support/io.ts';
 
 const defaultOutput = 'my-scenarios/first.yaml';
 
@@ -47,11 +48,18 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
     ...more,
     ...listed('Look at this:', written.notes),
     'Read it: is it what you want? Then:',
-    `  jwt-e2e lint --strict ${output}`,
-    flag(values, 'live') ? `  jwt-e2e run ${output} --live --context CONTEXT` : `  jwt-e2e run ${output}`,
+    `  jwt-e2e lint --strict ${shellQuote(output)}`,
+    `  jwt-e2e run ${shellQuote(output)}${flag(values, 'live') ? ` --live${clusterText(values)}` : ''}`,
   ];
-  io.stdout.write(`${lines.join('\n')}\n`);
+  io.stdout.write(`${spelled(lines.join('\n'), typedCommand)}\n`);
   return exitCodes.passed;
+}
+
+/** The flags that name the cluster which was read. */
+function clusterText(values: Values): string {
+  return clusterFlags(values)
+    .map(([name, value]) => ` --${name} ${shellQuote(value)}`)
+    .join('');
 }
 
 interface Outcome {

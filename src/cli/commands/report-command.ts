@@ -20,7 +20,7 @@ import type { Values } from '../../settings/settings.ts';
 import { text } from '../../settings/typed.ts';
 import { refuseSameFile } from '../support/console-report.ts';
 import { historyOf } from '../support/history-files.ts';
-import type { Io } from '../support/io.ts';
+import { type Io, typedCommand } from '../support/io.ts';
 import { readInputs } from '../support/report-inputs.ts';
 import { withPlaces } from '../support/reports.ts';
 
@@ -82,7 +82,7 @@ function problemsOfAll({ run, failedMeshes, meshes }: RunResult, colors: Colors)
   return all.flatMap(({ mesh, problem }) => {
     const where = mesh === undefined || run.meshes === undefined ? '' : meshLabel(meshes, mesh).join(', ');
     const head = where === '' ? [] : [` ${colors.red('✗')} ${oneLine(where)}`];
-    return [...head, ...problemLines(problem, colors)];
+    return [...head, ...problemLines(problem, colors, undefined, typedCommand)];
   });
 }
 

@@ -27,6 +27,7 @@ export async function upCommand(values: Values, io: Io): Promise<number> {
     ...describeTerminal(process.stdout, io.env),
     readLine: () => undefined,
     reports: {},
+    program: typedCommand,
   });
   const apps = readdirSync(appsFolder)
     .filter((file) => file.endsWith('.yaml'))

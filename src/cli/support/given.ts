@@ -1,9 +1,9 @@
-/** What has to be said again to come to the same mesh. */
+/** What has to be said again to come to the same mesh, and to the same checks on it. */
 import type { GivenFlag } from '../../report/next-command.ts';
 import { commandOptions, variableOf } from '../../settings/options.ts';
 import { mergeSettings, type Value, type Values } from '../../settings/settings.ts';
 
-/** Options that decide which mesh it is, and how it may be touched. */
+/** Options that decide which mesh it is, how it may be touched, and what scenarios can be run on it. */
 const ofMesh = new Set([
   ...commandOptions.up.map(({ name }) => name),
   ...[
@@ -15,7 +15,12 @@ const ofMesh = new Set([
     'gateway',
     'asm',
     'fetch-mode',
+    'external-jwks',
+    'external-jwks-key',
+    'live',
     'yes',
+    'allow-commands',
+    'env',
   ],
 ]);
 

@@ -1,7 +1,7 @@
 /** What `run --watch` says between rounds, and the manifests that it watches. */
 
 import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, sep } from 'node:path';
 import { plural } from '../../report/text.ts';
 import { displayName } from '../../scenario/files.ts';
 import type { Saved } from './file-watcher.ts';
@@ -28,16 +28,18 @@ export function verdictLine(savedAt: number): string {
 }
 
 /**
+ * @param roots files and folders that are watched, absolute
  * @param mistakes in scenario files, which keep them from being run
  * @param hasKeys whether keys are listened to
  */
 export function watchingLine(
-  paths: readonly string[],
+  roots: readonly string[],
   cwd: string,
   mistakes: number,
   hasKeys = false,
 ): string {
-  const names = paths.map((path) => displayName(resolve(cwd, path), cwd));
+  const whole = roots.filter((path) => !roots.some((other) => path.startsWith(`${other}${sep}`)));
+  const names = whole.map((path) => displayName(path, cwd));
   const left = mistakes === 0 ? '' : `, with ${plural(mistakes, 'mistake')} left`;
   const how = hasKeys ? '.\nKeys: a all, f failed, p filter, q quit.' : '; Ctrl-C ends.';
   return `\nWatching ${names.join(', ')}${left}${how}\n`;

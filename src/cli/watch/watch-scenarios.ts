@@ -81,9 +81,11 @@ class Watch {
     const { paths, cwd, appsFolder, signal, write, keyboard } = this.#request;
     const ownFiles = () => loadScenarios(paths, { cwd }).ownFiles;
     const roots = [
-      ...paths.map((path) => resolve(cwd, path)),
-      appsFolder,
-      ...new Set(ownFiles().map((file) => dirname(file))),
+      ...new Set([
+        ...paths.map((path) => resolve(cwd, path)),
+        ...ownFiles().map((file) => dirname(file)),
+        appsFolder,
+      ]),
     ];
     const list = () => [...findScenarioFiles(paths, cwd).files, ...appFiles(appsFolder), ...ownFiles()];
     const watcher = new FileWatcher(roots, list, {
@@ -113,7 +115,7 @@ class Watch {
           if (pending.files.size > 0) continue;
         }
         write(pending.takeNotes());
-        write(watchingLine([...paths, appsFolder], cwd, pending.errors.length, keys !== undefined));
+        write(watchingLine(roots, cwd, pending.errors.length, keys !== undefined));
         keys?.idle(true);
         await this.#somethingNew(pending, signal);
         keys?.idle(false);

@@ -1,6 +1,7 @@
 /** A scenario for a mesh that others use, which is only looked at: Services, pods and policies that are there. */
 import { basename, extname } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
+import { shellQuote } from '../../base/names.ts';
 import { rulesOf } from '../../policy/rules.ts';
 import { nameOf, policyKinds } from '../../policy/selection.ts';
 import { jwtRulesOf } from '../../policy/token-locations.ts';
@@ -141,8 +142,8 @@ function header(where: string, file: string, notes: readonly string[]): string[]
     'policies say. Where they let a request pass, your application answers: 200 stands for that, and is to be replaced by what',
     'it really answers to this path. Then:',
     '',
-    `  jwt-e2e lint ${file}`,
-    `  jwt-e2e run ${file} --live --context CONTEXT`,
+    `  jwt-e2e lint ${shellQuote(file)}`,
+    `  jwt-e2e run ${shellQuote(file)} --live --context CONTEXT`,
     '',
     'What can stand in it, and what the user may do: docs/live.md.',
     ...section('Look at this', notes),

@@ -1,4 +1,5 @@
 /** A scenario that notices as many mistakes in its policies as it can. */
+import { shellQuote } from '../../base/names.ts';
 import type { JudgedMutant } from '../../mutate/judge.ts';
 import type { Mutant } from '../../mutate/operators.ts';
 import { mistakeText, witnessText } from '../../report/mutation.ts';
@@ -32,7 +33,7 @@ const mostPolicies = 10;
  */
 export async function writeNoticing(plan: Plan, where: string, file: string, judge: Judge): Promise<Written> {
   if (plan.policies.length > mostPolicies) {
-    const line = `of more than ${mostPolicies} policies it is not looked at which mistakes in them the checks would miss: "jwt-e2e mutate ${file}" says it`;
+    const line = `of more than ${mostPolicies} policies it is not looked at which mistakes in them the checks would miss: "jwt-e2e mutate ${shellQuote(file)}" says it`;
     return writeScenario(plan, where, file, [], [line]);
   }
   let found: ReadonlyMap<string, Extra> = new Map();

@@ -1,6 +1,7 @@
 /** The scenario as text: what stands in it follows from the plan, what it is for stands in its comments. */
 import { basename, extname } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
+import { shellQuote } from '../../base/names.ts';
 import { nameOf } from '../../policy/selection.ts';
 import { jwtRulesOf } from '../../policy/token-locations.ts';
 import type { KubeObject } from '../../target/target.ts';
@@ -216,8 +217,8 @@ function header(plan: Plan, where: string, file: string, notes: readonly string[
     'namespaces of the same names, with the same labels. Your issuers have keys that the run makes, because only you can',
     'sign with yours. What is expected is what your policies say. Is it what you want? Then:',
     '',
-    `  jwt-e2e lint --strict ${file}`,
-    `  jwt-e2e run ${file}`,
+    `  jwt-e2e lint --strict ${shellQuote(file)}`,
+    `  jwt-e2e run ${shellQuote(file)}`,
     '',
     'What can stand in it: docs/writing-scenarios.md. Change an expected code, and see the check fail.',
     ...(hasRoot

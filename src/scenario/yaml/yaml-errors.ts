@@ -2,8 +2,8 @@
 import type { YAMLError } from 'yaml';
 import { HarnessError, type Place } from '../../base/errors.ts';
 
-/** After these the rest of the file can still be understood. */
-const harmless = new Set<string>(['TAG_RESOLVE_FAILED']);
+/** After these the rest of the file, or what stands before them, can still be understood. */
+const harmless = new Set<string>(['TAG_RESOLVE_FAILED', 'MULTIPLE_DOCS']);
 
 /**
  * Turns the parser's errors into ours. One mistake often makes the parser complain several times about the rest of the

@@ -390,7 +390,9 @@ export class KindTarget extends KubernetesTarget {
     await Promise.allSettled([...this.#keyServers].map((server) => this.#stop(server)));
     const { name } = this.#settings;
     await this.#engine.removeByLabel(this.#runLabel, signal);
-    if (this.#notes !== undefined && (keep || !this.#created)) await this.#leaveInOrder(this.#notes, signal);
+    const notes = this.#notes;
+    if (notes !== undefined && (keep || !this.#created))
+      await phase(this.#progress, `Leaving kind cluster "${name}"`, () => this.#leaveInOrder(notes, signal));
     // One that was not set up to the end is of no use to anybody.
     if (this.#created && (!keep || this.#notes === undefined)) {
       await phase(this.#progress, `Deleting kind cluster "${name}"`, () => this.#cluster.delete(signal));

@@ -3,13 +3,14 @@
 import { HarnessError } from '../../base/errors.ts';
 import type { FetchMode, MeshFacts } from '../../base/events.ts';
 import { limits } from '../../base/files/limits.ts';
+import { shellQuote } from '../../base/names.ts';
 import { timeouts } from '../../base/timeouts.ts';
 import { together } from '../../base/wait.ts';
 import { exec } from '../../kube/exec.ts';
 import { getObject, keyOf, listObjects, patchObject } from '../../kube/objects.ts';
 import { isReady, listPods, type Pod, waitUntilReady } from '../../kube/workloads.ts';
 import type { MeshConfig } from '../../policy/read-mesh-config.ts';
-import { curlBatch, curlLine, shellQuote } from '../curl-batch.ts';
+import { curlBatch, curlLine } from '../curl-batch.ts';
 import { type Entrance, findEntrance } from '../gateways/gateway-entrance.ts';
 import { gatewayId, urlOf } from '../gateways/gateway-urls.ts';
 import { markerPolicy } from '../marker.ts';

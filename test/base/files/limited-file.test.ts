@@ -55,7 +55,7 @@ describe('a file of others', () => {
   });
 
   test('that is not there is said to be so', () => {
-    expect(refusal(join(temporaryFolder(), 'gone'))).toBe('cannot be read (ENOENT)');
+    expect(refusal(join(temporaryFolder(), 'gone'))).toBe('does not exist');
   });
 });
 

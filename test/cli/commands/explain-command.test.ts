@@ -15,6 +15,7 @@ let cwd: string;
 beforeEach(() => {
   cwd = temporaryFolder();
   mkdirSync(join(cwd, 'policies'));
+  mkdirSync(join(cwd, 'empty'));
   writeFileSync(
     join(cwd, 'policies/all.yaml'),
     `apiVersion: security.istio.io/v1
@@ -92,6 +93,13 @@ describe('a curl line', () => {
       'explain needs a request and the Service that it is sent to',
     ],
     ['no policies', [line], { to: 'orders.shop' }, 'explain needs to be told where the policies are'],
+    ['a place that is not there', [line], { from: 'polices', to: 'orders.shop' }, 'polices does not exist'],
+    [
+      'a folder without policies, by which everything would pass',
+      [line],
+      { from: 'empty', to: 'orders.shop' },
+      'there is no RequestAuthentication or AuthorizationPolicy of security.istio.io in empty',
+    ],
     ['no namespace', [line], { from: 'policies', to: 'orders' }, '--to orders is no Service of a namespace'],
   ])('%s is refused', async (_, words, values, message) => {
     await expect(explain(words, values)).rejects.toMatchObject({ code: 'E_USAGE', message });

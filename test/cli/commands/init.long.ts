@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml';
 import { initCommand } from '../../../src/cli/commands/init.ts';
 import { strictLintCommand } from '../../../src/cli/models/lint-strict.ts';
+import { typedCommand } from '../../../src/cli/support/io.ts';
 import { readFolder } from '../../../src/init/read-folder.ts';
 import type { Values } from '../../../src/settings/settings.ts';
 import type { KubeObject } from '../../../src/target/target.ts';
@@ -63,6 +64,16 @@ describe('out of a folder', () => {
     expect(existsSync(join(cwd, 'my-scenarios'))).toBe(false);
     return error;
   };
+
+  test('commands to type next are spelled as here, and take a name with a blank', async () => {
+    const cwd = folderOfCases();
+    const { io, stdout } = recorder();
+    await initCommand({ from: 'shop', output: 'my tests/first.yaml' }, { ...io, env: {}, cwd });
+    expect(stdout()).toContain(`\n  ${typedCommand} run 'my tests/first.yaml'\n`);
+    expect(readFileSync(join(cwd, 'my tests', 'first.yaml'), 'utf8')).toContain(
+      "#   jwt-e2e run 'my tests/first.yaml'\n",
+    );
+  });
 
   test('one namespace of several', async () => {
     const { text } = await init({ from: '.', namespace: 'shop' });
@@ -196,7 +207,7 @@ describe('out of a cluster', () => {
       expect(text).toMatch(/^live: true$/m);
       expect(text).toContain('from: curl.pay\n    request: { url: http://ledger.pay }');
       expect(text).not.toMatch(/^ +apply:|^apps:/m);
-      expect(said).toContain('run my-scenarios/first.yaml --live --context CONTEXT');
+      expect(said).toContain(`run my-scenarios/first.yaml --live --kubeconfig ${api.kubeconfig}\n`);
       expect(new Set(api.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
       await expect.poll(() => api.connections).toBe(0);
     });

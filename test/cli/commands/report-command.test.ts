@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { reportCommand } from '../../../src/cli/commands/report-command.ts';
+import { typedCommand } from '../../../src/cli/support/io.ts';
 import { parseConformance } from '../../../src/report/conformance/read-conformance.ts';
 import { onMesh, resultOf, shardOf } from '../../report/results.ts';
 import * as runs from '../../report/runs.ts';
@@ -36,6 +37,17 @@ test('writes the page when nothing is asked for, and says where it is', async ()
     /\d+ checks in \d scenarios on 2 meshes: .*3 failed.*\n {2}page {2}reports\/report\.html\n$/,
   );
   expect(stdout).not.toMatch(/^\n/);
+});
+
+test('commands in hints are spelled as they can be typed here', async () => {
+  const problem = {
+    code: 'E_PROGRAM' as const,
+    message: 'there is no envoy',
+    hint: '"jwt-e2e doctor" shows what there is.',
+  };
+  space.write('none/results.json', { ...failures, run: { ...failures.run, problem } });
+  const { stdout } = await space.call(reportCommand, ['none']);
+  expect(stdout).toContain(`hint: "${typedCommand} doctor" shows what there is.`);
 });
 
 test('writes what is asked for, and nothing else', async () => {

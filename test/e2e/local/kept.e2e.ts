@@ -39,6 +39,7 @@ describeOnLocal('a mesh that is kept', () => {
       expect(run.cases.length).toBeGreaterThan(10);
       expect(run.cases.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
       expect(run.output).not.toContain('Starting');
+      expect(run.output).toMatch(/used again with --reuse, and removed with ".* down --name kept"\./);
     }
     // Only the first istiod of a mesh has Istio's own ports. Nobody has had keys fetched, so there was no need for another.
     const istiod = home.processes.find((process) => isPart.istiod?.(process));

@@ -4,16 +4,18 @@ import { exitCodes, HarnessError } from '../../../base/errors.ts';
 import type { Event } from '../../../base/events.ts';
 import { standardInput } from '../../../base/files/standard-input.ts';
 import { oneLine } from '../../../base/harmless.ts';
+import { shellQuote } from '../../../base/names.ts';
 import { lookAhead } from '../../../engine/look-ahead.ts';
 import { pathsOf } from '../../../engine/product.ts';
 import { expectMatch, type RunSettings, runSettings } from '../../../engine/run-settings.ts';
+import { spelled } from '../../../report/console/own-command.ts';
 import { describeTerminal } from '../../../report/console/terminal.ts';
 import { loadScenarios } from '../../../scenario/load.ts';
 import type { Values } from '../../../settings/settings.ts';
 import { clusterFlags, flag, meshName, text, wantedTarget } from '../../../settings/typed.ts';
 import { beginReports, debugFile, refuseSameFile, reportFiles } from '../../support/console-report.ts';
 import { openDebugLog } from '../../support/debug-log.ts';
-import type { Io } from '../../support/io.ts';
+import { type Io, typedCommand } from '../../support/io.ts';
 import { openPage, opensByItself } from '../../support/open-page.ts';
 import { withSignals } from '../../support/signals.ts';
 import { exitCodeOf, renderAll } from '../lint.ts';
@@ -62,6 +64,12 @@ export async function runCommand(files: readonly string[], values: Values, io: I
   );
   const areWritten = await close();
   log?.close();
+  // Only then is there a mesh for certain.
+  const hadMesh = exitCode === exitCodes.passed || exitCode === exitCodes.failed;
+  if (hadMesh && flag(values, 'keep') && !flag(values, 'quiet')) {
+    const line = `What is kept is used again with --reuse, and removed with "${downLine(values)}".\n`;
+    io.stdout.write(spelled(line, typedCommand));
+  }
   const page = reportFiles(values, io.env).html;
   if (flag(values, 'open')) await openPage(page, io.env, (line) => io.stdout.write(`${line}\n`));
   else if (!flag(values, 'no-open') && !isWatching) {
@@ -95,7 +103,7 @@ function whichOf(failed: ReadonlySet<string> | undefined, file: string): string 
 
 /** The command that removes what an interrupted run may have left. */
 function downLine(values: Values): string {
-  const named = clusterFlags(values).map(([name, value]) => `--${name} ${value}`);
+  const named = clusterFlags(values).map(([name, value]) => `--${name} ${shellQuote(value)}`);
   if (wantedTarget(values) === 'kind' || named.length === 0) return `jwt-e2e down --name ${meshName(values)}`;
   return `jwt-e2e down --target cluster ${named.join(' ')}`;
 }

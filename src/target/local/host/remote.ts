@@ -1,9 +1,11 @@
 /** A local mesh that is kept: the target's methods are called in the process that keeps it. */
+
 import { Pool } from 'undici';
 import { HarnessError } from '../../../base/errors.ts';
 import type { FetchMode, MeshFacts } from '../../../base/events.ts';
+import { shellQuote } from '../../../base/names.ts';
 import { throwIfAborted } from '../../../base/wait.ts';
-import { curlLine, shellQuote } from '../../curl-batch.ts';
+import { curlLine } from '../../curl-batch.ts';
 import { gatewayId, urlOf } from '../../gateways/gateway-urls.ts';
 import { phase } from '../../phase.ts';
 import type {
