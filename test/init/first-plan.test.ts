@@ -46,6 +46,20 @@ test.each([
   expect(pods.map((metadata) => metadata?.labels)).toEqual(own);
 });
 
+test('a gateway leads to a workload, also when neither policies nor routes are about those that are there', () => {
+  const web = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { template: { metadata: { labels: { app: 'web' } } } },
+  };
+  const { steps } = write([gatewayPolicy({ istio: 'ingressgateway' }, 'istio-system'), web]);
+  expect(steps.map(({ name }) => name)).toEqual([
+    'before any policy, to foo/app through istio-system/ingressgateway',
+    'with the policies, to foo/app through istio-system/ingressgateway',
+  ]);
+});
+
 test('a workload whose name has "gateway" in it is none', () => {
   expect(write([gatewayPolicy({ app: 'payment-gateway' }, 'pay')]).steps[0]?.from).toBe('sleep.foo');
 });
