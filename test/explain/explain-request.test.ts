@@ -525,6 +525,35 @@ test('a Service that is not there, and the one that was probably meant', () => {
   );
 });
 
+test('what is there without a Service has its own labels, such as the ingress gateway of Istio', () => {
+  const rules = [{ from: [{ source: { notRequestPrincipals: ['*'] } }] }];
+  const spec = { selector: { matchLabels: { istio: 'ingressgateway' } }, action: 'DENY', rules };
+  const policy = object('AuthorizationPolicy', 'ingress', spec);
+  const { answer, workload } = explainRequest({
+    request: parseCurlLine('curl http://shop.example.com/', {}),
+    to: 'istio-ingressgateway.istio-system',
+    objects: [{ ...policy, metadata: { ...policy.metadata, namespace: 'istio-system' } }],
+    mesh: defaultMesh,
+    client: null,
+    at: 0,
+  });
+  expect(answer.status).toBe(403);
+  expect(workload.how).toBe(
+    'a guess, because there is no Service istio-system/istio-ingressgateway among the objects: its pods are taken to be those of the workload of the same name',
+  );
+});
+
+test('where labels are a guess, policies are named that select by others', () => {
+  const selecting = (matchLabels: object) =>
+    object('AuthorizationPolicy', 'a', { selector: { matchLabels }, rules: [] });
+  const of = (matchLabels: object) =>
+    explained('curl http://orders.shop/', [selecting(matchLabels)]).elsewhere;
+  expect(of({ tier: 'web', version: 'v1' })).toEqual([
+    'AuthorizationPolicy shop/a: it selects tier=web and version=v1, and which labels the workload has is a guess: put its Service and its Deployment beside the policies',
+  ]);
+  expect(of({ app: 'billing' })).toEqual([]);
+});
+
 test('two rules of which the same is said are one line', () => {
   const twice = object('RequestAuthentication', 'tokens', { jwtRules: [{ issuer }, { issuer }] });
   const text = explanationText(explained('curl http://orders.shop/', [service, twice]));
