@@ -71,6 +71,9 @@ export function findWorkload(
       ? '; no pods of it are among the objects: they are taken to have the labels of its selector alone'
       : `, ${pod.kind} ${pod.name}`,
     ...others.map((each) => `, and not ${each.kind} ${each.name}, which it leads to as well`),
+    isAmbient(namespace, objects)
+      ? `; namespace ${namespace} is in ambient mode, where a ztunnel and waypoints decide, and a sidecar is taken to stand in front of it`
+      : '',
   ].join('');
   return {
     namespace,
@@ -80,6 +83,14 @@ export function findWorkload(
     how,
     isGuess: false,
   };
+}
+
+/** Whether workloads of a namespace have no sidecars, by the label that puts it into ambient mode. */
+export function isAmbient(namespace: string, objects: readonly KubeObject[]): boolean {
+  return objects.some(
+    ({ kind, metadata: { name, labels } }) =>
+      kind === 'Namespace' && name === namespace && labels?.['istio.io/dataplane-mode'] === 'ambient',
+  );
 }
 
 export interface Pod {

@@ -1,6 +1,7 @@
 /** From the user's objects to what the scenario has in place, on which ways it sends, and what it leaves out. */
 import { HarnessError } from '../base/errors.ts';
 import { withoutNulls } from '../base/kube-object.ts';
+import { isAmbient } from '../explain/find-workload.ts';
 import { rootNamespace, worldOf } from '../explain/world.ts';
 import { shutBySpec, shutIn, shutText } from '../policy/gateway-ports.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
@@ -113,15 +114,11 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
 
 /** Namespaces whose workloads have no sidecars in the user's mesh, and have some here. */
 function ambientAmong(objects: readonly KubeObject[], places: readonly Place[]): LeftOut[] {
-  return objects
-    .filter(
-      ({ kind, metadata: { name, labels } }) =>
-        kind === 'Namespace' &&
-        labels?.['istio.io/dataplane-mode'] === 'ambient' &&
-        places.some(({ namespace }) => namespace === name),
-    )
-    .map(({ metadata: { name } }) => ({
-      what: `ambient mode of Namespace ${name}`,
+  const namespaces = [...new Set(places.map(({ namespace }) => namespace))];
+  return namespaces
+    .filter((namespace) => isAmbient(namespace, objects))
+    .map((namespace) => ({
+      what: `ambient mode of Namespace ${namespace}`,
       why: 'workloads have sidecars here, which compare methods, paths and tokens; a ztunnel compares none of them',
     }));
 }

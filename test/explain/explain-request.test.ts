@@ -517,6 +517,14 @@ test('of a Service with pods of several kinds, those are named that were not loo
   );
 });
 
+test('that a namespace is in ambient mode is said, where no sidecar stands in front of workloads', () => {
+  const labels = { 'istio.io/dataplane-mode': 'ambient' };
+  const home = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels } };
+  expect(explained('curl http://orders.shop/', [service, deployment, home]).workload.how).toBe(
+    'Service shop/orders, Deployment orders; namespace shop is in ambient mode, where a ztunnel and waypoints decide, and a sidecar is taken to stand in front of it',
+  );
+});
+
 test('a Service that is not there, and the one that was probably meant', () => {
   const request = parseCurlLine('curl http://order.shop/', {});
   const question = { request, objects: [service], mesh: defaultMesh, client: undefined, at: 0 };
