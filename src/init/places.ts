@@ -57,6 +57,13 @@ export function isIngress({ namespace, labels }: Pick<Place, 'namespace' | 'labe
   return namespace === rootNamespace && hasLabels({ labels: gatewayLabels }, labels);
 }
 
+const ingressGateway = {
+  namespace: rootNamespace,
+  name: 'istio-ingressgateway',
+  labels: gatewayLabels,
+  isGateway: true,
+};
+
 interface Found extends Likeness {
   readonly isKnown: boolean;
   readonly ports: ReturnType<typeof podsOf>[number]['ports'];
@@ -83,7 +90,9 @@ export function placesFor(policies: readonly KubeObject[], objects: readonly Kub
     if (labels === undefined || hasSome(policy)) continue;
     const isGateway = isForGateway(policy, objects);
     const namespace = isRoot(policy) && !isGateway ? ownNamespace : home(policy);
-    add({ namespace, name: nameFor(labels, policy.metadata.name), labels, isGateway });
+    // Istio's own gateway is one, by whichever of its labels policies select it.
+    if (isGateway && isIngress({ namespace, labels })) add(ingressGateway);
+    else add({ namespace, name: nameFor(labels, policy.metadata.name), labels, isGateway });
   }
   const services = objects.filter(({ kind }) => kind === 'Service');
   const wanted = destinationsOf(objects);
@@ -95,13 +104,7 @@ export function placesFor(policies: readonly KubeObject[], objects: readonly Kub
       add({ namespace, name, labels: { app: name } });
   }
   const refs = gatewayRefsOf(objects);
-  if (refs.length > 0 && !found.some(({ isGateway }) => isGateway))
-    add({
-      namespace: rootNamespace,
-      name: 'istio-ingressgateway',
-      labels: { istio: 'ingressgateway' },
-      isGateway: true,
-    });
+  if (refs.length > 0 && !found.some(({ isGateway }) => isGateway)) add(ingressGateway);
   for (const policy of policies) {
     const namespace = isRoot(policy) ? ownNamespace : home(policy);
     const isAlone = isRoot(policy) && !found.some(({ isGateway }) => !isGateway);

@@ -55,9 +55,18 @@ test('a gateway leads to a workload, also when neither policies nor routes are a
   };
   const { steps } = write([gatewayPolicy({ istio: 'ingressgateway' }, 'istio-system'), web]);
   expect(steps.map(({ name }) => name)).toEqual([
-    'before any policy, to foo/app through istio-system/ingressgateway',
-    'with the policies, to foo/app through istio-system/ingressgateway',
+    'before any policy, to foo/app through istio-system/istio-ingressgateway',
+    'with the policies, to foo/app through istio-system/istio-ingressgateway',
   ]);
+});
+
+test('the ingress gateway of Istio is one, by whichever of its labels policies select it', () => {
+  const selector = { matchLabels: { app: 'istio-ingressgateway' } };
+  const jwtRules = [{ issuer: 'https://login.example.com' }];
+  const known = policy('RequestAuthentication', { selector, jwtRules }, { namespace: 'istio-system' });
+  const { steps } = write([known, gatewayPolicy({ istio: 'ingressgateway' }, 'istio-system')]);
+  const through = steps.map(({ name }) => / through (\S+?),?(?: |$)/.exec(name)?.[1]);
+  expect([...new Set(through)]).toEqual(['istio-system/istio-ingressgateway']);
 });
 
 test('a workload whose name has "gateway" in it is none', () => {
