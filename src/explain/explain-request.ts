@@ -51,7 +51,7 @@ export function explainRequest({ request, to, objects: given, mesh, client, at }
   const port = isDefault ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   // With the Services that istiod makes for Gateways.
   const world = worldOf(objects);
-  const workload = findWorkload(to, port, world.objects);
+  const workload = findWorkload(to, port, world.objects, world.pods);
   const shut = shutAt(workload, { objects, rootNamespace: mesh.rootNamespace });
   const assumptions: string[] = [];
   const verify = (jwt: Jwt, rule: JwtRule): Verification => {
@@ -139,7 +139,10 @@ function elsewhereOf(
 }
 
 /** Undefined for one that is about something else. */
-function whyNot({ metadata, spec }: KubeObject, { namespace, labels }: FoundWorkload): string | undefined {
+function whyNot(
+  { metadata, spec }: KubeObject,
+  { namespace, labels, isGuess }: FoundWorkload,
+): string | undefined {
   const { namespace: own } = metadata;
   const of = new Map(Object.entries(labels));
   const [ref] = targetRefsOf(spec);
@@ -157,6 +160,8 @@ function whyNot({ metadata, spec }: KubeObject, { namespace, labels }: FoundWork
       ? `it is in namespace ${own}, and the workload is in ${namespace}: a policy holds for its own namespace alone`
       : undefined;
   }
+  if (isGuess && missing.every(([name]) => !of.has(name)))
+    return `it selects ${missing.map((each) => each.join('=')).join(' and ')}, and which labels the workload has is a guess: put its Service and its Deployment beside the policies`;
   const isNear = missing.every(
     ([name, value]) =>
       missing.length < wanted.length ||

@@ -6,7 +6,7 @@ import { nearest } from '../base/suggest.ts';
 import type { Workload } from '../policy/input.ts';
 import { hasLabels } from '../policy/selection.ts';
 import { isHttp, protocolOf, type ServiceSpec, targetPortOf } from '../policy/service-port.ts';
-import type { KubeObject } from '../target/target.ts';
+import type { KubeObject, MeshPod } from '../target/target.ts';
 
 export interface FoundWorkload extends Workload {
   /** Of the container; undefined when nothing says so. */
@@ -14,15 +14,23 @@ export interface FoundWorkload extends Workload {
   readonly isTcp: boolean;
   /** How it was found, or what was assumed. */
   readonly how: string;
+  /** Its labels are a guess. */
+  readonly isGuess: boolean;
 }
 
 type Labels = Readonly<Record<string, string>>;
 /**
  * @param to `SERVICE.NAMESPACE`
  * @param port that the request names; of the Service
+ * @param pods that there are whatever the objects say, such as those of Istio's own ingress gateway
  * @throws HarnessError E_USAGE when it does not name a Service and a namespace
  */
-export function findWorkload(to: string, port: number, objects: readonly KubeObject[]): FoundWorkload {
+export function findWorkload(
+  to: string,
+  port: number,
+  objects: readonly KubeObject[],
+  pods: readonly Pick<MeshPod, 'namespace' | 'name' | 'labels'>[] = [],
+): FoundWorkload {
   const [, name = '', namespace = ''] = /^([a-z0-9-]+)\.([a-z0-9-]+)(?:\.svc(?:\..+)?)?$/.exec(to) ?? [];
   if (namespace === '') {
     throw new HarnessError('E_USAGE', `--to ${to} is no Service of a namespace`, {
@@ -42,8 +50,12 @@ export function findWorkload(to: string, port: number, objects: readonly KubeObj
     );
     const meant = near === undefined || service !== undefined ? '' : ` (did you mean --to ${near}?)`;
     const lacks = service === undefined ? 'there is no' : 'there is no selector in';
-    const how = `a guess, because ${lacks} Service ${namespace}/${name} among the objects${meant}: its pods are taken to have the label app=${name}`;
-    return { namespace, labels: { app: name }, port: undefined, isTcp: false, how };
+    const same = pods.find((pod) => pod.namespace === namespace && pod.name === name);
+    const taken =
+      same === undefined ? `to have the label app=${name}` : 'to be those of the workload of the same name';
+    const how = `a guess, because ${lacks} Service ${namespace}/${name} among the objects${meant}: its pods are taken ${taken}`;
+    const isGuess = same === undefined;
+    return { namespace, labels: same?.labels ?? { app: name }, port: undefined, isTcp: false, how, isGuess };
   }
   const of = spec.ports?.find((each) => each.port === port);
   const behind = objects
@@ -59,6 +71,9 @@ export function findWorkload(to: string, port: number, objects: readonly KubeObj
       ? '; no pods of it are among the objects: they are taken to have the labels of its selector alone'
       : `, ${pod.kind} ${pod.name}`,
     ...others.map((each) => `, and not ${each.kind} ${each.name}, which it leads to as well`),
+    isAmbient(namespace, objects)
+      ? `; namespace ${namespace} is in ambient mode, where a ztunnel and waypoints decide, and a sidecar is taken to stand in front of it`
+      : '',
   ].join('');
   return {
     namespace,
@@ -66,7 +81,16 @@ export function findWorkload(to: string, port: number, objects: readonly KubeObj
     port: of && targetPortOf(of, pod?.ports),
     isTcp: of !== undefined && !isHttp(protocolOf(of)),
     how,
+    isGuess: false,
   };
+}
+
+/** Whether workloads of a namespace have no sidecars, by the label that puts it into ambient mode. */
+export function isAmbient(namespace: string, objects: readonly KubeObject[]): boolean {
+  return objects.some(
+    ({ kind, metadata: { name, labels } }) =>
+      kind === 'Namespace' && name === namespace && labels?.['istio.io/dataplane-mode'] === 'ambient',
+  );
 }
 
 export interface Pod {

@@ -55,14 +55,22 @@ interface GatewaySpec {
   readonly infrastructure?: { readonly labels?: Record<string, string> };
 }
 
-function isOfGatewayApi({ kind, apiVersion }: KubeObject): boolean {
+/** A Gateway of the Gateway API, and not of Istio's own. */
+export function isOfGatewayApi({ kind, apiVersion }: KubeObject): boolean {
   return kind === 'Gateway' && apiVersion.startsWith('gateway.networking.k8s.io/');
 }
 
+/** Whether a Gateway of the Gateway API is a waypoint: it is no way into the mesh, and decides for the Services behind it. */
+export function isWaypoint(object: KubeObject): boolean {
+  return isOfGatewayApi(object) && ((object.spec ?? {}) as GatewaySpec).gatewayClassName === 'istio-waypoint';
+}
+
 /** What istiod calls all that it makes of a Gateway (pilot/pkg/config/kube/gatewaycommon, GetDefaultName). */
-function nameOfDeployed({ metadata, spec }: KubeObject): string {
+function nameOfDeployed(object: KubeObject): string {
+  const { metadata, spec } = object;
   const { gatewayClassName = 'istio' } = (spec ?? {}) as GatewaySpec;
-  return metadata.annotations?.['gateway.istio.io/name-override'] ?? `${metadata.name}-${gatewayClassName}`;
+  const name = isWaypoint(object) ? metadata.name : `${metadata.name}-${gatewayClassName}`;
+  return metadata.annotations?.['gateway.istio.io/name-override'] ?? name;
 }
 
 /** The Service that istiod makes for a Gateway of the Gateway API. */
@@ -82,7 +90,7 @@ function deployed(object: KubeObject): MeshPod[] {
   const labels = {
     'service.istio.io/canonical-name': name,
     ...(infrastructure?.labels ?? own),
-    [managedLabel]: 'istio.io-gateway-controller',
+    [managedLabel]: isWaypoint(object) ? 'istio.io-mesh-controller' : 'istio.io-gateway-controller',
     [gatewayNameLabel]: gateway,
     'gateway.networking.k8s.io/gateway-class-name': gatewayClassName,
   };

@@ -1,11 +1,12 @@
 /** From the user's objects to what the scenario has in place, on which ways it sends, and what it leaves out. */
 import { HarnessError } from '../base/errors.ts';
 import { withoutNulls } from '../base/kube-object.ts';
+import { isAmbient } from '../explain/find-workload.ts';
 import { rootNamespace, worldOf } from '../explain/world.ts';
 import { shutBySpec, shutIn, shutText } from '../policy/gateway-ports.ts';
 import { actionOf, rulesOf } from '../policy/rules.ts';
 import { holdsFor, isPolicy, nameOf, policyKinds, targetRefsOf } from '../policy/selection.ts';
-import { shapeProblems, whyRefused } from '../policy/shape/object-shape.ts';
+import { whyRefused } from '../policy/shape/object-shape.ts';
 import type { KubeObject } from '../target/target.ts';
 import { type IssuerPlan, issuersOf } from './issuers.ts';
 import { isIngress, ownNamespace, type Place, placesFor, policiesAt } from './places.ts';
@@ -15,6 +16,7 @@ import { hostFor, otherHost } from './requests/tried-requests.ts';
 import type { Way } from './requests/tried-ways.ts';
 import { outside, sleep } from './senders.ts';
 import { gatewayObject, routeObject } from './stand-in.ts';
+import { whyUnusable } from './unusable.ts';
 import { boundTo, carriedRoutes, gatewayRefsOf } from './write/carried-routes.ts';
 import { plainObject, withoutPrivate } from './write/carry.ts';
 import { type Kept, nothingKept } from './write/kept-files.ts';
@@ -68,7 +70,7 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
   });
   const given = objects.filter(isPolicy);
   const usable = given.filter((policy) => {
-    const why = problemOf(policy);
+    const why = whyUnusable(policy, objects);
     if (why !== undefined) leftOut.push({ what: nameOf(policy), why });
     return why === undefined;
   });
@@ -87,6 +89,7 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
   leftOut.push(
     ...originals.flatMap((policy) => untold(policy).map((why) => ({ what: nameOf(policy), why }))),
   );
+  leftOut.push(...ambientAmong(objects, places));
   const gateways = places.filter(({ isGateway }) => isGateway);
   const { peers, around } = besides(objects, places, gateways, leftOut);
   const unknowable = objects.filter(
@@ -110,16 +113,15 @@ export function planFor(read: readonly KubeObject[], wanted: string | undefined,
   };
 }
 
-/** Why a policy cannot be in a scenario; undefined when it can. */
-function problemOf(policy: KubeObject): string | undefined {
-  const [problem] = shapeProblems(policy);
-  if (problem !== undefined) return problem.text;
-  const other = targetRefsOf(policy.spec).find((ref) => ref.kind !== 'Gateway');
-  if (other !== undefined)
-    return `it is attached to a ${other.kind}, which is for waypoints; meshes of scenarios have sidecars`;
-  return actionOf(policy) === 'CUSTOM'
-    ? 'action CUSTOM asks an authorization server of yours, which a scenario does not have'
-    : undefined;
+/** Namespaces whose workloads have no sidecars in the user's mesh, and have some here. */
+function ambientAmong(objects: readonly KubeObject[], places: readonly Place[]): LeftOut[] {
+  const namespaces = [...new Set(places.map(({ namespace }) => namespace))];
+  return namespaces
+    .filter((namespace) => isAmbient(namespace, objects))
+    .map((namespace) => ({
+      what: `ambient mode of Namespace ${namespace}`,
+      why: 'workloads have sidecars here, which compare methods, paths and tokens; a ztunnel compares none of them',
+    }));
 }
 
 function rootLast(one: string, other: string): number {

@@ -57,6 +57,13 @@ export function isIngress({ namespace, labels }: Pick<Place, 'namespace' | 'labe
   return namespace === rootNamespace && hasLabels({ labels: gatewayLabels }, labels);
 }
 
+const ingressGateway = {
+  namespace: rootNamespace,
+  name: 'istio-ingressgateway',
+  labels: gatewayLabels,
+  isGateway: true,
+};
+
 interface Found extends Likeness {
   readonly isKnown: boolean;
   readonly ports: ReturnType<typeof podsOf>[number]['ports'];
@@ -83,7 +90,9 @@ export function placesFor(policies: readonly KubeObject[], objects: readonly Kub
     if (labels === undefined || hasSome(policy)) continue;
     const isGateway = isForGateway(policy, objects);
     const namespace = isRoot(policy) && !isGateway ? ownNamespace : home(policy);
-    add({ namespace, name: nameFor(labels, policy.metadata.name), labels, isGateway });
+    // Istio's own gateway is one, by whichever of its labels policies select it.
+    if (isGateway && isIngress({ namespace, labels })) add(ingressGateway);
+    else add({ namespace, name: nameFor(labels, policy.metadata.name), labels, isGateway });
   }
   const services = objects.filter(({ kind }) => kind === 'Service');
   const wanted = destinationsOf(objects);
@@ -95,22 +104,23 @@ export function placesFor(policies: readonly KubeObject[], objects: readonly Kub
       add({ namespace, name, labels: { app: name } });
   }
   const refs = gatewayRefsOf(objects);
-  if (refs.length > 0 && !found.some(({ isGateway }) => isGateway))
-    add({
-      namespace: rootNamespace,
-      name: 'istio-ingressgateway',
-      labels: { istio: 'ingressgateway' },
-      isGateway: true,
-    });
+  if (refs.length > 0 && !found.some(({ isGateway }) => isGateway)) add(ingressGateway);
   for (const policy of policies) {
     const namespace = isRoot(policy) ? ownNamespace : home(policy);
     const isAlone = isRoot(policy) && !found.some(({ isGateway }) => !isGateway);
     if (labelsOf(policy) === undefined && (isAlone || !hasSome(policy)))
       add({ namespace, name: 'app', labels: { app: 'app' } });
   }
-  if (found.every(({ isGateway }) => isGateway))
+  // Gateways lead to some workload, also where no policy and no route is about one of those that are there.
+  const isAsked = (each: Found) => policiesAt(each, policies).length > 0 || isDestination(each, wanted);
+  if (!found.some((each) => !each.isGateway && isAsked(each)))
     add({ namespace: ownNamespace, name: 'app', labels: { app: 'app' } });
   return grouped(found, policies, services, wanted);
+}
+
+/** Whether a route leads there. */
+function isDestination({ namespace, name }: Found, wanted: readonly Destination[]): boolean {
+  return wanted.some((each) => each.namespace === namespace && each.name === name);
 }
 
 /** Those that are the same to all policies are one, but for what routes lead to. */
@@ -121,16 +131,14 @@ function grouped(
   wanted: readonly Destination[],
 ): Place[] {
   const groups = new Map<string, Found[]>();
-  const isDestination = ({ namespace, name }: Found) =>
-    wanted.some((each) => each.namespace === namespace && each.name === name);
   const hasKnown = found.some(({ isKnown }) => isKnown);
   for (const each of found) {
     const held = policiesAt(each, policies);
     // The client of scenarios.
     if (each.namespace === ownNamespace && each.labels.app === 'sleep') continue;
     const isFallback = !each.isKnown && each.name === 'app';
-    if (held.length === 0 && !each.isGateway && !isDestination(each) && !isFallback) continue;
-    const own = isDestination(each) || each.isGateway ? each.name : '';
+    if (held.length === 0 && !each.isGateway && !isDestination(each, wanted) && !isFallback) continue;
+    const own = isDestination(each, wanted) || each.isGateway ? each.name : '';
     const key = JSON.stringify([each.namespace, each.isGateway, each.hasSidecar, own, held.map(nameOf)]);
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }

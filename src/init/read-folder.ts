@@ -1,6 +1,6 @@
 /** Kubernetes objects out of files: YAML or JSON, several documents in a file, lists. */
 import { readdirSync } from 'node:fs';
-import { basename, extname, join, relative, resolve } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { HarnessError } from '../base/errors.ts';
 import { lookAt, readLimited, whyUnreadable } from '../base/files/limited-file.ts';
@@ -43,11 +43,18 @@ export function readFolder(path: string, cwd: string): Read {
     return { path: file, shown, ...readFile(file, shown) };
   });
   const warnings = files.flatMap((file) => file.warnings);
-  if (files.some((file) => /^kustomization\.ya?ml$/.test(basename(file.path)))) {
+  const built = files
+    .filter((file) => /^kustomization\.ya?ml$/.test(basename(file.path)))
+    .map(({ shown }) => dirname(shown));
+  const [first, ...more] = built;
+  if (first !== undefined && more.length === 0)
     warnings.push(
-      `${path} has a kustomization, which is not built: for what it makes, save "kubectl kustomize ${path}" to a file and name that`,
+      `${first} has a kustomization, which is not built: for what it makes, save "kubectl kustomize ${first}" to a file and name that`,
     );
-  }
+  if (more.length > 0)
+    warnings.push(
+      `${built.join(', ')} have kustomizations, which are not built: for what one of them makes, save "kubectl kustomize FOLDER" to a file and name that`,
+    );
   return { files, objects: files.flatMap(({ objects }) => objects), warnings };
 }
 

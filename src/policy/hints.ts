@@ -38,6 +38,12 @@ function differenceOf(key: string, value: string, has: string): string | undefin
     return `${value} does not have ${has} itself: write that as well`;
   if (key === 'request.auth.principal' && has.startsWith(`${value}/`))
     return `it is the issuer alone: write ${value}/* for any subject`;
+  if (key === 'request.auth.principal') {
+    const end = value.lastIndexOf('/');
+    const doubled = `${value.slice(0, end)}/${value.slice(end)}`;
+    if (end > 0 && has.includes('//', end) && matchesText(doubled, has))
+      return `the issuer itself ends with a slash: write ${doubled}`;
+  }
   // What is the same and does not match is no text.
   const all = textsOf(has).filter((text) => !matchesText(value, text));
   if (all.some((text) => matchesText(value.toLowerCase(), text.toLowerCase())))

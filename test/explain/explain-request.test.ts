@@ -123,6 +123,13 @@ describe('the first line is the answer', () => {
   });
 });
 
+test('a policy with what istiod refuses is left out, and it is said what to write', () => {
+  const when = [{ key: 'request.auth.claims.realm.roles', values: ['a'] }];
+  expect(text('curl http://orders.shop/', [access('c', [{ when }])])).toContain(
+    'AuthorizationPolicy shop/c is left out, because the API server refuses it: spec.rules[0].when[0].key is "request.auth.claims.realm.roles", which Istio does not know: write request.auth.claims[realm][roles].',
+  );
+});
+
 describe('then why', () => {
   test('a line for each policy, the nearest miss first', () => {
     const far = access('far', [{ to: [{ operation: { paths: ['/x'], methods: ['POST'] } }] }]);
@@ -234,12 +241,6 @@ describe('then why', () => {
       bearer(token({ realm: { roles: ['a'] } })),
       access('c', [{ when: [{ key: 'request.auth.claims[realm.roles]', values: ['a'] }] }]),
       'a dot is a part of the name: for a claim within another one write request.auth.claims[realm][roles]',
-    ],
-    [
-      'a condition that there is not',
-      bearer(token({})),
-      access('c', [{ when: [{ key: 'request.auth.claims.realm.roles', values: ['a'] }] }]),
-      'is not known here: write request.auth.claims[realm][roles]',
     ],
     [
       'a client that nobody has named',
@@ -516,12 +517,49 @@ test('of a Service with pods of several kinds, those are named that were not loo
   );
 });
 
+test('that a namespace is in ambient mode is said, where no sidecar stands in front of workloads', () => {
+  const labels = { 'istio.io/dataplane-mode': 'ambient' };
+  const home = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels } };
+  expect(explained('curl http://orders.shop/', [service, deployment, home]).workload.how).toBe(
+    'Service shop/orders, Deployment orders; namespace shop is in ambient mode, where a ztunnel and waypoints decide, and a sidecar is taken to stand in front of it',
+  );
+});
+
 test('a Service that is not there, and the one that was probably meant', () => {
   const request = parseCurlLine('curl http://order.shop/', {});
   const question = { request, objects: [service], mesh: defaultMesh, client: undefined, at: 0 };
   expect(explainRequest({ ...question, to: 'order.shop' }).workload.how).toBe(
     'a guess, because there is no Service shop/order among the objects (did you mean --to orders.shop?): its pods are taken to have the label app=order',
   );
+});
+
+test('what is there without a Service has its own labels, such as the ingress gateway of Istio', () => {
+  const rules = [{ from: [{ source: { notRequestPrincipals: ['*'] } }] }];
+  const spec = { selector: { matchLabels: { istio: 'ingressgateway' } }, action: 'DENY', rules };
+  const policy = object('AuthorizationPolicy', 'ingress', spec);
+  const { answer, workload } = explainRequest({
+    request: parseCurlLine('curl http://shop.example.com/', {}),
+    to: 'istio-ingressgateway.istio-system',
+    objects: [{ ...policy, metadata: { ...policy.metadata, namespace: 'istio-system' } }],
+    mesh: defaultMesh,
+    client: null,
+    at: 0,
+  });
+  expect(answer.status).toBe(403);
+  expect(workload.how).toBe(
+    'a guess, because there is no Service istio-system/istio-ingressgateway among the objects: its pods are taken to be those of the workload of the same name',
+  );
+});
+
+test('where labels are a guess, policies are named that select by others', () => {
+  const selecting = (matchLabels: object) =>
+    object('AuthorizationPolicy', 'a', { selector: { matchLabels }, rules: [] });
+  const of = (matchLabels: object) =>
+    explained('curl http://orders.shop/', [selecting(matchLabels)]).elsewhere;
+  expect(of({ tier: 'web', version: 'v1' })).toEqual([
+    'AuthorizationPolicy shop/a: it selects tier=web and version=v1, and which labels the workload has is a guess: put its Service and its Deployment beside the policies',
+  ]);
+  expect(of({ app: 'billing' })).toEqual([]);
 });
 
 test('two rules of which the same is said are one line', () => {

@@ -37,6 +37,18 @@ test('an annotation gives both another name', () => {
   expect(services.map(({ metadata }) => metadata.name)).toEqual(['front']);
 });
 
+test('a waypoint has the name of its Gateway, and policies hold for it by targetRefs alone', () => {
+  const { pods, services } = madeOf({ ...gateway(), spec: { gatewayClassName: 'istio-waypoint' } });
+  expect(pods).toMatchObject([
+    {
+      name: 'edge',
+      serviceAccount: 'edge',
+      labels: { 'gateway.istio.io/managed': 'istio.io-mesh-controller' },
+    },
+  ]);
+  expect(services).toMatchObject([{ metadata: { name: 'edge' } }]);
+});
+
 test("a Gateway of Istio's own API has neither: its pods are somebody's", () => {
   const { pods, services } = madeOf({ ...gateway(), apiVersion: 'networking.istio.io/v1' });
   expect([...pods, ...services]).toEqual([]);

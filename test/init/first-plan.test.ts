@@ -46,6 +46,29 @@ test.each([
   expect(pods.map((metadata) => metadata?.labels)).toEqual(own);
 });
 
+test('a gateway leads to a workload, also when neither policies nor routes are about those that are there', () => {
+  const web = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { template: { metadata: { labels: { app: 'web' } } } },
+  };
+  const { steps } = write([gatewayPolicy({ istio: 'ingressgateway' }, 'istio-system'), web]);
+  expect(steps.map(({ name }) => name)).toEqual([
+    'before any policy, to foo/app through istio-system/istio-ingressgateway',
+    'with the policies, to foo/app through istio-system/istio-ingressgateway',
+  ]);
+});
+
+test('the ingress gateway of Istio is one, by whichever of its labels policies select it', () => {
+  const selector = { matchLabels: { app: 'istio-ingressgateway' } };
+  const jwtRules = [{ issuer: 'https://login.example.com' }];
+  const known = policy('RequestAuthentication', { selector, jwtRules }, { namespace: 'istio-system' });
+  const { steps } = write([known, gatewayPolicy({ istio: 'ingressgateway' }, 'istio-system')]);
+  const through = steps.map(({ name }) => / through (\S+?),?(?: |$)/.exec(name)?.[1]);
+  expect([...new Set(through)]).toEqual(['istio-system/istio-ingressgateway']);
+});
+
 test('a workload whose name has "gateway" in it is none', () => {
   expect(write([gatewayPolicy({ app: 'payment-gateway' }, 'pay')]).steps[0]?.from).toBe('sleep.foo');
 });
@@ -128,7 +151,7 @@ test('private addresses are replaced, and PeerAuthentications and dry runs are c
 test('what people may write, and no template of ours', () => {
   const odd = [
     { when: [{ key: 'request.auth.claims[a\'b"c]', values: ['x\ny', '${z}'] }] },
-    { to: [{ operation: { paths: ['/a b', '/${z}'], hosts: ['*', '[::1]'] } }] },
+    { to: [{ operation: { paths: ['/a b'], hosts: ['*', '[::1]', '${z}'] } }] },
     { when: [{ key: 'request.headers[x-a]', values: ['${z}'] }] },
   ];
   const { text } = write([tokens({ issuer: 'https://a/${b}' }), rules(odd)]);

@@ -64,6 +64,19 @@ test.each([
 test('a kustomization is not built, and that is said', () => {
   const cwd = folderWith({ 'k/kustomization.yaml': 'resources: [a.yaml]\n', 'k/a.yaml': object('a') });
   expect(readFolder('k', cwd).warnings).toEqual([expect.stringContaining('"kubectl kustomize k"')]);
+  // Also where the folder that was named has none itself.
+  expect(readFolder('.', cwd).warnings).toEqual([expect.stringContaining('"kubectl kustomize k"')]);
+});
+
+test('of several kustomizations all are named', () => {
+  const cwd = folderWith({
+    'k/base/kustomization.yaml': 'resources: [a.yaml]\n',
+    'k/base/a.yaml': object('a'),
+    'k/test/kustomization.yaml': 'resources: [../base]\n',
+  });
+  expect(readFolder('k', cwd).warnings).toEqual([
+    'k/base, k/test have kustomizations, which are not built: for what one of them makes, save "kubectl kustomize FOLDER" to a file and name that',
+  ]);
 });
 
 test('a path that is not there', () => {

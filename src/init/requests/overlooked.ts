@@ -1,7 +1,7 @@
 /** What a reader of a scenario may overlook: rules that nothing matches, doors that are open, ways that are closed. */
 
 import { nameOfKey } from '../../base/names.ts';
-import type { RuleTrace } from '../../policy/input.ts';
+import type { Answer, RuleTrace } from '../../policy/input.ts';
 import { missesOf, policyReasons, ruleText } from '../../policy/reasons.ts';
 import { actionOf, rulesOf } from '../../policy/rules.ts';
 import { isDryRun, nameOf } from '../../policy/selection.ts';
@@ -143,8 +143,15 @@ function whyClosed(told: readonly Told[]): string {
     .flatMap(({ judged }) => decidingOf(judged.hops) ?? [])
     .sort((one, other) => nearestIn(one) - nearestIn(other) || other.notes.length - one.notes.length);
   const reasons =
-    hops[0] === undefined ? [] : [...hops[0].notes, ...policyReasons(hops[0].answer).slice(0, 1)];
+    hops[0] === undefined ? [] : [...hops[0].notes, ...policyReasons(deciding(hops[0].answer)).slice(0, 1)];
   return reasons.length === 0 ? 'every token is refused' : [...new Set(reasons)].join('; ');
+}
+
+/** The answer with the policies alone that refused the request: the DENY policy that matched, or else those with ALLOW. */
+function deciding(answer: Answer): Answer {
+  const denying = answer.policies.filter((policy) => nameOfKey(policy) === answer.decidedBy);
+  const policies = denying.length > 0 ? denying : answer.policies.filter(({ action }) => action === 'ALLOW');
+  return { ...answer, policies };
 }
 
 /** How many things the nearest rule wants otherwise. */

@@ -2,7 +2,7 @@
 import { basename, extname } from 'node:path';
 import { HarnessError } from '../../base/errors.ts';
 import { shellQuote } from '../../base/names.ts';
-import { nameOf } from '../../policy/selection.ts';
+import { isWide, nameOf } from '../../policy/selection.ts';
 import { jwtRulesOf } from '../../policy/token-locations.ts';
 import type { KubeObject } from '../../target/target.ts';
 import type { Plan } from '../first-plan.ts';
@@ -164,7 +164,10 @@ function notesOf({ originals, places, policies, ways, shut }: Plan, steps: reado
   const silent = places.filter(
     (place) => !place.isGateway && place.services.every(({ ports }) => ports.length === 0),
   );
+  const isSelected = (place: Place) => policiesAt(place, policies).some((policy) => !isWide(policy));
   const unknown = places.filter(({ isUnknown, isGateway }) => isUnknown && !isGateway);
+  const selected = unknown.filter(isSelected);
+  const empty = unknown.filter((place) => !isSelected(place) && policiesAt(place, policies).length > 0);
   return [
     ...shut,
     ...dryRuns(originals),
@@ -180,10 +183,15 @@ function notesOf({ originals, places, policies, ways, shut }: Plan, steps: reado
       ({ namespace, name }) =>
         `${namespace}/${name} has no port that is HTTP to Istio (by name or appProtocol): tokens are not looked at there, and nothing is sent`,
     ),
-    ...(unknown.length === 0
+    ...(selected.length === 0
       ? []
       : [
-          `policies select ${names(unknown)} by labels that none of your workloads has: is the selector right?`,
+          `policies select ${names(selected)} by labels that none of your workloads has: is the selector right?`,
+        ]),
+    ...(empty.length === 0
+      ? []
+      : [
+          `policies are for all workloads of namespace ${[...new Set(empty.map(({ namespace }) => namespace))].join(', ')}, and none of yours is there: is the namespace right?`,
         ]),
     ...unknownIn(steps),
   ];

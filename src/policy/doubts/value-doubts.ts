@@ -74,6 +74,8 @@ export function meantKey(key: string): string | undefined {
   const [, map, rest = ''] = /^(request\.(?:headers|auth\.claims))\.(.+)$/.exec(key) ?? [];
   if (map === 'request.headers') return `write request.headers[${rest}]`;
   if (map !== undefined) return `write ${map}[${rest.split('.').join('][')}]`;
+  const [, outer, inner = ''] = /^(request\.auth\.claims\[.+\])\.([^[\]]+)$/.exec(key) ?? [];
+  if (outer !== undefined) return `write ${outer}[${inner.split('.').join('][')}]`;
   const near = nearest(key, conditions);
   return near === undefined ? 'it is no condition of Istio' : `did you mean ${near}?`;
 }

@@ -2,8 +2,10 @@
 import * as z from 'zod';
 import { isMap, type KubeObject } from '../../base/kube-object.ts';
 import { hintFor } from '../../base/suggest.ts';
+import { rulesOf } from '../rules.ts';
 import { nameOf } from '../selection.ts';
 import { specs } from './object-schemas.ts';
+import { refusedValues } from './rule-values.ts';
 
 interface ShapeProblem {
   /** Behind the name of the policy, such as `spec.action is "deny": …`. */
@@ -18,11 +20,13 @@ interface ShapeProblem {
 const newer: readonly string[] = ['presence', 'trustDomains', 'notTrustDomains'];
 
 /** What in an object is not as it must be; none for kinds that are not read here. */
-export function shapeProblems({ apiVersion, kind, spec }: KubeObject): ShapeProblem[] {
+export function shapeProblems(object: KubeObject): ShapeProblem[] {
+  const { apiVersion, kind, spec } = object;
   const group = apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '';
   const schema = specs[`${group}/${kind}`];
   const parsed = schema?.safeParse(spec ?? {});
-  if (parsed?.success !== false) return [];
+  if (parsed?.success !== false)
+    return refusedValues(rulesOf(object)).map((text) => ({ text, isRefused: true, isNewer: false }));
   return parsed.error.issues.map((issue) => {
     const at = issue.path.reduce<string>(
       (before, key) => (typeof key === 'number' ? `${before}[${key}]` : `${before}.${String(key)}`),

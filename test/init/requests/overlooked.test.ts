@@ -130,6 +130,75 @@ test('ways on which nothing passes: a gateway keeps the token to itself', () => 
   );
 });
 
+describe('why nothing passes is said of what refuses it', () => {
+  const all = { to: [{ operation: { methods: ['*'] } }] };
+  const never = { from: [{ source: { principals: ['other.domain/ns/a/sa/b'] } }] };
+  const named = (name: string, list: object[], action: string) =>
+    policy('AuthorizationPolicy', { action, rules: list }, { name });
+
+  test.each([
+    [
+      'a DENY, when an ALLOW matches as well',
+      [all],
+      [all],
+      'no (DENY, for every workload of namespace shop): rule 1 matches',
+    ],
+    [
+      'no ALLOW, when a DENY does not match',
+      [never],
+      [never],
+      'yes (ALLOW, for every workload of namespace shop): rule 1 does not match',
+    ],
+  ])('%s', (_, allow, deny, why) => {
+    const { notes } = write([tokens(), named('yes', allow, 'ALLOW'), named('no', deny, 'DENY')]);
+    expect(notes.filter((note) => note.startsWith('nothing passes'))).toEqual([
+      expect.stringContaining(`nothing passes to shop/app: AuthorizationPolicy shop/${why}`),
+    ]);
+  });
+});
+
+describe('policies for workloads that are not there', () => {
+  const elsewhere = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'other' },
+    spec: { template: { metadata: { labels: { app: 'web' } } } },
+  };
+  const asked = (objects: Parameters<typeof write>[0]) =>
+    write([...objects, elsewhere]).notes.filter((note) => note.endsWith('right?'));
+
+  test('are about their selector, or about their namespace', () => {
+    const selecting = policy('RequestAuthentication', {
+      selector: { matchLabels: { app: 'web' } },
+      jwtRules: [],
+    });
+    expect(asked([selecting])).toEqual([
+      'policies select shop/web by labels that none of your workloads has: is the selector right?',
+    ]);
+    expect(asked([tokens()])).toEqual([
+      'policies are for all workloads of namespace shop, and none of yours is there: is the namespace right?',
+    ]);
+  });
+
+  test('are none where a gateway alone has policies', () => {
+    const selector = { matchLabels: { istio: 'ingressgateway' } };
+    const metadata = { namespace: 'istio-system' };
+    const jwtRules = [{ issuer: 'https://a.example.com' }];
+    expect(asked([policy('RequestAuthentication', { selector, jwtRules }, metadata)])).toEqual([]);
+  });
+});
+
+test('an issuer that ends with a slash has two of them in its principals', () => {
+  const auth0 = 'https://shop.auth0.com/';
+  const { notes } = write([
+    tokens({ issuer: auth0 }),
+    rules([anybody, { from: [{ source: { requestPrincipals: [`${auth0}*`] } }] }]),
+  ]);
+  expect(notes[0]).toContain(
+    'wants requestPrincipals = https://shop.auth0.com/*; the request has https://shop.auth0.com//somebody; the issuer itself ends with a slash: write https://shop.auth0.com//*',
+  );
+});
+
 test('a port that a client writes after the host', () => {
   const { notes, codes } = write([
     tokens(),

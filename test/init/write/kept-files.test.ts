@@ -109,7 +109,7 @@ test('policies that say no namespace get the one that they count for', () => {
 test('what a test must change is in patches: addresses, rules for any issuer, what an API server has written', () => {
   const list = [
     { from: [{ source: { ipBlocks: ['10.0.0.0/8'] } }] },
-    { to: [{ operation: { paths: ['/${x}'] } }] },
+    { to: [{ operation: { hosts: ['${x}'] } }] },
   ];
   const server = {
     uid: '1',
@@ -131,7 +131,7 @@ test('what a test must change is in patches: addresses, rules for any issuer, wh
     action: 'ALLOW',
     rules: [
       { from: [{ source: { ipBlocks: ['203.0.113.0/24'] } }] },
-      { to: [{ operation: { paths: ['/$${x}'] } }] },
+      { to: [{ operation: { hosts: ['$${x}'] } }] },
     ],
   });
   expect(objects[1]).toEqual({

@@ -165,6 +165,8 @@ test('whoever is written otherwise than Istio writes it', () => {
 
 test.each([
   ['request.auth.claims.realm.roles', 'write request.auth.claims[realm][roles]'],
+  ['request.auth.claims[realm].roles', 'write request.auth.claims[realm][roles]'],
+  ['request.auth.claims[a][b].c.d', 'write request.auth.claims[a][b][c][d]'],
   ['request.headers.x-a', 'write request.headers[x-a]'],
   ['source.principals', 'did you mean source.principal?'],
   ['nothing', 'it is no condition of Istio'],

@@ -613,6 +613,30 @@ describe('mutual TLS', () => {
     expect(from({ mtls: { mode: 'PERMISSIVE' } })).toEqual([['a'], 200]);
   });
 
+  test.each<[string, string, KubeObject[], 200 | 403]>([
+    ['names another form of the Service', 'a.foo.svc:80', [], 200],
+    ['names nothing in the mesh', 'shop.example.com', [], 403],
+    ['has a short name that is of another namespace', 'a.bar', [], 403],
+    [
+      'names what a VirtualService leads on',
+      'shop.example.com',
+      [routes([to('a')], { gateways: ['mesh'] })],
+      200,
+    ],
+  ])('of a request whose Host %s', (_, host, objects, status) => {
+    const request = { pod: 'a', headers: [['Host', host] as [string, string]] };
+    expect(passed([policy, ...objects], '/', request)).toEqual([['a'], status]);
+    const notes = walk([policy, ...objects], '/', request)[0]?.notes;
+    const why = `no Service has the host ${host}, so the sidecar of the client sends the request on as it is, without mutual TLS`;
+    expect(notes).toEqual(status === 403 ? [why] : []);
+  });
+
+  test('of what is no HTTP is there whatever its Host', () => {
+    const tcp = [...workload('d', { name: 'tcp' }), mode({ mtls: strict })];
+    const hops = walk(tcp, '/', { pod: 'd', headers: [['Host', 'shop.example.com']] });
+    expect(hops.at(-1)?.answer.unknown).toEqual([]);
+  });
+
   const rule = (
     spec: object,
     namespace: string | undefined = 'foo',

@@ -2,7 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { HarnessError } from '../../../base/errors.ts';
 import { nameOfKey } from '../../../base/names.ts';
+import { timeouts } from '../../../base/timeouts.ts';
 import { together, until } from '../../../base/wait.ts';
+import type { KubeClient } from '../../../kube/kube-client.ts';
 import { KubeError } from '../../../kube/kube-error.ts';
 import { applyObject, deleteObject, getObject, keyOf } from '../../../kube/objects.ts';
 import type { Applied, KubeObject, ObjectKey } from '../../target.ts';
@@ -44,7 +46,7 @@ export class Ledger {
   ): Promise<Applied & { readonly object: KubeObject }> {
     const client = clientFor(this.#clients, object.apiVersion);
     const key = keyOf(object);
-    const before = await getObject(client, key, signal);
+    const before = await untilNotLeaving(client, key, signal);
     // Remembered before it is applied: an interruption in between must not lose it.
     const isFirst = !this.#scopes.get(scope)?.has(idOf(key));
     const entry = this.#remember(scope, key, before);
@@ -218,6 +220,31 @@ function beforeOf(
   if (after !== undefined && after.metadata.uid !== now.metadata.uid) return now;
   if (before === undefined) return appliersOf(now).length > 0 ? withoutCreated(now) : undefined;
   return without(before, after ?? leftBy(before, now, had), now).object;
+}
+
+/**
+ * The object as it is, once it is not being deleted: a Namespace that an earlier scenario had takes its time, and what is
+ * applied to it meanwhile goes with it.
+ */
+async function untilNotLeaving(
+  client: KubeClient,
+  key: ObjectKey,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  const name = nameOfKey(key);
+  const { object } = await until(
+    `${name} being gone, which is applied again`,
+    async () => {
+      const object = await getObject(client, key, signal);
+      return object?.metadata.deletionTimestamp === undefined ? { object } : 'it is still being deleted';
+    },
+    {
+      timeoutMs: timeouts.deleteNamespaces,
+      signal,
+      hint: `Look at what holds it back: kubectl get ${key.kind} ${key.name} -o yaml`,
+    },
+  );
+  return object;
 }
 
 /** Tells objects apart: there are Gateways of Istio and of Kubernetes, while versions of a group show the same object. */

@@ -263,6 +263,18 @@ test('what is to be created again waits until the old one is gone', async () => 
   expect(warnings).toEqual([]);
 });
 
+test('what is applied waits until the old one of its name is gone, as a Namespace of the scenario before', async () => {
+  const own = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels: { own: 'yes' } } };
+  await ledger.apply(own, 'first', signal);
+  api.lingering = 2;
+  await ledger.undo('first', signal);
+  expect(api.get('v1', 'Namespace', 'shop')?.metadata.deletionTimestamp).toBeDefined();
+
+  const { change } = await ledger.apply(own, 'second', signal);
+  expect(change).toBe('created');
+  expect(api.get('v1', 'Namespace', 'shop')?.metadata.deletionTimestamp).toBeUndefined();
+});
+
 test('what cannot be created again is an error', async () => {
   api.put(policy({ action: 'DENY' }));
   await ledger.delete(key, 'scope', signal);

@@ -1,0 +1,96 @@
+/**
+ * Values in rules that istiod's webhook refuses, though their form is right (pkg/config/validation/validation.go,
+ * ValidateAuthorizationPolicy; pkg/config/security/security.go).
+ */
+import { isIP } from 'node:net';
+import { subjectOf } from '../doubts/fields.ts';
+import { meantKey } from '../doubts/value-doubts.ts';
+import type { Rule } from '../rules.ts';
+
+interface Values {
+  /** Where they stand, such as `spec.rules[0].to[0].operation.ports`. */
+  readonly at: string;
+  /** The condition of the same meaning as the field, or its plain name. */
+  readonly key: string;
+  readonly values: readonly string[];
+}
+
+/** What in the rules of an AuthorizationPolicy is refused, with its place. The rules have the form that they must have. */
+export function refusedValues(rules: readonly Rule[]): string[] {
+  return rules.flatMap((rule, index) => {
+    const at = `spec.rules[${index}]`;
+    return [...empty(rule, at), ...conditions(rule, at), ...valuesIn(rule, at).flatMap(refused)];
+  });
+}
+
+/** A source or an operation that wants nothing. */
+function empty({ from = [], to = [] }: Rule, at: string): string[] {
+  const isEmpty = (fields: object = {}) => Object.values(fields).every((values = []) => values.length === 0);
+  return [
+    ...from.flatMap(({ source }, index) => (isEmpty(source) ? `${at}.from[${index}].source` : [])),
+    ...to.flatMap(({ operation }, index) => (isEmpty(operation) ? `${at}.to[${index}].operation` : [])),
+  ].map((place) => `${place} is empty: write a field, or leave it out`);
+}
+
+function conditions({ when = [] }: Rule, at: string): string[] {
+  return when.flatMap(({ key, values = [], notValues = [] }, index) => {
+    const meant = meantKey(key);
+    if (meant !== undefined)
+      return `${at}.when[${index}].key is "${key}", which Istio does not know: ${meant}`;
+    return values.length + notValues.length === 0
+      ? `${at}.when[${index}] has no values: write values or notValues`
+      : [];
+  });
+}
+
+function valuesIn({ from = [], to = [], when = [] }: Rule, at: string): Values[] {
+  const ofFields = (fields: Readonly<Record<string, readonly string[] | undefined>> = {}, place: string) =>
+    Object.entries(fields).map(([name, values = []]) => ({
+      at: `${place}.${name}`,
+      key: subjectOf(name),
+      values,
+    }));
+  return [
+    ...from.flatMap(({ source }, index) => ofFields(source, `${at}.from[${index}].source`)),
+    ...to.flatMap(({ operation }, index) => ofFields(operation, `${at}.to[${index}].operation`)),
+    ...when.flatMap(({ key, values = [], notValues = [] }, index) => [
+      { at: `${at}.when[${index}].values`, key, values },
+      { at: `${at}.when[${index}].notValues`, key, values: notValues },
+    ]),
+  ];
+}
+
+function refused({ at, key, values }: Values): string[] {
+  return values.flatMap((value) => {
+    const why = whyRefused(key, value);
+    return why === undefined ? [] : `${at} has "${value}": ${why}`;
+  });
+}
+
+function whyRefused(key: string, value: string): string | undefined {
+  if (value === '') return 'an empty text is no value';
+  if (key === 'destination.port')
+    return /^\d+$/.test(value) && Number(value) <= 65_535 ? undefined : 'a port is a number up to 65535';
+  if (/^(?:source|remote|destination)\.ip$/.test(key))
+    return isBlock(value) ? undefined : 'an address is written as 10.1.2.3, and a range as 10.0.0.0/8';
+  return key === 'paths' && !isPath(value)
+    ? 'in braces there can be nothing but * or **, between slashes, and {**} is the last of them'
+    : undefined;
+}
+
+function isBlock(value: string): boolean {
+  const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
+  const version = isIP(address);
+  return version !== 0 && (length === undefined || Number(length) <= (version === 4 ? 32 : 128));
+}
+
+/** Whether braces stand where they can in a template. */
+function isPath(value: string): boolean {
+  const parts = value.split('/');
+  const isTemplate = (part: string) => part === '{*}' || part === '{**}';
+  const any = parts.indexOf('{**}');
+  return (
+    parts.every((part) => isTemplate(part) || !/[{}]/.test(part)) &&
+    (any === -1 || !parts.slice(any + 1).some(isTemplate))
+  );
+}
