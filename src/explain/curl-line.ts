@@ -1,4 +1,5 @@
 /** A request out of a curl line, as people have it at hand. */
+import { nearest } from '../base/suggest.ts';
 import type { Header } from '../policy/input.ts';
 import { pathAndQuery, withoutDots, withoutQuery } from '../policy/match/path.ts';
 import { shellWords, wrong } from './shell-words.ts';
@@ -33,6 +34,23 @@ const longWithValue = new Set(
    socks5-gssapi-service socks5-hostname speed-limit speed-time stderr time-cond tls-max tls13-ciphers tlsauthtype
    tlspassword tlsuser trace trace-ascii trace-config unix-socket upload-file url url-query user user-agent variable
    vlan-priority write-out`.split(/\s+/),
+);
+
+/** The long options that have none, without the `no-` that may stand before them. */
+const longAlone = new Set(
+  `anyauth append basic cert-status compressed compressed-ssh create-dirs crlf digest disable disable-eprt disable-epsv
+   disallow-username-in-url doh-cert-status doh-insecure fail fail-early fail-with-body false-start form-escape
+   ftp-create-dirs ftp-pasv ftp-pret ftp-skip-pasv-ip ftp-ssl-ccc ftp-ssl-control get globoff haproxy-protocol head
+   http0.9 http1.0 http1.1 http2 http2-prior-knowledge http3 http3-only ignore-content-length include insecure ipv4
+   ipv6 junk-session-cookies list-only location location-trusted mail-rcpt-allowfails manual metalink negotiate netrc
+   netrc-optional next alpn buffer clobber keepalive npn progress-meter sessionid ntlm ntlm-wb parallel
+   parallel-immediate path-as-is post301 post302 post303 progress-bar proxy-anyauth proxy-basic proxy-digest
+   proxy-insecure proxy-negotiate proxy-ntlm proxy-ssl-allow-beast proxy-ssl-auto-client-cert proxy-tlsv1 proxytunnel
+   raw remote-header-name remote-name remote-name-all remote-time remove-on-error retry-all-errors retry-connrefused
+   sasl-ir show-error show-headers silent skip-existing socks5-basic socks5-gssapi socks5-gssapi-nec ssl
+   ssl-allow-beast ssl-auto-client-cert ssl-no-revoke ssl-reqd ssl-revoke-best-effort sslv2 sslv3 styled-output
+   suppress-connect-headers tcp-fastopen tcp-nodelay tftp-no-options tlsv1 tlsv1.0 tlsv1.1 tlsv1.2 tlsv1.3 tr-encoding
+   trace-ids trace-time use-ascii verbose version xattr`.split(/\s+/),
 );
 
 /** What of a line says what is sent. */
@@ -74,6 +92,9 @@ export function parseCurlLine(line: string, env: Readonly<Record<string, string 
     for (const [option, name, value] of optionsOf(next, words)) {
       if (value === undefined && longWithValue.has(name))
         throw wrong(`${option} in the curl line has no value`);
+      const meant = option.startsWith('--') ? meantBy(name) : undefined;
+      if (meant !== undefined)
+        throw wrong(`curl has no option ${option}`, `Did you mean --${meant}? Otherwise leave it out.`);
       if (name === 'url') addresses.push(value ?? '');
       else if (name === 'path-as-is') isAsItIs = true;
       // What comes before, on the same connection, is another request.
@@ -90,6 +111,12 @@ export function parseCurlLine(line: string, env: Readonly<Record<string, string 
       'Are quotes missing, such as around a header? Otherwise ask about one after the other.',
     );
   return requestOf(address, given, isAsItIs);
+}
+
+/** What a misspelt long option means, which has a value; one that only a newer curl knows is like none of them. */
+function meantBy(name: string): string | undefined {
+  if (longWithValue.has(name) || longAlone.has(name.replace(/^no-/, ''))) return undefined;
+  return nearest(name, longWithValue);
 }
 
 /** `-sSHName: x` and `--header=x`, taken apart; a value may be the next word. */

@@ -49,6 +49,13 @@ describe('a curl line', () => {
       ],
     ],
     ['curl -I http://a.b', 'HEAD', 'a.b', '/', []],
+    [
+      'curl --no-buffer --no-sessionid --tlsv1.2 --http2 --proxy-tlsv1 --of-tomorrow a.b',
+      'GET',
+      'a.b',
+      '/',
+      [],
+    ],
     ['curl -o /dev/null -w %{http_code} -m 3 http://a.b', 'GET', 'a.b', '/', []],
     [
       'curl -H "Authorization: Bearer $TOKEN" http://a.b',
@@ -122,6 +129,9 @@ describe('a curl line', () => {
     ['curl -b jar a.b', 'the curl line reads cookies from a file'],
     ['curl -G --data-urlencode x@file a.b', 'the curl line reads a part of the query from a file'],
     ['curl a.b --max-time', '--max-time in the curl line has no value'],
+    // What it means would be missing in the request.
+    ["curl a.b --heder 'X: 1'", 'curl has no option --heder'],
+    ['curl a.b --data-urlencoded x=y', 'curl has no option --data-urlencoded'],
     ['curl http://[', 'http://[ in the curl line is no address'],
   ])('%s is refused', (line, message) => {
     expect(() => parse(line)).toThrow(expect.objectContaining({ code: 'E_USAGE', message }));
