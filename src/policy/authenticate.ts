@@ -232,10 +232,9 @@ function keysText(jwks = ''): string {
 
 /** Undefined where the keys are not among the objects. */
 function whyUnusable({ jwks }: JwtRule): string | undefined {
-  if (jwks === undefined) return undefined;
-  return /^\s*\{/.test(jwks)
-    ? 'Envoy takes none of the keys in jwks of the rule, and then nothing of the configuration'
-    : 'jwks of the rule is no JWKS: the address of one belongs into jwksUri';
+  return jwks === undefined
+    ? undefined
+    : 'Envoy takes none of the keys in jwks of the rule, and then nothing of the configuration';
 }
 
 function statusOf(jwt: Jwt, rule: JwtRule, now: number, verify: Verify): string {

@@ -16,6 +16,7 @@ export interface JwtRule {
   readonly outputClaimToHeaders?: readonly { readonly header: string; readonly claim: string }[];
   readonly forwardOriginalToken?: boolean;
   readonly spaceDelimitedClaims?: readonly string[];
+  readonly timeout?: string;
   /** Istio 1.32 and later. */
   readonly presence?: string;
 }

@@ -60,8 +60,6 @@ function aboutPlaces(policy: KubeObject): Doubt[] {
 
 function aboutAccess(access: Access, all: readonly Access[], hasTokens: boolean): Doubt[] {
   const { policy, action, rules } = access;
-  if (action === 'DENY' && rules.length === 0)
-    return [{ policy, text: 'it has no rules, so it denies nothing' }];
   return rules.flatMap((rule, index): Doubt[] => {
     const about = (text: string): Doubt => ({ policy, text: `rule ${index + 1} ${text}` });
     const constraints = alternativesOf(rule).flat();

@@ -2,10 +2,9 @@
 import * as z from 'zod';
 import { isMap, type KubeObject } from '../../base/kube-object.ts';
 import { hintFor } from '../../base/suggest.ts';
-import { rulesOf } from '../rules.ts';
 import { nameOf } from '../selection.ts';
 import { specs } from './object-schemas.ts';
-import { refusedValues } from './rule-values.ts';
+import { refusedParts } from './policy-values.ts';
 
 interface ShapeProblem {
   /** Behind the name of the policy, such as `spec.action is "deny": …`. */
@@ -26,7 +25,7 @@ export function shapeProblems(object: KubeObject): ShapeProblem[] {
   const schema = specs[`${group}/${kind}`];
   const parsed = schema?.safeParse(spec ?? {});
   if (parsed?.success !== false)
-    return refusedValues(rulesOf(object)).map((text) => ({ text, isRefused: true, isNewer: false }));
+    return refusedParts(object).map((text) => ({ text, isRefused: true, isNewer: false }));
   return parsed.error.issues.map((issue) => {
     const at = issue.path.reduce<string>(
       (before, key) => (typeof key === 'number' ? `${before}[${key}]` : `${before}.${String(key)}`),

@@ -19,7 +19,25 @@ interface Values {
 export function refusedValues(rules: readonly Rule[]): string[] {
   return rules.flatMap((rule, index) => {
     const at = `spec.rules[${index}]`;
-    return [...empty(rule, at), ...conditions(rule, at), ...valuesIn(rule, at).flatMap(refused)];
+    return [
+      ...empty(rule, at),
+      ...besideAccounts(rule, at),
+      ...conditions(rule, at),
+      ...valuesIn(rule, at).flatMap(refused),
+    ];
+  });
+}
+
+/** Fields of a source that serviceAccounts cannot stand beside, as they say the same. */
+const sameAsAccounts = ['principals', 'notPrincipals', 'namespaces', 'notNamespaces'];
+
+function besideAccounts({ from = [] }: Rule, at: string): string[] {
+  return from.flatMap(({ source = {} }, index) => {
+    const other = sameAsAccounts.find((field) => source[field] !== undefined);
+    const has = source.serviceAccounts !== undefined || source.notServiceAccounts !== undefined;
+    return has && other !== undefined
+      ? `${at}.from[${index}].source has serviceAccounts and ${other}: write two entries of from, or one of them`
+      : [];
   });
 }
 
@@ -73,9 +91,11 @@ function whyRefused(key: string, value: string): string | undefined {
     return /^\d+$/.test(value) && Number(value) <= 65_535 ? undefined : 'a port is a number up to 65535';
   if (/^(?:source|remote|destination)\.ip$/.test(key))
     return isBlock(value) ? undefined : 'an address is written as 10.1.2.3, and a range as 10.0.0.0/8';
-  return key === 'paths' && !isPath(value)
-    ? 'in braces there can be nothing but * or **, between slashes, and {**} is the last of them'
-    : undefined;
+  if (key === 'source.serviceAccount')
+    return /^[^/*]+(?:\/[^/*]+)?$/.test(value)
+      ? undefined
+      : 'a service account is written as NAME or NAMESPACE/NAME, without a star';
+  return key === 'paths' ? whyNoPath(value) : undefined;
 }
 
 function isBlock(value: string): boolean {
@@ -84,13 +104,16 @@ function isBlock(value: string): boolean {
   return version !== 0 && (length === undefined || Number(length) <= (version === 4 ? 32 : 128));
 }
 
-/** Whether braces stand where they can in a template. */
-function isPath(value: string): boolean {
-  const parts = value.split('/');
+/** Why braces do not stand where they can in a template, or other signs beside them. */
+function whyNoPath(value: string): string | undefined {
+  const parts = value.replace(/^\/+|\/+$/g, '').split('/');
   const isTemplate = (part: string) => part === '{*}' || part === '{**}';
   const any = parts.indexOf('{**}');
-  return (
-    parts.every((part) => isTemplate(part) || !/[{}]/.test(part)) &&
-    (any === -1 || !parts.slice(any + 1).some(isTemplate))
-  );
+  const plain = parts.filter((part) => !isTemplate(part));
+  if (plain.some((part) => /[{}]/.test(part)) || (any !== -1 && parts.slice(any + 1).some(isTemplate)))
+    return 'in braces there can be nothing but * or **, between slashes, and {**} is the last of them';
+  const odd = plain.find((part) => !/^[\w.~%!$&'()+,;:@=-]+$/.test(part));
+  return odd === undefined || plain.length === parts.length
+    ? undefined
+    : `in a path with {*} or {**}, "${odd}" cannot stand between slashes`;
 }

@@ -120,7 +120,10 @@ test('what a test must change is in patches: addresses, rules for any issuer, wh
   const { entries, objects } = kept({
     'rules.yaml': [rules(list)],
     'tokens.yaml': [
-      { ...tokens({ issuer: '', jwksUri: 'https://a.example.com' }, server), status: { conditions: [] } },
+      {
+        ...tokens({ issuer: undefined, jwksUri: 'https://a.example.com' }, server),
+        status: { conditions: [] },
+      },
     ],
   });
   expect(entries?.map(({ files, keys }) => [files, keys])).toEqual([
@@ -165,7 +168,12 @@ test.each<[string, Files, string]>([
   ],
   [
     'two of one name, of which one has to be changed',
-    { 'a.yaml': [tokens({ issuer: '' }), tokens({}, { namespace: 'pay' })] },
+    {
+      'a.yaml': [
+        tokens({ issuer: undefined, jwksUri: 'https://a.example.com' }),
+        tokens({}, { namespace: 'pay' }),
+      ],
+    },
     'policies/a.yaml: RequestAuthentication tokens is in two namespaces, and has to be changed for a test',
   ],
   [

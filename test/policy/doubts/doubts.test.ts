@@ -96,12 +96,6 @@ test('principals of requests that nobody can have', () => {
   ]);
 });
 
-test('a DENY without rules', () => {
-  expect(doubts(access('a', undefined, 'DENY'))).toEqual([
-    'AuthorizationPolicy foo/a: it has no rules, so it denies nothing',
-  ]);
-});
-
 test.each([
   [
     { paths: ['/a/*/b'] },
