@@ -52,6 +52,7 @@ value() { echo "$1" | case "$2" in *cluster*) cut -d. -f1 ;; *) cut -d. -f2 ;; e
 case "$all" in
   --version) echo 'Docker version 28.0.0' ;;
   info*) echo '28.0.0 2' ;;
+  'ps -a --filter label=io.x-k8s.kind.cluster'*) ls '${clusters}' ;;
   'ps -a --filter'*) for each in $(ls '${containers}'); do value $each cluster; done ;;
   'ps -aq'*)
     wanted=\${all##*=}

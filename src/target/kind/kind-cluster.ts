@@ -175,6 +175,9 @@ export class KindCluster {
 /** What kind was told, in the folder of a cluster. */
 const configName = 'cluster.yaml';
 
+/** The label that kind gives to the containers of a cluster, with its name. */
+export const nodeLabel = 'io.x-k8s.kind.cluster';
+
 /** Names of all clusters of this user that are there, or were: those that were made, or begun. */
 export function knownClusters(): string[] {
   try {

@@ -95,7 +95,7 @@ describe('out of a folder', () => {
       hint: expect.stringContaining('It has no Kubernetes objects at all'),
     });
     const custom =
-      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: a }\nspec: { action: CUSTOM }\n';
+      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: a }\nspec: { action: CUSTOM, provider: { name: opa }, rules: [{}] }\n';
     writeFileSync(join(cwd, 'custom.yaml'), custom);
     expect(await refused({ from: '.' }, cwd)).toMatchObject({
       message: 'no policy in . can be carried over into a scenario',

@@ -14,7 +14,7 @@ import { KindCluster, knownClusters } from '../../../target/kind/kind-cluster.ts
 import { keyServerLabel } from '../../../target/kind/kind-target.ts';
 import { endKept, keptMeshes } from '../../../target/local/host/kept.ts';
 import type { Io } from '../../support/io.ts';
-import { deleteKind } from './down-kind.ts';
+import { deleteKind, removedServers } from './down-kind.ts';
 
 /** Removes something, and returns a line about it; undefined when it was not there. */
 type Removal = () => Promise<string | undefined>;
@@ -76,7 +76,7 @@ async function kindRemovals(values: Values, signal: AbortSignal): Promise<Remova
         return `left kind cluster "${name}": it is not known in ${stateFolder()}; delete it with "jwt-e2e down --name ${name}"`;
       }
       const count = await engine.removeByLabel(`${keyServerLabel}=${name}`, signal);
-      return `removed ${count} key servers of kind cluster "${name}", which is gone`;
+      return removedServers(count, name);
     }),
   ];
 }

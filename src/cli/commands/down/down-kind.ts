@@ -1,5 +1,6 @@
 /** Deletes a kind cluster with everything that belongs to it. */
 
+import { plural } from '../../../report/text.ts';
 import { Engine } from '../../../target/kind/container-engine.ts';
 import { KindCluster } from '../../../target/kind/kind-cluster.ts';
 import type { KindSettings } from '../../../target/kind/kind-settings.ts';
@@ -19,9 +20,15 @@ export async function deleteKind(
     const containers = await new Engine(docker).removeByLabel(`${keyServerLabel}=${name}`, signal);
     const existed = await cluster.exists(signal);
     await cluster.delete(signal);
-    const what = existed ? `deleted kind cluster "${name}"` : `there is no kind cluster "${name}"`;
-    return `${what}${containers > 0 ? `, and ${containers} key servers` : ''}`;
+    if (!existed)
+      return containers > 0 ? removedServers(containers, name) : `there is no kind cluster "${name}"`;
+    return `deleted kind cluster "${name}"${containers > 0 ? `, and ${plural(containers, 'key server')}` : ''}`;
   } finally {
     lock.release();
   }
+}
+
+/** What is told of key servers that have outlived their cluster. */
+export function removedServers(count: number, name: string): string {
+  return `removed ${plural(count, 'key server')} of kind cluster "${name}", which is gone`;
 }

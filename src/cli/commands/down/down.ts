@@ -8,6 +8,8 @@ import { loadVersions } from '../../../programs/versions.ts';
 import type { Values } from '../../../settings/settings.ts';
 import { clusterFlags, dockerProgram, flag, meshName, wantedTarget } from '../../../settings/typed.ts';
 import { Engine } from '../../../target/kind/container-engine.ts';
+import { knownClusters, nodeLabel } from '../../../target/kind/kind-cluster.ts';
+import { keyServerLabel } from '../../../target/kind/kind-target.ts';
 import { endKept, keptMeshes } from '../../../target/local/host/kept.ts';
 import type { Io } from '../../support/io.ts';
 import { withSignals } from '../../support/signals.ts';
@@ -29,10 +31,15 @@ export async function downCommand(values: Values, io: Io): Promise<number> {
     const isLocal = target === 'local';
     if (isLocal && ended.length === 0) io.stdout.write(`there is no local mesh "${name}"\n`);
     if (isLocal || (ended.length > 0 && target !== 'kind')) return exitCodes.passed;
-    if (target !== 'kind' && !(await hasEngine(values, signal))) {
-      io.stdout.write(
-        `there is no local mesh "${name}", and no Docker engine answers that could have a kind cluster\n`,
-      );
+    const noLocal = target === 'kind' ? 'there is' : `there is no local mesh "${name}", and`;
+    const engine = new Engine(dockerProgram(values));
+    if (target !== 'kind' && !(await answers(engine, signal))) {
+      io.stdout.write(`${noLocal} no Docker engine answers that could have a kind cluster\n`);
+      return exitCodes.passed;
+    }
+    // kind is got only where it has something to delete.
+    if (!knownClusters().includes(name) && !(await hasContainers(engine, name, signal))) {
+      io.stdout.write(`${noLocal} no kind cluster "${name}"\n`);
       return exitCodes.passed;
     }
     const progress = () => {};
@@ -43,14 +50,22 @@ export async function downCommand(values: Values, io: Io): Promise<number> {
   }, 'Run the same command again.');
 }
 
-async function hasEngine(values: Values, signal: AbortSignal): Promise<boolean> {
+async function answers(engine: Engine, signal: AbortSignal): Promise<boolean> {
   try {
-    await new Engine(dockerProgram(values)).info(signal);
+    await engine.info(signal);
     return true;
   } catch (thrown) {
     if (signal.aborted) throw thrown;
     return false;
   }
+}
+
+/** Whether there is a node of a kind cluster of this name, or a key server for it. @throws HarnessError E_DOCKER */
+async function hasContainers(engine: Engine, name: string, signal: AbortSignal): Promise<boolean> {
+  const names = await Promise.all(
+    [nodeLabel, keyServerLabel].map((label) => engine.valuesOfLabel(label, signal)),
+  );
+  return names.flat().includes(name);
 }
 
 /** Ends the mesh of this name, and those that a run has made of it for several versions. */

@@ -45,9 +45,9 @@ describe('down --all', () => {
     fake.addContainer('gone', 'r2');
     const { exitCode, stdout, stderr } = await down({ all: true });
     expect(stdout.trimEnd().split('\n').sort()).toEqual([
-      'deleted kind cluster "one", and 1 key servers',
+      'deleted kind cluster "one", and 1 key server',
       'deleted kind cluster "two"',
-      'removed 1 key servers of kind cluster "gone", which is gone',
+      'removed 1 key server of kind cluster "gone", which is gone',
     ]);
     expect([exitCode, stderr]).toEqual([0, '']);
     expect([fake.clusters(), fake.containers(), readdirSync(state)]).toEqual([[], [], []]);
@@ -107,4 +107,31 @@ test('down of one name leaves the others', async () => {
   const { stdout } = await down({ name: 'one', target: 'kind' });
   expect(stdout).toBe('deleted kind cluster "one"\n');
   expect([fake.clusters(), readdirSync(state)]).toEqual([['two'], ['two']]);
+});
+
+describe('down of a name that there is not', () => {
+  test('says so, and needs no kind', async () => {
+    made('other');
+    const nothing = { name: 'none', kind: '/no/such/kind' };
+    expect(await down(nothing)).toEqual({
+      exitCode: 0,
+      stdout: 'there is no local mesh "none", and no kind cluster "none"\n',
+      stderr: '',
+    });
+    expect((await down({ ...nothing, target: 'kind' })).stdout).toBe('there is no kind cluster "none"\n');
+    const { stdout } = await down({ ...nothing, docker: '/no/such/docker' });
+    expect(stdout).toBe(
+      'there is no local mesh "none", and no Docker engine answers that could have a kind cluster\n',
+    );
+  });
+
+  test('deletes a cluster of this name that somebody else has made, and key servers of one that is gone', async () => {
+    fake.addCluster('theirs');
+    fake.addContainer('gone', 'r1');
+    expect((await down({ name: 'theirs' })).stdout).toBe('deleted kind cluster "theirs"\n');
+    expect((await down({ name: 'gone' })).stdout).toBe(
+      'removed 1 key server of kind cluster "gone", which is gone\n',
+    );
+    expect([fake.clusters(), fake.containers()]).toEqual([[], []]);
+  });
 });
