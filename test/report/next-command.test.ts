@@ -70,6 +70,8 @@ describe('the next command', () => {
     ['E_PROGRAM', 'jwt-e2e doctor --target kind'],
     ['E_KUBE', 'jwt-e2e doctor --target kind'],
     ['E_TEMPLATE', `jwt-e2e lint ${file}`],
+    // A variable or a program that it comes from: lint knows nothing of them.
+    ['E_TOKEN', `jwt-e2e run ${file} --target kind --pause-on-failure`],
     ['E_NOT_OWNED', `jwt-e2e run ${file} --target kind --dry-run`],
     ['E_NOT_READY', `jwt-e2e run ${file} --target kind --pause-on-failure`],
   ])('for %s is %s', (code, command) => {
