@@ -1,5 +1,6 @@
 /** From texts to the settings that the parts of the product take. */
 import { HarnessError } from '../base/errors.ts';
+import { shellQuote } from '../base/names.ts';
 import type { Versions } from '../programs/versions.ts';
 import type { Value, Values } from './settings.ts';
 
@@ -41,6 +42,13 @@ export function clusterFlags(values: Values): (readonly [name: string, value: st
     const value = text(values, name);
     return value === undefined ? [] : [[name, value] as const];
   });
+}
+
+/** The same as a shell has them: `--context prod`. Empty: no cluster is named. */
+export function clusterWords(values: Values): string {
+  return clusterFlags(values)
+    .map(([name, value]) => `--${name} ${shellQuote(value)}`)
+    .join(' ');
 }
 
 /** Name of the kind cluster, or of the local mesh that is kept. */

@@ -18,7 +18,7 @@ import type { Whereabouts } from '../../scenario/format/own-files.ts';
 import { knownApps } from '../../scenario/known-apps.ts';
 import { parseScenario } from '../../scenario/load.ts';
 import type { Values } from '../../settings/settings.ts';
-import { clusterFlags, flag, text } from '../../settings/typed.ts';
+import { clusterWords, flag, text } from '../../settings/typed.ts';
 import { readPolicySource } from '../models/policy-source.ts';
 import { forEachPlanned } from '../models/predictions.ts';
 import { type Io, typedCommand } from '../support/io.ts';
@@ -49,17 +49,10 @@ export async function initCommand(values: Values, io: Io): Promise<number> {
     ...listed('Look at this:', written.notes),
     'Read it: is it what you want? Then:',
     `  jwt-e2e lint --strict ${shellQuote(output)}`,
-    `  jwt-e2e run ${shellQuote(output)}${flag(values, 'live') ? ` --live${clusterText(values)}` : ''}`,
+    `  jwt-e2e run ${shellQuote(output)}${flag(values, 'live') ? ` --live ${clusterWords(values)}` : ''}`,
   ];
   io.stdout.write(`${spelled(lines.join('\n'), typedCommand)}\n`);
   return exitCodes.passed;
-}
-
-/** The flags that name the cluster which was read. */
-function clusterText(values: Values): string {
-  return clusterFlags(values)
-    .map(([name, value]) => ` --${name} ${shellQuote(value)}`)
-    .join('');
 }
 
 interface Outcome {

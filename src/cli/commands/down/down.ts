@@ -22,9 +22,8 @@ export async function downCommand(values: Values, io: Io): Promise<number> {
   return withSignals(async (signal) => {
     if (flag(values, 'all')) return downAll(values, io, signal);
     // Without a cluster that is named, it is about kind: no engine has to be asked for that.
-    const target = wantedTarget(values);
-    if (target === 'cluster' || (target !== 'kind' && clusterFlags(values).length > 0))
-      return clearCluster(values, io, signal);
+    const target = wantedTarget(values) ?? (clusterFlags(values).length > 0 ? 'cluster' : undefined);
+    if (target === 'cluster') return clearCluster(values, io, signal);
     const ended = target === 'kind' ? [] : await endLocal(name, signal);
     for (const mesh of ended) io.stdout.write(`ended local mesh "${mesh}"\n`);
     // Where there is a local mesh there need not be Docker.

@@ -4,7 +4,6 @@ import { exitCodes, HarnessError } from '../../../base/errors.ts';
 import type { Event } from '../../../base/events.ts';
 import { standardInput } from '../../../base/files/standard-input.ts';
 import { oneLine } from '../../../base/harmless.ts';
-import { shellQuote } from '../../../base/names.ts';
 import { lookAhead } from '../../../engine/look-ahead.ts';
 import { pathsOf } from '../../../engine/product.ts';
 import { expectMatch, type RunSettings, runSettings } from '../../../engine/run-settings.ts';
@@ -12,7 +11,7 @@ import { spelled } from '../../../report/console/own-command.ts';
 import { describeTerminal } from '../../../report/console/terminal.ts';
 import { loadScenarios } from '../../../scenario/load.ts';
 import type { Values } from '../../../settings/settings.ts';
-import { clusterFlags, flag, meshName, text, wantedTarget } from '../../../settings/typed.ts';
+import { clusterWords, flag, meshName, text, wantedTarget } from '../../../settings/typed.ts';
 import { beginReports, debugFile, refuseSameFile, reportFiles } from '../../support/console-report.ts';
 import { openDebugLog } from '../../support/debug-log.ts';
 import { type Io, typedCommand } from '../../support/io.ts';
@@ -101,11 +100,13 @@ function whichOf(failed: ReadonlySet<string> | undefined, file: string): string 
   return failed.size === 0 ? `nothing failed in ${file}, so all are run` : [...failed].join(', ');
 }
 
-/** The command that removes what an interrupted run may have left. */
-function downLine(values: Values): string {
-  const named = clusterFlags(values).map(([name, value]) => `--${name} ${shellQuote(value)}`);
-  if (wantedTarget(values) === 'kind' || named.length === 0) return `jwt-e2e down --name ${meshName(values)}`;
-  return `jwt-e2e down --target cluster ${named.join(' ')}`;
+/** The command that removes what a run keeps, or may have left when it is interrupted. */
+export function downLine(values: Values): string {
+  const named = clusterWords(values);
+  if (named === '') return `jwt-e2e down --name ${meshName(values)}`;
+  // A cluster that the settings file names is none of this, where another target was asked for.
+  const target = wantedTarget(values) ?? 'cluster';
+  return `jwt-e2e down --target ${target} ${target === 'cluster' ? named : `--name ${meshName(values)}`}`;
 }
 
 /** Standard input, as far as it is needed here. */

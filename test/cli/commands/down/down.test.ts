@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { downCommand } from '../../../../src/cli/commands/down/down.ts';
+import { downLine } from '../../../../src/cli/commands/run/run-command.ts';
 import type { Values } from '../../../../src/settings/settings.ts';
 import { recorder } from '../../../scenario/support.ts';
 import { type FakeKind, fakeKind } from '../../../support/fake-kind.ts';
@@ -107,6 +108,28 @@ test('down of one name leaves the others', async () => {
   const { stdout } = await down({ name: 'one', target: 'kind' });
   expect(stdout).toBe('deleted kind cluster "one"\n');
   expect([fake.clusters(), readdirSync(state)]).toEqual([['two'], ['two']]);
+});
+
+test('a cluster that the settings file names is nothing to down of another target', async () => {
+  made('mine');
+  const named = { name: 'mine', context: 'theirs', kubeconfig: '/no/such/file' };
+  expect((await down({ ...named, target: 'local' })).stdout).toBe('there is no local mesh "mine"\n');
+  expect((await down({ ...named, target: 'kind' })).stdout).toBe('deleted kind cluster "mine"\n');
+  await expect(down(named)).rejects.toMatchObject({ code: 'E_SETTINGS' });
+});
+
+test.each([
+  [{}, 'jwt-e2e down --name jwt-e2e'],
+  [{ target: 'local', name: 'x' }, 'jwt-e2e down --name x'],
+  [{ context: 'my prod' }, "jwt-e2e down --target cluster --context 'my prod'"],
+  [
+    { target: 'cluster', context: 'a', kubeconfig: 'b' },
+    'jwt-e2e down --target cluster --context a --kubeconfig b',
+  ],
+  [{ target: 'local', context: 'a', name: 'x' }, 'jwt-e2e down --target local --name x'],
+  [{ target: 'kind', context: 'a' }, 'jwt-e2e down --target kind --name jwt-e2e'],
+])('what a run with %j keeps is removed with %s', (values, line) => {
+  expect(downLine(values)).toBe(line);
 });
 
 describe('down of a name that there is not', () => {
