@@ -122,14 +122,12 @@ export function hopsOf(asked: Sent, verifies: Verify): Hop[] {
   const port = portOf(backend, request, survey, route);
   const mode = mutualTlsOf(backend, port?.number, survey);
   if (mode === 'DISABLE' || speaksPlain(backend, survey)) sent = { ...sent, principal: null };
-  if (client?.proxy === 'sidecar' && route === undefined && port?.isTcp !== true) {
-    const host = sent.authority;
-    if (isUnknownHost(host, from, survey)) {
-      notes.push(
-        `no Service has the host ${host}, so the sidecar of the client sends the request on as it is, without mutual TLS`,
-      );
-      sent = { ...sent, principal: null };
-    }
+  const isByHost = gateway === undefined && client?.proxy === 'sidecar' && route === undefined;
+  if (isByHost && port?.isTcp !== true && isUnknownHost(sent.authority, asked)) {
+    notes.push(
+      `no Service has the host ${sent.authority}, so the sidecar of the client sends the request on as it is, without mutual TLS`,
+    );
+    sent = { ...sent, principal: null };
   }
   if (sent.principal === null && mode === 'STRICT')
     return unknownAt(backend, 'PeerAuthentication wants mutual TLS, and the client sends plain text');
@@ -234,8 +232,10 @@ function speaksPlain(pod: MeshPod, survey: Survey): boolean {
  * Whether a sidecar has no route for the host of a request, which it passes on in plain text to the address it was sent to
  * (PassthroughCluster; outboundTrafficPolicy ALLOW_ANY).
  */
-function isUnknownHost(authority: string, origin: Origin | MeshPod, survey: Survey): boolean {
-  if (!('kind' in origin)) return false;
+function isUnknownHost(authority: string, asked: Sent): boolean {
+  const { origin, request, survey } = asked;
+  // To the host of its address it has found the way already.
+  if (authority === authorityOf({ ...asked, request: { ...request, headers: [] } })) return false;
   const { backends, gateways } = wayOf(origin, { url: `http://${authority}`, headers: [] }, survey);
   return backends.length + gateways.length === 0;
 }
