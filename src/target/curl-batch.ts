@@ -2,7 +2,6 @@
  * Many requests with one curl process: a curl configuration file is written to its standard input, and every
  * transfer ends with a line that says how long its header and body are. Needs curl 7.75 (for `exitcode`).
  */
-
 import { randomBytes } from 'node:crypto';
 import { HarnessError } from '../base/errors.ts';
 import { limits, sizeText } from '../base/files/limits.ts';

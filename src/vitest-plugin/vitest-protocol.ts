@@ -49,9 +49,8 @@ export type FileLine =
 /** The line with absolute files in its places: tests may run in another folder than the process that holds the mesh. */
 export function withWholePlaces(line: FileLine): FileLine {
   if (line.type === 'check') return { ...line, check: { ...line.check, place: whole(line.check.place) } };
-  const place = line.type === 'finished' ? line.problem?.place : undefined;
-  if (line.type !== 'finished' || line.problem === undefined || place === undefined) return line;
-  return { ...line, problem: { ...line.problem, place: whole(place) } };
+  if (line.type !== 'finished' || line.problem?.place === undefined) return line;
+  return { ...line, problem: { ...line.problem, place: whole(line.problem.place) } };
 }
 
 function whole(place: Place): Place {

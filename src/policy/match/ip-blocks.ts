@@ -35,12 +35,17 @@ export const hasPrivate = rememberedByText((block): Truth => {
   return innerList.check(address) || innerStarts.some((start) => list.check(start)) ? undefined : false;
 });
 
+/** Whether it is an address, or a range of them, as istiod takes it (pkg/config/security/security.go, ValidateIPs). */
+export function isBlock(text: string): boolean {
+  return listOf(text) !== undefined;
+}
+
 const listOf = rememberedByText((block): BlockList | undefined => {
-  const [net = '', bits] = block.split('/');
+  const [, net = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(block) ?? [];
   const family = isIP(net);
   const most = family === 4 ? 32 : 128;
   const prefix = bits === undefined ? most : Number(bits);
-  if (family === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > most) return undefined;
+  if (family === 0 || prefix > most) return undefined;
   const list = new BlockList();
   list.addSubnet(net, prefix, family === 4 ? 'ipv4' : 'ipv6');
   return list;

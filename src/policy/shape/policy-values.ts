@@ -1,6 +1,6 @@
 /**
- * What of a policy is refused, though its form is right, apart from its rules: by Istio's definitions (crd-all.gen.yaml), and
- * by istiod's webhook (pkg/config/validation/validation.go, ValidateAuthorizationPolicy).
+ * What of a policy is refused, though its form is right; here all but the values in its rules. By Istio's definitions
+ * (crd-all.gen.yaml), and by istiod's webhook (pkg/config/validation/validation.go, ValidateAuthorizationPolicy).
  */
 import { isMap, specOf } from '../../base/kube-object.ts';
 import type { KubeObject } from '../../target/target.ts';

@@ -2,9 +2,9 @@
  * Values in rules that istiod's webhook refuses, though their form is right (pkg/config/validation/validation.go,
  * ValidateAuthorizationPolicy; pkg/config/security/security.go).
  */
-import { isIP } from 'node:net';
 import { subjectOf } from '../doubts/fields.ts';
 import { meantKey } from '../doubts/value-doubts.ts';
+import { isBlock } from '../match/ip-blocks.ts';
 import type { Rule } from '../rules.ts';
 
 interface Values {
@@ -96,12 +96,6 @@ function whyRefused(key: string, value: string): string | undefined {
       ? undefined
       : 'a service account is written as NAME or NAMESPACE/NAME, without a star';
   return key === 'paths' ? whyNoPath(value) : undefined;
-}
-
-function isBlock(value: string): boolean {
-  const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
-  const version = isIP(address);
-  return version !== 0 && (length === undefined || Number(length) <= (version === 4 ? 32 : 128));
 }
 
 /** Why braces do not stand where they can in a template, or other signs beside them. */

@@ -1,5 +1,4 @@
 /** A local mesh that is kept: the target's methods are called in the process that keeps it. */
-
 import { Pool } from 'undici';
 import { HarnessError } from '../../../base/errors.ts';
 import type { FetchMode, MeshFacts } from '../../../base/events.ts';
