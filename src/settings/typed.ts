@@ -44,7 +44,12 @@ export function clusterFlags(values: Values): (readonly [name: string, value: st
   });
 }
 
-/** The same as a shell has them: `--context prod`. Empty: no cluster is named. */
+/** The target that was asked for, or meant by naming a cluster; undefined: whichever can be had. */
+export function meantTarget(values: Values): TargetName | undefined {
+  return wantedTarget(values) ?? (clusterFlags(values).length > 0 ? 'cluster' : undefined);
+}
+
+/** What names a cluster, as a shell has it: `--context prod`. Empty: no cluster is named. */
 export function clusterWords(values: Values): string {
   return clusterFlags(values)
     .map(([name, value]) => `--${name} ${shellQuote(value)}`)

@@ -3,7 +3,7 @@ import { exitCodes } from '../../base/errors.ts';
 import { versionsFile } from '../../engine/product.ts';
 import { loadVersions } from '../../programs/versions.ts';
 import type { Values } from '../../settings/settings.ts';
-import { clusterFlags, flag, type TargetName, wantedTarget } from '../../settings/typed.ts';
+import { flag, meantTarget, type TargetName, wantedTarget } from '../../settings/typed.ts';
 import { cluster } from '../doctor/cluster-probes.ts';
 import { engine } from '../doctor/engine-probe.ts';
 import type { Finding, Machine, Probe, Surroundings } from '../doctor/finding.ts';
@@ -48,15 +48,14 @@ export async function doctorCommand(
     const report = (message: string) => io.stderr.write(`${message}\n`);
     const around = { values, versions, env: io.env, machine, report, signal };
     const wanted = wantedTarget(values);
-    const isNamed = wanted === 'cluster' || clusterFlags(values).length > 0;
+    // As with `run`, whoever names a cluster means it.
+    const decisive = meantTarget(values);
     const chosen = all.filter(({ target }) => {
       if (target === undefined) return true;
-      return wanted === undefined ? target !== 'cluster' || isNamed : target === wanted;
+      return wanted === undefined ? target !== 'cluster' || decisive === 'cluster' : target === wanted;
     });
     const sections = await lookAll(chosen, around);
     const able = ableTargets(sections);
-    // As with `run`, whoever names a cluster means it.
-    const decisive = wanted ?? (isNamed ? 'cluster' : undefined);
     const well = decisive === undefined ? able.length > 0 : able.includes(decisive);
     io.stdout.write((flag(values, 'json') ? asJson : asText)({ sections, able, well }));
     return well ? exitCodes.passed : exitCodes.noVerdict;

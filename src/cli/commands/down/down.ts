@@ -6,7 +6,7 @@ import { versionsFile } from '../../../engine/product.ts';
 import { kindPrograms } from '../../../engine/targets/make-kind.ts';
 import { loadVersions } from '../../../programs/versions.ts';
 import type { Values } from '../../../settings/settings.ts';
-import { clusterFlags, dockerProgram, flag, meshName, wantedTarget } from '../../../settings/typed.ts';
+import { dockerProgram, flag, meantTarget, meshName } from '../../../settings/typed.ts';
 import { Engine } from '../../../target/kind/container-engine.ts';
 import { knownClusters, nodeLabel } from '../../../target/kind/kind-cluster.ts';
 import { keyServerLabel } from '../../../target/kind/kind-target.ts';
@@ -22,7 +22,7 @@ export async function downCommand(values: Values, io: Io): Promise<number> {
   return withSignals(async (signal) => {
     if (flag(values, 'all')) return downAll(values, io, signal);
     // Without a cluster that is named, it is about kind: no engine has to be asked for that.
-    const target = wantedTarget(values) ?? (clusterFlags(values).length > 0 ? 'cluster' : undefined);
+    const target = meantTarget(values);
     if (target === 'cluster') return clearCluster(values, io, signal);
     const ended = target === 'kind' ? [] : await endLocal(name, signal);
     for (const mesh of ended) io.stdout.write(`ended local mesh "${mesh}"\n`);
