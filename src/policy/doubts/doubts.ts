@@ -7,7 +7,7 @@ import { actionOf, type Rule, rulesOf } from '../rules.ts';
 import { holdsFor, isDryRun, nameOf } from '../selection.ts';
 import { jwtRulesOf } from '../token-locations.ts';
 import { alternativesOf, type Constraint } from './constraints.ts';
-import { doubtAbout, meantKey } from './value-doubts.ts';
+import { doubtAbout } from './value-doubts.ts';
 
 export interface Doubt {
   readonly policy: KubeObject;
@@ -63,9 +63,7 @@ function aboutAccess(access: Access, all: readonly Access[], hasTokens: boolean)
   return rules.flatMap((rule, index): Doubt[] => {
     const about = (text: string): Doubt => ({ policy, text: `rule ${index + 1} ${text}` });
     const constraints = alternativesOf(rule).flat();
-    const values = [
-      ...new Set([...unknownKeys(rule), ...constraints.flatMap((each) => doubtfulValues(each, action))]),
-    ];
+    const values = [...new Set(constraints.flatMap((each) => doubtfulValues(each, action)))];
     const never = whyNever(access, index, all) ?? whyNobody(constraints, hasTokens);
     return [...(never === undefined ? [] : [about(never)]), ...values.map(about)];
   });
@@ -154,13 +152,6 @@ function doubtfulValues({ key, name, values, isNot }: Constraint, action: string
     return isBare && (action === 'DENY') !== isNot
       ? `has the host ${value}, and a client may also send ${value}:80: write ${value}:* as well`
       : [];
-  });
-}
-
-function unknownKeys({ when = [] }: Rule): string[] {
-  return when.flatMap(({ key }) => {
-    const meant = meantKey(key);
-    return meant === undefined ? [] : `has the condition ${key}, which Istio does not know: ${meant}`;
   });
 }
 

@@ -156,16 +156,3 @@ test('whoever is written otherwise than Istio writes it', () => {
   ]);
   expect(from({ requestPrincipals: ['*', '*/a', 'a.example.com/b', 'https://a.example.com/b'] })).toEqual([]);
 });
-
-test.each([
-  ['request.auth.claims.realm.roles', 'write request.auth.claims[realm][roles]'],
-  ['request.auth.claims[realm].roles', 'write request.auth.claims[realm][roles]'],
-  ['request.auth.claims[a][b].c.d', 'write request.auth.claims[a][b][c][d]'],
-  ['request.headers.x-a', 'write request.headers[x-a]'],
-  ['source.principals', 'did you mean source.principal?'],
-  ['nothing', 'it is no condition of Istio'],
-])('a condition that Istio does not know: %s', (key, meant) => {
-  expect(doubts(jwt(), access('a', [{ when: [{ key, values: ['b'] }] }]))).toEqual([
-    `AuthorizationPolicy foo/a: rule 1 has the condition ${key}, which Istio does not know: ${meant}`,
-  ]);
-});

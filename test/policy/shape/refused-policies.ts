@@ -30,14 +30,19 @@ export const refusedPolicies: readonly (readonly [KubeObject, string])[] = [
     'spec.rules[1].when[0].notValues has "": an empty text is no value',
   ],
   [when({ key: 'source.namespace' }), 'spec.rules[1].when[0] has no values: write values or notValues'],
-  [
-    when({ key: 'source.namespaces', values: ['a'] }),
-    'spec.rules[1].when[0].key is "source.namespaces", which Istio does not know: did you mean source.namespace?',
-  ],
-  [
-    when({ key: 'request.auth.claims[a].b', values: ['a'] }),
-    'spec.rules[1].when[0].key is "request.auth.claims[a].b", which Istio does not know: write request.auth.claims[a][b]',
-  ],
+  ...[
+    ['source.namespaces', 'did you mean source.namespace?'],
+    ['request.auth.claims[a].b', 'write request.auth.claims[a][b]'],
+    ['request.auth.claims.realm.roles', 'write request.auth.claims[realm][roles]'],
+    ['request.auth.claims[realm].roles', 'write request.auth.claims[realm][roles]'],
+    ['request.auth.claims[a][b].c.d', 'write request.auth.claims[a][b][c][d]'],
+    ['request.headers.x-a', 'write request.headers[x-a]'],
+    ['source.principals', 'did you mean source.principal?'],
+    ['nothing', 'it is no condition of Istio'],
+  ].map(([key = '', meant]): [KubeObject, string] => [
+    when({ key, values: ['a'] }),
+    `spec.rules[1].when[0].key is "${key}", which Istio does not know: ${meant}`,
+  ]),
   [
     operation({ notPorts: ['http'] }),
     'spec.rules[1].to[0].operation.notPorts has "http": a port is a number up to 65535',
